@@ -1,1 +1,26 @@
-//! Under construction.
+//! What Perennial's words mean: identifiers, money, plans, checkouts, subscriptions.
+//!
+//! Nothing here talks to anything: no Stripe, no table, no HTTP.
+
+mod attempt;
+mod clock;
+mod entitlement;
+mod ids;
+mod money;
+mod plan;
+mod return_path;
+mod subscription;
+mod wallet;
+
+pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason};
+pub use clock::{Clock, Timestamp};
+pub use entitlement::{Entitlement, entitlements};
+pub use ids::{
+    AttemptId, CustomerId, EventId, IdError, PaymentMethodId, PriceId, SetupIntentId,
+    SubscriptionId, UserId,
+};
+pub use money::{Currency, Money, MoneyError};
+pub use plan::{Interval, Plan, PlanError, PlanGroup, PlanName, Plans};
+pub use return_path::{ReturnPath, ReturnPathError};
+pub use subscription::{Subscription, SubscriptionStatus};
+pub use wallet::{UnknownWallet, Wallet};

@@ -1,0 +1,215 @@
+//! One shopper's attempt to subscribe.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AttemptId, CustomerId, PlanGroup, PlanName, ReturnPath, SetupIntentId, SubscriptionId,
+    Timestamp, UserId, Wallet,
+};
+
+/// Who confirms the SetupIntent; exactly one of the two does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmBy {
+    /// The page, with Stripe.js, which tells Stripe the shopper's address and browser itself.
+    Client,
+    /// This server, with the address and browser that API Gateway saw.
+    Server,
+}
+
+/// Where an attempt stands.
+///
+/// ```text
+/// issued -> subscribing -> subscribed
+///    └──────────┴-> failed | canceled | expired
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// Claimed; its SetupIntent exists or is being created.
+    Issued,
+    /// The request for the subscription is frozen and may have been sent.
+    Subscribing,
+    /// The subscription exists.
+    Subscribed,
+    /// It cannot succeed any more; `reason` says why.
+    Failed,
+    /// Its SetupIntent was canceled.
+    Canceled,
+    /// Nobody came back in time.
+    Expired,
+}
+
+impl AttemptState {
+    /// Whether a finisher may still bring it to an end.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Issued | Self::Subscribing)
+    }
+
+    /// The name, as in the table and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Subscribing => "subscribing",
+            Self::Subscribed => "subscribed",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl FromStr for AttemptState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [
+            Self::Issued,
+            Self::Subscribing,
+            Self::Subscribed,
+            Self::Failed,
+            Self::Canceled,
+            Self::Expired,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or(())
+    }
+}
+
+/// Why a checkout did not become a subscription: stable codes that a page can match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The wallet or the shopper said no on the wallet's page.
+    WalletDeclined,
+    /// The shopper left the wallet's page, or took longer than it allows.
+    WalletAbandoned,
+    /// The wallet agreed, and the first payment was then refused.
+    PaymentDeclined,
+    /// The SetupIntent was canceled.
+    Canceled,
+    /// Nobody came back in time.
+    Expired,
+    /// The user has a live subscription of this plan group from another checkout.
+    AlreadySubscribed,
+    /// Stripe does not accept the request: the shop's settings are wrong.
+    Rejected,
+}
+
+impl FailureReason {
+    /// The code, as in the table and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WalletDeclined => "wallet_declined",
+            Self::WalletAbandoned => "wallet_abandoned",
+            Self::PaymentDeclined => "payment_declined",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+            Self::AlreadySubscribed => "already_subscribed",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// A sentence for the shopper.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::WalletDeclined => {
+                "The wallet declined this. Nothing was charged; you can try again or use another wallet."
+            }
+            Self::WalletAbandoned => {
+                "The wallet's page was left before it was done. Nothing was charged; you can try again."
+            }
+            Self::PaymentDeclined => {
+                "The first payment was refused, so there is no subscription. You can try again, with another payment method if need be."
+            }
+            Self::Canceled => {
+                "This checkout was canceled. Nothing was charged; you can start again."
+            }
+            Self::Expired => {
+                "This checkout was open for too long. Nothing was charged; you can start again."
+            }
+            Self::AlreadySubscribed => {
+                "There already is a subscription of this kind, so this checkout was not charged."
+            }
+            Self::Rejected => {
+                "The shop could not create the subscription. Nothing was charged; the shop has been told."
+            }
+        }
+    }
+
+    /// Whether a new click can lead to a subscription.
+    pub fn may_retry(self) -> bool {
+        self != Self::AlreadySubscribed
+    }
+}
+
+impl FromStr for FailureReason {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [
+            Self::WalletDeclined,
+            Self::WalletAbandoned,
+            Self::PaymentDeclined,
+            Self::Canceled,
+            Self::Expired,
+            Self::AlreadySubscribed,
+            Self::Rejected,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
+        .ok_or(())
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the table knows of an attempt. The frozen requests are text here, since their form is
+/// the Stripe client's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// What the shopper asked for.
+    pub plan: PlanName,
+    /// The plan's group when the attempt began.
+    pub group: PlanGroup,
+    /// How the shopper pays.
+    pub wallet: Wallet,
+    /// Who confirms.
+    pub confirm: ConfirmBy,
+    /// Where the shopper lands afterwards; the shop's default when none.
+    pub return_to: Option<ReturnPath>,
+    /// The user's customer at Stripe.
+    pub customer: CustomerId,
+    /// When it began.
+    pub created: Timestamp,
+    /// Until when the shopper may come back to it.
+    pub open_until: Timestamp,
+    /// The SetupIntent, once Stripe has answered.
+    pub setup_intent: Option<SetupIntentId>,
+    /// The frozen request for the SetupIntent; gone once it exists, since it may hold the
+    /// shopper's address and browser.
+    pub setup_request: Option<String>,
+    /// Until when whoever creates the SetupIntent is taken to be alive.
+    pub setup_lease: Timestamp,
+    /// The frozen request for the subscription.
+    pub subscription_request: Option<String>,
+    /// When that request was frozen; Stripe remembers its key for 24 hours.
+    pub frozen_at: Option<Timestamp>,
+    /// The subscription.
+    pub subscription: Option<SubscriptionId>,
+    /// Why it failed, or why the last try at the wallet did.
+    pub reason: Option<FailureReason>,
+}

@@ -1,0 +1,117 @@
+//! Time, from one place, so that tests can move it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A moment, to the second, as Stripe counts them. In JSON it is RFC 3339 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From seconds since 1970-01-01T00:00:00Z.
+    pub const fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub const fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// This moment and some seconds; a negative number goes back.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = OffsetDateTime::from_unix_timestamp(self.0)
+            .ok()
+            .and_then(|moment| moment.format(&Rfc3339).ok());
+        match text {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        OffsetDateTime::parse(&text, &Rfc3339)
+            .map(|moment| Self(moment.unix_timestamp()))
+            .map_err(D::Error::custom)
+    }
+}
+
+/// Where the code gets the time from.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands still until it is moved; its clones move with it.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.unix()))))
+    }
+
+    /// Moves a manual clock forward; the machine's clock stays as it is.
+    pub fn advance(&self, seconds: i64) {
+        if let Some(now) = &self.0 {
+            now.fetch_add(seconds, Ordering::SeqCst);
+        }
+    }
+
+    /// The present moment.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the machine's clock"
+    )]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Some(now) => Timestamp(now.load(Ordering::SeqCst)),
+            None => Timestamp(OffsetDateTime::now_utc().unix_timestamp()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_rfc_3339_in_json() {
+        let moment = Timestamp::from_unix(1_793_000_000);
+        let json = serde_json::to_string(&moment).unwrap();
+        assert_eq!(json, "\"2026-10-26T07:33:20Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), moment);
+    }
+
+    #[test]
+    fn clones_of_a_manual_clock_move_together() {
+        let clock = Clock::manual(Timestamp::from_unix(10));
+        let other = clock.clone();
+        clock.advance(5);
+        assert_eq!(other.now(), Timestamp::from_unix(15));
+    }
+}

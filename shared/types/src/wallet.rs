@@ -1,0 +1,45 @@
+//! The wallets that a shopper can pay with.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A wallet, by the name that the HTTP interface uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wallet {
+    /// Amazon Pay: the shopper is sent to Amazon and comes back.
+    AmazonPay,
+}
+
+/// The name is not one of a wallet.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the wallet must be amazon_pay")]
+pub struct UnknownWallet;
+
+impl Wallet {
+    /// The name, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AmazonPay => "amazon_pay",
+        }
+    }
+}
+
+impl FromStr for Wallet {
+    type Err = UnknownWallet;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWallet> {
+        match text {
+            "amazon_pay" => Ok(Self::AmazonPay),
+            _ => Err(UnknownWallet),
+        }
+    }
+}
+
+impl fmt::Display for Wallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
