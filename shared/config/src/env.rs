@@ -1,0 +1,98 @@
+//! The one reader of the environment.
+
+use std::{collections::HashMap, fmt, str::FromStr};
+
+/// The variables that a function was started with.
+#[derive(Clone)]
+pub struct Env(HashMap<String, String>);
+
+impl fmt::Debug for Env {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.0.keys().collect();
+        names.sort();
+        f.debug_tuple("Env").field(&names).finish()
+    }
+}
+
+/// Everything that is wrong with the environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the environment is not complete: ")?;
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Problems {
+    /// Notes one more problem.
+    pub fn add(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// Nothing, or the problems.
+    pub fn into_result(self) -> Result<(), Problems> {
+        if self.0.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl Env {
+    /// The process's own.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the environment"
+    )]
+    pub fn process() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        )
+    }
+
+    /// One made up by the local server or a test.
+    pub fn from_pairs<K: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+
+    /// The value, unless it is unset or blank: a variable that a template leaves empty is not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value, which must be there.
+    pub fn required(&self, name: &str, problems: &mut Problems) -> String {
+        self.get(name).map(ToOwned::to_owned).unwrap_or_else(|| {
+            problems.add(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    /// The parsed value, if it is set.
+    pub fn optional<T>(&self, name: &str, problems: &mut Problems) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let parsed = self.get(name)?.parse();
+        parsed
+            .map_err(|error| problems.add(format!("{name} is malformed: {error}")))
+            .ok()
+    }
+}
