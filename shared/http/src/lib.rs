@@ -1,1 +1,17 @@
-//! Under construction.
+//! HTTP as API Gateway's HTTP API speaks it (payload format 2.0), for functions that want to
+//! think in requests, answers and errors.
+//!
+//! The conversions of `lambda_http` are not used for the body, because invalid base64 in an event
+//! makes them panic; its event types and its runtime are.
+
+mod error;
+mod json;
+mod request;
+mod response;
+mod serve;
+
+pub use error::ApiError;
+pub use json::read_json;
+pub use request::{Request, RequestError};
+pub use response::Response;
+pub use serve::{Handler, invoke, run};

@@ -1,0 +1,87 @@
+//! From the event to the handler and back.
+
+use std::future::Future;
+use std::time::Instant;
+
+use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use serde_json::Value;
+
+use crate::{ApiError, Request, RequestError, Response};
+
+/// A function behind API Gateway.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// Answers one request; an error is turned into the one shape and logged.
+    fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
+}
+
+/// Answers one event of payload format 2.0 with a response of the same format.
+pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> Value {
+    let started = Instant::now();
+    let (route, result) = match Request::from_event(event, request_id) {
+        Ok(request) => {
+            let result = handler.handle(&request).await;
+            (request.route, result)
+        }
+        Err(error) => (String::new(), Err(unreadable(error))),
+    };
+    let (response, code) = match result {
+        Ok(response) => (response, ""),
+        Err(error) => {
+            let code = error.code;
+            if error.status >= 500 {
+                tracing::error!(
+                    request_id,
+                    code,
+                    error = error.chain(),
+                    "the request failed"
+                );
+            } else if error.cause.is_some() {
+                tracing::info!(
+                    request_id,
+                    code,
+                    error = error.chain(),
+                    "the request was refused"
+                );
+            }
+            (error.into_response(request_id), code)
+        }
+    };
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        request_id,
+        route,
+        status = response.status,
+        code,
+        duration_ms,
+        "answered"
+    );
+    response.into_event()
+}
+
+fn unreadable(error: RequestError) -> ApiError {
+    let answer = match &error {
+        RequestError::Base64(_) => ApiError::new(
+            400,
+            "invalid_body",
+            "The body is marked as base64 and is not.",
+        ),
+        RequestError::Event(_) => ApiError::new(
+            400,
+            "invalid_event",
+            "This function answers events of an HTTP API with payload format 2.0.",
+        ),
+    };
+    answer.because(error)
+}
+
+/// Serves a function on Lambda until the sandbox ends.
+pub async fn run<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let handler = handler.clone();
+        async move {
+            let answer = invoke(&handler, event.payload, &event.context.request_id).await;
+            Ok::<_, std::convert::Infallible>(answer)
+        }
+    }))
+    .await
+}
