@@ -1,0 +1,78 @@
+"""Each function may do what it does and nothing more, so that a wider permission is a change of this table."""
+
+import unittest
+
+from permissions import permissions
+from transformed import template, transform
+
+LOGS = {
+    "logs:CreateLogStream Logs.Arn",
+    "logs:PutLogEvents Logs.Arn",
+    "xray:PutTraceSegments *",
+    "xray:PutTelemetryRecords *",
+}
+STRIPE = {"secretsmanager:GetSecretValue StripeSecretKeyArn"}
+CHECKOUTS = {
+    "dynamodb:GetItem Table.Arn",
+    "dynamodb:Query Table.Arn",
+    "dynamodb:PutItem Table.Arn",
+    "dynamodb:UpdateItem Table.Arn",
+    "dynamodb:DeleteItem Table.Arn",
+    "dynamodb:ConditionCheckItem Table.Arn",
+}
+EXPECTED = {
+    "ClientSecret": LOGS | STRIPE | CHECKOUTS,
+    "Confirm": LOGS | STRIPE | CHECKOUTS,
+    "Subscribe": LOGS | STRIPE | CHECKOUTS,
+    "Subscriptions": LOGS | {"dynamodb:Query Table.Arn where dynamodb:LeadingKeys is USER#*"},
+    "Webhook": LOGS
+    | {
+        "secretsmanager:GetSecretValue StripeWebhookSecretsArn",
+        "dynamodb:PutItem Table.Arn where dynamodb:LeadingKeys is CUST#* or EVENT#*",
+    },
+    "Worker": LOGS
+    | STRIPE
+    | CHECKOUTS
+    | {
+        "dynamodb:DescribeStream Table.StreamArn",
+        "dynamodb:GetRecords Table.StreamArn",
+        "dynamodb:GetShardIterator Table.StreamArn",
+        "dynamodb:ListStreams ${Table.Arn}/stream/*",
+        "sqs:SendMessage GivenUp.Arn",
+    },
+}
+
+
+class Permissions(unittest.TestCase):
+    def test_each_function_may_do_exactly_what_the_table_says(self):
+        deployed = transform(template())
+        functions = {
+            name
+            for name, resource in deployed["Resources"].items()
+            if resource["Type"] == "AWS::Lambda::Function"
+        }
+        self.assertEqual(functions, set(EXPECTED))
+        for name, expected in EXPECTED.items():
+            with self.subTest(name):
+                self.assertEqual(permissions(deployed, name), expected)
+
+    def test_a_wider_statement_is_noticed(self):
+        source = template()
+        policy = source["Resources"]["StoreEvents"]["Properties"]["PolicyDocument"]
+        policy["Statement"][0]["Action"] = ["dynamodb:PutItem", "dynamodb:Scan"]
+        found = permissions(transform(source), "Webhook") - EXPECTED["Webhook"]
+        self.assertEqual(len(found), 1)
+        self.assertIn("dynamodb:Scan", found.pop())
+
+    def test_a_statement_without_its_condition_is_noticed(self):
+        source = template()
+        policy = source["Resources"]["StoreEvents"]["Properties"]["PolicyDocument"]
+        del policy["Statement"][0]["Condition"]
+        self.assertNotEqual(permissions(transform(source), "Webhook"), EXPECTED["Webhook"])
+
+    def test_a_role_of_sams_own_making_is_noticed(self):
+        source = template()
+        del source["Resources"]["Subscriptions"]["Properties"]["Role"]
+        del source["Resources"]["SubscriptionsRole"]
+        found = permissions(transform(source), "Subscriptions")
+        self.assertTrue(any(entry.startswith("policy ") for entry in found), found)
