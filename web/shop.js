@@ -1,0 +1,393 @@
+// @ts-check
+/** The demo shop: what a shop's own page does around `perennial.js`. */
+
+import { createPerennial, PerennialError } from "./perennial.js";
+import { draw, scenes } from "./art.js";
+import { consent, day, explain, money, payLabel, pitch, price, statusWord, trialEnd, walletWord } from "./words.js";
+
+/** @import { Outcome, Subscription, Entitlement } from "./perennial.js" */
+/** @import { Plan } from "./words.js" */
+
+const ENDED = ["canceled", "incomplete_expired"];
+const ENTITLING = ["active", "trialing", "past_due"];
+const USER_KEY = "demo-user";
+const PLAN_KEY = "demo-plan";
+
+/** @type {Plan[]} */
+let plans = [];
+let user = localStorage.getItem(USER_KEY) ?? "alice";
+/** @type {{ user: string, token: string, expires: number } | null} */
+let session = null;
+/** @type {Record<string, Entitlement>} */
+let entitlements = {};
+let paying = false;
+let waiting = new AbortController();
+
+const perennial = createPerennial({ apiBase: "", token: demoToken });
+
+/**
+ * @template {HTMLElement} [Kind=HTMLElement]
+ * @param {string} id
+ * @returns {Kind}
+ */
+function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no element ${id}.`);
+  return /** @type {Kind} */ (element);
+}
+
+/** A real shop has its own sign-in; on this machine the gateway hands a token to whoever asks. */
+async function demoToken() {
+  if (session?.user === user && session.expires > Date.now() + 30_000) return session.token;
+  const response = await fetch("/dev/token", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user }),
+  });
+  if (!response.ok) throw new PerennialError({ code: "sign_in_failed", message: "Signing in did not work." });
+  const { token, expires_at } = await response.json();
+  session = { user, token, expires: Date.parse(expires_at) };
+  return session.token;
+}
+
+async function open() {
+  byId("mosaic").append(...scenes.map(photo));
+  for (const button of userButtons()) button.addEventListener("click", () => signIn(button.dataset.user ?? "alice"));
+  byId("checkout").addEventListener("submit", pay);
+  byId("plan-list").addEventListener("change", showOrder);
+  byId("check-again").addEventListener("click", () => lastCheckout && settle(perennial.pollCheckout(lastCheckout, patience())));
+  byId("start-over").addEventListener("click", () => refresh({ focus: true }));
+  // Whoever presses Back at Amazon may get this page out of the browser's cache, still busy.
+  addEventListener("pageshow", (event) => event.persisted && refresh({ focus: false }));
+
+  const response = await fetch("/dev/shop.json");
+  const shop = await response.json();
+  plans = shop.plans;
+  byId("mode").textContent =
+    shop.mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
+  byId("pay-note").textContent =
+    shop.mode === "sandbox"
+      ? "The sandbox's stand-in for Amazon Pay opens next. You come back here when you are done."
+      : "Amazon Pay's test page opens next. You come back here when you are done.";
+  loadScript(shop.stripe_js);
+  showUser();
+
+  const back = new URLSearchParams(location.search).has("checkout");
+  if (back) await settle(perennial.resumeReturn(patience()));
+  else await refresh({ focus: false });
+}
+
+/** @param {string} address */
+function loadScript(address) {
+  const script = document.createElement("script");
+  script.src = address;
+  document.head.append(script);
+}
+
+/** @param {string} name */
+function signIn(name) {
+  user = name;
+  localStorage.setItem(USER_KEY, name);
+  sessionStorage.removeItem(PLAN_KEY);
+  showUser();
+  return refresh({ focus: false });
+}
+
+/** @param {SubmitEvent} event */
+async function pay(event) {
+  event.preventDefault();
+  if (paying) return;
+  const plan = chosenPlan();
+  sessionStorage.setItem(PLAN_KEY, plan.name);
+  showPaying(true);
+  announce("Taking you to Amazon Pay.");
+  try {
+    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname }));
+  } catch (error) {
+    await showTrouble(error);
+  }
+}
+
+let lastCheckout = "";
+
+/** A new wait ends the one before, so that an old answer cannot replace what the shopper sees now. */
+function patience() {
+  waiting.abort();
+  waiting = new AbortController();
+  return { signal: waiting.signal, giveUpAfter: 30_000 };
+}
+
+/** @param {Promise<Outcome | null>} answer */
+async function settle(answer) {
+  const { signal } = waiting;
+  showWaiting("You are back from Amazon Pay. We are asking whether all went well; this takes a few seconds.", true);
+  try {
+    const outcome = await answer;
+    if (signal.aborted) return;
+    if (outcome) await show(outcome);
+    else await refresh({ focus: true });
+  } catch (error) {
+    if (!signal.aborted) await showTrouble(error);
+  }
+}
+
+/** @param {Outcome} outcome */
+async function show(outcome) {
+  switch (outcome.state) {
+    case "redirecting":
+      return;
+    case "pending":
+      lastCheckout = outcome.checkout;
+      return showWaiting(
+        "Amazon Pay has not confirmed yet, and nothing has been charged. If you approved, your subscription appears here as soon as we hear. If you closed Amazon's page, go back to the plans and try again.",
+        false,
+      );
+    case "subscribed":
+      return refresh({ focus: true, fallback: outcome.subscription });
+    case "already_subscribed":
+      return refresh({ focus: true, already: true, fallback: outcome.subscription });
+    case "failed": {
+      if (outcome.reason === "already_subscribed") return refresh({ focus: true, already: true });
+      const { title, text } = explain(outcome.reason, outcome.message);
+      return refresh({ focus: true, problem: { title, text, code: outcome.reason } });
+    }
+  }
+}
+
+/** @param {unknown} error */
+async function showTrouble(error) {
+  const known = error instanceof PerennialError ? error : null;
+  const code = [known?.code, known?.requestId].filter(Boolean).join(" · ");
+  const text = known?.message ?? "This page met a problem that it did not expect.";
+  showForm({ title: "That did not work.", text, code });
+  if (!known) console.error(error);
+}
+
+/**
+ * Shows what the shopper has, or else what there is to buy.
+ *
+ * @param {{ focus: boolean, already?: boolean, fallback?: Subscription | null, problem?: Problem }} options
+ */
+async function refresh({ focus, already = false, fallback = null, problem }) {
+  waiting.abort();
+  try {
+    const answer = await perennial.subscriptions();
+    entitlements = answer.entitlements;
+    const live = answer.subscriptions.filter(({ status }) => !ENDED.includes(status));
+    const subscription = live.find(({ plan }) => entitled(planNamed(plan))) ?? live[0] ?? fallback;
+    const member = Object.values(entitlements).some(({ active }) => active);
+    document.body.classList.toggle("entitled", member);
+    byId("account-link").textContent = member ? "Your subscription" : "Plans";
+    // A decline in one tab takes nothing away from what another has bought meanwhile.
+    if (subscription && (!problem || plans.every(entitled))) showSubscribed(subscription, already, focus);
+    else showForm(problem, focus);
+  } catch (error) {
+    await showTrouble(error);
+  }
+}
+
+/** @typedef {{ title: string, text: string, code: string }} Problem */
+
+/** @param {string[]} ids */
+function reveal(...ids) {
+  for (const id of ["loading", "waiting", "subscribed", "checkout"]) byId(id).hidden = !ids.includes(id);
+}
+
+/**
+ * @param {Problem} [problem]
+ * @param {boolean} [focus]
+ */
+function showForm(problem, focus = true) {
+  showPaying(false);
+  listPlans();
+  reveal("checkout");
+  byId("problem").hidden = !problem;
+  byId("problem-title").textContent = problem?.title ?? "";
+  byId("problem-text").textContent = problem?.text ?? "";
+  byId("problem-code").textContent = problem?.code ? `Code: ${problem.code}` : "";
+  showOrder();
+  if (problem) byId("pay-label").textContent = "Try again with Amazon Pay";
+  if (focus) attend(problem ? byId("pay") : byId("choose-title"));
+}
+
+/**
+ * @param {string} text
+ * @param {boolean} busy
+ */
+function showWaiting(text, busy) {
+  showPaying(false);
+  reveal("waiting");
+  byId("waiting").classList.toggle("busy", busy);
+  byId("waiting-title").textContent = busy ? "Waiting for Amazon Pay" : "No word from Amazon Pay yet";
+  byId("waiting-text").textContent = text;
+  byId("check-again").hidden = busy;
+  announce(text);
+  attend(byId("waiting-title"));
+}
+
+/**
+ * @param {Subscription} subscription
+ * @param {boolean} already
+ * @param {boolean} focus
+ */
+function showSubscribed(subscription, already, focus) {
+  showPaying(false);
+  reveal("subscribed");
+  const good = ENTITLING.includes(subscription.status);
+  const title = !good ? "Your subscription is on hold" : already ? "You are already subscribed" : "You are subscribed";
+  byId("subscribed-title").textContent = title;
+  byId("subscribed").classList.toggle("hold", !good);
+  byId("subscribed-text").textContent = !good
+    ? "A payment is outstanding, so the pictures are locked for now."
+    : already
+      ? "This is the subscription that you have. Nothing was charged a second time."
+      : "Thank you. Every picture in the shop is yours to download at full size.";
+  byId("facts").replaceChildren(...facts(subscription).flatMap(([term, value]) => pair(term, value)));
+  announce(title);
+  if (focus) attend(byId("subscribed-title"));
+}
+
+/**
+ * @param {Subscription} subscription
+ * @returns {[string, string][]}
+ */
+function facts(subscription) {
+  const plan = planNamed(subscription.plan);
+  const { trial_end, current_period_end } = subscription;
+  const trial = subscription.status === "trialing" && trial_end;
+  /** @type {[string, string | null | false | undefined][]} */
+  const rows = [
+    ["Plan", plan?.label ?? subscription.plan],
+    ["Price", plan && price(plan)],
+    ["Status", statusWord(subscription.status)],
+    ["Paid with", walletWord(subscription.wallet)],
+    ["Trial ends", trial && day(trial)],
+    [subscription.cancel_at_period_end ? "Ends on" : trial ? "First charge" : "Next charge", current_period_end && day(current_period_end)],
+    ["Reference", subscription.id],
+  ];
+  return rows.flatMap(([term, value]) => (value ? [[term, value]] : []));
+}
+
+function listPlans() {
+  const list = byId("plan-list");
+  const wanted = sessionStorage.getItem(PLAN_KEY);
+  const chosen = plans.find(({ name }) => name === wanted) ?? plans[0];
+  const template = byId("plan-template");
+  if (!(template instanceof HTMLTemplateElement)) return;
+  for (const old of list.querySelectorAll("label")) old.remove();
+  for (const plan of plans) {
+    const card = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const radio = /** @type {HTMLInputElement} */ (card.querySelector("input"));
+    radio.value = plan.name;
+    radio.checked = plan === chosen;
+    radio.disabled = entitled(plan);
+    fill(card, ".plan-name", plan.label);
+    fill(card, ".plan-price b", money(plan.amount, plan.currency));
+    fill(card, ".plan-price span", `every ${plan.interval}`);
+    fill(card, ".plan-text", pitch(plan));
+    const badge = /** @type {HTMLElement} */ (card.querySelector(".badge"));
+    badge.hidden = plan.trial_days === 0;
+    badge.textContent = `${plan.trial_days} days free`;
+    list.append(card);
+  }
+}
+
+function showOrder() {
+  const plan = chosenPlan();
+  const trial = plan.trial_days > 0;
+  const today = money(trial ? 0 : plan.amount, plan.currency);
+  byId("order").replaceChildren(
+    ...pair(plan.label, price(plan)),
+    ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(plan.amount, plan.currency)) : []),
+    ...pair("Due today", today),
+  );
+  byId("consent").textContent = consent(plan);
+  byId("pay-label").textContent = payLabel(plan);
+}
+
+/** @param {boolean} busy */
+function showPaying(busy) {
+  paying = busy;
+  const button = byId("pay");
+  button.classList.toggle("busy", busy);
+  button.setAttribute("aria-disabled", String(busy));
+  if (busy) byId("pay-label").textContent = "Taking you to Amazon Pay…";
+}
+
+function showUser() {
+  for (const button of userButtons()) button.setAttribute("aria-pressed", String(button.dataset.user === user));
+}
+
+/** @returns {NodeListOf<HTMLButtonElement>} */
+function userButtons() {
+  return document.querySelectorAll("button[data-user]");
+}
+
+/** @returns {Plan} */
+function chosenPlan() {
+  const value = new FormData(byId("checkout")).get("plan");
+  const plan = planNamed(String(value)) ?? plans[0];
+  if (!plan) throw new Error("The shop has no plan to sell.");
+  return plan;
+}
+
+/** @param {string | null} name */
+function planNamed(name) {
+  return plans.find((plan) => plan.name === name);
+}
+
+/** @param {Plan} [plan] */
+function entitled(plan) {
+  return plan !== undefined && entitlements[plan.group]?.active === true;
+}
+
+/** @param {HTMLElement} element */
+function attend(element) {
+  element.focus({ preventScroll: true });
+  byId("plans").scrollIntoView({ block: "start" });
+}
+
+/** @param {string} text */
+function announce(text) {
+  byId("announcement").textContent = text;
+}
+
+/**
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @param {string} text
+ */
+function fill(parent, selector, text) {
+  const element = parent.querySelector(selector);
+  if (element) element.textContent = text;
+}
+
+/**
+ * @param {string} term
+ * @param {string} value
+ */
+function pair(term, value) {
+  const row = document.createElement("div");
+  const name = document.createElement("dt");
+  const text = document.createElement("dd");
+  name.textContent = term;
+  text.textContent = value;
+  row.append(name, text);
+  return [row];
+}
+
+/** @param {import("./art.js").Scene} scene */
+function photo(scene) {
+  const figure = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = scene.title;
+  figure.append(draw(scene), caption);
+  return figure;
+}
+
+open().catch((error) => {
+  fill(document, "#buy-title", "The shop is closed.");
+  byId("loading").classList.add("still");
+  announce("The shop could not be opened.");
+  console.error(error);
+});
