@@ -1,1 +1,35 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod client;
+mod error;
+mod form;
+mod frozen;
+mod objects;
+mod operations;
+mod redact;
+mod requests;
+mod retry;
+mod settings;
+
+pub use client::{Reply, Stripe};
+pub use error::{Cause, Effect, StripeError};
+pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
+pub use objects::{
+    Card, CardWallet, Customer, Deleted, Expandable, Identified, Invoice, InvoiceStatus, List,
+    Metadata, NextAction, PaymentMethod, Period, Price, Product, Recurring, RedirectToUrl,
+    SetupError, SetupIntent, SetupIntentStatus, Subscription, SubscriptionItem, SubscriptionStatus,
+    WebhookEndpoint,
+};
+pub use operations::CancellationReason;
+pub use requests::{
+    CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
+    CreateWebhookEndpoint, ServerConfirm, SetupWallet, metadata,
+};
+pub use settings::{BuildError, Settings};
+
+/// The version of Stripe's API that every request names and every object is read in.
+///
+/// It is pinned because a version changes parameters and shapes: since 2026-09-30.endive, for one,
+/// `payment_method_types` is refused (<https://docs.stripe.com/changelog>).
+pub const API_VERSION: &str = "2026-10-28.endive";

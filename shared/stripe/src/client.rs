@@ -1,0 +1,330 @@
+//! The client: one call, its attempts, its log lines.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    Method,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::{
+    API_VERSION,
+    answer::Answer,
+    error::{Cause, Effect, StripeError},
+    frozen::IdempotencyKey,
+    retry,
+    settings::{BuildError, CONNECT_TIMEOUT, POOL_IDLE_TIMEOUT, Settings},
+};
+
+/// An attempt that could not end before the deadline does more harm than good: its outcome would
+/// be unknown where that of the one before it may be known.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(500);
+
+const USER_AGENT: &str = concat!("perennial/", env!("CARGO_PKG_VERSION"));
+
+/// A client of Stripe. It is cheap to clone, and clones share their connections.
+#[derive(Clone)]
+pub struct Stripe {
+    shared: Arc<Shared>,
+    deadline: Option<Instant>,
+}
+
+struct Shared {
+    http: reqwest::Client,
+    base: Url,
+    attempt_timeout: Duration,
+    total_timeout: Duration,
+    attempts: u32,
+    backoff: Duration,
+}
+
+/// What Stripe answered.
+#[derive(Debug, Clone)]
+pub struct Reply<T> {
+    /// The object.
+    pub value: T,
+    /// Stripe's id of the request.
+    pub request_id: Option<String>,
+    /// Whether this is the stored answer of an earlier request with the same key.
+    pub replayed: bool,
+}
+
+/// One operation with its parameters, the same for every attempt.
+pub(crate) struct Call<'a> {
+    /// A name for logs.
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    /// The query of a GET, the body of a POST.
+    pub(crate) parameters: &'a str,
+    pub(crate) key: Option<&'a IdempotencyKey>,
+}
+
+/// A failed attempt.
+struct Failure {
+    error: StripeError,
+    worth_retrying: bool,
+}
+
+impl Stripe {
+    /// Builds the client and checks that the key is safe where it goes.
+    pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        settings.check()?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", settings.secret_key.expose_secret()))
+                .map_err(|_| BuildError::SecretKey)?;
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, bearer),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (
+                HeaderName::from_static("stripe-version"),
+                HeaderValue::from_static(API_VERSION),
+            ),
+        ]);
+        let mut builder = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            // A redirect would carry the key to another place.
+            .redirect(redirect::Policy::none())
+            // Attempts are counted, paced and logged here.
+            .retry(reqwest::retry::never());
+        if settings.is_loopback() {
+            // A sandbox on this machine is not behind the proxy of an office.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(BuildError::Http)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http,
+                base: settings.base,
+                attempt_timeout: settings.attempt_timeout,
+                total_timeout: settings.total_timeout,
+                attempts: settings.attempts.max(1),
+                backoff: settings.backoff,
+            }),
+            deadline: None,
+        })
+    }
+
+    /// The same client, all of whose calls end by `deadline`, or by the one it had if that is
+    /// earlier.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        let deadline = self
+            .deadline
+            .map_or(deadline, |earlier| earlier.min(deadline));
+        Self {
+            shared: Arc::clone(&self.shared),
+            deadline: Some(deadline),
+        }
+    }
+
+    /// Makes the call, again where that is safe and useful.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<Reply<T>, StripeError> {
+        let deadline = self.deadline_of_a_call();
+        let mut outcome_unknown = false;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(call, attempt, deadline).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let error = if outcome_unknown {
+                failure.error.after_unknown_outcome()
+            } else {
+                failure.error
+            };
+            outcome_unknown = error.effect() == Effect::Unknown && call.changes();
+            let pause = retry::pause(self.shared.backoff, attempt, retry::jitter());
+            let in_time = time_left(deadline) >= pause + self.shortest_attempt();
+            if !failure.worth_retrying || attempt >= self.shared.attempts || !in_time {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    fn deadline_of_a_call(&self) -> Instant {
+        let own = Instant::now() + self.shared.total_timeout;
+        self.deadline.map_or(own, |given| given.min(own))
+    }
+
+    fn shortest_attempt(&self) -> Duration {
+        SHORTEST_ATTEMPT.min(self.shared.attempt_timeout)
+    }
+
+    /// Makes one attempt and writes its log line.
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        attempt: u32,
+        deadline: Instant,
+    ) -> Result<Reply<T>, Failure> {
+        let started = Instant::now();
+        let timeout = time_left(deadline).min(self.shared.attempt_timeout);
+        let (status, result) = if timeout < self.shortest_attempt() {
+            (
+                None,
+                Err(Failure {
+                    error: out_of_time(),
+                    worth_retrying: false,
+                }),
+            )
+        } else {
+            self.exchange(call, timeout).await
+        };
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let operation = call.operation;
+        match &result {
+            Ok(reply) => tracing::info!(
+                operation,
+                attempt,
+                status,
+                duration_ms,
+                request_id = reply.request_id,
+                replayed = reply.replayed,
+                "stripe answered"
+            ),
+            Err(Failure { error, .. }) => tracing::warn!(
+                operation,
+                attempt,
+                status,
+                duration_ms,
+                request_id = error.request_id(),
+                outcome = error.outcome(),
+                code = error.code(),
+                "stripe call failed"
+            ),
+        }
+        result
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        timeout: Duration,
+    ) -> (Option<u16>, Result<Reply<T>, Failure>) {
+        let sent = self.request(call).timeout(timeout).send().await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return (None, Err(no_answer(error, call.changes()))),
+        };
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = match response.bytes().await {
+            Ok(body) => body,
+            Err(error) => return (Some(status), Err(no_answer(error, call.changes()))),
+        };
+        let answer = Answer {
+            status,
+            headers: &headers,
+            body: &body,
+            changes: call.changes(),
+        };
+        let result = match answer.read() {
+            Ok(value) => Ok(Reply {
+                value,
+                request_id: answer.request_id(),
+                replayed: answer.replayed(),
+            }),
+            Err(error) => Err(Failure {
+                error,
+                worth_retrying: retry::is_worthwhile(Some(status), answer.should_retry()),
+            }),
+        };
+        (Some(status), result)
+    }
+
+    fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
+        let mut url = self.shared.base.clone();
+        url.set_path(call.path);
+        url.set_query(None);
+        if call.method != Method::POST {
+            let query = Some(call.parameters).filter(|query| !query.is_empty());
+            url.set_query(query);
+            return self.shared.http.request(call.method.clone(), url);
+        }
+        let mut request = self
+            .shared
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(call.parameters.to_owned());
+        if let Some(key) = call.key {
+            request = request.header("Idempotency-Key", key.as_str());
+        }
+        request
+    }
+}
+
+impl Call<'_> {
+    fn changes(&self) -> bool {
+        self.method != Method::GET
+    }
+}
+
+impl fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stripe")
+            .field("base", &self.shared.base.as_str())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+fn time_left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn out_of_time() -> StripeError {
+    unavailable(Effect::None, Cause::OutOfTime, None)
+}
+
+/// Sorts an error of the HTTP client by what may have reached Stripe.
+fn no_answer(error: reqwest::Error, changes: bool) -> Failure {
+    let never_sent = error.is_connect() || error.is_builder();
+    let cause = if never_sent {
+        Cause::Connect
+    } else if error.is_timeout() {
+        Cause::Timeout
+    } else {
+        Cause::Severed
+    };
+    let effect = if never_sent || !changes {
+        Effect::None
+    } else {
+        Effect::Unknown
+    };
+    Failure {
+        worth_retrying: !error.is_builder() && retry::is_worthwhile(None, None),
+        // The address of a GET holds its parameters.
+        error: unavailable(effect, cause, Some(error.without_url())),
+    }
+}
+
+fn unavailable(effect: Effect, cause: Cause, source: Option<reqwest::Error>) -> StripeError {
+    StripeError::Unavailable {
+        effect,
+        replayed: false,
+        cause,
+        code: None,
+        retry_after: None,
+        request_id: None,
+        source,
+    }
+}

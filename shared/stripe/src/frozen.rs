@@ -1,0 +1,139 @@
+//! A request that is stored before it is sent, and is the same bytes each time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A POST whose bytes and key never change; what a claim stores before the call.
+///
+/// Stripe answers a repeat under the same key with the first result, and refuses the key with
+/// other parameters (<https://docs.stripe.com/api/idempotent_requests>).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenRequest {
+    /// The path of the operation, `/v1/...`.
+    pub path: String,
+    /// The encoded parameters.
+    pub body: String,
+    /// The key that makes a repeat harmless.
+    pub idempotency_key: IdempotencyKey,
+}
+
+impl fmt::Debug for FrozenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrozenRequest")
+            .field("path", &self.path)
+            .field("idempotency_key", &self.idempotency_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of an `Idempotency-Key` header: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IdempotencyKey(String);
+
+/// Stripe's limit for an idempotency key.
+const LONGEST_KEY: usize = 255;
+
+/// Why a text cannot be an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdempotencyKeyError {
+    /// It is empty.
+    #[error("an idempotency key must not be empty")]
+    Empty,
+    /// It is longer than 255 characters.
+    #[error("an idempotency key has at most 255 characters")]
+    TooLong,
+    /// It has a character that a header cannot carry unchanged.
+    #[error("an idempotency key consists of visible ASCII characters")]
+    NotPrintable,
+}
+
+impl IdempotencyKey {
+    /// Checks a key.
+    pub fn new(key: &str) -> Result<Self, IdempotencyKeyError> {
+        Self::try_from(key.to_owned())
+    }
+
+    /// The key as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = IdempotencyKeyError;
+
+    fn try_from(key: String) -> Result<Self, IdempotencyKeyError> {
+        if key.is_empty() {
+            return Err(IdempotencyKeyError::Empty);
+        }
+        if key.len() > LONGEST_KEY {
+            return Err(IdempotencyKeyError::TooLong);
+        }
+        if !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(IdempotencyKeyError::NotPrintable);
+        }
+        Ok(Self(key))
+    }
+}
+
+impl From<IdempotencyKey> for String {
+    fn from(key: IdempotencyKey) -> Self {
+        key.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_to_255_visible_characters() {
+        assert!(IdempotencyKey::new("sub:chk_1").is_ok());
+        assert!(IdempotencyKey::new(&"k".repeat(255)).is_ok());
+        assert_eq!(IdempotencyKey::new(""), Err(IdempotencyKeyError::Empty));
+        assert_eq!(
+            IdempotencyKey::new(&"k".repeat(256)),
+            Err(IdempotencyKeyError::TooLong)
+        );
+        for bad in ["a b", "a\n", "ü", "\u{7f}"] {
+            assert_eq!(
+                IdempotencyKey::new(bad),
+                Err(IdempotencyKeyError::NotPrintable),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stored_request_comes_back_the_same_and_a_bad_key_does_not() {
+        let request = FrozenRequest {
+            path: "/v1/customers".into(),
+            body: "metadata[perennial_user]=a%20b".into(),
+            idempotency_key: IdempotencyKey::new("cus:a").unwrap(),
+        };
+        let stored = serde_json::to_string(&request).unwrap();
+        assert_eq!(
+            serde_json::from_str::<FrozenRequest>(&stored).unwrap(),
+            request
+        );
+        assert!(serde_json::from_str::<IdempotencyKey>("\"\"").is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_parameters() {
+        let request = FrozenRequest {
+            path: "/v1/customers".into(),
+            body: "ip_address=203.0.113.7".into(),
+            idempotency_key: IdempotencyKey::new("k").unwrap(),
+        };
+        assert!(!format!("{request:?}").contains("203"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Stripe's objects, as far as Perennial reads them.
+//!
+//! Reading is tolerant: a field that is not known here is passed over, and a new value of an
+//! enumeration becomes `Other`. Names, addresses and e-mails are left out on purpose.
+
+mod customer;
+mod expandable;
+mod invoice;
+mod lenient;
+mod list;
+mod open_enum;
+mod payment_method;
+mod product;
+mod setup_intent;
+mod subscription;
+mod webhook_endpoint;
+
+use std::collections::BTreeMap;
+
+pub use customer::Customer;
+pub use expandable::{Expandable, Identified};
+pub use invoice::{Invoice, InvoiceStatus};
+pub use list::{Deleted, List};
+pub use payment_method::{Card, CardWallet, PaymentMethod};
+pub use product::{Price, Product, Recurring};
+pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
+pub use subscription::{Period, Subscription, SubscriptionItem, SubscriptionStatus};
+pub use webhook_endpoint::WebhookEndpoint;
+
+/// The pairs that we attached to an object.
+pub type Metadata = BTreeMap<String, String>;

@@ -1,0 +1,156 @@
+//! <https://docs.stripe.com/api/subscriptions/object>
+
+use perennial_types::{CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId};
+use serde::Deserialize;
+
+use super::{
+    Customer, Expandable, Identified, Invoice, InvoiceStatus, List, Metadata, PaymentMethod, Price,
+    SetupIntent, lenient, open_enum::open_enum,
+};
+
+open_enum! {
+    /// How a subscription stands.
+    SubscriptionStatus {
+        /// The first payment is missing; it has about 23 hours.
+        Incomplete => "incomplete",
+        /// The first payment never came.
+        IncompleteExpired => "incomplete_expired",
+        /// Free for now.
+        Trialing => "trialing",
+        /// Running, which does not mean that every invoice is paid.
+        Active => "active",
+        /// A renewal failed and is tried again.
+        PastDue => "past_due",
+        /// Over, for good.
+        Canceled => "canceled",
+        /// Renewals failed and are no longer tried.
+        Unpaid => "unpaid",
+        /// Halted.
+        Paused => "paused",
+    }
+}
+
+/// A subscription.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Subscription {
+    /// `sub_...`
+    pub id: SubscriptionId,
+    /// How it stands.
+    pub status: SubscriptionStatus,
+    /// Whose it is.
+    pub customer: Expandable<Customer>,
+    /// Our pairs.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub metadata: Metadata,
+    /// What is sold.
+    pub items: List<SubscriptionItem>,
+    /// When the trial ends or ended, in Unix seconds.
+    #[serde(default)]
+    pub trial_end: Option<i64>,
+    /// Whether it ends with the current period.
+    #[serde(default)]
+    pub cancel_at_period_end: bool,
+    /// When it will end, in Unix seconds.
+    #[serde(default)]
+    pub cancel_at: Option<i64>,
+    /// When its end was asked for, in Unix seconds.
+    #[serde(default)]
+    pub canceled_at: Option<i64>,
+    /// When it ended, in Unix seconds.
+    #[serde(default)]
+    pub ended_at: Option<i64>,
+    /// When it was created, in Unix seconds.
+    #[serde(default)]
+    pub created: i64,
+    /// What renewals are charged to; nothing if it is none of `pm_...`.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub default_payment_method: Option<Expandable<PaymentMethod>>,
+    /// The newest bill.
+    #[serde(default)]
+    pub latest_invoice: Option<Expandable<Invoice>>,
+    /// What the shopper still has to permit.
+    #[serde(default)]
+    pub pending_setup_intent: Option<Expandable<SetupIntent>>,
+    /// Whether it is real rather than a test.
+    #[serde(default)]
+    pub livemode: bool,
+    /// Before 2025-03-31.basil the period was here; see [`Self::current_period`].
+    #[serde(default)]
+    current_period_start: Option<i64>,
+    #[serde(default)]
+    current_period_end: Option<i64>,
+}
+
+/// One thing that is sold.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SubscriptionItem {
+    /// `si_...`
+    pub id: String,
+    /// Its price; nothing if its id is none of `price_...`, as those of old plans are.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub price: Option<Price>,
+    /// How many; absent for metered prices.
+    #[serde(default)]
+    pub quantity: Option<u64>,
+    /// When the period began, in Unix seconds.
+    #[serde(default)]
+    pub current_period_start: Option<i64>,
+    /// When the period ends, in Unix seconds.
+    #[serde(default)]
+    pub current_period_end: Option<i64>,
+}
+
+/// A span of time that is, or will be, paid at once; both in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// The first second.
+    pub start: i64,
+    /// The second after the last.
+    pub end: i64,
+}
+
+impl Subscription {
+    /// The customer's id.
+    pub fn customer_id(&self) -> &CustomerId {
+        self.customer.id()
+    }
+
+    /// The price of the first item; ours have one item.
+    pub fn price_id(&self) -> Option<&PriceId> {
+        Some(&self.items.data.first()?.price.as_ref()?.id)
+    }
+
+    /// The period of the first item, or that of the subscription in its older shape.
+    pub fn current_period(&self) -> Option<Period> {
+        let item = self.items.data.first();
+        let start = item.and_then(|item| item.current_period_start);
+        let end = item.and_then(|item| item.current_period_end);
+        Some(Period {
+            start: start.or(self.current_period_start)?,
+            end: end.or(self.current_period_end)?,
+        })
+    }
+
+    /// The id of the method that renewals are charged to.
+    pub fn payment_method_id(&self) -> Option<&PaymentMethodId> {
+        self.default_payment_method.as_ref().map(Expandable::id)
+    }
+
+    /// How the newest bill stands, if it was expanded.
+    pub fn latest_invoice_status(&self) -> Option<&InvoiceStatus> {
+        self.latest_invoice.as_ref()?.object()?.status.as_ref()
+    }
+
+    /// The id of what the shopper still has to permit.
+    pub fn pending_setup_intent_id(&self) -> Option<&SetupIntentId> {
+        self.pending_setup_intent.as_ref().map(Expandable::id)
+    }
+}
+
+impl Identified for Subscription {
+    type Id = SubscriptionId;
+
+    fn id(&self) -> &SubscriptionId {
+        &self.id
+    }
+}

@@ -1,0 +1,249 @@
+//! The operations of Stripe that Perennial uses, one method each.
+
+use perennial_types::{CustomerId, SetupIntentId, SubscriptionId};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    client::{Call, Reply, Stripe},
+    error::StripeError,
+    form::{Form, encode_segment},
+    frozen::{FrozenRequest, IdempotencyKey},
+    objects::{
+        Customer, Deleted, List, Price, Product, SetupIntent, Subscription, WebhookEndpoint,
+    },
+    requests::path,
+};
+
+/// The longest page that Stripe gives.
+const PAGE: i64 = 100;
+
+/// Why a SetupIntent is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancellationReason {
+    /// The shopper went away.
+    Abandoned,
+    /// There is another.
+    Duplicate,
+    /// The shopper said so.
+    RequestedByCustomer,
+}
+
+impl CancellationReason {
+    /// The reason as Stripe writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Abandoned => "abandoned",
+            Self::Duplicate => "duplicate",
+            Self::RequestedByCustomer => "requested_by_customer",
+        }
+    }
+}
+
+type Answered<T> = Result<Reply<T>, StripeError>;
+
+impl Stripe {
+    /// Creates a customer; see [`CreateCustomer`](crate::CreateCustomer).
+    pub async fn create_customer(&self, request: &FrozenRequest) -> Answered<Customer> {
+        self.send("create_customer", path::CUSTOMERS, request).await
+    }
+
+    /// Creates a SetupIntent; see [`CreateSetupIntent`](crate::CreateSetupIntent).
+    pub async fn create_setup_intent(&self, request: &FrozenRequest) -> Answered<SetupIntent> {
+        self.send("create_setup_intent", path::SETUP_INTENTS, request)
+            .await
+    }
+
+    /// Reads a SetupIntent with its payment method.
+    pub async fn retrieve_setup_intent(&self, id: &SetupIntentId) -> Answered<SetupIntent> {
+        let path = below(path::SETUP_INTENTS, id.as_str());
+        let query = Form::new().with(&["expand", ""], "payment_method");
+        self.get("retrieve_setup_intent", &path, query).await
+    }
+
+    /// Cancels a SetupIntent that has not succeeded.
+    pub async fn cancel_setup_intent(
+        &self,
+        id: &SetupIntentId,
+        reason: CancellationReason,
+        key: &IdempotencyKey,
+    ) -> Answered<SetupIntent> {
+        let path = format!("{}/cancel", below(path::SETUP_INTENTS, id.as_str()));
+        let body = Form::new().with(&["cancellation_reason"], reason.as_str());
+        self.post("cancel_setup_intent", &path, body, key).await
+    }
+
+    /// Creates a subscription; see [`CreateSubscription`](crate::CreateSubscription).
+    pub async fn create_subscription(&self, request: &FrozenRequest) -> Answered<Subscription> {
+        self.send("create_subscription", path::SUBSCRIPTIONS, request)
+            .await
+    }
+
+    /// Reads a subscription with its newest invoice.
+    pub async fn retrieve_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
+        let path = below(path::SUBSCRIPTIONS, id.as_str());
+        let query = Form::new().with(&["expand", ""], "latest_invoice");
+        self.get("retrieve_subscription", &path, query).await
+    }
+
+    /// Lists a customer's subscriptions in every status, newest first, 100 a page.
+    ///
+    /// Unlike Search, a list shows what was created a moment ago.
+    pub async fn list_subscriptions(
+        &self,
+        customer: &CustomerId,
+        starting_after: Option<&SubscriptionId>,
+    ) -> Answered<List<Subscription>> {
+        let query = Form::new()
+            .with(&["customer"], customer.as_str())
+            .with(&["status"], "all");
+        let query = page(query, starting_after.map(SubscriptionId::as_str));
+        self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
+            .await
+    }
+
+    /// Lists the customers that were created from `from` to `to`, both included and in Unix
+    /// seconds, newest first, 100 a page.
+    pub async fn list_customers_created_between(
+        &self,
+        from: i64,
+        to: i64,
+        starting_after: Option<&CustomerId>,
+    ) -> Answered<List<Customer>> {
+        let query = Form::new()
+            .with_number(&["created", "gte"], from)
+            .with_number(&["created", "lte"], to);
+        let query = page(query, starting_after.map(CustomerId::as_str));
+        self.get("list_customers", path::CUSTOMERS, query).await
+    }
+
+    /// Lists the prices with this lookup key, which is one or none.
+    pub async fn list_prices_by_lookup_key(&self, key: &str) -> Answered<List<Price>> {
+        let query = Form::new().with(&["lookup_keys", ""], key);
+        self.get("list_prices", path::PRICES, query).await
+    }
+
+    /// Creates a product; see [`CreateProduct`](crate::CreateProduct).
+    pub async fn create_product(&self, request: &FrozenRequest) -> Answered<Product> {
+        self.send("create_product", path::PRODUCTS, request).await
+    }
+
+    /// Creates a price; see [`CreatePrice`](crate::CreatePrice).
+    pub async fn create_price(&self, request: &FrozenRequest) -> Answered<Price> {
+        self.send("create_price", path::PRICES, request).await
+    }
+
+    /// Lists the first 100 webhook endpoints; an account has fewer.
+    pub async fn list_webhook_endpoints(&self) -> Answered<List<WebhookEndpoint>> {
+        let query = page(Form::new(), None);
+        self.get("list_webhook_endpoints", path::WEBHOOK_ENDPOINTS, query)
+            .await
+    }
+
+    /// Creates a webhook endpoint; see [`CreateWebhookEndpoint`](crate::CreateWebhookEndpoint).
+    /// The answer alone has the secret.
+    pub async fn create_webhook_endpoint(
+        &self,
+        request: &FrozenRequest,
+    ) -> Answered<WebhookEndpoint> {
+        self.send("create_webhook_endpoint", path::WEBHOOK_ENDPOINTS, request)
+            .await
+    }
+
+    /// Points a webhook endpoint at another address. Its secret and version stay.
+    pub async fn update_webhook_endpoint_url(
+        &self,
+        id: &str,
+        url: &str,
+        key: &IdempotencyKey,
+    ) -> Answered<WebhookEndpoint> {
+        let path = below(path::WEBHOOK_ENDPOINTS, id);
+        let body = Form::new().with(&["url"], url);
+        self.post("update_webhook_endpoint", &path, body, key).await
+    }
+
+    /// Deletes a webhook endpoint.
+    pub async fn delete_webhook_endpoint(&self, id: &str) -> Answered<Deleted> {
+        self.call(&Call {
+            operation: "delete_webhook_endpoint",
+            method: Method::DELETE,
+            path: &below(path::WEBHOOK_ENDPOINTS, id),
+            parameters: "",
+            key: None,
+        })
+        .await
+    }
+
+    /// Sends a frozen request, if it is one for this operation.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        request: &FrozenRequest,
+    ) -> Answered<T> {
+        if request.path != path {
+            return Err(StripeError::Invalid {
+                status: 0,
+                code: Some("request_of_another_operation".to_owned()),
+                param: None,
+                message: None,
+                request_id: None,
+            });
+        }
+        self.call(&Call {
+            operation,
+            method: Method::POST,
+            path,
+            parameters: &request.body,
+            key: Some(&request.idempotency_key),
+        })
+        .await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        body: Form,
+        key: &IdempotencyKey,
+    ) -> Answered<T> {
+        let parameters = &body.into_string();
+        self.call(&Call {
+            operation,
+            method: Method::POST,
+            path,
+            parameters,
+            key: Some(key),
+        })
+        .await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        query: Form,
+    ) -> Answered<T> {
+        let parameters = &query.into_string();
+        self.call(&Call {
+            operation,
+            method: Method::GET,
+            path,
+            parameters,
+            key: None,
+        })
+        .await
+    }
+}
+
+fn below(path: &str, id: &str) -> String {
+    format!("{path}/{}", encode_segment(id))
+}
+
+fn page(query: Form, starting_after: Option<&str>) -> Form {
+    let query = query.with_number(&["limit"], PAGE);
+    match starting_after {
+        Some(last) => query.with(&["starting_after"], last),
+        None => query,
+    }
+}

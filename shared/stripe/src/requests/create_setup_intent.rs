@@ -1,0 +1,98 @@
+//! <https://docs.stripe.com/api/setup_intents/create>
+
+use perennial_types::CustomerId;
+
+use super::{freeze, metadata, path};
+use crate::{
+    form::Form,
+    frozen::{FrozenRequest, IdempotencyKey},
+};
+
+/// A SetupIntent for one wallet, to be charged while the shopper is away.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateSetupIntent<'a> {
+    /// Whose it is.
+    pub customer: &'a CustomerId,
+    /// The checkout attempt.
+    pub attempt: &'a str,
+    /// The shop's own user.
+    pub user: &'a str,
+    /// The only wallet that it takes.
+    pub wallet: SetupWallet,
+    /// Set if the server confirms it, for Amazon Pay; otherwise the page does. Never both.
+    pub confirm: Option<ServerConfirm<'a>>,
+}
+
+/// The wallet of a setup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SetupWallet {
+    /// Amazon Pay.
+    AmazonPay,
+    /// Apple Pay, which is a card to Stripe.
+    ApplePay,
+}
+
+/// The shopper's consent, as the server saw it.
+///
+/// Each value has to be true: this is the record of a mandate.
+#[derive(Clone, Copy)]
+pub struct ServerConfirm<'a> {
+    /// Where the shopper comes back to.
+    pub return_url: &'a str,
+    /// When they agreed, in Unix seconds.
+    pub accepted_at: i64,
+    /// Their address, from the gateway and not from a header that they chose.
+    pub ip_address: &'a str,
+    /// Their browser.
+    pub user_agent: &'a str,
+}
+
+impl SetupWallet {
+    /// Stripe's name for the kind of method.
+    pub fn payment_method_type(self) -> &'static str {
+        match self {
+            Self::AmazonPay => "amazon_pay",
+            Self::ApplePay => "card",
+        }
+    }
+}
+
+impl CreateSetupIntent<'_> {
+    /// The request as it will be sent.
+    pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
+        let kind = self.wallet.payment_method_type();
+        let mut form = Form::new()
+            .with(&["customer"], self.customer.as_str())
+            .with(&["usage"], "off_session")
+            // `payment_method_types` is refused since 2026-09-30.endive.
+            .with(&["allowed_payment_method_types", ""], kind)
+            .with(&["metadata", metadata::ATTEMPT], self.attempt)
+            .with(&["metadata", metadata::USER], self.user);
+        if let Some(confirm) = &self.confirm {
+            let (mandate, customer) = ("mandate_data", "customer_acceptance");
+            form = form
+                .with(&["confirm"], "true")
+                .with(&["return_url"], confirm.return_url)
+                .with(&["payment_method_data", "type"], kind)
+                .with(&[mandate, customer, "type"], "online")
+                .with_number(&[mandate, customer, "accepted_at"], confirm.accepted_at)
+                .with(
+                    &[mandate, customer, "online", "ip_address"],
+                    confirm.ip_address,
+                )
+                .with(
+                    &[mandate, customer, "online", "user_agent"],
+                    confirm.user_agent,
+                );
+        }
+        freeze(path::SETUP_INTENTS, form, key)
+    }
+}
+
+impl std::fmt::Debug for ServerConfirm<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerConfirm")
+            .field("accepted_at", &self.accepted_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! The requests that create something, each built once and then frozen.
+//!
+//! A request is built from named fields, encoded in a fixed order, and stored with its key before
+//! it is sent.
+
+mod catalogue;
+mod create_customer;
+mod create_setup_intent;
+mod create_subscription;
+mod webhook_endpoint;
+
+pub use catalogue::{CreatePrice, CreateProduct};
+pub use create_customer::CreateCustomer;
+pub use create_setup_intent::{CreateSetupIntent, ServerConfirm, SetupWallet};
+pub use create_subscription::CreateSubscription;
+pub use webhook_endpoint::CreateWebhookEndpoint;
+
+use crate::{
+    form::Form,
+    frozen::{FrozenRequest, IdempotencyKey},
+};
+
+/// The names of the pairs that are attached to objects at Stripe, by which they are found again.
+pub mod metadata {
+    /// The checkout attempt.
+    pub const ATTEMPT: &str = "perennial_attempt";
+    /// The shop's own user.
+    pub const USER: &str = "perennial_user";
+    /// The name of the plan.
+    pub const PLAN: &str = "perennial_plan";
+}
+
+pub(crate) mod path {
+    pub(crate) const CUSTOMERS: &str = "/v1/customers";
+    pub(crate) const SETUP_INTENTS: &str = "/v1/setup_intents";
+    pub(crate) const SUBSCRIPTIONS: &str = "/v1/subscriptions";
+    pub(crate) const PRODUCTS: &str = "/v1/products";
+    pub(crate) const PRICES: &str = "/v1/prices";
+    pub(crate) const WEBHOOK_ENDPOINTS: &str = "/v1/webhook_endpoints";
+}
+
+fn freeze(path: &str, form: Form, idempotency_key: IdempotencyKey) -> FrozenRequest {
+    FrozenRequest {
+        path: path.to_owned(),
+        body: form.into_string(),
+        idempotency_key,
+    }
+}

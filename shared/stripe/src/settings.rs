@@ -1,0 +1,152 @@
+//! How the client reaches Stripe, and how long it may take.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::{Host, Url};
+
+/// A TCP and TLS handshake that takes longer than this will not get better by waiting.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Shorter than what load balancers keep an idle connection for, so that we rarely write into one
+/// that the other side is closing (<https://github.com/hyperium/hyper/issues/2136>).
+pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Creating a subscription charges a wallet, which takes seconds. An attempt that is cut short gains
+/// nothing: the next one meets `idempotency_key_in_use`.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A Lambda has 15 s and has to store what Stripe answered, too.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The first try and two more, as in Stripe's own libraries.
+const ATTEMPTS: u32 = 3;
+
+/// The shortest pause before a repeat in Stripe's own libraries.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// What a [`Stripe`](crate::Stripe) client is built from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `sk_...` or `rk_...`.
+    pub secret_key: SecretString,
+    /// `https://api.stripe.com`, or a sandbox on a loopback address.
+    pub base: Url,
+    /// The longest that one attempt may take, its answer included.
+    pub attempt_timeout: Duration,
+    /// The longest that a call may take, all attempts and pauses included.
+    pub total_timeout: Duration,
+    /// How many attempts there are at most; never fewer than one.
+    pub attempts: u32,
+    /// The shortest pause between two attempts; the pauses after it grow.
+    pub backoff: Duration,
+}
+
+impl Settings {
+    /// The limits that production uses.
+    pub fn new(secret_key: SecretString, base: Url) -> Self {
+        Self {
+            secret_key,
+            base,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            total_timeout: TOTAL_TIMEOUT,
+            attempts: ATTEMPTS,
+            backoff: BACKOFF,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let key = self.secret_key.expose_secret();
+        let known = key.starts_with("sk_") || key.starts_with("rk_");
+        if !known || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(BuildError::SecretKey);
+        }
+        match self.base.scheme() {
+            "https" => Ok(()),
+            "http" if self.is_loopback() => Ok(()),
+            _ => Err(BuildError::Insecure {
+                host: self.base.host_str().unwrap_or_default().to_owned(),
+            }),
+        }
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.base.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+/// Why a client could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The key is not a secret or restricted key.
+    #[error("the Stripe key must begin with sk_ or rk_ and consist of visible characters")]
+    SecretKey,
+    /// The key would travel in clear text.
+    #[error("the Stripe address must be https, or http on a loopback address, not on \"{host}\"")]
+    Insecure {
+        /// The host of the address.
+        host: String,
+    },
+    /// The HTTP client refused its settings or found no root certificates.
+    #[error("the HTTP client for Stripe could not be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, base: &str) -> Result<(), BuildError> {
+        Settings::new(SecretString::from(key), Url::parse(base).unwrap()).check()
+    }
+
+    #[test]
+    fn a_key_never_leaves_the_machine_in_clear_text() {
+        assert!(check("sk_test_1", "https://api.stripe.com").is_ok());
+        for loopback in [
+            "http://127.0.0.1:9002",
+            "http://localhost:9002",
+            "http://[::1]:9002",
+        ] {
+            assert!(check("sk_test_1", loopback).is_ok(), "{loopback}");
+        }
+        for other in [
+            "http://api.stripe.com",
+            "ftp://localhost",
+            "http://10.0.0.1",
+        ] {
+            assert!(
+                matches!(check("sk_test_1", other), Err(BuildError::Insecure { .. })),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_secret_or_restricted_key_is_taken() {
+        assert!(check("rk_live_1", "https://api.stripe.com").is_ok());
+        for bad in ["", " ", "pk_test_1", "sk_test_1\n", "sk_test 1"] {
+            assert!(
+                matches!(
+                    check(bad, "https://api.stripe.com"),
+                    Err(BuildError::SecretKey)
+                ),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_do_not_show_the_key() {
+        let settings = Settings::new(
+            SecretString::from("sk_test_hidden"),
+            Url::parse("https://api.stripe.com").unwrap(),
+        );
+        assert!(!format!("{settings:?}").contains("hidden"));
+    }
+}
