@@ -1,1 +1,23 @@
-//! Under construction.
+//! The table: who is which customer, where each checkout stands, what each user has.
+//!
+//! One table, `pk` and `sk`. Every write that decides something is conditional, and each method
+//! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
+
+mod attempt;
+mod customer;
+mod error;
+mod inbox;
+mod key;
+mod slot;
+mod subscription;
+mod table;
+mod user;
+
+pub use attempt::Opened;
+pub use customer::{CustomerClaim, CustomerItem};
+pub use error::StoreError;
+pub use inbox::{InboxItem, InboxStatus, Received};
+pub use slot::{Completed, Slot, TakeSlot, Taken};
+pub use subscription::{SubscriptionItem, Written};
+pub use table::Table;
+pub use user::{OpenCheckout, UserItems};

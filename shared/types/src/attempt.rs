@@ -1,6 +1,6 @@
 //! One shopper's attempt to subscribe.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,24 +58,6 @@ impl AttemptState {
             Self::Canceled => "canceled",
             Self::Expired => "expired",
         }
-    }
-}
-
-impl FromStr for AttemptState {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [
-            Self::Issued,
-            Self::Subscribing,
-            Self::Subscribed,
-            Self::Failed,
-            Self::Canceled,
-            Self::Expired,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or(())
     }
 }
 
@@ -146,25 +128,6 @@ impl FailureReason {
     }
 }
 
-impl FromStr for FailureReason {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [
-            Self::WalletDeclined,
-            Self::WalletAbandoned,
-            Self::PaymentDeclined,
-            Self::Canceled,
-            Self::Expired,
-            Self::AlreadySubscribed,
-            Self::Rejected,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == text)
-        .ok_or(())
-    }
-}
-
 impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -173,7 +136,7 @@ impl fmt::Display for FailureReason {
 
 /// What the table knows of an attempt. The frozen requests are text here, since their form is
 /// the Stripe client's business.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Its id.
     pub id: AttemptId,
@@ -190,6 +153,7 @@ pub struct Attempt {
     /// Who confirms.
     pub confirm: ConfirmBy,
     /// Where the shopper lands afterwards; the shop's default when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<ReturnPath>,
     /// The user's customer at Stripe.
     pub customer: CustomerId,
@@ -198,18 +162,24 @@ pub struct Attempt {
     /// Until when the shopper may come back to it.
     pub open_until: Timestamp,
     /// The SetupIntent, once Stripe has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup_intent: Option<SetupIntentId>,
     /// The frozen request for the SetupIntent; gone once it exists, since it may hold the
     /// shopper's address and browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup_request: Option<String>,
     /// Until when whoever creates the SetupIntent is taken to be alive.
     pub setup_lease: Timestamp,
     /// The frozen request for the subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_request: Option<String>,
     /// When that request was frozen; Stripe remembers its key for 24 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen_at: Option<Timestamp>,
     /// The subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<SubscriptionId>,
     /// Why it failed, or why the last try at the wallet did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
 }

@@ -117,7 +117,7 @@ impl AttemptId {
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(String);
 
-/// OpenID Connect limits `sub` to 255 ASCII characters (Core 1.0, section 2).
+/// `OpenID` Connect limits `sub` to 255 ASCII characters (Core 1.0, section 2).
 const LONGEST_USER: usize = 255;
 
 impl UserId {

@@ -1,0 +1,208 @@
+//! Attempts: opened once, found by their SetupIntent, closed once.
+
+use aws_sdk_dynamodb::operation::update_item::{
+    UpdateItemError, builders::UpdateItemFluentBuilder,
+};
+use perennial_types::{
+    Attempt, AttemptId, AttemptState, FailureReason, ReturnPath, SetupIntentId, Timestamp, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError, Table,
+    key::{Key, text},
+    table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
+};
+
+/// Whether this attempt is the one that clicks go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It is.
+    Won,
+    /// Another one was opened meanwhile.
+    Lost,
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    attempt: &'a Attempt,
+    expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Lookup {
+    user: UserId,
+    attempt: AttemptId,
+    expires_at: i64,
+}
+
+impl Table {
+    /// Opens an attempt, in place of the one that was seen open for its plan and wallet.
+    pub async fn open_attempt(
+        &self,
+        attempt: &Attempt,
+        replaces: Option<&AttemptId>,
+    ) -> Result<Opened, StoreError> {
+        let operation = "open_attempt";
+        let key = Key::attempt(&attempt.user, &attempt.id);
+        let expires_at = attempt.created.unix().saturating_add(KEEP_SECONDS);
+        let stored = item(
+            operation,
+            key,
+            &Stored {
+                attempt,
+                expires_at,
+            },
+        )?;
+        let stored = self
+            .put(stored)
+            .condition_expression("attribute_not_exists(pk)");
+
+        let mut open = Key::open(&attempt.user, &attempt.plan, attempt.wallet).attributes();
+        for (name, value) in [
+            ("plan", attempt.plan.as_str()),
+            ("wallet", attempt.wallet.as_str()),
+            ("attempt", attempt.id.as_str()),
+        ] {
+            open.insert(name.to_owned(), text(value));
+        }
+        let open = self.put(open);
+        let open = match replaces {
+            None => open.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => open
+                .condition_expression("attempt = :seen")
+                .expression_attribute_values(":seen", text(seen.as_str())),
+        };
+        let writes = vec![put_of(operation, stored)?, put_of(operation, open)?];
+        match self.transact(operation, writes).await? {
+            Outcome::Done => Ok(Opened::Won),
+            Outcome::Refused(_) => Ok(Opened::Lost),
+        }
+    }
+
+    /// Takes over the creation of the SetupIntent from somebody who is no longer alive.
+    pub async fn take_over_setup(
+        &self,
+        attempt: &Attempt,
+        lease: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("SET setup_lease = :lease")
+            .condition_expression("setup_lease = :seen AND attribute_not_exists(setup_intent)")
+            .expression_attribute_values(":seen", text(attempt.setup_lease.to_string()))
+            .expression_attribute_values(":lease", text(lease.to_string()));
+        applied("take_over_setup", update).await
+    }
+
+    /// Writes down the SetupIntent and whose it is, and forgets the request that created it.
+    pub async fn record_setup_intent(
+        &self,
+        attempt: &Attempt,
+        id: &SetupIntentId,
+    ) -> Result<bool, StoreError> {
+        let operation = "record_setup_intent";
+        let update = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression("SET setup_intent = :id REMOVE setup_request")
+            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(setup_intent) OR setup_intent = :id)")
+            .expression_attribute_values(":id", text(id.as_str()));
+        let lookup = Lookup {
+            user: attempt.user.clone(),
+            attempt: attempt.id.clone(),
+            expires_at: attempt.created.unix().saturating_add(KEEP_SECONDS),
+        };
+        let lookup = self.put(item(operation, Key::setup_intent(id), &lookup)?);
+        let writes = vec![update_of(operation, update)?, put_of(operation, lookup)?];
+        Ok(matches!(
+            self.transact(operation, writes).await?,
+            Outcome::Done
+        ))
+    }
+
+    /// The attempt that a SetupIntent belongs to.
+    pub async fn find_setup_intent(
+        &self,
+        id: &SetupIntentId,
+    ) -> Result<Option<(UserId, AttemptId)>, StoreError> {
+        let lookup = self
+            .get::<Lookup>("find_setup_intent", Key::setup_intent(id))
+            .await?;
+        Ok(lookup.map(|lookup| (lookup.user, lookup.attempt)))
+    }
+
+    /// Ends an attempt that holds no slot. False when it had ended already.
+    pub async fn close_attempt(
+        &self,
+        attempt: &Attempt,
+        state: AttemptState,
+        reason: FailureReason,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("SET #state = :state, reason = :reason REMOVE setup_request")
+            .condition_expression("#state = :issued")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":reason", text(reason.as_str()))
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+        applied("close_attempt", update).await
+    }
+
+    /// Notes why the last try at the wallet failed, while the attempt stays open for another.
+    pub async fn note_reason(
+        &self,
+        attempt: &Attempt,
+        reason: FailureReason,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("SET reason = :reason")
+            .condition_expression("#state = :issued")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":reason", text(reason.as_str()))
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+        applied("note_reason", update).await
+    }
+
+    /// Changes where the shopper of an open attempt lands.
+    pub async fn change_return(
+        &self,
+        attempt: &Attempt,
+        return_to: &ReturnPath,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("SET return_to = :path")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":path", text(return_to.as_str()));
+        applied("change_return", update).await
+    }
+
+    fn change(&self, attempt: &Attempt) -> UpdateItemFluentBuilder {
+        let key = Key::attempt(&attempt.user, &attempt.id).attributes();
+        self.client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(key))
+    }
+}
+
+/// Sends an update; false when its condition did not hold.
+pub(crate) async fn applied(
+    operation: &'static str,
+    update: UpdateItemFluentBuilder,
+) -> Result<bool, StoreError> {
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(StoreError::call(operation)(error)),
+    }
+}

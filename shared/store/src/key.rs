@@ -1,0 +1,81 @@
+//! The keys of the items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use perennial_types::{
+    AttemptId, CustomerId, EventId, PlanGroup, PlanName, SetupIntentId, SubscriptionId, UserId,
+    Wallet,
+};
+
+pub(crate) const CUSTOMER: &str = "CUSTOMER";
+pub(crate) const ATTEMPT: &str = "CHECKOUT#";
+pub(crate) const SLOT: &str = "SLOT#";
+pub(crate) const OPEN: &str = "OPEN#";
+pub(crate) const SUBSCRIPTION: &str = "SUB#";
+
+/// An item's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+pub(crate) type Attributes = HashMap<String, AttributeValue>;
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    pub(crate) fn user(user: &UserId) -> String {
+        format!("USER#{user}")
+    }
+
+    pub(crate) fn customer(user: &UserId) -> Self {
+        Self::new(Self::user(user), CUSTOMER)
+    }
+
+    pub(crate) fn reverse(customer: &CustomerId) -> Self {
+        Self::new(format!("CUST#{customer}"), "USER")
+    }
+
+    pub(crate) fn attempt(user: &UserId, attempt: &AttemptId) -> Self {
+        Self::new(Self::user(user), format!("{ATTEMPT}{attempt}"))
+    }
+
+    pub(crate) fn setup_intent(id: &SetupIntentId) -> Self {
+        Self::new(format!("SETI#{id}"), "CHECKOUT")
+    }
+
+    pub(crate) fn slot(user: &UserId, group: &PlanGroup) -> Self {
+        Self::new(Self::user(user), format!("{SLOT}{group}"))
+    }
+
+    pub(crate) fn open(user: &UserId, plan: &PlanName, wallet: Wallet) -> Self {
+        Self::new(Self::user(user), format!("{OPEN}{plan}#{wallet}"))
+    }
+
+    pub(crate) fn subscription(user: &UserId, id: &SubscriptionId) -> Self {
+        Self::new(Self::user(user), format!("{SUBSCRIPTION}{id}"))
+    }
+
+    pub(crate) fn event(customer: Option<&CustomerId>, event: &EventId) -> Self {
+        let pk = match customer {
+            Some(customer) => format!("CUST#{customer}"),
+            None => format!("EVENT#{event}"),
+        };
+        Self::new(pk, format!("EVENT#{event}"))
+    }
+
+    pub(crate) fn attributes(self) -> Attributes {
+        HashMap::from([
+            ("pk".to_owned(), text(self.pk)),
+            ("sk".to_owned(), text(self.sk)),
+        ])
+    }
+}

@@ -1,0 +1,222 @@
+//! The slot: at most one live subscription for each user and plan group.
+
+use perennial_types::{
+    Attempt, AttemptId, AttemptState, FailureReason, PlanGroup, Subscription, SubscriptionId,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError, Table,
+    attempt::applied,
+    key::{Key, text},
+    subscription::SubscriptionItem,
+    table::{Outcome, delete_of, item, put_of, update_of},
+};
+
+/// Who has the right to subscribe in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Which group.
+    pub group: PlanGroup,
+    /// The attempt that holds it.
+    pub attempt: AttemptId,
+    /// Who is finishing that attempt: a word that no other caller uses.
+    pub owner: String,
+    /// Until when that finisher is taken to be alive.
+    pub lease: Timestamp,
+    /// The subscription that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SubscriptionId>,
+}
+
+/// What a finisher needs to take the slot.
+#[derive(Debug, Clone, Copy)]
+pub struct TakeSlot<'a> {
+    /// The attempt, as it was read.
+    pub attempt: &'a Attempt,
+    /// The slot, as it was read, which the finisher has found to be free.
+    pub seen: Option<&'a Slot>,
+    /// Who takes it.
+    pub owner: &'a str,
+    /// Until when.
+    pub lease: Timestamp,
+    /// The frozen request: the attempt's own if it has one.
+    pub request: &'a str,
+    /// When that request was frozen.
+    pub frozen_at: Timestamp,
+}
+
+/// Whether the slot was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It was, and the request is frozen.
+    Won,
+    /// The slot or the attempt has changed since they were read.
+    Lost,
+}
+
+/// Whether a subscription was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completed {
+    /// It was, with its read model.
+    Done,
+    /// It was; its read model is already being kept by a reader with a fence.
+    ReadElsewhere,
+    /// The attempt or the slot is not as it was.
+    Lost,
+}
+
+impl Table {
+    /// Takes the slot and freezes the request, both or neither.
+    pub async fn take_slot(&self, take: TakeSlot<'_>) -> Result<Taken, StoreError> {
+        let operation = "take_slot";
+        let attempt = take.attempt;
+        let slot = Slot {
+            group: attempt.group.clone(),
+            attempt: attempt.id.clone(),
+            owner: take.owner.to_owned(),
+            lease: take.lease,
+            subscription: None,
+        };
+        let slot = item(operation, Key::slot(&attempt.user, &attempt.group), &slot)?;
+        let slot = self.put(slot);
+        let slot = match take.seen {
+            None => slot.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => {
+                let slot = slot
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":attempt", text(seen.attempt.as_str()))
+                    .expression_attribute_values(":owner", text(&seen.owner))
+                    .expression_attribute_values(":lease", text(seen.lease.to_string()));
+                let same = "attempt = :attempt AND #owner = :owner AND lease = :lease";
+                match &seen.subscription {
+                    None => slot.condition_expression(format!(
+                        "{same} AND attribute_not_exists(subscription)"
+                    )),
+                    Some(id) => slot
+                        .condition_expression(format!("{same} AND subscription = :subscription"))
+                        .expression_attribute_values(":subscription", text(id.as_str())),
+                }
+            }
+        };
+        let freeze = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression(
+                "SET #state = :subscribing, subscription_request = :request, frozen_at = :at",
+            )
+            .condition_expression(
+                "#state = :issued OR (#state = :subscribing AND subscription_request = :request)",
+            )
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
+            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":request", text(take.request))
+            .expression_attribute_values(":at", text(take.frozen_at.to_string()));
+        let writes = vec![put_of(operation, slot)?, update_of(operation, freeze)?];
+        match self.transact(operation, writes).await? {
+            Outcome::Done => Ok(Taken::Won),
+            Outcome::Refused(_) => Ok(Taken::Lost),
+        }
+    }
+
+    /// Lets the next finisher go ahead at once, because this one has given up for now.
+    pub async fn release_lease(&self, attempt: &Attempt, owner: &str) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(Key::slot(&attempt.user, &attempt.group).attributes()))
+            .update_expression("SET lease = :past")
+            .condition_expression(
+                "attempt = :attempt AND #owner = :owner AND attribute_not_exists(subscription)",
+            )
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":past", text(Timestamp::from_unix(0).to_string()))
+            .expression_attribute_values(":attempt", text(attempt.id.as_str()))
+            .expression_attribute_values(":owner", text(owner));
+        applied("release_lease", update).await
+    }
+
+    /// Writes down the subscription of the attempt that holds the slot.
+    pub async fn complete(
+        &self,
+        attempt: &Attempt,
+        subscription: &Subscription,
+    ) -> Result<Completed, StoreError> {
+        match self.try_complete(attempt, subscription, true).await? {
+            Outcome::Done => Ok(Completed::Done),
+            // The order of the writes below; only the last condition is about the read model.
+            Outcome::Refused(refused) if refused == [false, false, true] => {
+                match self.try_complete(attempt, subscription, false).await? {
+                    Outcome::Done => Ok(Completed::ReadElsewhere),
+                    Outcome::Refused(_) => Ok(Completed::Lost),
+                }
+            }
+            Outcome::Refused(_) => Ok(Completed::Lost),
+        }
+    }
+
+    async fn try_complete(
+        &self,
+        attempt: &Attempt,
+        subscription: &Subscription,
+        with_read_model: bool,
+    ) -> Result<Outcome, StoreError> {
+        let operation = "complete";
+        let id = text(subscription.id.as_str());
+        let ended = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression("SET #state = :subscribed, subscription = :id REMOVE reason")
+            .condition_expression("#state = :subscribing")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()))
+            .expression_attribute_values(":id", id.clone());
+        let held = self
+            .update(Key::slot(&attempt.user, &attempt.group))
+            .update_expression("SET subscription = :id")
+            .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
+            .expression_attribute_values(":attempt", text(attempt.id.as_str()))
+            .expression_attribute_values(":id", id);
+        let mut writes = vec![update_of(operation, ended)?, update_of(operation, held)?];
+        if with_read_model {
+            let model = SubscriptionItem {
+                fence: 1,
+                subscription: Some(subscription.clone()),
+            };
+            let key = Key::subscription(&attempt.user, &subscription.id);
+            let model = self
+                .put(item(operation, key, &model)?)
+                .condition_expression("attribute_not_exists(pk)");
+            writes.push(put_of(operation, model)?);
+        }
+        self.transact(operation, writes).await
+    }
+
+    /// Ends the attempt that holds the slot without a subscription, and frees the slot.
+    pub async fn fail_subscribing(
+        &self,
+        attempt: &Attempt,
+        reason: FailureReason,
+    ) -> Result<bool, StoreError> {
+        let operation = "fail_subscribing";
+        let ended = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression("SET #state = :failed, reason = :reason")
+            .condition_expression("#state = :subscribing")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":failed", text(AttemptState::Failed.as_str()))
+            .expression_attribute_values(":reason", text(reason.as_str()));
+        let freed = self
+            .delete(Key::slot(&attempt.user, &attempt.group))
+            .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
+            .expression_attribute_values(":attempt", text(attempt.id.as_str()));
+        let writes = vec![update_of(operation, ended)?, delete_of(operation, freed)?];
+        Ok(matches!(
+            self.transact(operation, writes).await?,
+            Outcome::Done
+        ))
+    }
+}

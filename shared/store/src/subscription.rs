@@ -1,0 +1,88 @@
+//! The read model of a subscription, written under a fence.
+//!
+//! A reader takes the next fence before it asks Stripe, and writes only while no other reader has
+//! taken a later one. Whoever took the last fence also read last, so the newest state stays,
+//! whatever the order, the number or the timestamps of the events that made them read.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use perennial_types::{Subscription, SubscriptionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError, Table,
+    attempt::applied,
+    key::{Attributes, Key, text},
+};
+
+/// A subscription's item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionItem {
+    /// The number of the last reader.
+    pub fence: u64,
+    /// What the last reader that finished has seen; none before the first.
+    #[serde(rename = "model", default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
+}
+
+/// Whether a read model was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was.
+    Done,
+    /// A later reader has taken over.
+    Overtaken,
+}
+
+impl Table {
+    /// Takes the next fence; what is returned holds it, and the read model of before.
+    pub async fn fence_subscription(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+    ) -> Result<SubscriptionItem, StoreError> {
+        let operation = "fence_subscription";
+        let call = self
+            .client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(Key::subscription(user, id).attributes()))
+            .update_expression("ADD fence :one")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        let answer = call.send().await.map_err(StoreError::call(operation))?;
+        let item: Attributes = answer.attributes.unwrap_or_default();
+        serde_dynamo::from_item(item).map_err(StoreError::item(operation))
+    }
+
+    /// Writes what was read under `fence`.
+    pub async fn write_subscription(
+        &self,
+        user: &UserId,
+        subscription: &Subscription,
+        fence: u64,
+    ) -> Result<Written, StoreError> {
+        let operation = "write_subscription";
+        let model: AttributeValue =
+            serde_dynamo::to_attribute_value(subscription).map_err(StoreError::item(operation))?;
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(Key::subscription(user, &subscription.id).attributes()))
+            .update_expression("SET model = :model")
+            // A subscription that has ended stays ended, whatever a slow reader brings.
+            .condition_expression(
+                "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired))",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":canceled", text("canceled"))
+            .expression_attribute_values(":expired", text("incomplete_expired"))
+            .expression_attribute_values(":fence", AttributeValue::N(fence.to_string()))
+            .expression_attribute_values(":model", model);
+        Ok(if applied(operation, update).await? {
+            Written::Done
+        } else {
+            Written::Overtaken
+        })
+    }
+}
