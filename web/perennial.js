@@ -298,11 +298,15 @@ function connect(apiBase, token) {
  */
 function expectSuccess({ status, body, retryAfter }) {
   if (status >= 200 && status < 300 && body) return body;
+  // API Gateway refuses a bad token by itself, without the envelope.
+  const [code, message] =
+    status === 401
+      ? ["unauthorized", "Please sign in again."]
+      : ["unexpected_answer", "The shop gave an answer that this page does not understand."];
   throw new PerennialError({
-    code: body?.error?.code ?? "unexpected_answer",
-    message: body?.error?.message ?? "The shop gave an answer that this page does not understand.",
+    code: body?.error?.code ?? code,
+    message: body?.error?.message ?? message,
     status,
-    // API Gateway's own refusals, a bad token for one, have no envelope.
     requestId: body?.error?.request_id ?? null,
     retryAfter,
   });

@@ -386,7 +386,7 @@ function photo(scene) {
 }
 
 open().catch((error) => {
-  fill(document, "#buy-title", "The shop is closed.");
+  fill(document, "#loading-title", "The shop is closed.");
   byId("loading").classList.add("still");
   announce("The shop could not be opened.");
   console.error(error);

@@ -1,0 +1,176 @@
+// A shopper with a browser in front of a fresh shop, and what they can do there.
+
+import { mkdir } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { Server } from "./server.mjs";
+
+const SCREENSHOTS = new URL("../screenshots/", import.meta.url);
+const PICTURE = new URL("../../../docs/images/checkout.png", import.meta.url);
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let browser;
+
+before(async () => {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+});
+
+after(() => browser?.close());
+
+/**
+ * A test with a shop of its own. It fails if the page logged an error, broke its content security
+ * policy, or if the server did not end cleanly.
+ *
+ * @param {string} name
+ * @param {(shopper: Shopper, server: Server) => Promise<void>} steps
+ * @param {{ data?: string, view?: import("playwright-core").BrowserContextOptions }} [options]
+ */
+export function journey(name, steps, { data, view } = {}) {
+  test(name, { timeout: 120_000 }, async () => {
+    const server = await Server.start(data);
+    const shopper = await Shopper.arrive(server, view);
+    try {
+      await steps(shopper, server);
+      assert.deepEqual(shopper.complaints, [], "what the page complained of");
+    } catch (error) {
+      await shopper.screenshot(`failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
+      error.message += `\n--- perennial wrote:\n${server.log}`;
+      throw error;
+    } finally {
+      await shopper.leave();
+      const ending = await server.stop();
+      assert.equal(ending, 0, `perennial ended with ${ending}:\n${server.log}`);
+    }
+  });
+}
+
+export class Shopper {
+  /**
+   * @param {Server} server
+   * @param {import("playwright-core").BrowserContextOptions} [view]
+   */
+  static async arrive(server, view) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...view });
+    context.setDefaultTimeout(20_000);
+    return new Shopper(server, context, await context.newPage());
+  }
+
+  constructor(server, context, page) {
+    this.server = server;
+    this.context = context;
+    this.page = page;
+    /** @type {string[]} */
+    this.complaints = [];
+    /** @type {string[]} */
+    this.calls = [];
+    this.#watch(page);
+  }
+
+  #watch(page) {
+    page.on("pageerror", (error) => this.complaints.push(error.message));
+    page.on("console", (message) => {
+      // The browser reports each refusal of the API as an error, and the tests read those themselves.
+      if (message.type() === "error" && !message.text().includes("the server responded with a status of")) {
+        this.complaints.push(message.text());
+      }
+    });
+    page.on("request", (request) => this.calls.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  }
+
+  /** Another tab of the same browser. */
+  async anotherTab() {
+    const tab = new Shopper(this.server, this.context, await this.context.newPage());
+    tab.complaints = this.complaints;
+    return tab;
+  }
+
+  async visitShop() {
+    await this.page.goto(this.server.shop);
+    await this.page.locator("#loading").waitFor({ state: "hidden" });
+  }
+
+  async choose(plan) {
+    await this.page.getByRole("radio", { name: plan }).check();
+  }
+
+  async pressAmazonPay() {
+    await this.page.locator("#pay").click();
+    await this.onAmazon();
+  }
+
+  /** Waits for the page that stands for Amazon's, and answers the SetupIntent that it is about. */
+  async onAmazon() {
+    await this.page.waitForURL(/\/sandbox\/amazon-pay\/seti_/);
+    return new URL(this.page.url()).pathname.split("/").at(-1);
+  }
+
+  /** @param {"approve" | "decline" | "close"} answer */
+  async answerAmazon(answer) {
+    await this.page.locator(`#${answer}`).click();
+    await this.page.waitForURL(`${this.server.shop}/**`);
+  }
+
+  async subscribe() {
+    await this.pressAmazonPay();
+    await this.answerAmazon("approve");
+    await this.sees("You are subscribed");
+  }
+
+  async sees(heading) {
+    await this.page.getByRole("heading", { name: heading, exact: true }).waitFor();
+  }
+
+  async seesProblem(title) {
+    await this.page.getByRole("alert").getByText(title).waitFor();
+    return this.page.locator("#problem").innerText();
+  }
+
+  /** The rows of "You are subscribed", by their terms. */
+  async facts() {
+    const rows = await this.page.locator("#facts > div").all();
+    const pairs = await Promise.all(
+      rows.map(async (row) => [await row.locator("dt").innerText(), await row.locator("dd").innerText()]),
+    );
+    return Object.fromEntries(pairs);
+  }
+
+  /** @param {string} name */
+  async screenshot(name) {
+    const path = new URL(`${name}.png`, SCREENSHOTS).pathname;
+    await this.page.screenshot({ path, fullPage: true, animations: "disabled" });
+  }
+
+  /** The picture of the README, which is only renewed on request, since it is committed. */
+  async picture() {
+    if (!process.env.UPDATE_PICTURE) return;
+    await mkdir(new URL(".", PICTURE), { recursive: true });
+    const footer = await this.page.locator("footer").boundingBox();
+    const clip = { x: 0, y: 0, width: 1280, height: Math.floor(footer?.y ?? 900) };
+    await this.page.screenshot({ path: PICTURE.pathname, fullPage: true, clip, animations: "disabled" });
+  }
+
+  leave() {
+    return this.context.close();
+  }
+}
+
+/** The day so many days or months from now, as the shop writes it. */
+export function dayIn({ days = 0, months = 0 }) {
+  const day = new Date();
+  day.setUTCDate(day.getUTCDate() + days);
+  const wanted = (day.getUTCMonth() + months) % 12;
+  day.setUTCMonth(day.getUTCMonth() + months);
+  // January 31 and a month is the last day of February, not a day in March.
+  if (day.getUTCMonth() !== wanted) day.setUTCDate(0);
+  return new Intl.DateTimeFormat("en-US", { dateStyle: "long", timeZone: "UTC" }).format(day);
+}

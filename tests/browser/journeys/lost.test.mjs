@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { journey, Shopper } from "../harness/journey.mjs";
+import { Server } from "../harness/server.mjs";
+
+journey("a tab that never comes back is subscribed by the webhook", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.pressAmazonPay();
+  const setupIntent = await shopper.onAmazon();
+  await shopper.page.close();
+  await server.sandbox("POST", `setup_intents/${setupIntent}/approve`);
+
+  const later = await shopper.anotherTab();
+  await later.visitShop();
+  await eventually(later, "You are subscribed");
+  assert.equal((await later.facts()).Status, "Active");
+  assert.deepEqual(later.calls.filter((call) => /confirm|checkouts/.test(call)), [], "nobody came back");
+});
+
+test("after a restart the shopper is still subscribed", { timeout: 120_000 }, async () => {
+  const data = await mkdtemp(join(tmpdir(), "perennial-"));
+  try {
+    const first = await Server.start(data);
+    const shopper = await Shopper.arrive(first);
+    await shopper.visitShop();
+    await shopper.subscribe();
+    const before = await shopper.facts();
+    await shopper.leave();
+    assert.equal(await first.stop(), 0, first.log);
+
+    const second = await Server.start(data);
+    const again = await Shopper.arrive(second);
+    await again.visitShop();
+    await again.sees("You are subscribed");
+    assert.deepEqual(await again.facts(), before);
+    assert.deepEqual(again.complaints, []);
+    await again.leave();
+    assert.equal(await second.stop(), 0, second.log);
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
+});
+
+/** Reloads until the heading is there: the webhook comes when it comes. */
+async function eventually(shopper, heading) {
+  const deadline = Date.now() + 20_000;
+  while (!(await shopper.page.getByRole("heading", { name: heading, exact: true }).isVisible())) {
+    assert.ok(Date.now() < deadline, `"${heading}" never came`);
+    await shopper.visitShop();
+  }
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { journey } from "../harness/journey.mjs";
+
+journey("a decline is explained, and the next try succeeds", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.pressAmazonPay();
+  await shopper.answerAmazon("decline");
+  const problem = await shopper.seesProblem("Amazon Pay said no.");
+  assert.match(problem, /Nothing was charged/);
+  assert.match(problem, /wallet_declined/);
+  await shopper.screenshot("declined");
+  assert.deepEqual(await server.objects("subscription"), []);
+
+  await shopper.page.getByRole("button", { name: "Try again with Amazon Pay" }).click();
+  await shopper.onAmazon();
+  await shopper.answerAmazon("approve");
+  await shopper.sees("You are subscribed");
+  assert.equal((await server.objects("subscription")).length, 1);
+});
+
+journey("leaving Amazon's page is explained, and the next try succeeds", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.choose(/free trial/);
+  await shopper.pressAmazonPay();
+  await shopper.answerAmazon("close");
+  await shopper.seesProblem("You left Amazon Pay before it was done.");
+  await shopper.screenshot("closed");
+  assert.deepEqual(await server.objects("subscription"), []);
+  assert.ok(await shopper.page.getByRole("radio", { name: /free trial/ }).isChecked(), "the choice is kept");
+
+  await shopper.page.getByRole("button", { name: "Try again with Amazon Pay" }).click();
+  await shopper.onAmazon();
+  await shopper.answerAmazon("approve");
+  await shopper.sees("You are subscribed");
+});
+
+journey("Back from Amazon's page leads to a shop that still works", async (shopper) => {
+  await shopper.visitShop();
+  await shopper.pressAmazonPay();
+  await shopper.page.goBack();
+  await shopper.sees("Choose your plan");
+  await shopper.subscribe();
+});
+
+journey("a first payment that is refused leaves no subscription that counts", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.pressAmazonPay();
+  const setupIntent = await shopper.onAmazon();
+  await server.sandbox("POST", "faults", {
+    method: "POST",
+    path: "/v1/subscriptions",
+    fault: "status",
+    status: 402,
+    times: 1,
+  });
+  assert.match(setupIntent, /^seti_/);
+  await shopper.answerAmazon("approve");
+  await shopper.seesProblem("The first payment was refused.");
+  await shopper.screenshot("payment-declined");
+});
+
+journey("Stripe being away is said as it is, and the next try succeeds", async (shopper, server) => {
+  await shopper.visitShop();
+  await server.sandbox("POST", "faults", { method: "POST", path: "/v1/setup_intents", fault: "status", status: 500, times: 10 });
+  await shopper.page.locator("#pay").click();
+  await shopper.seesProblem("That did not work.");
+  await shopper.screenshot("stripe-away");
+  await server.sandbox("DELETE", "faults");
+  await shopper.page.getByRole("button", { name: "Try again with Amazon Pay" }).click();
+  await shopper.onAmazon();
+  await shopper.answerAmazon("approve");
+  await shopper.sees("You are subscribed");
+});
