@@ -281,7 +281,7 @@ impl Call<'_> {
 impl fmt::Debug for Stripe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stripe")
-            .field("base", &self.shared.base.as_str())
+            .field("host", &self.shared.base.host_str())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }

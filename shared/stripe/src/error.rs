@@ -161,16 +161,17 @@ impl StripeError {
     /// nothing if it never is.
     pub fn retry_after_hint(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } => Some(retry_after.unwrap_or(USUAL_PAUSE)),
             // A stored answer comes again however long one waits.
-            Self::Unavailable { replayed: true, .. } => None,
-            Self::Unavailable { retry_after, .. } => Some(retry_after.unwrap_or(USUAL_PAUSE)),
-            Self::KeyInUse { .. } => Some(USUAL_PAUSE),
-            Self::Declined { .. }
+            Self::Unavailable { replayed: true, .. }
+            | Self::Declined { .. }
             | Self::Invalid { .. }
             | Self::IdempotencyMismatch { .. }
             | Self::Unauthenticated { .. }
             | Self::Forbidden { .. } => None,
+            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                Some(retry_after.unwrap_or(USUAL_PAUSE))
+            }
+            Self::KeyInUse { .. } => Some(USUAL_PAUSE),
         }
     }
 

@@ -38,7 +38,8 @@ pub(crate) fn code(raw: String) -> Option<String> {
     let plain = raw
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    (plain && (1..=80).contains(&raw.len())).then_some(raw)
+    let secret = raw.contains("_secret_") || SECRET_MARKS.iter().any(|m| raw.starts_with(m));
+    (plain && !secret && (1..=80).contains(&raw.len())).then_some(raw)
 }
 
 fn is_separator(c: char) -> bool {
@@ -100,5 +101,7 @@ mod tests {
         );
         assert_eq!(code("No such thing: 'x'".into()), None);
         assert_eq!(code(String::new()), None);
+        assert_eq!(code("seti_1_secret_abc".into()), None);
+        assert_eq!(code("sk_live_abc".into()), None);
     }
 }

@@ -1,0 +1,16 @@
+//! The client against a server that answers as Stripe does, well and badly.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod attempts;
+mod failures;
+mod logs;
+mod objects;
+mod requests;
+mod support;
+mod transport;

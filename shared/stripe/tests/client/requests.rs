@@ -1,0 +1,185 @@
+//! The exact bytes of each request that creates something.
+//!
+//! A change here changes what stored requests look like to Stripe, and so what their keys mean.
+
+use perennial_stripe::{
+    CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
+    CreateWebhookEndpoint, FrozenRequest, ServerConfirm, SetupWallet,
+};
+
+use crate::support::key;
+
+fn shown(request: &FrozenRequest) -> String {
+    format!("POST {}\n{}", request.path, request.body.replace('&', "\n"))
+}
+
+fn setup_intent(wallet: SetupWallet, confirm: Option<ServerConfirm<'_>>) -> FrozenRequest {
+    CreateSetupIntent {
+        customer: &"cus_1".parse().unwrap(),
+        attempt: "chk_1",
+        user: "auth0|alice",
+        wallet,
+        confirm,
+    }
+    .freeze(key("seti:chk_1"))
+}
+
+fn subscription(trial_days: u32) -> FrozenRequest {
+    CreateSubscription {
+        customer: &"cus_1".parse().unwrap(),
+        price: &"price_1".parse().unwrap(),
+        payment_method: &"pm_1".parse().unwrap(),
+        trial_days,
+        attempt: "chk_1",
+        user: "auth0|alice",
+        plan: "stock-photos-monthly",
+    }
+    .freeze(key("sub:chk_1"))
+}
+
+#[test]
+fn a_customer() {
+    let request = CreateCustomer {
+        user: "auth0|alice",
+    }
+    .freeze(key("cus:alice"));
+    insta::assert_snapshot!(shown(&request), @r"
+    POST /v1/customers
+    metadata[perennial_user]=auth0%7Calice
+    ");
+}
+
+#[test]
+fn a_setup_intent_that_the_page_confirms() {
+    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::AmazonPay, None)), @r"
+    POST /v1/setup_intents
+    customer=cus_1
+    usage=off_session
+    allowed_payment_method_types[]=amazon_pay
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    ");
+}
+
+#[test]
+fn a_setup_intent_for_apple_pay_is_one_for_cards() {
+    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::ApplePay, None)), @r"
+    POST /v1/setup_intents
+    customer=cus_1
+    usage=off_session
+    allowed_payment_method_types[]=card
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    ");
+}
+
+#[test]
+fn a_setup_intent_that_the_server_confirms() {
+    let confirm = ServerConfirm {
+        return_url: "https://api.example/confirm?checkout=chk_1",
+        accepted_at: 1_795_000_000,
+        ip_address: "2001:db8::7",
+        user_agent: "Mozilla/5.0 (X11; Linux)",
+    };
+    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::AmazonPay, Some(confirm))), @r"
+    POST /v1/setup_intents
+    customer=cus_1
+    usage=off_session
+    allowed_payment_method_types[]=amazon_pay
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    confirm=true
+    return_url=https%3A%2F%2Fapi.example%2Fconfirm%3Fcheckout%3Dchk_1
+    payment_method_data[type]=amazon_pay
+    mandate_data[customer_acceptance][type]=online
+    mandate_data[customer_acceptance][accepted_at]=1795000000
+    mandate_data[customer_acceptance][online][ip_address]=2001%3Adb8%3A%3A7
+    mandate_data[customer_acceptance][online][user_agent]=Mozilla%2F5.0%20%28X11%3B%20Linux%29
+    ");
+    assert!(!format!("{confirm:?}").contains("2001"));
+}
+
+#[test]
+fn a_subscription() {
+    insta::assert_snapshot!(shown(&subscription(0)), @r"
+    POST /v1/subscriptions
+    customer=cus_1
+    items[0][price]=price_1
+    default_payment_method=pm_1
+    off_session=true
+    payment_behavior=error_if_incomplete
+    billing_mode[type]=flexible
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    metadata[perennial_plan]=stock-photos-monthly
+    expand[]=latest_invoice
+    ");
+}
+
+#[test]
+fn a_subscription_with_a_trial() {
+    insta::assert_snapshot!(shown(&subscription(14)), @r"
+    POST /v1/subscriptions
+    customer=cus_1
+    items[0][price]=price_1
+    default_payment_method=pm_1
+    off_session=true
+    payment_behavior=error_if_incomplete
+    billing_mode[type]=flexible
+    trial_period_days=14
+    trial_settings[end_behavior][missing_payment_method]=cancel
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    metadata[perennial_plan]=stock-photos-monthly
+    expand[]=latest_invoice
+    ");
+}
+
+#[test]
+fn a_product_and_its_price() {
+    let product = CreateProduct {
+        name: "Stock photos",
+        plan: "stock-photos-monthly",
+    };
+    insta::assert_snapshot!(shown(&product.freeze(key("prod"))), @r"
+    POST /v1/products
+    name=Stock%20photos
+    metadata[perennial_plan]=stock-photos-monthly
+    ");
+    let price = CreatePrice {
+        product: "prod_1",
+        currency: "usd",
+        unit_amount: 1500,
+        interval: "month",
+        interval_count: 1,
+        lookup_key: "perennial-stock-photos-monthly",
+        plan: "stock-photos-monthly",
+    };
+    insta::assert_snapshot!(shown(&price.freeze(key("price"))), @r"
+    POST /v1/prices
+    product=prod_1
+    currency=usd
+    unit_amount=1500
+    recurring[interval]=month
+    recurring[interval_count]=1
+    lookup_key=perennial-stock-photos-monthly
+    metadata[perennial_plan]=stock-photos-monthly
+    ");
+}
+
+#[test]
+fn a_webhook_endpoint_is_pinned_to_our_version() {
+    let endpoint = CreateWebhookEndpoint {
+        url: "https://api.example/webhooks/stripe",
+        enabled_events: &["setup_intent.succeeded", "invoice.paid"],
+        description: "Perennial",
+    };
+    insta::assert_snapshot!(shown(&endpoint.freeze(key("we"))), @r"
+    POST /v1/webhook_endpoints
+    url=https%3A%2F%2Fapi.example%2Fwebhooks%2Fstripe
+    api_version=2026-10-28.endive
+    description=Perennial
+    enabled_events[]=setup_intent.succeeded
+    enabled_events[]=invoice.paid
+    ");
+}
