@@ -81,6 +81,15 @@ impl Table {
         }
     }
 
+    /// An attempt of this user.
+    pub async fn attempt(
+        &self,
+        user: &UserId,
+        id: &AttemptId,
+    ) -> Result<Option<Attempt>, StoreError> {
+        self.get("attempt", Key::attempt(user, id)).await
+    }
+
     /// Takes over the creation of the SetupIntent from somebody who is no longer alive.
     pub async fn take_over_setup(
         &self,

@@ -183,6 +183,7 @@ impl Table {
         if with_read_model {
             let model = SubscriptionItem {
                 fence: 1,
+                attempt: Some(attempt.id.clone()),
                 subscription: Some(subscription.clone()),
             };
             let key = Key::subscription(&attempt.user, &subscription.id);

@@ -5,7 +5,7 @@
 //! whatever the order, the number or the timestamps of the events that made them read.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use perennial_types::{Subscription, SubscriptionId, UserId};
+use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,6 +19,9 @@ use crate::{
 pub struct SubscriptionItem {
     /// The number of the last reader.
     pub fence: u64,
+    /// The attempt that it came of; none when it was not made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
     /// What the last reader that finished has seen; none before the first.
     #[serde(rename = "model", default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
@@ -59,17 +62,17 @@ impl Table {
         &self,
         user: &UserId,
         subscription: &Subscription,
+        attempt: Option<&AttemptId>,
         fence: u64,
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
             serde_dynamo::to_attribute_value(subscription).map_err(StoreError::item(operation))?;
-        let update = self
+        let mut update = self
             .client
             .update_item()
             .table_name(self.name())
             .set_key(Some(Key::subscription(user, &subscription.id).attributes()))
-            .update_expression("SET model = :model")
             // A subscription that has ended stays ended, whatever a slow reader brings.
             .condition_expression(
                 "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired))",
@@ -79,6 +82,12 @@ impl Table {
             .expression_attribute_values(":expired", text("incomplete_expired"))
             .expression_attribute_values(":fence", AttributeValue::N(fence.to_string()))
             .expression_attribute_values(":model", model);
+        update = match attempt {
+            Some(attempt) => update
+                .update_expression("SET model = :model, attempt = :attempt")
+                .expression_attribute_values(":attempt", text(attempt.as_str())),
+            None => update.update_expression("SET model = :model"),
+        };
         Ok(if applied(operation, update).await? {
             Written::Done
         } else {

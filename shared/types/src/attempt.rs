@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, CustomerId, PlanGroup, PlanName, ReturnPath, SetupIntentId, SubscriptionId,
+    AttemptId, CustomerId, PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, SubscriptionId,
     Timestamp, UserId, Wallet,
 };
 
@@ -148,6 +148,10 @@ pub struct Attempt {
     pub plan: PlanName,
     /// The plan's group when the attempt began.
     pub group: PlanGroup,
+    /// The plan's price when the attempt began: what the shopper agreed to.
+    pub price: PriceId,
+    /// The plan's free days when the attempt began; 0 for none.
+    pub trial_days: u32,
     /// How the shopper pays.
     pub wallet: Wallet,
     /// Who confirms.

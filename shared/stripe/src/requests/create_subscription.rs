@@ -25,6 +25,8 @@ pub struct CreateSubscription<'a> {
     pub user: &'a str,
     /// The name of the plan.
     pub plan: &'a str,
+    /// The name of the wallet that pays.
+    pub wallet: &'a str,
 }
 
 impl CreateSubscription<'_> {
@@ -54,6 +56,7 @@ impl CreateSubscription<'_> {
             .with(&["metadata", metadata::ATTEMPT], self.attempt)
             .with(&["metadata", metadata::USER], self.user)
             .with(&["metadata", metadata::PLAN], self.plan)
+            .with(&["metadata", metadata::WALLET], self.wallet)
             .with(&["expand", ""], "latest_invoice");
         freeze(path::SUBSCRIPTIONS, form, key)
     }

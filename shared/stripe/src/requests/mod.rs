@@ -28,6 +28,8 @@ pub mod metadata {
     pub const USER: &str = "perennial_user";
     /// The name of the plan.
     pub const PLAN: &str = "perennial_plan";
+    /// The wallet that pays.
+    pub const WALLET: &str = "perennial_wallet";
 }
 
 pub(crate) mod path {

@@ -1,0 +1,124 @@
+//! One Stripe customer for each user, whoever clicks how often at once.
+
+use perennial_store::{CustomerClaim, CustomerItem, UserItems};
+use perennial_stripe::{CreateCustomer, FrozenRequest, IdempotencyKey, metadata};
+use perennial_types::{CustomerId, Timestamp, UserId};
+
+use crate::{FlowError, Flows, Patience, owner};
+
+/// Clocks differ, and Stripe's counts when a customer was created.
+const SLACK_SECONDS: i64 = 300;
+
+impl Flows {
+    /// The user's customer, created if need be.
+    pub(crate) async fn customer(
+        &self,
+        user: &UserId,
+        items: &UserItems,
+    ) -> Result<CustomerId, FlowError> {
+        let patience = Patience::new();
+        let mut seen = items.customer.clone();
+        loop {
+            match seen {
+                Some(CustomerItem::Known { customer }) => return Ok(customer),
+                Some(CustomerItem::Creating(claim)) if claim.lease > self.clock.now() => {
+                    if !patience.wait().await {
+                        return Err(FlowError::Busy);
+                    }
+                }
+                Some(CustomerItem::Creating(claim)) => {
+                    let me = owner();
+                    if self
+                        .table
+                        .take_over_customer(user, &claim, &me, self.lease())
+                        .await?
+                    {
+                        return self.create_customer(user, &claim).await;
+                    }
+                }
+                None => {
+                    let claim = self.new_claim(user)?;
+                    if self.table.claim_customer(user, &claim).await? {
+                        return self.create_customer(user, &claim).await;
+                    }
+                }
+            }
+            seen = self.table.load_user(user).await?.customer;
+        }
+    }
+
+    fn new_claim(&self, user: &UserId) -> Result<CustomerClaim, FlowError> {
+        let owner = owner();
+        let key = IdempotencyKey::new(&format!("cus:{owner}"))?;
+        let request = CreateCustomer {
+            user: user.as_str(),
+        }
+        .freeze(key);
+        Ok(CustomerClaim {
+            owner,
+            lease: self.lease(),
+            request: serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?,
+            frozen_at: self.clock.now(),
+        })
+    }
+
+    /// Sends the frozen request and writes down the answer.
+    async fn create_customer(
+        &self,
+        user: &UserId,
+        claim: &CustomerClaim,
+    ) -> Result<CustomerId, FlowError> {
+        let found = if self.key_is_forgotten(claim.frozen_at) {
+            self.find_customer(user, claim.frozen_at, claim.lease)
+                .await?
+        } else {
+            None
+        };
+        let customer = if let Some(customer) = found {
+            customer
+        } else {
+            let request: FrozenRequest =
+                serde_json::from_str(&claim.request).map_err(FlowError::FrozenRequest)?;
+            self.stripe.create_customer(&request).await?.value.id
+        };
+        if self.table.record_customer(user, &customer).await? {
+            return Ok(customer);
+        }
+        // Somebody took this claim over and was quicker; what is written down counts.
+        match self.table.load_user(user).await?.customer {
+            Some(CustomerItem::Known { customer }) => Ok(customer),
+            _ => Err(FlowError::Busy),
+        }
+    }
+
+    /// Looks for the customer that a claim may have created before its key was forgotten.
+    async fn find_customer(
+        &self,
+        user: &UserId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<CustomerId>, FlowError> {
+        let (from, to) = (from.unix() - SLACK_SECONDS, to.unix() + SLACK_SECONDS);
+        let mut after = None;
+        loop {
+            let page = self
+                .stripe
+                .list_customers_created_between(from, to, after.as_ref())
+                .await?
+                .value;
+            let found = page.data.iter().find(|customer| {
+                customer
+                    .metadata
+                    .get(metadata::USER)
+                    .is_some_and(|name| name == user.as_str())
+            });
+            if let Some(customer) = found {
+                return Ok(Some(customer.id.clone()));
+            }
+            after = page.data.last().map(|customer| customer.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}

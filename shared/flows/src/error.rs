@@ -1,0 +1,40 @@
+//! Why a journey could not go on.
+
+use perennial_store::StoreError;
+use perennial_stripe::StripeError;
+use thiserror::Error;
+
+/// Why a journey could not go on for now, or at all. It knows nothing of HTTP.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The table did not answer.
+    #[error("the table failed")]
+    Store(#[from] StoreError),
+    /// Stripe did not answer, or refused what it should not refuse.
+    #[error("Stripe failed")]
+    Stripe(#[from] StripeError),
+    /// Somebody else has been doing the same for longer than this request can wait.
+    #[error("another request is doing the same")]
+    Busy,
+    /// There is no such checkout of this user.
+    #[error("there is no such checkout")]
+    UnknownCheckout,
+    /// Stripe's object is not the one that the checkout was opened with.
+    #[error("the {what} at Stripe is not that of the checkout")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+    },
+    /// The Stripe account cannot take this wallet.
+    #[error("the Stripe account does not have the wallet enabled")]
+    WalletNotEnabled,
+    /// The user has opened too many checkouts lately.
+    #[error("too many checkouts in an hour")]
+    TooManyCheckouts,
+    /// A frozen request cannot be read back.
+    #[error("a frozen request is not readable")]
+    FrozenRequest(#[source] serde_json::Error),
+    /// A key could not be made.
+    #[error("an idempotency key could not be made")]
+    Key(#[from] perennial_stripe::IdempotencyKeyError),
+}

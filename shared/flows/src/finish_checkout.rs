@@ -1,0 +1,228 @@
+//! The end of a checkout, which several callers may bring about.
+
+use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
+use perennial_types::{
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Subscription, UserId,
+};
+
+use crate::{FlowError, Flows, Patience, subscribe::Step};
+
+/// How a checkout stands, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finish {
+    /// There is a subscription.
+    Subscribed(Box<Subscription>),
+    /// It is not decided yet.
+    Pending {
+        /// Seconds after which to ask again.
+        retry_after: u32,
+    },
+    /// There is none.
+    Failed {
+        /// Why.
+        reason: FailureReason,
+    },
+}
+
+/// A wallet answers within seconds.
+const ASK_AGAIN: u32 = 2;
+
+impl Flows {
+    /// Brings a checkout as far as it goes. It may be called by anybody, at any time, any number
+    /// of times; all callers get the same answer, and at most one subscription comes of it.
+    pub async fn finish_checkout(
+        &self,
+        user: &UserId,
+        attempt: &AttemptId,
+    ) -> Result<Finish, FlowError> {
+        self.within_budget().finish(user, attempt).await
+    }
+
+    pub(crate) async fn finish(&self, user: &UserId, id: &AttemptId) -> Result<Finish, FlowError> {
+        let patience = Patience::new();
+        loop {
+            let items = self.table.load_user(user).await?;
+            let attempt = items.attempt(id).ok_or(FlowError::UnknownCheckout)?;
+            let payment_method = match attempt.state {
+                AttemptState::Subscribed => return self.subscribed(attempt, &items).await,
+                AttemptState::Failed | AttemptState::Canceled | AttemptState::Expired => {
+                    let reason = attempt.reason.unwrap_or(FailureReason::Canceled);
+                    return Ok(Finish::Failed { reason });
+                }
+                // The request is frozen, with the payment method in it.
+                AttemptState::Subscribing => None,
+                AttemptState::Issued => match self.ask_wallet(attempt).await? {
+                    Wallet::Agreed(payment_method) => Some(payment_method),
+                    Wallet::Answer(finish) => return Ok(finish),
+                },
+            };
+            match self.subscribe(attempt, &items, payment_method).await? {
+                Step::Answer(finish) => return Ok(finish),
+                Step::LookAgain => {}
+                Step::Wait if patience.wait().await => {}
+                Step::Wait => {
+                    return Ok(Finish::Pending {
+                        retry_after: ASK_AGAIN,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The checkout that a SetupIntent belongs to.
+    pub async fn find_checkout(
+        &self,
+        id: &perennial_types::SetupIntentId,
+    ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
+        Ok(self.table.find_setup_intent(id).await?)
+    }
+
+    /// An attempt of this user.
+    pub async fn checkout(&self, user: &UserId, id: &AttemptId) -> Result<Attempt, FlowError> {
+        self.table
+            .attempt(user, id)
+            .await?
+            .ok_or(FlowError::UnknownCheckout)
+    }
+
+    /// The SetupIntent, read with the secret key.
+    pub async fn setup_intent(
+        &self,
+        id: &perennial_types::SetupIntentId,
+    ) -> Result<SetupIntent, FlowError> {
+        Ok(self
+            .within_budget()
+            .stripe
+            .retrieve_setup_intent(id)
+            .await?
+            .value)
+    }
+
+    async fn subscribed(
+        &self,
+        attempt: &Attempt,
+        items: &perennial_store::UserItems,
+    ) -> Result<Finish, FlowError> {
+        let missing = FlowError::Mismatch {
+            what: "subscription",
+        };
+        let id = attempt.subscription.as_ref().ok_or(missing)?;
+        let known = items
+            .subscriptions()
+            .find(|subscription| subscription.id == *id);
+        if let Some(subscription) = known {
+            return Ok(Finish::Subscribed(Box::new(subscription.clone())));
+        }
+        let item = self
+            .refresh_subscription(&attempt.user, &attempt.customer, id)
+            .await?;
+        let missing = FlowError::Mismatch {
+            what: "subscription",
+        };
+        Ok(Finish::Subscribed(Box::new(
+            item.subscription.ok_or(missing)?,
+        )))
+    }
+
+    /// Reads the SetupIntent, whose status alone counts.
+    async fn ask_wallet(&self, attempt: &Attempt) -> Result<Wallet, FlowError> {
+        let Some(id) = &attempt.setup_intent else {
+            return Ok(Wallet::Answer(Finish::Pending {
+                retry_after: ASK_AGAIN,
+            }));
+        };
+        let intent = self.stripe.retrieve_setup_intent(id).await?.value;
+        if intent.customer_id() != Some(&attempt.customer) {
+            return Err(FlowError::Mismatch {
+                what: "SetupIntent's customer",
+            });
+        }
+        if intent.livemode != self.livemode {
+            return Err(FlowError::Mismatch {
+                what: "SetupIntent's mode",
+            });
+        }
+        match intent.status {
+            SetupIntentStatus::Succeeded => {
+                let missing = FlowError::Mismatch {
+                    what: "SetupIntent's payment method",
+                };
+                Ok(Wallet::Agreed(
+                    intent.payment_method_id().ok_or(missing)?.clone(),
+                ))
+            }
+            SetupIntentStatus::Canceled => {
+                let (state, reason) = (AttemptState::Canceled, FailureReason::Canceled);
+                self.table.close_attempt(attempt, state, reason).await?;
+                Ok(Wallet::Answer(Finish::Failed { reason }))
+            }
+            _ if attempt.open_until <= self.clock.now() => {
+                if self.abandon(attempt, CancellationReason::Abandoned).await? {
+                    let reason = FailureReason::Expired;
+                    return Ok(Wallet::Answer(Finish::Failed { reason }));
+                }
+                Ok(Wallet::Answer(Finish::Pending {
+                    retry_after: ASK_AGAIN,
+                }))
+            }
+            SetupIntentStatus::RequiresPaymentMethod => self
+                .wallet_refused(attempt, &intent)
+                .await
+                .map(Wallet::Answer),
+            _ => Ok(Wallet::Answer(Finish::Pending {
+                retry_after: ASK_AGAIN,
+            })),
+        }
+    }
+
+    /// Whoever was creating the SetupIntent has died, or is still at it.
+    async fn without_setup_intent(&self, attempt: &Attempt) -> Result<Finish, FlowError> {
+        if attempt.open_until > self.clock.now() {
+            return Ok(Finish::Pending {
+                retry_after: ASK_AGAIN,
+            });
+        }
+        self.abandon(attempt, CancellationReason::Abandoned).await?;
+        Ok(Finish::Failed {
+            reason: FailureReason::Expired,
+        })
+    }
+
+    async fn wallet_refused(
+        &self,
+        attempt: &Attempt,
+        intent: &SetupIntent,
+    ) -> Result<Finish, FlowError> {
+        let Some(error) = &intent.last_setup_error else {
+            // The page has not confirmed yet.
+            return Ok(Finish::Pending {
+                retry_after: ASK_AGAIN,
+            });
+        };
+        let reason = match error.code.as_deref() {
+            Some("setup_intent_setup_attempt_expired" | "payment_method_provider_timeout") => {
+                FailureReason::WalletAbandoned
+            }
+            _ => FailureReason::WalletDeclined,
+        };
+        match attempt.confirm {
+            // The page may confirm the same SetupIntent again.
+            ConfirmBy::Client if attempt.reason == Some(reason) => {}
+            ConfirmBy::Client => {
+                self.table.note_reason(attempt, reason).await?;
+            }
+            // This server's consent is spent; the next click opens another attempt.
+            ConfirmBy::Server => {
+                self.table
+                    .close_attempt(attempt, AttemptState::Failed, reason)
+                    .await?;
+            }
+        }
+        Ok(Finish::Failed { reason })
+    }
+}
+
+enum Wallet {
+    Agreed(perennial_types::PaymentMethodId),
+    Answer(Finish),
+}

@@ -1,0 +1,144 @@
+//! A new attempt and its SetupIntent.
+
+use perennial_store::{Opened, UserItems};
+use perennial_stripe::{
+    CancellationReason, CreateSetupIntent, FrozenRequest, IdempotencyKey, ServerConfirm,
+    SetupWallet, StripeError,
+};
+use perennial_types::{
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Timestamp, Wallet,
+};
+
+use crate::{
+    FlowError, Flows, KEY_SECONDS,
+    issue_checkout::{IssueCheckout, OpenCheckout, open_checkout, return_url},
+};
+
+/// Nobody fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
+/// hands them out without a limit is used to test stolen ones.
+const CHECKOUTS_AN_HOUR: usize = 20;
+
+fn setup_wallet(wallet: Wallet) -> SetupWallet {
+    match wallet {
+        Wallet::AmazonPay => SetupWallet::AmazonPay,
+    }
+}
+
+impl Flows {
+    /// Claims a new attempt with its frozen request; none when another click was first.
+    pub(crate) async fn open_attempt(
+        &self,
+        ask: &IssueCheckout,
+        items: &UserItems,
+        replaces: Option<&AttemptId>,
+    ) -> Result<Option<Attempt>, FlowError> {
+        let now = self.clock.now();
+        let hour_ago = now.plus_seconds(-3600);
+        let recent = items
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.created > hour_ago)
+            .count();
+        if recent >= CHECKOUTS_AN_HOUR {
+            return Err(FlowError::TooManyCheckouts);
+        }
+        let customer = self.customer(&ask.user, items).await?;
+        let attempt = self.new_attempt(ask, customer, now)?;
+        match self.table.open_attempt(&attempt, replaces).await? {
+            Opened::Won => Ok(Some(attempt)),
+            Opened::Lost => Ok(None),
+        }
+    }
+
+    fn new_attempt(
+        &self,
+        ask: &IssueCheckout,
+        customer: perennial_types::CustomerId,
+        now: Timestamp,
+    ) -> Result<Attempt, FlowError> {
+        let confirm = if ask.consent.is_some() {
+            ConfirmBy::Server
+        } else {
+            ConfirmBy::Client
+        };
+        let mut attempt = Attempt {
+            id: AttemptId::generate(now),
+            user: ask.user.clone(),
+            state: AttemptState::Issued,
+            plan: ask.name.clone(),
+            group: ask.plan.group.clone(),
+            price: ask.plan.price.clone(),
+            trial_days: ask.plan.trial_days,
+            wallet: ask.wallet,
+            confirm,
+            return_to: ask.return_to.clone(),
+            customer,
+            created: now,
+            // As long as Stripe remembers the key of the request, a repeat of it is harmless.
+            open_until: now.plus_seconds(KEY_SECONDS),
+            setup_intent: None,
+            setup_request: None,
+            setup_lease: self.lease(),
+            subscription_request: None,
+            frozen_at: None,
+            subscription: None,
+            reason: None,
+        };
+        let return_url = return_url(ask, &attempt);
+        let confirm = ask.consent.as_ref().map(|consent| ServerConfirm {
+            return_url: return_url.as_str(),
+            accepted_at: now.unix(),
+            ip_address: &consent.ip_address,
+            user_agent: &consent.user_agent,
+        });
+        let request = CreateSetupIntent {
+            customer: &attempt.customer,
+            attempt: attempt.id.as_str(),
+            user: ask.user.as_str(),
+            wallet: setup_wallet(ask.wallet),
+            confirm,
+        }
+        .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
+        let request = serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?;
+        attempt.setup_request = Some(request);
+        Ok(attempt)
+    }
+
+    /// Sends an attempt's frozen request and writes down the answer.
+    pub(crate) async fn create_setup_intent(
+        &self,
+        ask: &IssueCheckout,
+        attempt: &Attempt,
+    ) -> Result<Box<OpenCheckout>, FlowError> {
+        let request = attempt.setup_request.as_deref().unwrap_or_default();
+        let request: FrozenRequest =
+            serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
+        let intent = match self.stripe.create_setup_intent(&request).await {
+            Ok(reply) => reply.value,
+            Err(error @ (StripeError::Invalid { .. } | StripeError::Declined { .. })) => {
+                // The same bytes would be refused again, so the next click needs a new attempt.
+                let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
+                self.table.close_attempt(attempt, state, reason).await?;
+                return Err(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if intent.livemode != self.livemode {
+            return Err(FlowError::Mismatch {
+                what: "SetupIntent's mode",
+            });
+        }
+        // Stripe leaves out the methods that an account lacks instead of refusing the request.
+        let offered = intent.offers(setup_wallet(attempt.wallet));
+        self.table.record_setup_intent(attempt, &intent.id).await?;
+        let mut attempt = attempt.clone();
+        attempt.setup_intent = Some(intent.id.clone());
+        attempt.setup_request = None;
+        if !offered {
+            self.abandon(&attempt, CancellationReason::Abandoned)
+                .await?;
+            return Err(FlowError::WalletNotEnabled);
+        }
+        open_checkout(ask, attempt, intent).map(Box::new)
+    }
+}

@@ -1,0 +1,49 @@
+//! Reading a subscription again, because something says that it has changed.
+
+use perennial_store::{SubscriptionItem, Written};
+use perennial_types::{CustomerId, Subscription, SubscriptionId, UserId};
+
+use crate::{
+    FlowError, Flows,
+    read_model::{attempt_of, read_model},
+};
+
+impl Flows {
+    /// Reads the subscription under a fence and writes what was read, unless it has ended, in
+    /// which case it cannot change any more, or a later reader has taken over.
+    ///
+    /// The item that is returned holds what this reader knows, which may already be outdated.
+    pub(crate) async fn refresh_subscription(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        id: &SubscriptionId,
+    ) -> Result<SubscriptionItem, FlowError> {
+        let mut item = self.table.fence_subscription(user, id).await?;
+        if item
+            .subscription
+            .as_ref()
+            .is_some_and(|model| model.status.is_terminal())
+        {
+            return Ok(item);
+        }
+        let read = self.stripe.retrieve_subscription(id).await?.value;
+        if read.customer_id() != customer || read.livemode != self.livemode {
+            return Err(FlowError::Mismatch {
+                what: "subscription",
+            });
+        }
+        let model: Subscription = read_model(&self.plans, &read);
+        item.attempt = attempt_of(&read);
+        let attempt = item.attempt.as_ref();
+        let written = self
+            .table
+            .write_subscription(user, &model, attempt, item.fence)
+            .await?;
+        if written == Written::Overtaken {
+            tracing::info!(subscription = %id, "a later reader has taken over");
+        }
+        item.subscription = Some(model);
+        Ok(item)
+    }
+}

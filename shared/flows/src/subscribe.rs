@@ -1,0 +1,275 @@
+//! One subscription for an attempt that the wallet has agreed to.
+
+use perennial_store::{Completed, Slot, TakeSlot, Taken, UserItems};
+use perennial_stripe::{CreateSubscription, Effect, FrozenRequest, IdempotencyKey, StripeError};
+use perennial_types::{
+    Attempt, AttemptState, FailureReason, PaymentMethodId, Subscription, Timestamp,
+};
+
+use crate::{
+    Finish, FlowError, Flows, owner,
+    read_model::{attempt_of, read_model},
+};
+
+/// What a finisher does next.
+pub(crate) enum Step {
+    /// It is decided.
+    Answer(Finish),
+    /// Something has changed since the items were read.
+    LookAgain,
+    /// Somebody else is at it.
+    Wait,
+}
+
+/// After an answer that never came, Stripe may still be at work.
+const AFTER_UNKNOWN: u32 = 5;
+/// After a stored failure, nothing changes before Stripe forgets the key.
+const AFTER_STORED_FAILURE: u32 = 60;
+
+enum Right {
+    /// The slot is free, or its holder is gone.
+    Free,
+    Step(Step),
+}
+
+impl Flows {
+    /// Takes the slot, freezes the request and sends it.
+    pub(crate) async fn subscribe(
+        &self,
+        attempt: &Attempt,
+        items: &UserItems,
+        payment_method: Option<PaymentMethodId>,
+    ) -> Result<Step, FlowError> {
+        let slot = items.slot(&attempt.group);
+        match self.right_to_subscribe(attempt, items, slot).await? {
+            Right::Free => {}
+            Right::Step(step) => return Ok(step),
+        }
+        let request = match (&attempt.subscription_request, payment_method) {
+            (Some(frozen), _) => frozen.clone(),
+            (None, Some(payment_method)) => freeze(attempt, &payment_method)?,
+            (None, None) => {
+                return Err(FlowError::Mismatch {
+                    what: "frozen request",
+                });
+            }
+        };
+        let me = owner();
+        let frozen_at = attempt.frozen_at.unwrap_or_else(|| self.clock.now());
+        let take = TakeSlot {
+            attempt,
+            seen: slot,
+            owner: &me,
+            lease: self.lease(),
+            request: &request,
+            frozen_at,
+        };
+        match self.table.take_slot(take).await? {
+            Taken::Won => self.send(attempt, &me, &request, frozen_at).await,
+            Taken::Lost => Ok(Step::Wait),
+        }
+    }
+
+    async fn right_to_subscribe(
+        &self,
+        attempt: &Attempt,
+        items: &UserItems,
+        slot: Option<&Slot>,
+    ) -> Result<Right, FlowError> {
+        // A subscription of this attempt may be known before its finisher has written it down:
+        // the finisher died, and the webhook was read.
+        let other = items.subscriptions.iter().find_map(|item| {
+            let model = item.subscription.as_ref()?;
+            let other = item.attempt.as_ref() != Some(&attempt.id);
+            let live = !model.status.is_terminal() && self.is_of_group(model, &attempt.group);
+            (other && live).then_some(&model.id)
+        });
+        if other.is_some() {
+            return self.give_way(attempt).await.map(Right::Step);
+        }
+        let Some(slot) = slot else {
+            return Ok(Right::Free);
+        };
+        if let Some(id) = &slot.subscription {
+            let model = items.subscriptions().find(|model| model.id == *id);
+            return match model {
+                Some(model) if model.status.is_terminal() => Ok(Right::Free),
+                _ if slot.attempt == attempt.id => Ok(Right::Step(Step::LookAgain)),
+                _ => self.give_way(attempt).await.map(Right::Step),
+            };
+        }
+        if slot.lease > self.clock.now() {
+            return Ok(Right::Step(Step::Wait));
+        }
+        if slot.attempt == attempt.id {
+            return Ok(Right::Free);
+        }
+        // The finisher of another attempt is gone, and its subscription may exist. That has to be
+        // settled first.
+        let other = Box::pin(self.finish(&attempt.user, &slot.attempt)).await?;
+        match other {
+            Finish::Pending { .. } => Ok(Right::Step(Step::Wait)),
+            Finish::Subscribed(_) | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
+        }
+    }
+
+    /// Ends an attempt because another one has the subscription.
+    async fn give_way(&self, attempt: &Attempt) -> Result<Step, FlowError> {
+        let reason = FailureReason::AlreadySubscribed;
+        let closed = match attempt.state {
+            AttemptState::Issued => {
+                self.table
+                    .close_attempt(attempt, AttemptState::Failed, reason)
+                    .await?
+            }
+            _ => self.table.fail_subscribing(attempt, reason).await?,
+        };
+        Ok(if closed {
+            Step::Answer(Finish::Failed { reason })
+        } else {
+            Step::LookAgain
+        })
+    }
+
+    async fn send(
+        &self,
+        attempt: &Attempt,
+        me: &str,
+        request: &str,
+        frozen_at: Timestamp,
+    ) -> Result<Step, FlowError> {
+        let request: FrozenRequest =
+            serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
+        if self.key_is_forgotten(frozen_at)
+            && let Some(found) = self.find_subscription(attempt).await?
+        {
+            return self.adopt(attempt, &found).await;
+        }
+        let error = match self.stripe.create_subscription(&request).await {
+            Ok(reply) => return self.adopt(attempt, &reply.value).await,
+            Err(error) => error,
+        };
+        tracing::warn!(
+            attempt = %attempt.id,
+            request_id = error.request_id(),
+            error = %error,
+            "the subscription was not created"
+        );
+        match &error {
+            StripeError::Declined { .. } => {
+                self.fail(attempt, FailureReason::PaymentDeclined).await
+            }
+            StripeError::Invalid { .. } => self.fail(attempt, FailureReason::Rejected).await,
+            StripeError::IdempotencyMismatch { .. }
+            | StripeError::Unavailable {
+                effect: Effect::Unknown,
+                replayed: true,
+                ..
+            } => {
+                // The key is spent on an answer that says nothing, so Stripe's own list has to.
+                if let Some(found) = self.find_subscription(attempt).await? {
+                    return self.adopt(attempt, &found).await;
+                }
+                self.table.release_lease(attempt, me).await?;
+                Ok(Step::Answer(Finish::Pending {
+                    retry_after: AFTER_STORED_FAILURE,
+                }))
+            }
+            StripeError::KeyInUse { .. }
+            | StripeError::Unavailable {
+                effect: Effect::Unknown,
+                ..
+            } => {
+                self.table.release_lease(attempt, me).await?;
+                Ok(Step::Answer(Finish::Pending {
+                    retry_after: AFTER_UNKNOWN,
+                }))
+            }
+            StripeError::RateLimited { .. }
+            | StripeError::Unavailable {
+                effect: Effect::None,
+                ..
+            }
+            | StripeError::Unauthenticated { .. }
+            | StripeError::Forbidden { .. } => {
+                self.table.release_lease(attempt, me).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn fail(&self, attempt: &Attempt, reason: FailureReason) -> Result<Step, FlowError> {
+        if self.table.fail_subscribing(attempt, reason).await? {
+            Ok(Step::Answer(Finish::Failed { reason }))
+        } else {
+            Ok(Step::LookAgain)
+        }
+    }
+
+    /// Writes down the subscription that Stripe says there is.
+    async fn adopt(
+        &self,
+        attempt: &Attempt,
+        subscription: &perennial_stripe::Subscription,
+    ) -> Result<Step, FlowError> {
+        let ours = attempt_of(subscription).as_ref() == Some(&attempt.id);
+        if !ours || *subscription.customer_id() != attempt.customer {
+            return Err(FlowError::Mismatch {
+                what: "subscription",
+            });
+        }
+        let model = read_model(&self.plans, subscription);
+        match self.table.complete(attempt, &model).await? {
+            Completed::Done => Ok(Step::Answer(subscribed(model))),
+            Completed::ReadElsewhere => {
+                let (user, customer) = (&attempt.user, &attempt.customer);
+                let item = self.refresh_subscription(user, customer, &model.id).await?;
+                Ok(Step::Answer(subscribed(item.subscription.unwrap_or(model))))
+            }
+            Completed::Lost => Ok(Step::LookAgain),
+        }
+    }
+
+    /// Looks for the attempt's subscription among all of the customer's, by listing them.
+    async fn find_subscription(
+        &self,
+        attempt: &Attempt,
+    ) -> Result<Option<perennial_stripe::Subscription>, FlowError> {
+        let mut after = None;
+        loop {
+            let page = self
+                .stripe
+                .list_subscriptions(&attempt.customer, after.as_ref())
+                .await?
+                .value;
+            after = page.data.last().map(|subscription| subscription.id.clone());
+            let more = page.has_more;
+            let found = page
+                .data
+                .into_iter()
+                .find(|subscription| attempt_of(subscription).as_ref() == Some(&attempt.id));
+            if found.is_some() || !more || after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn subscribed(model: Subscription) -> Finish {
+    Finish::Subscribed(Box::new(model))
+}
+
+fn freeze(attempt: &Attempt, payment_method: &PaymentMethodId) -> Result<String, FlowError> {
+    let request = CreateSubscription {
+        customer: &attempt.customer,
+        price: &attempt.price,
+        payment_method,
+        trial_days: attempt.trial_days,
+        attempt: attempt.id.as_str(),
+        user: attempt.user.as_str(),
+        plan: attempt.plan.as_str(),
+        wallet: attempt.wallet.as_str(),
+    }
+    .freeze(IdempotencyKey::new(&format!("sub:{}", attempt.id))?);
+    serde_json::to_string(&request).map_err(FlowError::FrozenRequest)
+}
