@@ -110,7 +110,7 @@ impl Stripe {
                 base: settings.base,
                 attempt_timeout: settings.attempt_timeout,
                 total_timeout: settings.total_timeout,
-                attempts: settings.attempts.max(1),
+                attempts: settings.attempts,
                 backoff: settings.backoff,
             }),
             deadline: None,

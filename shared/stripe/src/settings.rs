@@ -36,7 +36,7 @@ pub struct Settings {
     pub attempt_timeout: Duration,
     /// The longest that a call may take, all attempts and pauses included.
     pub total_timeout: Duration,
-    /// How many attempts there are at most; never fewer than one.
+    /// How many attempts there are at most; 0 counts as one.
     pub attempts: u32,
     /// The shortest pause between two attempts; the pauses after it grow.
     pub backoff: Duration,

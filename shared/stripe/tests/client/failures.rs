@@ -303,6 +303,17 @@ async fn reading_never_has_an_effect() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_does_not_show_the_parameters_of_a_list() {
+    let customer = "cus_hidden".parse().unwrap();
+    let error = client(&nobody().await)
+        .list_subscriptions(&customer, None)
+        .await
+        .unwrap_err();
+    assert!(std::error::Error::source(&error).is_some());
+    assert!(!format!("{error:?}").contains("cus_hidden"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = server([ok(&customer())]).await;
     let redirect = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri().as_str());

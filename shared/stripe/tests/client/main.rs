@@ -9,7 +9,6 @@
 
 mod attempts;
 mod failures;
-mod logs;
 mod objects;
 mod requests;
 mod support;

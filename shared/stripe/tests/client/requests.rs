@@ -33,6 +33,7 @@ fn subscription(trial_days: u32) -> FrozenRequest {
         attempt: "chk_1",
         user: "auth0|alice",
         plan: "stock-photos-monthly",
+        wallet: "amazon_pay",
     }
     .freeze(key("sub:chk_1"))
 }
@@ -112,6 +113,7 @@ fn a_subscription() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
     ");
 }
@@ -131,6 +133,7 @@ fn a_subscription_with_a_trial() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
     ");
 }
