@@ -1,1 +1,40 @@
-//! Under construction.
+//! The whole of Perennial on one machine.
+//!
+//! [`Server`] starts in one process what the deployment spreads over AWS and Stripe: the HTTP API
+//! with the routes of `template.yaml` and a JWT authorizer, an embedded DynamoDB whose stream drives
+//! the worker, the Stripe sandbox with its webhooks, and a demo shop. The functions are the ones
+//! that Lambda runs, or whatever an [`Invoker`] calls.
+//!
+//! ```ignore
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use perennial_local::{Options, Server};
+//!
+//! let server = Server::start(Options::default()).await?;
+//! let (shop, token) = (server.gateway_url().to_owned(), server.token("alice")?);
+//! // ... requests to the shop, with the token ...
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod data_dir;
+mod dynamodb;
+mod gateway;
+mod invoker;
+mod plans;
+mod ports;
+mod pump;
+mod stripe_account;
+mod template;
+mod tokens;
+mod webhook_endpoint;
+
+pub use data_dir::DataDirError;
+pub use dynamodb::DatabaseError;
+pub use invoker::{Invocation, InvokeError, Invoker};
+pub use plans::PlansError;
+pub use ports::PortError;
+pub use stripe_account::AccountError;
+pub use template::TemplateError;
+pub use tokens::IssuerError;
+pub use webhook_endpoint::WebhookError;

@@ -1,0 +1,168 @@
+//! The embedded DynamoDB: its file, its table, its port.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use dynoxide::{Database, DynoxideError};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::template::Table;
+
+/// How often expired items are deleted. DynamoDB promises days; a minute shows that it happens.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Why the database is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The file cannot be opened.
+    #[error("the database {} cannot be opened", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: DynoxideError,
+    },
+    /// It did not do what it was asked to.
+    #[error("the database refused a request")]
+    Refused(#[source] DynoxideError),
+    /// A request or an answer has a form that the database does not know.
+    #[error("a request to the database has a wrong form")]
+    Form(#[source] serde_json::Error),
+    /// The table was created without a stream.
+    #[error("the table {0} has no stream: delete the data folder, or choose another with --data")]
+    NoStream(String),
+    /// The position in the stream cannot be read.
+    #[error("the position in the table's stream cannot be read")]
+    Position(#[source] io::Error),
+    /// The process is ending.
+    #[error("the database is stopping")]
+    Stopped,
+}
+
+/// Opens the file, or a database in memory, and creates the table of the template if it is missing.
+pub(crate) fn open(
+    file: Option<PathBuf>,
+    table_name: &str,
+    table: &Table,
+) -> Result<Database, DatabaseError> {
+    let database = match file {
+        None => Database::memory().map_err(DatabaseError::Refused)?,
+        Some(path) => Database::new(&path.to_string_lossy())
+            .map_err(|source| DatabaseError::Open { path, source })?,
+    };
+    let request = serde_json::from_value(table.create_request(table_name));
+    match database.create_table(request.map_err(DatabaseError::Form)?) {
+        Ok(_) => set_expiry(&database, table_name, table)?,
+        Err(DynoxideError::ResourceInUseException(_)) => {}
+        Err(error) => return Err(DatabaseError::Refused(error)),
+    }
+    Ok(database)
+}
+
+fn set_expiry(database: &Database, name: &str, table: &Table) -> Result<(), DatabaseError> {
+    let Some(attribute) = &table.ttl_attribute else {
+        return Ok(());
+    };
+    let request = serde_json::from_value(json!({
+        "TableName": name,
+        "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+    }));
+    database
+        .update_time_to_live(request.map_err(DatabaseError::Form)?)
+        .map(|_| ())
+        .map_err(DatabaseError::Refused)
+}
+
+/// Answers on the port until told to stop.
+pub(crate) fn serve(
+    listener: TcpListener,
+    database: Database,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await
+        {
+            tracing::error!(error, "the database stopped answering");
+        }
+    })
+}
+
+/// Deletes expired items now and then, as DynamoDB does on its own.
+pub(crate) fn sweep(database: Database, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP) => {}
+                _ = stop.changed() => return,
+            }
+            let database = database.clone();
+            match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(error = %error, "expired items stay for now"),
+                Err(_) => return,
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Template;
+
+    #[test]
+    fn the_table_is_made_once_and_found_again_with_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dynamodb.db");
+        let table = Template::embedded().unwrap().table;
+        let first = open(Some(file.clone()), "perennial", &table).unwrap();
+        first
+            .put_item(
+                serde_json::from_value(json!({
+                    "TableName": "perennial",
+                    "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}},
+                }))
+                .unwrap(),
+            )
+            .unwrap();
+        drop(first);
+        let second = open(Some(file), "perennial", &table).unwrap();
+        let found = second
+            .get_item(
+                serde_json::from_value(json!({
+                    "TableName": "perennial",
+                    "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}},
+                }))
+                .unwrap(),
+            )
+            .unwrap();
+        assert!(found.item.is_some());
+    }
+
+    #[test]
+    fn an_expired_item_is_swept_and_others_stay() {
+        let table = Template::embedded().unwrap().table;
+        let database = open(None, "perennial", &table).unwrap();
+        let now = perennial_types::Clock::system().now();
+        for (name, expires_at) in [
+            ("old", now.plus_seconds(-60)),
+            ("new", now.plus_seconds(60)),
+        ] {
+            let expires_at = expires_at.unix().to_string();
+            let request = json!({
+                "TableName": "perennial",
+                "Item": {"pk": {"S": name}, "sk": {"S": "b"}, "expires_at": {"N": expires_at}},
+            });
+            database
+                .put_item(serde_json::from_value(request).unwrap())
+                .unwrap();
+        }
+        assert_eq!(database.sweep_ttl().unwrap(), 1);
+    }
+}

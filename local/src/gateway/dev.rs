@@ -1,0 +1,85 @@
+//! What only a developer's machine has: tokens for the asking, and what the demo shop sells.
+
+use axum::response::Response;
+use http::StatusCode;
+use perennial_types::{Clock, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::response::json_text;
+use crate::tokens::Issuer;
+
+/// What the demo shop's page asks first.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ShopInfo {
+    pub(crate) plans: Vec<PlanInfo>,
+    /// Where the page loads Stripe.js from, or its stand-in.
+    pub(crate) stripe_js: String,
+    /// `sandbox`, or `test` when Stripe itself answers.
+    pub(crate) mode: &'static str,
+}
+
+/// A plan as the page shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PlanInfo {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) interval: String,
+    pub(crate) interval_count: u32,
+    pub(crate) trial_days: u32,
+    pub(crate) group: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenRequest {
+    user: String,
+}
+
+/// `POST /dev/token {"user":"alice"}`.
+pub(super) fn token(issuer: &Issuer, clock: &Clock, body: &[u8], request_id: &str) -> Response {
+    let user = serde_json::from_slice::<TokenRequest>(body).ok();
+    let Some(user) = user.and_then(|request| request.user.parse::<UserId>().ok()) else {
+        let sentence = "Send {\"user\":\"alice\"}, with a name of 1 to 255 ASCII characters.";
+        return error(
+            StatusCode::BAD_REQUEST,
+            "invalid_user",
+            sentence,
+            request_id,
+        );
+    };
+    match issuer.issue(&user, clock.now()) {
+        Ok((token, expires_at)) => json_text(
+            StatusCode::OK,
+            json!({ "token": token, "expires_at": expires_at }).to_string(),
+        ),
+        Err(failure) => {
+            tracing::error!(request_id, error = %failure, "no token could be signed");
+            let sentence = "The token could not be signed.";
+            error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                sentence,
+                request_id,
+            )
+        }
+    }
+}
+
+/// `GET /dev/shop.json`.
+pub(super) fn shop(info: &ShopInfo) -> Response {
+    json_text(StatusCode::OK, json!(info).to_string())
+}
+
+/// Whoever is not on this machine, or comes by another name, gets nothing here.
+pub(super) fn refused(request_id: &str) -> Response {
+    let sentence = "This address answers pages and programs of this machine only, under 127.0.0.1 or localhost.";
+    error(StatusCode::FORBIDDEN, "loopback_only", sentence, request_id)
+}
+
+fn error(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message, "request_id": request_id } });
+    json_text(status, body.to_string())
+}

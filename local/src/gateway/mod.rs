@@ -1,0 +1,173 @@
+//! The HTTP API of the template, as API Gateway would serve it, and the demo shop beside it.
+
+mod authorizer;
+mod cors;
+mod dev;
+mod event;
+mod loopback;
+mod response;
+mod shop;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method};
+use perennial_types::Clock;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+pub(crate) use authorizer::Authorizer;
+pub(crate) use dev::{PlanInfo, ShopInfo};
+
+use crate::invoker::{self, Invoker};
+use crate::template::{Authorization, Cors, Route};
+use crate::tokens::Issuer;
+use table::Met;
+
+/// API Gateway takes no larger body.
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// API Gateway waits no longer for a function.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Everything that answers a request.
+pub(crate) struct Gateway {
+    pub(crate) routes: Vec<Route>,
+    pub(crate) cors: Cors,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) issuer: Arc<Issuer>,
+    pub(crate) invoker: Arc<dyn Invoker>,
+    pub(crate) shop: ShopInfo,
+    pub(crate) clock: Clock,
+    /// Told after each call of a function, since it may have written to the table.
+    pub(crate) wrote: Arc<Notify>,
+}
+
+/// Answers on the port until told to stop, and then finishes what is under way.
+pub(crate) fn serve(
+    listener: TcpListener,
+    gateway: Gateway,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let router = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, service)
+            .with_graceful_shutdown(stopped)
+            .await
+        {
+            tracing::error!(error = %error, "the gateway stopped answering");
+        }
+    })
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let request_id = ulid::Ulid::new().to_string();
+    let (head, body) = request.into_parts();
+    let mut response = match cors::preflight(&gateway.cors, &head.method, &head.headers) {
+        Some(response) => response,
+        None => match axum::body::to_bytes(body, LARGEST_BODY).await {
+            Ok(body) => gateway.answer(&head, peer, &body, &request_id).await,
+            Err(_) => response::too_large(),
+        },
+    };
+    cors::allow(&gateway.cors, &head.headers, &mut response);
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("apigw-requestid"), id);
+    }
+    response
+}
+
+impl Gateway {
+    async fn answer(
+        &self,
+        head: &Parts,
+        peer: SocketAddr,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response {
+        match table::find(&self.routes, head.method.as_str(), head.uri.path()) {
+            Some(met) => self.call(&met, head, peer, body, request_id).await,
+            None => self.answer_here(head, peer, body, request_id),
+        }
+    }
+
+    async fn call(
+        &self,
+        met: &Met,
+        head: &Parts,
+        peer: SocketAddr,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response {
+        let now = self.clock.now();
+        let claims = match met.route.authorization {
+            Authorization::None => None,
+            Authorization::Jwt => {
+                let header = head.headers.get(http::header::AUTHORIZATION);
+                let header = header.map(|value| value.to_str().unwrap_or_default());
+                match self.authorizer.verify(header, now) {
+                    Ok(claims) => Some(claims),
+                    Err(refusal) => return response::unauthorized(refusal, request_id),
+                }
+            }
+        };
+        let incoming = event::Incoming {
+            method: head.method.as_str(),
+            uri: &head.uri,
+            headers: &head.headers,
+            peer: peer.ip(),
+            request_id,
+            now,
+        };
+        let event = event::build(&incoming, met, claims.as_ref(), body);
+        let call = invoker::call(&self.invoker, &met.route.function, event, met.route.timeout);
+        let answer = tokio::time::timeout(PATIENCE, call).await;
+        self.wrote.notify_one();
+        match answer {
+            Ok(answer) => response::of_function(answer, request_id),
+            Err(_) => response::unavailable(),
+        }
+    }
+
+    /// What is not in the template: the shop, and the addresses of a developer's machine.
+    fn answer_here(
+        &self,
+        head: &Parts,
+        peer: SocketAddr,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response {
+        let path = head.uri.path();
+        if path.starts_with("/dev/") && !loopback::is_caller(peer, &head.headers) {
+            return dev::refused(request_id);
+        }
+        match (&head.method, path) {
+            (&Method::POST, "/dev/token") => {
+                dev::token(&self.issuer, &self.clock, body, request_id)
+            }
+            (&Method::GET, "/dev/shop.json") => dev::shop(&self.shop),
+            (&Method::GET | &Method::HEAD, _) => {
+                shop::file(path, &self.shop.stripe_js).unwrap_or_else(response::not_found)
+            }
+            _ => response::not_found(),
+        }
+    }
+}

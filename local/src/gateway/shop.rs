@@ -1,0 +1,141 @@
+//! The demo shop's files.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use include_dir::{Dir, include_dir};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../web");
+
+/// The file of a path; `/` is the shop's page.
+pub(super) fn file(path: &str, stripe_js: &str) -> Option<Response> {
+    let name = match path.strip_prefix('/')? {
+        "" => "index.html",
+        name => name,
+    };
+    let kind = content_type(name)?;
+    let content = content(name)?;
+    let mut response = Response::new(Body::from(content));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    // A page that is being written must show at the next reload.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy(stripe_js)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Some(response)
+}
+
+/// From the source tree in a debug build, so that an edit shows without building; else as embedded.
+fn content(name: &str) -> Option<Vec<u8>> {
+    let embedded = FILES.get_file(name);
+    if cfg!(debug_assertions) && !name.split('/').any(|part| part.starts_with('.')) {
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web")).join(name);
+        if let Ok(content) = std::fs::read(path) {
+            return Some(content);
+        }
+    }
+    embedded.map(|file| file.contents().to_vec())
+}
+
+/// Only what a page needs is served; a README is not.
+fn content_type(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "woff2" => "font/woff2",
+        _ => return None,
+    })
+}
+
+/// Scripts of the shop and of Stripe.js (or the sandbox's stand-in), and nothing else.
+fn policy(stripe_js: &str) -> String {
+    let stripe = url::Url::parse(stripe_js)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self' {stripe}; style-src 'self'; \
+         img-src 'self' data: https://*.stripe.com; \
+         connect-src 'self' {stripe} https://api.stripe.com; \
+         frame-src https://js.stripe.com https://hooks.stripe.com; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SANDBOX: &str = "http://127.0.0.1:9002/stripe.js";
+
+    #[test]
+    fn the_page_and_its_scripts_have_their_types() {
+        for (path, kind) in [
+            ("/", "text/html; charset=utf-8"),
+            ("/shop.js", "text/javascript; charset=utf-8"),
+            ("/perennial.js", "text/javascript; charset=utf-8"),
+            ("/shop.css", "text/css; charset=utf-8"),
+        ] {
+            let response = file(path, SANDBOX).unwrap_or_else(|| panic!("{path} is missing"));
+            assert_eq!(response.headers()["content-type"], kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_script_and_style_that_the_page_names_is_embedded() {
+        let page = FILES
+            .get_file("index.html")
+            .unwrap()
+            .contents_utf8()
+            .unwrap();
+        let names: Vec<&str> = page
+            .split(['"', '\''])
+            .filter(|text| text.ends_with(".js") || text.ends_with(".css"))
+            .filter(|text| !text.contains("//"))
+            .collect();
+        assert!(names.len() >= 2, "{names:?}");
+        for name in names {
+            assert!(
+                FILES.get_file(name.trim_start_matches("./")).is_some(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_outside_the_folder_is_served() {
+        for path in [
+            "/../Cargo.toml",
+            "/..%2fCargo.toml",
+            "/nothing.js",
+            "/README.md",
+            "/.x.js",
+        ] {
+            assert!(file(path, SANDBOX).is_none(), "{path}");
+        }
+        assert!(file("/../local/src/lib.js", SANDBOX).is_none());
+    }
+
+    #[test]
+    fn the_policy_allows_the_stand_in_and_no_inline_script() {
+        let policy = policy(SANDBOX);
+        assert!(
+            policy.contains("script-src 'self' http://127.0.0.1:9002;"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe-inline"));
+    }
+}

@@ -1,0 +1,264 @@
+use std::time::Duration;
+
+use super::*;
+use crate::invoker::{Invocation, InvokeError};
+use crate::ports;
+use crate::template::Template;
+use serde_json::{Value, json};
+
+/// Answers with the event itself, or as the query tells it.
+struct Echo;
+
+impl Invoker for Echo {
+    fn invoke<'a>(&'a self, function: &'a str, event: Value) -> Invocation<'a> {
+        Box::pin(async move {
+            match event["queryStringParameters"]["do"].as_str() {
+                Some("panic") => panic!("as told"),
+                Some("hang") => std::future::pending().await,
+                Some("fail") => Err(InvokeError::Unknown(function.to_owned())),
+                _ => Ok(json!({
+                    "statusCode": 200,
+                    "headers": {"x-function": function},
+                    "body": event.to_string(),
+                })),
+            }
+        })
+    }
+}
+
+struct Running {
+    url: String,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+async fn start() -> Running {
+    let (listener, url) = ports::listen(0, "--port").await.unwrap();
+    let template = Template::embedded().unwrap();
+    let issuer = Arc::new(Issuer::load(None).unwrap());
+    let mut routes = template.routes;
+    for route in &mut routes {
+        route.timeout = Duration::from_millis(200);
+    }
+    let gateway = Gateway {
+        routes,
+        cors: template.cors,
+        authorizer: Authorizer::new(&issuer),
+        issuer,
+        invoker: Arc::new(Echo),
+        shop: ShopInfo {
+            plans: Vec::new(),
+            stripe_js: "http://127.0.0.1:9002/stripe.js".into(),
+            mode: "sandbox",
+        },
+        clock: Clock::system(),
+        wrote: Arc::new(Notify::new()),
+    };
+    let (stop, stopped) = watch::channel(false);
+    Running {
+        url,
+        stop,
+        task: serve(listener, gateway, stopped),
+    }
+}
+
+/// Built without the process's proxy settings, and with a time limit.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
+}
+
+impl Running {
+    fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        client().get(format!("{}{path}", self.url))
+    }
+
+    fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
+        client()
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(body)
+    }
+
+    async fn token(&self) -> String {
+        let answer = self
+            .post("/dev/token", r#"{"user":"alice"}"#)
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["token"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_the_asking_opens_the_routes_of_its_user() {
+    let running = start().await;
+    let token = running.token().await;
+    let answer = running
+        .get("/checkouts/chk_1")
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-function"], "confirm");
+    assert!(answer.headers().contains_key("apigw-requestid"));
+    let event: Value = answer.json().await.unwrap();
+    assert_eq!(
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"],
+        "alice"
+    );
+    assert_eq!(event["pathParameters"]["checkout"], "chk_1");
+}
+
+#[tokio::test]
+async fn without_a_good_token_a_guarded_route_is_closed_and_an_open_one_is_not() {
+    let running = start().await;
+    for header in [None, Some("Bearer nonsense")] {
+        let mut request = running.get("/subscriptions");
+        if let Some(header) = header {
+            request = request.header("authorization", header);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        let challenge = answer.headers()["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(challenge.starts_with("Bearer"), "{challenge}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["message"], "Unauthorized");
+        assert_eq!(body["error"]["code"], "unauthorized");
+        assert!(body["error"]["request_id"].is_string());
+    }
+    assert_eq!(running.get("/confirm").send().await.unwrap().status(), 200);
+    assert_eq!(
+        running
+            .post("/webhooks/stripe", "{}")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_function_that_fails_panics_or_hangs_is_an_internal_error() {
+    let running = start().await;
+    for what in ["fail", "panic", "hang"] {
+        let answer = running
+            .get(&format!("/confirm?do={what}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 500, "{what}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body, json!({"message": "Internal Server Error"}), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_route_and_a_huge_body_are_answered_as_api_gateway_does() {
+    let running = start().await;
+    let answer = running.post("/nothing", "{}").send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(
+        answer.json::<Value>().await.unwrap(),
+        json!({"message": "Not Found"})
+    );
+    let fits = vec![b'x'; LARGEST_BODY];
+    let answer = running.post("/webhooks/stripe", fits).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let more = vec![b'x'; LARGEST_BODY + 1];
+    let answer = running.post("/webhooks/stripe", more).send().await.unwrap();
+    assert_eq!(answer.status(), 413);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body, json!({"message": "Request Entity Too Large"}));
+}
+
+#[tokio::test]
+async fn tokens_are_for_this_machine_only() {
+    let running = start().await;
+    for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        let request = running
+            .post("/dev/token", r#"{"user":"alice"}"#)
+            .header(name, value);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{name}");
+        assert!(!answer.text().await.unwrap().contains("token\":"));
+        let request = running.get("/dev/shop.json").header(name, value);
+        assert_eq!(request.send().await.unwrap().status(), 403, "{name}");
+    }
+    for body in [
+        "",
+        "{}",
+        r#"{"user":""}"#,
+        r#"{"user":"a","admin":true}"#,
+        "[]",
+    ] {
+        let answer = running.post("/dev/token", body).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{body}");
+    }
+    assert_eq!(
+        running.get("/dev/token").send().await.unwrap().status(),
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_this_machine_may_call_from_another_port_and_a_foreign_page_may_not() {
+    let running = start().await;
+    let ask = |origin: &'static str| {
+        client()
+            .request(
+                reqwest::Method::OPTIONS,
+                format!("{}/client-secret", running.url),
+            )
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .send()
+    };
+    let answer = ask("http://localhost:3000").await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(
+        answer.headers()["access-control-allow-origin"],
+        "http://localhost:3000"
+    );
+    let allowed = answer.headers()["access-control-allow-headers"]
+        .to_str()
+        .unwrap();
+    assert!(allowed.contains("authorization"), "{allowed}");
+    let answer = ask("https://evil.example").await.unwrap();
+    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn the_shop_is_at_the_root() {
+    let running = start().await;
+    let answer = running.get("/").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert!(answer.headers().contains_key("content-security-policy"));
+    let shop: Value = running
+        .get("/dev/shop.json")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(shop["mode"], "sandbox");
+}
+
+#[tokio::test]
+async fn it_stops_when_told_to() {
+    let running = start().await;
+    running.get("/").send().await.unwrap();
+    running.stop.send(true).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), running.task).await;
+    ended.expect("the gateway ends").unwrap();
+}

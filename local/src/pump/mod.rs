@@ -1,0 +1,204 @@
+//! The event source mapping: the table's stream drives a function, as Lambda would do it.
+//!
+//! A record is delivered at least once. Records of one partition key stay in order; a failure holds
+//! up its own partition key and no other.
+
+mod lanes;
+mod pattern;
+mod position;
+mod records;
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+pub use pattern::{Pattern, PatternError};
+
+use crate::dynamodb::DatabaseError;
+use crate::invoker::{self, Invoker};
+use crate::template::StreamMapping;
+use lanes::{Backoff, Batch, Lanes};
+use position::PositionFile;
+use records::Records;
+
+/// How often the stream is looked at when nothing says that it has grown.
+///
+/// A write through another process tells nobody, so this bounds how late it is seen.
+const POLL: Duration = Duration::from_millis(200);
+/// Lambda hands out at most this many batches of a shard at a time.
+const PARALLEL: usize = 10;
+/// Records that are read before those in front of them are done.
+const READ_AHEAD: usize = 500;
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(200),
+    most: Duration::from_secs(5),
+};
+
+/// Reads the stream and calls the function.
+pub(crate) struct Pump {
+    records: Records,
+    position: PositionFile,
+    mapping: StreamMapping,
+    invoker: Arc<dyn Invoker>,
+    grown: Arc<Notify>,
+    lanes: Lanes,
+    read_to: Option<String>,
+    calls: JoinSet<(String, Option<Vec<String>>)>,
+}
+
+impl Pump {
+    /// Stands where the last run stopped. `grown` may be notified when something was written.
+    pub(crate) fn new(
+        database: Database,
+        table: &str,
+        position: Option<PathBuf>,
+        mapping: StreamMapping,
+        invoker: Arc<dyn Invoker>,
+        grown: Arc<Notify>,
+    ) -> Result<Self, DatabaseError> {
+        let records = Records::of_table(database, table)?;
+        let position = PositionFile::new(position);
+        let read_to = position
+            .load(&records.arn)
+            .map_err(DatabaseError::Position)?;
+        Ok(Self {
+            records,
+            position,
+            mapping,
+            invoker,
+            grown,
+            lanes: Lanes::new(BACKOFF),
+            read_to,
+            calls: JoinSet::new(),
+        })
+    }
+
+    /// Works until told to stop, and then finishes the calls that are under way.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let more = self.read().await;
+            self.deliver();
+            self.keep_position();
+            if more && self.calls.len() < PARALLEL {
+                continue;
+            }
+            let (grown, patience) = (Arc::clone(&self.grown), self.patience());
+            tokio::select! {
+                Some(finished) = self.calls.join_next() => self.settle(finished),
+                () = tokio::time::sleep(patience) => {}
+                () = grown.notified() => {}
+                _ = stop.changed() => break,
+            }
+        }
+        while let Some(finished) = self.calls.join_next().await {
+            self.settle(finished);
+        }
+        self.keep_position();
+    }
+
+    /// Reads on; says whether there was anything.
+    async fn read(&mut self) -> bool {
+        let room = READ_AHEAD.saturating_sub(self.lanes.unfinished());
+        if room == 0 {
+            return false;
+        }
+        match self.records.read(self.read_to.clone(), room).await {
+            Ok(records) => {
+                let any = !records.is_empty();
+                records.into_iter().for_each(|record| self.take(record));
+                any
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "the table's stream cannot be read");
+                false
+            }
+        }
+    }
+
+    fn take(&mut self, record: Value) {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+        let Some(sequence) = text("/dynamodb/SequenceNumber").map(str::to_owned) else {
+            return;
+        };
+        let lane = text("/dynamodb/Keys/pk/S").unwrap_or_default().to_owned();
+        self.read_to = Some(sequence.clone());
+        let filters = &self.mapping.filters;
+        if filters.is_empty() || filters.iter().any(|filter| filter.matches(&record)) {
+            self.lanes.push(lane, sequence, record);
+        } else {
+            self.lanes.skip(sequence);
+        }
+    }
+
+    fn deliver(&mut self) {
+        while self.calls.len() < PARALLEL {
+            let Some(batch) = self
+                .lanes
+                .next_batch(self.mapping.batch_size, Instant::now())
+            else {
+                return;
+            };
+            let invoker = Arc::clone(&self.invoker);
+            let (function, timeout) = (self.mapping.function.clone(), self.mapping.timeout);
+            self.calls.spawn(async move {
+                let Batch { lane, records } = batch;
+                let event = json!({ "Records": records });
+                let answer = invoker::call(&invoker, &function, event, timeout).await;
+                let failures = match answer {
+                    Ok(answer) => Some(failures(&answer)),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "a batch of the stream will be tried again");
+                        None
+                    }
+                };
+                (lane, failures)
+            });
+        }
+    }
+
+    fn settle(&mut self, finished: Result<(String, Option<Vec<String>>), tokio::task::JoinError>) {
+        match finished {
+            Ok((lane, failures)) => {
+                self.lanes
+                    .finish(&lane, failures.as_deref(), Instant::now());
+            }
+            // The function runs in a task of its own, so what ended here is the server itself.
+            Err(error) => tracing::error!(error = %error, "a delivery was ended"),
+        }
+    }
+
+    fn keep_position(&mut self) {
+        let Some(sequence) = self.lanes.advance() else {
+            return;
+        };
+        if let Err(error) = self.position.save(&self.records.arn, &sequence) {
+            tracing::error!(error = %error, "the position in the stream cannot be kept");
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        self.lanes
+            .wakes_at(now)
+            .map_or(POLL, |at| at.saturating_duration_since(now).min(POLL))
+    }
+}
+
+/// The sequence numbers in an answer's `batchItemFailures`.
+fn failures(answer: &Value) -> Vec<String> {
+    let listed = answer.get("batchItemFailures").and_then(Value::as_array);
+    listed
+        .into_iter()
+        .flatten()
+        .map(|failure| {
+            let id = failure.get("itemIdentifier").and_then(Value::as_str);
+            id.unwrap_or_default().to_owned()
+        })
+        .collect()
+}

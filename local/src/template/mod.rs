@@ -1,0 +1,85 @@
+//! Reads `template.yaml`, so that the machine of a developer serves what the deployment serves.
+
+mod cloudformation;
+mod cors;
+mod function;
+mod routes;
+mod stream;
+mod table;
+
+pub use cors::Cors;
+pub use routes::{Authorization, Route};
+pub use stream::StreamMapping;
+pub use table::Table;
+
+use serde_json::Value;
+
+/// The deployment's own template, inside the binary, so that the binary stands alone.
+const EMBEDDED: &str = include_str!("../../../template.yaml");
+
+/// What the local server needs to know of the deployment.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The routes of the HTTP API.
+    pub routes: Vec<Route>,
+    /// Which methods and headers a browser may use from another origin.
+    pub cors: Cors,
+    /// The table that holds everything.
+    pub table: Table,
+    /// Which function reads the table's stream, and which records it wants.
+    pub stream: StreamMapping,
+}
+
+/// Why the template cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The text is not YAML.
+    #[error("template.yaml is not valid YAML")]
+    Yaml(#[source] yaml_serde::Error),
+    /// Something that the local server needs is missing or has a form that it does not know.
+    #[error("template.yaml: {0}")]
+    Content(String),
+}
+
+impl Template {
+    /// The template of this build.
+    pub fn embedded() -> Result<Self, TemplateError> {
+        Self::parse(EMBEDDED)
+    }
+
+    /// Reads a SAM template.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let document = cloudformation::to_json(text)?;
+        let resources = document
+            .get("Resources")
+            .and_then(Value::as_object)
+            .ok_or_else(|| TemplateError::Content("there are no Resources".into()))?;
+        let globals = document.get("Globals").unwrap_or(&Value::Null);
+        Ok(Self {
+            routes: routes::read(globals, resources)?,
+            cors: cors::read(globals, resources),
+            table: table::read(resources)?,
+            stream: stream::read(globals, resources)?,
+        })
+    }
+}
+
+type Resources = serde_json::Map<String, Value>;
+
+/// The resources of one type, with their logical ids and properties.
+fn of_type<'a>(
+    resources: &'a Resources,
+    kind: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    resources.iter().filter_map(move |(id, resource)| {
+        (resource.get("Type")? == kind).then(|| {
+            (
+                id.as_str(),
+                resource.get("Properties").unwrap_or(&Value::Null),
+            )
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

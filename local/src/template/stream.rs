@@ -1,0 +1,70 @@
+//! The event source mapping from the table's stream to a function.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Resources, TemplateError, function, of_type};
+use crate::pump::Pattern;
+
+/// Which function reads the table's stream.
+#[derive(Debug, Clone)]
+pub struct StreamMapping {
+    /// The crate of the function, such as `worker`.
+    pub function: String,
+    /// How many records one call may carry.
+    pub batch_size: usize,
+    /// A record is delivered when one of these matches; without any, all are.
+    pub filters: Vec<Pattern>,
+    /// When Lambda ends the function.
+    pub timeout: Duration,
+}
+
+/// What Lambda takes when the template is silent.
+const LAMBDA_BATCH_SIZE: usize = 100;
+
+pub(super) fn read(globals: &Value, resources: &Resources) -> Result<StreamMapping, TemplateError> {
+    let (id, properties, mapping) = of_type(resources, "AWS::Serverless::Function")
+        .flat_map(|(id, function)| {
+            let events = function
+                .get("Events")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
+            events.map(move |(_, event)| (id, function, event))
+        })
+        .find(|(_, _, event)| event.get("Type").is_some_and(|kind| kind == "DynamoDB"))
+        .map(|(id, function, event)| {
+            (
+                id,
+                function,
+                event.get("Properties").unwrap_or(&Value::Null),
+            )
+        })
+        .ok_or_else(|| TemplateError::Content("no function reads the table's stream".into()))?;
+
+    let filters = mapping
+        .pointer("/FilterCriteria/Filters")
+        .and_then(Value::as_array);
+    let filters = filters.into_iter().flatten().map(|filter| {
+        let text = filter
+            .get("Pattern")
+            .and_then(Value::as_str)
+            .ok_or_else(|| {
+                TemplateError::Content(format!(
+                    "{id}: a filter has no Pattern in the form of a text"
+                ))
+            })?;
+        Pattern::parse(text).map_err(|e| TemplateError::Content(format!("{id}: {e}")))
+    });
+    Ok(StreamMapping {
+        function: function::name(id, resources.get(id).unwrap_or(&Value::Null)),
+        batch_size: mapping
+            .get("BatchSize")
+            .and_then(Value::as_u64)
+            .and_then(|size| usize::try_from(size).ok())
+            .unwrap_or(LAMBDA_BATCH_SIZE),
+        filters: filters.collect::<Result<_, _>>()?,
+        timeout: Duration::from_secs(function::timeout(globals, properties)),
+    })
+}

@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use super::*;
+use serde_json::json;
+
+const SMALL: &str = r#"
+Globals:
+  Function: {Timeout: 15}
+Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      CorsConfiguration:
+        AllowOrigins: [!Ref ShopOrigin]
+        AllowMethods: [GET, POST]
+        AllowHeaders: [authorization, idempotency-key]
+      Auth:
+        DefaultAuthorizer: ShopJwt
+        Authorizers:
+          ShopJwt: {IdentitySource: $request.header.Authorization}
+  ClientSecretFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Environment: {Variables: {TABLE_NAME: !Sub "${Table}-x"}}
+      Events:
+        Post: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: post, Path: /client-secret}}
+  Back:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: confirm}}
+    Properties:
+      Timeout: 20
+      Events:
+        Get:
+          Type: HttpApi
+          Properties: {Method: GET, Path: /confirm, Auth: {Authorizer: NONE}}
+  Apply:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/worker/
+      Events:
+        Stream:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            BatchSize: 7
+            FilterCriteria:
+              Filters:
+                - Pattern: '{"eventName":["INSERT"]}'
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+      TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
+"#;
+
+#[test]
+fn a_route_takes_its_method_path_function_and_authorizer_from_the_template() {
+    let template = Template::parse(SMALL).unwrap();
+    assert_eq!(
+        template.routes,
+        [
+            Route {
+                method: "GET".into(),
+                path: "/confirm".into(),
+                function: "confirm".into(),
+                authorization: Authorization::None,
+                timeout: Duration::from_secs(20),
+            },
+            Route {
+                method: "POST".into(),
+                path: "/client-secret".into(),
+                function: "client-secret".into(),
+                authorization: Authorization::Jwt,
+                timeout: Duration::from_secs(15),
+            },
+        ]
+    );
+}
+
+#[test]
+fn the_stream_mapping_names_its_function_by_the_folder_of_its_code() {
+    let stream = Template::parse(SMALL).unwrap().stream;
+    assert_eq!((stream.function.as_str(), stream.batch_size), ("worker", 7));
+    assert_eq!(stream.filters.len(), 1);
+}
+
+#[test]
+fn the_table_is_created_with_the_keys_and_the_stream_of_the_template() {
+    let table = Template::parse(SMALL).unwrap().table;
+    assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
+    let request = table.create_request("perennial");
+    assert_eq!(
+        request["KeySchema"],
+        json!([{"AttributeName": "pk", "KeyType": "HASH"}])
+    );
+    assert_eq!(
+        request["StreamSpecification"]["StreamViewType"],
+        "NEW_AND_OLD_IMAGES"
+    );
+}
+
+#[test]
+fn the_methods_and_headers_of_cors_are_those_of_the_template() {
+    let cors = Template::parse(SMALL).unwrap().cors;
+    assert_eq!(cors.methods, "GET,POST");
+    assert_eq!(cors.headers, "authorization,idempotency-key");
+}
+
+#[test]
+fn a_route_that_asks_for_iam_is_refused_rather_than_served_open() {
+    let error = Template::parse(&SMALL.replace("Authorizer: NONE", "Authorizer: AWS_IAM"));
+    assert!(error.unwrap_err().to_string().contains("IAM"));
+}
+
+#[test]
+fn a_filter_that_is_not_understood_is_refused() {
+    let text = SMALL.replace(r#"["INSERT"]"#, r#"[{"cidr":"10.0.0.0/8"}]"#);
+    assert!(
+        Template::parse(&text)
+            .unwrap_err()
+            .to_string()
+            .contains("cidr")
+    );
+}
+
+#[test]
+fn every_route_of_the_contract_is_in_the_deployed_template() {
+    let template = Template::embedded().unwrap();
+    let mut seen: Vec<_> = template
+        .routes
+        .iter()
+        .map(|r| (r.key(), r.function.as_str(), r.authorization))
+        .collect();
+    seen.sort_by(|a, b| a.0.cmp(&b.0));
+    let expected = [
+        ("GET /checkouts/{checkout}", Authorization::Jwt),
+        ("GET /confirm", Authorization::None),
+        ("GET /subscriptions", Authorization::Jwt),
+        ("POST /client-secret", Authorization::Jwt),
+        ("POST /subscriptions", Authorization::Jwt),
+        ("POST /webhooks/stripe", Authorization::None),
+    ];
+    for (key, authorization) in expected {
+        let found = seen.iter().find(|route| route.0 == key);
+        assert_eq!(found.map(|route| route.2), Some(authorization), "{key}");
+    }
+    assert_eq!(template.stream.function, "worker");
+    assert!(!template.stream.filters.is_empty());
+}
