@@ -1,1 +1,147 @@
-//! Under construction.
+//! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
+
+use perennial_api::{api_url, failure};
+use perennial_config::{Api, Env, Problems, StartError};
+use perennial_flows::{Flows, IssueCheckout, Issued, OpenCheckout, ServerConsent};
+use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_types::{Plan, ReturnPath, Wallet};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct App {
+    flows: Flows,
+    api: Api,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    plan: String,
+    wallet: String,
+    #[serde(default)]
+    confirm: Confirm,
+    return_to: Option<String>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Confirm {
+    #[default]
+    Client,
+    Server,
+}
+
+impl App {
+    /// Reads the environment and builds the clients.
+    pub async fn start(env: &Env) -> Result<Self, StartError> {
+        let mut problems = Problems::default();
+        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
+        let api = Api::read(env, mode, &mut problems);
+        Ok(Self {
+            flows: Flows::start(env, problems).await?,
+            api,
+        })
+    }
+
+    fn read(&self, request: &Request) -> Result<IssueCheckout, ApiError> {
+        let user = request.user()?.clone();
+        let ask: Ask = read_json(request)?;
+        let (name, plan) = self.flows.plans().get(&ask.plan).ok_or_else(|| {
+            ApiError::new(
+                400,
+                "unknown_plan",
+                "There is no plan of that name in the shop's PLANS.",
+            )
+        })?;
+        let wallet: Wallet = ask
+            .wallet
+            .parse()
+            .map_err(|error| ApiError::new(400, "unknown_wallet", format!("{error}.")))?;
+        check_currency(wallet, plan)?;
+        let return_to = ask
+            .return_to
+            .map(ReturnPath::try_from)
+            .transpose()
+            .map_err(|error| ApiError::new(400, "invalid_return_to", format!("{error}.")))?;
+        let consent = match ask.confirm {
+            Confirm::Client => None,
+            Confirm::Server => Some(consent(request)?),
+        };
+        Ok(IssueCheckout {
+            user,
+            name: name.clone(),
+            plan: plan.clone(),
+            wallet,
+            consent,
+            return_to,
+            confirm_url: api_url(&self.api, request, "/confirm")?,
+        })
+    }
+
+    fn describe(&self, open: &OpenCheckout) -> Value {
+        json!({
+            "checkout": open.attempt.id,
+            "setup_intent": open.attempt.setup_intent,
+            "client_secret": open.client_secret.expose_secret(),
+            "publishable_key": self.api.publishable_key,
+            "status": open.status,
+            "redirect_url": open.redirect_url,
+            "return_url": open.return_url.as_str(),
+            "expires_at": open.attempt.open_until,
+        })
+    }
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        let ask = self.read(request)?;
+        match self.flows.issue_checkout(&ask).await.map_err(failure)? {
+            Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
+            Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
+            Issued::AlreadySubscribed(subscription) => Err(ApiError::new(
+                409,
+                "already_subscribed",
+                "There already is a live subscription of this plan's group.",
+            )
+            .with("subscription", json!(subscription))),
+        }
+    }
+}
+
+fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
+    match wallet {
+        Wallet::AmazonPay if !plan.currency.is_taken_by_amazon_pay() => Err(ApiError::new(
+            400,
+            "currency_not_supported",
+            format!(
+                "Amazon Pay cannot be charged in {}; offer another wallet for this plan.",
+                plan.currency
+            ),
+        )),
+        Wallet::AmazonPay => Ok(()),
+    }
+}
+
+/// The record of the mandate has to be true, so it is what API Gateway saw.
+fn consent(request: &Request) -> Result<ServerConsent, ApiError> {
+    let part = |value: &Option<String>, what: &str| {
+        let value = value
+            .as_deref()
+            .map(str::trim)
+            .filter(|value| !value.is_empty());
+        value.map(ToOwned::to_owned).ok_or_else(|| {
+            ApiError::new(
+                400,
+                "consent_incomplete",
+                format!("With \"confirm\":\"server\" the shopper's {what} is part of the mandate, and this request came without one."),
+            )
+        })
+    };
+    Ok(ServerConsent {
+        ip_address: part(&request.source_ip, "address")?,
+        user_agent: part(&request.user_agent, "User-Agent")?,
+    })
+}

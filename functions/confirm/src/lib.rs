@@ -1,1 +1,151 @@
-//! Under construction.
+//! `GET /confirm`, where a wallet sends the shopper back to, and `GET /checkouts/{checkout}`,
+//! which a page polls.
+//!
+//! A return is a navigation from another site, so it has no token. The proof is the SetupIntent's
+//! client secret in the query, which is compared with the one that Stripe tells us; what the
+//! query says about the outcome counts for nothing.
+
+use perennial_api::{Checkout, checkout, failure, landing, parse_checkout, unknown_checkout};
+use perennial_config::{Env, Problems, Shop, StartError};
+use perennial_flows::{Finish, FlowError, Flows};
+use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_types::{AttemptId, ReturnPath, SetupIntentId};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct App {
+    flows: Flows,
+    shop: Shop,
+}
+
+/// What a wallet's page hands back, checked for its form.
+struct Return {
+    setup_intent: SetupIntentId,
+    secret: SecretString,
+    checkout: AttemptId,
+}
+
+/// When Stripe or the table does not answer, the shop's page asks again after this.
+const ASK_AGAIN: u32 = 3;
+
+impl App {
+    /// Reads the environment and builds the clients.
+    pub async fn start(env: &Env) -> Result<Self, StartError> {
+        let mut problems = Problems::default();
+        let shop = Shop::read(env, &mut problems);
+        let flows = Flows::start(env, problems).await?;
+        match shop {
+            Some(shop) => Ok(Self { flows, shop }),
+            None => Err(Problems::default().into()),
+        }
+    }
+
+    async fn confirm(&self, request: &Request) -> Result<Response, ApiError> {
+        let back = read_return(request)?;
+        let id = back.checkout.clone();
+        match self.settle(&back).await {
+            Ok((finish, return_to)) => {
+                Ok(self.answer(request, &checkout(id, finish), return_to.as_ref()))
+            }
+            Err(FlowError::UnknownCheckout) => Err(unknown_checkout()),
+            // The shopper has agreed at the wallet and must not end on an error page: the shop's
+            // page asks again, and the webhook finishes the checkout in any case.
+            Err(error) if !request.wants_json() => {
+                let error = failure(error);
+                tracing::error!(
+                    request_id = request.request_id,
+                    code = error.code,
+                    error = error.chain(),
+                    "a return could not be settled; the shop's page will ask again"
+                );
+                let pending = Finish::Pending {
+                    retry_after: ASK_AGAIN,
+                };
+                Ok(self.answer(request, &checkout(id, pending), None))
+            }
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
+        let found = self.flows.find_checkout(&back.setup_intent).await?;
+        let (user, attempt) = found
+            .filter(|(_, id)| *id == back.checkout)
+            .ok_or(FlowError::UnknownCheckout)?;
+        let intent = self.flows.setup_intent(&back.setup_intent).await?;
+        let right = intent.client_secret.as_ref().is_some_and(|right| {
+            let (right, got) = (right.expose_secret(), back.secret.expose_secret());
+            bool::from(right.as_bytes().ct_eq(got.as_bytes()))
+        });
+        if !right {
+            return Err(FlowError::UnknownCheckout);
+        }
+        let (finish, attempt) = self.flows.finish_return(&user, &attempt, intent).await?;
+        Ok((finish, attempt.return_to))
+    }
+
+    fn answer(
+        &self,
+        request: &Request,
+        checkout: &Checkout,
+        return_to: Option<&ReturnPath>,
+    ) -> Response {
+        if request.wants_json() {
+            return Response::json(200, checkout);
+        }
+        Response::see_other(&landing(&self.shop, return_to, checkout))
+    }
+
+    async fn poll(&self, request: &Request, text: &str) -> Result<Response, ApiError> {
+        let user = request.user()?;
+        let id = parse_checkout(text)?;
+        let finish = self
+            .flows
+            .finish_checkout(user, &id)
+            .await
+            .map_err(failure)?;
+        let checkout = checkout(id, finish);
+        let response = Response::json(200, &checkout);
+        Ok(match checkout.retry_after {
+            Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+            None => response,
+        })
+    }
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.path.strip_prefix("/checkouts/") {
+            Some(id) => self.poll(request, id).await,
+            None => self.confirm(request).await,
+        }
+    }
+}
+
+fn read_return(request: &Request) -> Result<Return, ApiError> {
+    let parameter = |name: &'static str| {
+        let value = request.query.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| {
+            ApiError::new(
+                400,
+                "missing_parameter",
+                format!("The address lacks {name}. Use the return_url of POST /client-secret as it is; Stripe adds the rest."),
+            )
+        })
+    };
+    let setup_intent = parameter("setup_intent")?;
+    let secret = parameter("setup_intent_client_secret")?;
+    let checkout = parameter("checkout")?;
+    let setup_intent: SetupIntentId = setup_intent.parse().map_err(|_| unknown_checkout())?;
+    // A secret begins with its SetupIntent's id, so that most made-up ones cost no call.
+    if !secret.starts_with(&format!("{setup_intent}_secret_")) {
+        return Err(unknown_checkout());
+    }
+    Ok(Return {
+        setup_intent,
+        secret: SecretString::from(secret.as_str()),
+        checkout: parse_checkout(checkout)?,
+    })
+}

@@ -1,1 +1,164 @@
-//! Under construction.
+//! Behind the table's stream: applies the events of the inbox, each customer's in order.
+
+use perennial_config::{Env, Problems, StartError};
+use perennial_flows::Flows;
+use perennial_store::{InboxItem, InboxStatus};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct App {
+    flows: Flows,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Change,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    #[serde(rename = "SequenceNumber")]
+    sequence_number: String,
+    #[serde(rename = "NewImage", default)]
+    new_image: Option<serde_dynamo::Item>,
+}
+
+/// An event of the inbox, and where in the stream it stands.
+struct Received {
+    sequence_number: String,
+    item: InboxItem,
+}
+
+impl App {
+    /// Reads the environment and builds the clients.
+    pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Ok(Self {
+            flows: Flows::start(env, Problems::default()).await?,
+        })
+    }
+
+    /// Applies a batch of stream records. The answer names those that are to be brought again;
+    /// what can never be applied is noted in the inbox and not brought again.
+    pub async fn handle(&self, event: Value) -> Value {
+        let batch: Batch = match serde_json::from_value(event) {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::error!(%error, "the event is not one of a DynamoDB stream");
+                return json!({ "batchItemFailures": [] });
+            }
+        };
+        let mut failures = Vec::new();
+        for customer in by_customer(batch) {
+            let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
+            let results = self.flows.apply_events(&items).await;
+            let failed = customer
+                .into_iter()
+                .zip(results)
+                .filter(|(_, result)| result.is_err());
+            failures.extend(failed.map(|(it, _)| json!({ "itemIdentifier": it.sequence_number })));
+        }
+        json!({ "batchItemFailures": failures })
+    }
+}
+
+/// The events that wait to be applied, grouped by customer, in the order in which they came.
+fn by_customer(batch: Batch) -> Vec<Vec<Received>> {
+    let mut groups: Vec<Vec<Received>> = Vec::new();
+    for record in batch.records {
+        let Some(received) = read(record) else {
+            continue;
+        };
+        let same = groups.iter_mut().find(|group| {
+            let first = group.first().and_then(|first| first.item.customer.as_ref());
+            received.item.customer.is_some() && first == received.item.customer.as_ref()
+        });
+        match same {
+            Some(group) => group.push(received),
+            None => groups.push(vec![received]),
+        }
+    }
+    groups
+}
+
+fn read(record: Record) -> Option<Received> {
+    let image = record.dynamodb.new_image?;
+    let is_event = image.get("sk").is_some_and(
+        |sk| matches!(sk, serde_dynamo::AttributeValue::S(sk) if sk.starts_with("EVENT#")),
+    );
+    if !is_event {
+        return None;
+    }
+    match serde_dynamo::from_item::<_, InboxItem>(image) {
+        Ok(item) if item.status == InboxStatus::Received => Some(Received {
+            sequence_number: record.dynamodb.sequence_number,
+            item,
+        }),
+        Ok(_) => None,
+        Err(error) => {
+            let sequence_number = record.dynamodb.sequence_number;
+            tracing::error!(%error, sequence_number, "an item of the inbox is not readable");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(number: u32, customer: Option<&str>, status: &str, sort_key: &str) -> Value {
+        let mut image = json!({
+            "pk": {"S": "whatever"}, "sk": {"S": sort_key},
+            "event": {"S": format!("evt_{number}")}, "type": {"S": "invoice.paid"},
+            "created": {"S": "2026-11-24T00:00:00Z"}, "livemode": {"BOOL": false},
+            "status": {"S": status}, "attempts": {"N": "0"},
+            "received_at": {"S": "2026-11-24T00:00:01Z"}, "expires_at": {"N": "1800000000"},
+        });
+        if let Some(customer) = customer {
+            image["customer"] = json!({"S": customer});
+        }
+        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": number.to_string(), "NewImage": image}})
+    }
+
+    fn groups(records: &[Value]) -> Vec<Vec<String>> {
+        let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+        by_customer(batch)
+            .into_iter()
+            .map(|group| group.into_iter().map(|it| it.sequence_number).collect())
+            .collect()
+    }
+
+    #[test]
+    fn each_customer_keeps_its_order() {
+        let records = [
+            record(1, Some("cus_a"), "received", "EVENT#evt_1"),
+            record(2, Some("cus_b"), "received", "EVENT#evt_2"),
+            record(3, Some("cus_a"), "received", "EVENT#evt_3"),
+            record(4, None, "received", "EVENT#evt_4"),
+            record(5, None, "received", "EVENT#evt_5"),
+        ];
+        assert_eq!(
+            groups(&records),
+            [vec!["1", "3"], vec!["2"], vec!["4"], vec!["5"]]
+        );
+    }
+
+    #[test]
+    fn what_is_settled_or_no_event_is_passed_over() {
+        let records = [
+            record(1, Some("cus_a"), "processed", "EVENT#evt_1"),
+            record(2, Some("cus_a"), "received", "SUB#sub_1"),
+            json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "3"}}),
+            record(4, Some("cus_a"), "received", "EVENT#evt_4"),
+        ];
+        assert_eq!(groups(&records), [vec!["4"]]);
+    }
+}

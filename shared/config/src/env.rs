@@ -78,10 +78,11 @@ impl Env {
 
     /// The value, which must be there.
     pub fn required(&self, name: &str, problems: &mut Problems) -> String {
-        self.get(name).map(ToOwned::to_owned).unwrap_or_else(|| {
+        let value = self.get(name);
+        if value.is_none() {
             problems.add(format!("{name} is not set"));
-            String::new()
-        })
+        }
+        value.unwrap_or_default().to_owned()
     }
 
     /// The parsed value, if it is set.

@@ -1,5 +1,7 @@
 //! What a developer reads when a variable is missing or wrong.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use perennial_config::{
     Api, Dynamo, Env, Problems, Shop, StartError, Stripe, plans, webhook_secrets,
 };

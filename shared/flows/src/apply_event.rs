@@ -1,6 +1,6 @@
 //! What an event of Stripe leads to. Its body plays no part: what it is about is read again.
 
-use perennial_store::InboxItem;
+use perennial_store::{InboxItem, InboxStatus};
 use perennial_types::{CustomerId, SetupIntentId, SubscriptionId, UserId};
 
 use std::collections::{HashMap, HashSet};
@@ -10,7 +10,7 @@ use perennial_stripe::StripeError;
 
 /// What has become of an event.
 #[derive(Debug)]
-pub enum Applied {
+enum Applied {
     /// The table says what Stripe says.
     Done,
     /// It is of no concern here, and why.
@@ -22,7 +22,7 @@ pub enum Applied {
 }
 
 /// Whether events of this type are about a checkout's SetupIntent.
-pub fn is_about_checkout(kind: &str) -> bool {
+fn is_about_checkout(kind: &str) -> bool {
     matches!(
         kind,
         "setup_intent.succeeded" | "setup_intent.setup_failed" | "setup_intent.canceled"
@@ -30,22 +30,50 @@ pub fn is_about_checkout(kind: &str) -> bool {
 }
 
 /// Whether events of this type say that a subscription, or its newest invoice, has changed.
-pub fn is_about_subscription(kind: &str) -> bool {
+fn is_about_subscription(kind: &str) -> bool {
     kind.starts_with("customer.subscription.") || kind.starts_with("invoice.")
 }
 
 impl Flows {
-    /// Applies the events of one customer, in order. Several events about one subscription, or
-    /// one SetupIntent, cost one read of it.
-    pub async fn apply_events(&self, events: &[InboxItem]) -> Vec<Applied> {
+    /// Applies the events of one customer, in order, and notes in the inbox what has become of
+    /// each. Several events about one subscription, or one SetupIntent, cost one read of it.
+    ///
+    /// An event that is answered with an error is to be brought again; one that can never be
+    /// applied is kept with the reason, and does not hold up the others.
+    pub async fn apply_events(&self, events: &[InboxItem]) -> Vec<Result<(), FlowError>> {
         let flows = self.within_budget();
         let mut users = HashMap::new();
         let mut read = HashSet::new();
         let mut results = Vec::with_capacity(events.len());
         for event in events {
-            results.push(flows.apply(event, &mut users, &mut read).await);
+            let applied = flows.apply(event, &mut users, &mut read).await;
+            results.push(flows.settle(event, applied).await);
         }
         results
+    }
+
+    async fn settle(&self, event: &InboxItem, applied: Applied) -> Result<(), FlowError> {
+        let (id, kind) = (event.event.as_str(), event.kind.as_str());
+        let (status, reason) = match applied {
+            Applied::Done => (InboxStatus::Processed, None),
+            Applied::Ignored(reason) => (InboxStatus::Ignored, Some(reason.to_owned())),
+            Applied::Failed(reason) => {
+                tracing::error!(event = id, kind, reason, "an event cannot be applied");
+                (InboxStatus::Failed, Some(reason))
+            }
+            Applied::Later(error) => {
+                tracing::warn!(
+                    event = id,
+                    kind,
+                    error = chain(&error),
+                    "an event has to wait"
+                );
+                return Err(error);
+            }
+        };
+        self.table.settle(event, status, reason.as_deref()).await?;
+        tracing::info!(event = id, kind, status = ?status, "settled");
+        Ok(())
     }
 
     async fn apply(
@@ -151,8 +179,8 @@ impl Flows {
         user: &UserId,
         attempt: &perennial_types::AttemptId,
     ) -> Result<Applied, FlowError> {
-        match self.finish(user, attempt).await? {
-            Finish::Subscribed(_) | Finish::Failed { .. } => Ok(Applied::Done),
+        match self.finish(user, attempt, None).await? {
+            Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Applied::Done),
             Finish::Pending { .. } => Ok(Applied::Later(FlowError::Busy)),
         }
     }
@@ -170,4 +198,15 @@ fn classify(error: FlowError) -> Applied {
         | FlowError::FrozenRequest(_) => Applied::Failed(error.to_string()),
         _ => Applied::Later(error),
     }
+}
+
+fn chain(error: &FlowError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
 }

@@ -11,7 +11,12 @@ use crate::{FlowError, Flows, Patience, subscribe::Step};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finish {
     /// There is a subscription.
-    Subscribed(Box<Subscription>),
+    Subscribed {
+        /// Its read model.
+        subscription: Box<Subscription>,
+        /// Whether this very call wrote it down first.
+        created: bool,
+    },
     /// It is not decided yet.
     Pending {
         /// Seconds after which to ask again.
@@ -27,6 +32,15 @@ pub enum Finish {
 /// A wallet answers within seconds.
 const ASK_AGAIN: u32 = 2;
 
+impl Finish {
+    pub(crate) fn known(subscription: Subscription) -> Self {
+        Self::Subscribed {
+            subscription: Box::new(subscription),
+            created: false,
+        }
+    }
+}
+
 impl Flows {
     /// Brings a checkout as far as it goes. It may be called by anybody, at any time, any number
     /// of times; all callers get the same answer, and at most one subscription comes of it.
@@ -35,10 +49,32 @@ impl Flows {
         user: &UserId,
         attempt: &AttemptId,
     ) -> Result<Finish, FlowError> {
-        self.within_budget().finish(user, attempt).await
+        self.within_budget().finish(user, attempt, None).await
     }
 
-    pub(crate) async fn finish(&self, user: &UserId, id: &AttemptId) -> Result<Finish, FlowError> {
+    /// The same, by a caller that has just read the checkout's SetupIntent. The attempt comes
+    /// along as it was before, for where the shopper wants to land.
+    pub async fn finish_return(
+        &self,
+        user: &UserId,
+        id: &AttemptId,
+        intent: SetupIntent,
+    ) -> Result<(Finish, Attempt), FlowError> {
+        let attempt = self
+            .table
+            .attempt(user, id)
+            .await?
+            .ok_or(FlowError::UnknownCheckout)?;
+        let finish = self.within_budget().finish(user, id, Some(intent)).await?;
+        Ok((finish, attempt))
+    }
+
+    pub(crate) async fn finish(
+        &self,
+        user: &UserId,
+        id: &AttemptId,
+        mut known: Option<SetupIntent>,
+    ) -> Result<Finish, FlowError> {
         let patience = Patience::new();
         loop {
             let items = self.table.load_user(user).await?;
@@ -51,7 +87,7 @@ impl Flows {
                 }
                 // The request is frozen, with the payment method in it.
                 AttemptState::Subscribing => None,
-                AttemptState::Issued => match self.ask_wallet(attempt).await? {
+                AttemptState::Issued => match self.ask_wallet(attempt, known.take()).await? {
                     Wallet::Agreed(payment_method) => Some(payment_method),
                     Wallet::Answer(finish) => return Ok(finish),
                 },
@@ -75,14 +111,6 @@ impl Flows {
         id: &perennial_types::SetupIntentId,
     ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
         Ok(self.table.find_setup_intent(id).await?)
-    }
-
-    /// An attempt of this user.
-    pub async fn checkout(&self, user: &UserId, id: &AttemptId) -> Result<Attempt, FlowError> {
-        self.table
-            .attempt(user, id)
-            .await?
-            .ok_or(FlowError::UnknownCheckout)
     }
 
     /// The SetupIntent, read with the secret key.
@@ -111,7 +139,7 @@ impl Flows {
             .subscriptions()
             .find(|subscription| subscription.id == *id);
         if let Some(subscription) = known {
-            return Ok(Finish::Subscribed(Box::new(subscription.clone())));
+            return Ok(Finish::known(subscription.clone()));
         }
         let item = self
             .refresh_subscription(&attempt.user, &attempt.customer, id)
@@ -119,19 +147,22 @@ impl Flows {
         let missing = FlowError::Mismatch {
             what: "subscription",
         };
-        Ok(Finish::Subscribed(Box::new(
-            item.subscription.ok_or(missing)?,
-        )))
+        Ok(Finish::known(item.subscription.ok_or(missing)?))
     }
 
     /// Reads the SetupIntent, whose status alone counts.
-    async fn ask_wallet(&self, attempt: &Attempt) -> Result<Wallet, FlowError> {
+    async fn ask_wallet(
+        &self,
+        attempt: &Attempt,
+        known: Option<SetupIntent>,
+    ) -> Result<Wallet, FlowError> {
         let Some(id) = &attempt.setup_intent else {
-            return Ok(Wallet::Answer(Finish::Pending {
-                retry_after: ASK_AGAIN,
-            }));
+            return self.without_setup_intent(attempt).await.map(Wallet::Answer);
         };
-        let intent = self.stripe.retrieve_setup_intent(id).await?.value;
+        let intent = match known {
+            Some(intent) if intent.id == *id => intent,
+            _ => self.stripe.retrieve_setup_intent(id).await?.value,
+        };
         if intent.customer_id() != Some(&attempt.customer) {
             return Err(FlowError::Mismatch {
                 what: "SetupIntent's customer",

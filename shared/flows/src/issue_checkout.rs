@@ -170,8 +170,8 @@ impl Flows {
         if self.abandon(open, CancellationReason::Duplicate).await? {
             return Ok(None);
         }
-        match self.finish(&open.user, &open.id).await? {
-            Finish::Subscribed(subscription) => Ok(Some(subscription)),
+        match self.finish(&open.user, &open.id, None).await? {
+            Finish::Subscribed { subscription, .. } => Ok(Some(subscription)),
             Finish::Failed { .. } => Ok(None),
             Finish::Pending { .. } => Err(FlowError::Busy),
         }
@@ -194,8 +194,11 @@ impl Flows {
         intent: SetupIntent,
     ) -> Result<Resume, FlowError> {
         match intent.status {
-            SetupIntentStatus::Succeeded => match self.finish(&ask.user, &open.id).await? {
-                Finish::Subscribed(subscription) => {
+            SetupIntentStatus::Succeeded => match self
+                .finish(&ask.user, &open.id, Some(intent.clone()))
+                .await?
+            {
+                Finish::Subscribed { subscription, .. } => {
                     return Ok(Resume::Answer(Box::new(Issued::AlreadySubscribed(
                         subscription,
                     ))));

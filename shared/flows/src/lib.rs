@@ -12,11 +12,11 @@ mod issue_checkout;
 mod open_attempt;
 mod read_model;
 mod refresh_subscription;
+mod start;
 mod subscribe;
 
 use std::time::{Duration, Instant};
 
-pub use apply_event::{Applied, is_about_checkout, is_about_subscription};
 pub use error::FlowError;
 pub use finish_checkout::Finish;
 pub use issue_checkout::{IssueCheckout, Issued, OpenCheckout, ServerConsent};

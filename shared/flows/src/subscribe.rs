@@ -2,9 +2,7 @@
 
 use perennial_store::{Completed, Slot, TakeSlot, Taken, UserItems};
 use perennial_stripe::{CreateSubscription, Effect, FrozenRequest, IdempotencyKey, StripeError};
-use perennial_types::{
-    Attempt, AttemptState, FailureReason, PaymentMethodId, Subscription, Timestamp,
-};
+use perennial_types::{Attempt, AttemptState, FailureReason, PaymentMethodId, Timestamp};
 
 use crate::{
     Finish, FlowError, Flows, owner,
@@ -106,10 +104,10 @@ impl Flows {
         }
         // The finisher of another attempt is gone, and its subscription may exist. That has to be
         // settled first.
-        let other = Box::pin(self.finish(&attempt.user, &slot.attempt)).await?;
+        let other = Box::pin(self.finish(&attempt.user, &slot.attempt, None)).await?;
         match other {
             Finish::Pending { .. } => Ok(Right::Step(Step::Wait)),
-            Finish::Subscribed(_) | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
+            Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
         }
     }
 
@@ -220,11 +218,16 @@ impl Flows {
         }
         let model = read_model(&self.plans, subscription);
         match self.table.complete(attempt, &model).await? {
-            Completed::Done => Ok(Step::Answer(subscribed(model))),
+            Completed::Done => Ok(Step::Answer(Finish::Subscribed {
+                subscription: Box::new(model),
+                created: true,
+            })),
             Completed::ReadElsewhere => {
                 let (user, customer) = (&attempt.user, &attempt.customer);
                 let item = self.refresh_subscription(user, customer, &model.id).await?;
-                Ok(Step::Answer(subscribed(item.subscription.unwrap_or(model))))
+                Ok(Step::Answer(Finish::known(
+                    item.subscription.unwrap_or(model),
+                )))
             }
             Completed::Lost => Ok(Step::LookAgain),
         }
@@ -253,10 +256,6 @@ impl Flows {
             }
         }
     }
-}
-
-fn subscribed(model: Subscription) -> Finish {
-    Finish::Subscribed(Box::new(model))
 }
 
 fn freeze(attempt: &Attempt, payment_method: &PaymentMethodId) -> Result<String, FlowError> {

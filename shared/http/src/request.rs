@@ -14,10 +14,10 @@ use crate::ApiError;
 /// A request as API Gateway passed it on.
 #[derive(Debug)]
 pub struct Request {
-    /// The route of the template, such as `GET /checkouts/{checkout}`.
-    pub route: String,
-    /// The names in the route's braces.
-    pub path_parameters: HashMap<String, String>,
+    /// `GET`, `POST` and so on.
+    pub method: String,
+    /// The path that was asked for.
+    pub path: String,
     /// The decoded query; of a name that comes twice, the first value.
     pub query: HashMap<String, String>,
     /// As sent.
@@ -64,13 +64,9 @@ impl Request {
             .and_then(|authorizer| authorizer.jwt)
             .map(|jwt| jwt.claims)
             .unwrap_or_default();
-        let route = event
-            .route_key
-            .or(event.request_context.route_key)
-            .unwrap_or_default();
         Ok(Self {
-            route,
-            path_parameters: event.path_parameters,
+            method: http.method.to_string(),
+            path: event.raw_path.unwrap_or_default(),
             query: decode_query(event.raw_query_string.as_deref().unwrap_or_default()),
             headers: event.headers,
             body,

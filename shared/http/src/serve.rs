@@ -20,7 +20,7 @@ pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> 
     let (route, result) = match Request::from_event(event, request_id) {
         Ok(request) => {
             let result = handler.handle(&request).await;
-            (request.route, result)
+            (format!("{} {}", request.method, request.path), result)
         }
         Err(error) => (String::new(), Err(unreadable(error))),
     };

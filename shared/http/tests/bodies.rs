@@ -1,5 +1,7 @@
 //! Every way in which a request can be wrong before a function looks at it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use perennial_http::{ApiError, Handler, Request, Response, invoke, read_json};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,0 +1,220 @@
+//! What an event is about. The rest of its body is passed over: it is a hint, and the object is
+//! read again from Stripe.
+
+use perennial_types::{CustomerId, EventId, SubscriptionId, Timestamp};
+use serde_json::Value;
+use thiserror::Error;
+
+/// An event, as far as anything here depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Stripe's id.
+    pub id: EventId,
+    /// Its type.
+    pub kind: String,
+    /// When Stripe made it.
+    pub created: Timestamp,
+    /// The API version of its body, which is the endpoint's.
+    pub api_version: Option<String>,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// Whether it is a thin event, which names its object and no customer.
+    pub is_thin: bool,
+    /// The id of its object.
+    pub object: Option<String>,
+    /// The customer that it concerns.
+    pub customer: Option<CustomerId>,
+    /// The subscription that it concerns.
+    pub subscription: Option<SubscriptionId>,
+}
+
+/// The body is not an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the body has no event id, type or time")]
+pub struct NotAnEvent;
+
+impl Event {
+    /// Reads a snapshot event of any API version, or a thin event.
+    pub fn read(body: &[u8]) -> Result<Self, NotAnEvent> {
+        let body: Value = serde_json::from_slice(body).map_err(|_| NotAnEvent)?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let id = text("id")
+            .and_then(|id| id.parse().ok())
+            .ok_or(NotAnEvent)?;
+        let kind = text("type")
+            .filter(|kind| is_type(kind))
+            .ok_or(NotAnEvent)?
+            .to_owned();
+        let livemode = body
+            .get("livemode")
+            .and_then(Value::as_bool)
+            .ok_or(NotAnEvent)?;
+        let is_thin = text("object") == Some("v2.core.event");
+        let created = body.get("created").and_then(read_time).ok_or(NotAnEvent)?;
+        let object = if is_thin {
+            body.get("related_object")
+        } else {
+            body.pointer("/data/object")
+        };
+        Ok(Self {
+            id,
+            kind,
+            created,
+            api_version: text("api_version").map(ToOwned::to_owned),
+            livemode,
+            is_thin,
+            object: object
+                .and_then(|object| id_of(object.get("id")?))
+                .map(ToOwned::to_owned),
+            customer: object.and_then(customer_of),
+            subscription: object.and_then(subscription_of),
+        })
+    }
+}
+
+/// Types are stored and logged, so they are held to the form that Stripe's have.
+fn is_type(kind: &str) -> bool {
+    (1..=128).contains(&kind.len())
+        && kind
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
+}
+
+/// Seconds in a snapshot event, RFC 3339 in a thin one.
+fn read_time(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::Number(seconds) => seconds.as_i64().map(Timestamp::from_unix),
+        text => serde_json::from_value(text.clone()).ok(),
+    }
+}
+
+/// An id, or an expanded object's.
+fn id_of(value: &Value) -> Option<&str> {
+    let id = value.as_str().or_else(|| value.get("id")?.as_str())?;
+    (id.len() <= 255).then_some(id)
+}
+
+fn customer_of(object: &Value) -> Option<CustomerId> {
+    let itself = object.get("object").and_then(Value::as_str) == Some("customer");
+    let id = if itself {
+        object.get("id")
+    } else {
+        object.get("customer")
+    };
+    id_of(id?)?.parse().ok()
+}
+
+/// A subscription itself, or the one that an invoice is of: under `parent` since 2025-03-31.basil,
+/// beside it before.
+fn subscription_of(object: &Value) -> Option<SubscriptionId> {
+    let id = match object.get("object").and_then(Value::as_str)? {
+        "subscription" => object.get("id"),
+        "invoice" => object
+            .pointer("/parent/subscription_details/subscription")
+            .or_else(|| object.get("subscription")),
+        _ => None,
+    };
+    id_of(id?)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(object: &Value) -> Event {
+        let body = json!({
+            "id": "evt_1", "object": "event", "type": "some.type", "created": 1_793_000_000,
+            "livemode": false, "api_version": "2026-10-28.endive", "data": {"object": object},
+        });
+        Event::read(body.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_customer_and_the_subscription_are_found_in_every_shape() {
+        let cases = [
+            (
+                json!({"object": "subscription", "id": "sub_1", "customer": "cus_1"}),
+                Some("cus_1"),
+                Some("sub_1"),
+            ),
+            (
+                json!({"object": "subscription", "id": "sub_1", "customer": {"id": "cus_1"}}),
+                Some("cus_1"),
+                Some("sub_1"),
+            ),
+            (
+                json!({"object": "invoice", "id": "in_1", "customer": "cus_1", "parent": {"subscription_details": {"subscription": "sub_1"}}}),
+                Some("cus_1"),
+                Some("sub_1"),
+            ),
+            (
+                json!({"object": "invoice", "id": "in_1", "customer": "cus_1", "subscription": "sub_1"}),
+                Some("cus_1"),
+                Some("sub_1"),
+            ),
+            (
+                json!({"object": "invoice", "id": "in_1", "customer": "cus_1", "parent": null}),
+                Some("cus_1"),
+                None,
+            ),
+            (
+                json!({"object": "customer", "id": "cus_1"}),
+                Some("cus_1"),
+                None,
+            ),
+            (
+                json!({"object": "setup_intent", "id": "seti_1", "customer": null}),
+                None,
+                None,
+            ),
+            (json!({"object": "mandate", "id": "mandate_1"}), None, None),
+            (json!("nothing"), None, None),
+        ];
+        for (object, customer, subscription) in cases {
+            let event = event(&object);
+            assert_eq!(
+                event.customer.as_ref().map(CustomerId::as_str),
+                customer,
+                "{object}"
+            );
+            assert_eq!(
+                event.subscription.as_ref().map(SubscriptionId::as_str),
+                subscription,
+                "{object}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_thin_event_is_told_from_a_snapshot() {
+        let body = json!({
+            "id": "evt_test_1", "object": "v2.core.event", "type": "v1.customer.updated",
+            "created": "2026-11-24T00:00:00.000Z", "livemode": false,
+            "related_object": {"id": "cus_1", "type": "customer", "url": "/v1/customers/cus_1"},
+        });
+        let event = Event::read(body.to_string().as_bytes()).unwrap();
+        assert!(event.is_thin);
+        assert_eq!(event.object.as_deref(), Some("cus_1"));
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        for body in [
+            json!({}),
+            json!([]),
+            json!({"id": "evt_1"}),
+            json!({"id": "sub_1", "type": "a.b", "created": 1, "livemode": false}),
+            json!({"id": "evt_1", "type": "a b", "created": 1, "livemode": false}),
+            json!({"id": "evt_1", "type": "a.b", "created": "soon", "livemode": false}),
+            json!({"id": "evt_1", "type": "a.b", "created": 1}),
+        ] {
+            assert_eq!(
+                Event::read(body.to_string().as_bytes()),
+                Err(NotAnEvent),
+                "{body}"
+            );
+        }
+        assert_eq!(Event::read(b"\xff"), Err(NotAnEvent));
+    }
+}

@@ -1,0 +1,66 @@
+//! A checkout, as a page polls it.
+
+use perennial_flows::Finish;
+use perennial_http::ApiError;
+use perennial_types::{AttemptId, FailureReason, Subscription};
+use serde::Serialize;
+
+/// How a checkout stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checkout {
+    /// Which one.
+    pub checkout: AttemptId,
+    /// `subscribed`, `pending` or `failed`.
+    pub status: &'static str,
+    /// The subscription, if there is one.
+    pub subscription: Option<Subscription>,
+    /// Why it failed.
+    pub reason: Option<FailureReason>,
+    /// Whether a new click can lead to a subscription.
+    pub may_retry: bool,
+    /// Seconds after which to ask again.
+    pub retry_after: Option<u32>,
+}
+
+/// What a finisher found out, as a page sees it.
+pub fn checkout(id: AttemptId, finish: Finish) -> Checkout {
+    let blank = Checkout {
+        checkout: id,
+        status: "pending",
+        subscription: None,
+        reason: None,
+        may_retry: false,
+        retry_after: None,
+    };
+    match finish {
+        Finish::Subscribed { subscription, .. } => Checkout {
+            status: "subscribed",
+            subscription: Some(*subscription),
+            ..blank
+        },
+        Finish::Pending { retry_after } => Checkout {
+            retry_after: Some(retry_after),
+            ..blank
+        },
+        Finish::Failed { reason } => Checkout {
+            status: "failed",
+            reason: Some(reason),
+            may_retry: reason.may_retry(),
+            ..blank
+        },
+    }
+}
+
+/// Reads the id of a checkout. One that is not well-formed belongs to nobody.
+pub fn parse_checkout(text: &str) -> Result<AttemptId, ApiError> {
+    text.parse().map_err(|_| unknown_checkout())
+}
+
+/// The same words whether there is none, it is somebody else's, or the secret is wrong.
+pub fn unknown_checkout() -> ApiError {
+    ApiError::new(
+        404,
+        "unknown_checkout",
+        "There is no such checkout of this user.",
+    )
+}
