@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::template::Table;
 
 /// How often expired items are deleted. DynamoDB promises days; a minute shows that it happens.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// Why the database is not there.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@
 //! the worker, the Stripe sandbox with its webhooks, and a demo shop. The functions are the ones
 //! that Lambda runs, or whatever an [`Invoker`] calls.
 //!
-//! ```ignore
+//! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use perennial_local::{Options, Server};
 //!
@@ -17,23 +17,31 @@
 //! # }
 //! ```
 
+mod cli;
 mod data_dir;
 mod dynamodb;
+mod environment;
+mod functions;
 mod gateway;
 mod invoker;
+mod options;
 mod plans;
 mod ports;
 mod pump;
+mod server;
 mod stripe_account;
 mod template;
 mod tokens;
 mod webhook_endpoint;
 
+pub use cli::Cli;
 pub use data_dir::DataDirError;
 pub use dynamodb::DatabaseError;
 pub use invoker::{Invocation, InvokeError, Invoker};
+pub use options::{Functions, Options, StartError};
 pub use plans::PlansError;
 pub use ports::PortError;
+pub use server::{Server, TokenError};
 pub use stripe_account::AccountError;
 pub use template::TemplateError;
 pub use tokens::IssuerError;

@@ -1,2 +1,123 @@
-//! Under construction.
-fn main() {}
+//! `cargo dev`: starts the bundle, says where it is, and ends it at Ctrl-C.
+
+use std::error::Error;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::pin::pin;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use perennial_config::Env;
+use perennial_local::{Cli, Server};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let env = Env::process();
+    log(&env);
+    match run(&cli, env).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli, env: Env) -> Result<(), Box<dyn Error>> {
+    let mut ended = pin!(ended()?);
+    let server = tokio::select! {
+        server = Server::start(cli.options(env)) => server?,
+        () = &mut ended => return Ok(()),
+    };
+    announce(&server, cli.json)?;
+    ended.await;
+    // Whoever asks a second time does not want to wait.
+    tokio::select! {
+        () = server.shutdown() => {}
+        () = self::ended()? => {}
+    }
+    Ok(())
+}
+
+/// The line of `--json`, for programs.
+#[derive(Serialize)]
+struct Addresses<'a> {
+    gateway: &'a str,
+    dynamodb: &'a str,
+    stripe: &'a str,
+}
+
+fn announce(server: &Server, as_json: bool) -> io::Result<()> {
+    let addresses = Addresses {
+        gateway: server.gateway_url(),
+        dynamodb: server.dynamodb_url(),
+        stripe: server.stripe_url(),
+    };
+    let Addresses {
+        gateway,
+        dynamodb,
+        stripe,
+    } = addresses;
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "The shop is open: {gateway}  (DynamoDB {dynamodb}, Stripe {stripe}; Ctrl-C ends)"
+    )?;
+    if as_json {
+        writeln!(out, "{}", serde_json::to_string(&addresses)?)?;
+    }
+    if server.webhooks_need_forwarding() {
+        writeln!(
+            out,
+            "To receive Stripe's events, run `stripe listen --forward-to {gateway}/webhooks/stripe` \
+             and start this again with its secret in STRIPE_WEBHOOK_SECRETS."
+        )?;
+    }
+    out.flush()
+}
+
+/// Warnings and errors go to standard error; `RUST_LOG=info` shows every request.
+fn log(env: &Env) {
+    let filter = EnvFilter::try_new(env.get("RUST_LOG").unwrap_or("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+}
+
+/// Waits for Ctrl-C or SIGTERM, either of which may come as soon as this returns.
+#[cfg(unix)]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// The error and its causes, in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -26,7 +26,7 @@ pub enum PlansError {
         plan: String,
         /// What Stripe said.
         #[source]
-        source: StripeError,
+        source: Box<StripeError>,
     },
     /// The plan's name makes no idempotency key.
     #[error("the plan {0} cannot be named at Stripe")]
@@ -78,7 +78,7 @@ pub(crate) async fn set_up(stripe: &Stripe) -> Result<String, PlansError> {
 async fn price(stripe: &Stripe, plan: &str, draft: &Draft) -> Result<String, PlansError> {
     let failed = |source| PlansError::Stripe {
         plan: plan.to_owned(),
-        source,
+        source: Box::new(source),
     };
     let lookup_key = draft.lookup_key(plan);
     let known = stripe

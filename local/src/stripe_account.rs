@@ -7,9 +7,6 @@ use url::Url;
 /// Stripe.js of the release that belongs to the API version of `perennial_stripe`.
 const STRIPE_JS: &str = "https://js.stripe.com/endive/stripe.js";
 const STRIPE: &str = "https://api.stripe.com";
-/// The sandbox takes any test key; these show in a log where they come from.
-const SANDBOX_SECRET: &str = "sk_test_perennial_sandbox";
-const SANDBOX_PUBLISHABLE: &str = "pk_test_perennial_sandbox";
 
 /// The keys and the address that the functions use.
 #[derive(Debug)]
@@ -87,8 +84,8 @@ impl Account {
 
     fn sandbox() -> Self {
         Self {
-            secret_key: SANDBOX_SECRET.into(),
-            publishable_key: SANDBOX_PUBLISHABLE.into(),
+            secret_key: perennial_sandbox::SECRET_KEY.into(),
+            publishable_key: perennial_sandbox::PUBLISHABLE_KEY.into(),
             place: Place::Sandbox,
         }
     }

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::data_dir::{self, DataDir};
 
 /// The issuer. It answers nowhere: the local authorizer has its key already.
-pub const ISSUER: &str = "https://issuer.perennial.localhost/";
+pub(crate) const ISSUER: &str = "https://issuer.perennial.localhost/";
 /// Whom the tokens are for.
-pub const AUDIENCE: &str = "perennial-local";
+pub(crate) const AUDIENCE: &str = "perennial-local";
 /// A working day, so that nobody has to sign in twice while they try things.
 const VALID_SECONDS: i64 = 12 * 60 * 60;
 

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 /// Whether an `Origin` is a page of this machine.
 pub(super) fn is_origin(origin: &str) -> bool {
-    Url::parse(origin).is_ok_and(|url| is_here(url.host()))
+    Url::parse(origin).is_ok_and(|url| is_here(url.host().as_ref()))
 }
 
 /// Whether the caller is a program or a page of this machine that asks for it by its own name.
@@ -24,15 +24,15 @@ pub(super) fn is_caller(peer: SocketAddr, headers: &HeaderMap) -> bool {
     let host = text(header::HOST).unwrap_or_default();
     let host = Url::parse(&format!("http://{host}/"));
     peer.ip().is_loopback()
-        && host.is_ok_and(|url| url.username().is_empty() && is_here(url.host()))
+        && host.is_ok_and(|url| url.username().is_empty() && is_here(url.host().as_ref()))
         && text(header::ORIGIN).is_none_or(is_origin)
 }
 
-fn is_here(host: Option<Host<&str>>) -> bool {
+fn is_here(host: Option<&Host<&str>>) -> bool {
     match host {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Domain(name)) => *name == "localhost",
         None => false,
     }
 }

@@ -103,7 +103,7 @@ mod tests {
             .unwrap();
         let names: Vec<&str> = page
             .split(['"', '\''])
-            .filter(|text| text.ends_with(".js") || text.ends_with(".css"))
+            .filter(|text| content_type(text).is_some())
             .filter(|text| !text.contains("//"))
             .collect();
         assert!(names.len() >= 2, "{names:?}");

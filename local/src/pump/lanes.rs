@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// The part of the stream that was read and is not yet done with.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    lanes: HashMap<String, Lane>,
+    by_key: HashMap<String, Lane>,
     /// Every record since the last one that the position names: done, or not.
     records: BTreeMap<String, bool>,
     backoff: Backoff,
@@ -54,7 +54,7 @@ impl Backoff {
 impl Lanes {
     pub(super) fn new(backoff: Backoff) -> Self {
         Self {
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             records: BTreeMap::new(),
             backoff,
         }
@@ -73,7 +73,7 @@ impl Lanes {
     /// A record to deliver, after those of the same lane that came before.
     pub(super) fn push(&mut self, lane: String, sequence: String, body: Value) {
         self.records.insert(sequence.clone(), false);
-        self.lanes
+        self.by_key
             .entry(lane)
             .or_default()
             .waiting
@@ -89,7 +89,7 @@ impl Lanes {
         };
         // The lane whose oldest record is oldest, so that no customer waits behind a busy one.
         let (name, lane) = self
-            .lanes
+            .by_key
             .iter_mut()
             .filter(|(_, lane)| ready(lane))
             .min_by(|(_, a), (_, b)| first_sequence(a).cmp(&first_sequence(b)))?;
@@ -111,7 +111,7 @@ impl Lanes {
     /// As Lambda reads `batchItemFailures`: everything before the first failure is done, and the
     /// failure and all after it come again. `None` is a batch that failed as a whole.
     pub(super) fn finish(&mut self, name: &str, failures: Option<&[String]>, now: Instant) {
-        let Some(lane) = self.lanes.get_mut(name) else {
+        let Some(lane) = self.by_key.get_mut(name) else {
             return;
         };
         let out = std::mem::take(&mut lane.out);
@@ -146,7 +146,7 @@ impl Lanes {
             lane.rests_until = Some(now + self.backoff.after(lane.failures));
         }
         if lane.waiting.is_empty() {
-            self.lanes.remove(name);
+            self.by_key.remove(name);
         }
     }
 
@@ -164,7 +164,7 @@ impl Lanes {
 
     /// When the next resting lane may go on.
     pub(super) fn wakes_at(&self, now: Instant) -> Option<Instant> {
-        let rests = self.lanes.values().filter_map(|lane| lane.rests_until);
+        let rests = self.by_key.values().filter_map(|lane| lane.rests_until);
         rests.filter(|until| *until > now).min()
     }
 }

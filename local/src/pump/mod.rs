@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use pattern::{Pattern, PatternError};
+pub(crate) use pattern::Pattern;
 
 use crate::dynamodb::DatabaseError;
 use crate::invoker::{self, Invoker};
@@ -111,7 +111,9 @@ impl Pump {
         match self.records.read(self.read_to.clone(), room).await {
             Ok(records) => {
                 let any = !records.is_empty();
-                records.into_iter().for_each(|record| self.take(record));
+                for record in records {
+                    self.take(record);
+                }
                 any
             }
             Err(error) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// One filter.
 #[derive(Debug, Clone)]
-pub struct Pattern(Node);
+pub(crate) struct Pattern(Node);
 
 #[derive(Debug, Clone)]
 enum Node {
@@ -30,7 +30,7 @@ enum Rule {
 
 /// Why a pattern cannot be applied here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum PatternError {
+pub(crate) enum PatternError {
     /// The text is not JSON.
     #[error("the pattern `{0}` is not JSON")]
     NotJson(String),
@@ -41,14 +41,14 @@ pub enum PatternError {
 
 impl Pattern {
     /// Reads the text of a `Pattern`.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
         let value: Value =
             serde_json::from_str(text).map_err(|_| PatternError::NotJson(text.to_owned()))?;
         node(&value).map(Self)
     }
 
     /// Whether a record of the stream is wanted.
-    pub fn matches(&self, record: &Value) -> bool {
+    pub(crate) fn matches(&self, record: &Value) -> bool {
         holds(&self.0, Some(record))
     }
 }

@@ -1,4 +1,4 @@
-//! CloudFormation's YAML as JSON: a short form such as `!Ref Table` becomes `{"Ref":"Table"}`.
+//! The YAML of `CloudFormation` as JSON: a short form such as `!Ref Table` becomes `{"Ref":"Table"}`.
 
 use serde_json::{Map, Value};
 

@@ -8,13 +8,13 @@ use super::{Resources, of_type};
 ///
 /// The origins are parameters of the deployment, so the local server decides on them by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cors {
+pub(crate) struct Cors {
     /// The methods, joined by commas.
-    pub methods: String,
+    pub(crate) methods: String,
     /// The header names, joined by commas.
-    pub headers: String,
+    pub(crate) headers: String,
     /// The names of the headers of an answer that a page may read, joined by commas.
-    pub exposed: String,
+    pub(crate) exposed: String,
 }
 
 pub(super) fn read(globals: &Value, resources: &Resources) -> Cors {

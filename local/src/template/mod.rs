@@ -7,10 +7,10 @@ mod routes;
 mod stream;
 mod table;
 
-pub use cors::Cors;
-pub use routes::{Authorization, Route};
-pub use stream::StreamMapping;
-pub use table::Table;
+pub(crate) use cors::Cors;
+pub(crate) use routes::{Authorization, Route};
+pub(crate) use stream::StreamMapping;
+pub(crate) use table::Table;
 
 use serde_json::Value;
 
@@ -19,15 +19,15 @@ const EMBEDDED: &str = include_str!("../../../template.yaml");
 
 /// What the local server needs to know of the deployment.
 #[derive(Debug, Clone)]
-pub struct Template {
+pub(crate) struct Template {
     /// The routes of the HTTP API.
-    pub routes: Vec<Route>,
+    pub(crate) routes: Vec<Route>,
     /// Which methods and headers a browser may use from another origin.
-    pub cors: Cors,
+    pub(crate) cors: Cors,
     /// The table that holds everything.
-    pub table: Table,
+    pub(crate) table: Table,
     /// Which function reads the table's stream, and which records it wants.
-    pub stream: StreamMapping,
+    pub(crate) stream: StreamMapping,
 }
 
 /// Why the template cannot be served.
@@ -43,12 +43,12 @@ pub enum TemplateError {
 
 impl Template {
     /// The template of this build.
-    pub fn embedded() -> Result<Self, TemplateError> {
+    pub(crate) fn embedded() -> Result<Self, TemplateError> {
         Self::parse(EMBEDDED)
     }
 
     /// Reads a SAM template.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         let document = cloudformation::to_json(text)?;
         let resources = document
             .get("Resources")
@@ -71,13 +71,14 @@ fn of_type<'a>(
     resources: &'a Resources,
     kind: &'a str,
 ) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    resources.iter().filter_map(move |(id, resource)| {
-        (resource.get("Type")? == kind).then(|| {
-            (
-                id.as_str(),
-                resource.get("Properties").unwrap_or(&Value::Null),
-            )
-        })
+    let of_kind = resources
+        .iter()
+        .filter(move |(_, resource)| resource.get("Type").is_some_and(|found| found == kind));
+    of_kind.map(|(id, resource)| {
+        (
+            id.as_str(),
+            resource.get("Properties").unwrap_or(&Value::Null),
+        )
     })
 }
 

@@ -8,22 +8,22 @@ use super::{Resources, TemplateError, function, of_type};
 
 /// One route of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+pub(crate) struct Route {
     /// `GET`, or `ANY`.
-    pub method: String,
+    pub(crate) method: String,
     /// As the template writes it, such as `/checkouts/{checkout}`.
-    pub path: String,
+    pub(crate) path: String,
     /// The crate that answers, such as `client-secret`.
-    pub function: String,
+    pub(crate) function: String,
     /// Who may call.
-    pub authorization: Authorization,
+    pub(crate) authorization: Authorization,
     /// When Lambda ends the function.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authorization {
+pub(crate) enum Authorization {
     /// Anybody; the function checks what it needs.
     None,
     /// Whoever holds a token that the JWT authorizer accepts.
@@ -32,7 +32,7 @@ pub enum Authorization {
 
 impl Route {
     /// The key under which API Gateway knows the route, such as `GET /confirm`.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }

@@ -9,15 +9,15 @@ use crate::pump::Pattern;
 
 /// Which function reads the table's stream.
 #[derive(Debug, Clone)]
-pub struct StreamMapping {
+pub(crate) struct StreamMapping {
     /// The crate of the function, such as `worker`.
-    pub function: String,
+    pub(crate) function: String,
     /// How many records one call may carry.
-    pub batch_size: usize,
+    pub(crate) batch_size: usize,
     /// A record is delivered when one of these matches; without any, all are.
-    pub filters: Vec<Pattern>,
+    pub(crate) filters: Vec<Pattern>,
     /// When Lambda ends the function.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// What Lambda takes when the template is silent.

@@ -6,20 +6,21 @@ use super::{Resources, TemplateError, of_type};
 
 /// The one table of the deployment.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub(crate) struct Table {
     properties: Value,
     /// The attribute that holds the time at which an item expires.
-    pub ttl_attribute: Option<String>,
+    pub(crate) ttl_attribute: Option<String>,
 }
 
 impl Table {
     /// The body of DynamoDB's `CreateTable` for a table of this name.
-    pub fn create_request(&self, name: &str) -> Value {
+    pub(crate) fn create_request(&self, name: &str) -> Value {
         let copied = |key: &str| self.properties.get(key).cloned().unwrap_or(Value::Null);
         json!({
             "TableName": name,
             "AttributeDefinitions": copied("AttributeDefinitions"),
             "KeySchema": copied("KeySchema"),
+            "GlobalSecondaryIndexes": copied("GlobalSecondaryIndexes"),
             "BillingMode": "PAY_PER_REQUEST",
             "StreamSpecification": {
                 "StreamEnabled": true,

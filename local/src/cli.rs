@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use perennial_config::Env;
+
+use crate::options::{Functions, Options};
+
+/// Runs the whole of Perennial on this machine: a demo shop, its API, a table, and a Stripe.
+///
+/// Without keys, a sandbox stands for Stripe and no money moves.
+/// With test keys in `STRIPE_SECRET_KEY` and `STRIPE_PUBLISHABLE_KEY`, Stripe's test mode answers.
+#[derive(Debug, Parser)]
+#[command(name = "perennial", version, verbatim_doc_comment)]
+pub struct Cli {
+    /// Port of the shop and its API; 0 picks a free one
+    #[arg(long, default_value_t = 9000)]
+    port: u16,
+    /// Port of DynamoDB; 0 picks a free one
+    #[arg(long, default_value_t = 9001)]
+    dynamodb_port: u16,
+    /// Port of the Stripe sandbox; 0 picks a free one
+    #[arg(long, default_value_t = 9002)]
+    stripe_port: u16,
+    /// Folder in which state lives between runs
+    #[arg(long, value_name = "DIR", default_value = ".perennial")]
+    data: PathBuf,
+    /// Keep nothing: all state is gone at the end
+    #[arg(long, conflicts_with = "data")]
+    memory: bool,
+    /// Also print the addresses as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Cli {
+    /// What the server is to be started with.
+    pub fn options(&self, environment: Env) -> Options {
+        Options {
+            port: self.port,
+            dynamodb_port: self.dynamodb_port,
+            stripe_port: self.stripe_port,
+            data: (!self.memory).then(|| self.data.clone()),
+            environment,
+            functions: Functions::InProcess,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Result<Options, clap::Error> {
+        let arguments = std::iter::once(&"perennial").chain(arguments);
+        Ok(Cli::try_parse_from(arguments)?.options(Env::from_pairs::<String, String>([])))
+    }
+
+    #[test]
+    fn the_ports_and_the_folder_have_the_documented_defaults() {
+        let options = options(&[]).unwrap();
+        assert_eq!(
+            (options.port, options.dynamodb_port, options.stripe_port),
+            (9000, 9001, 9002)
+        );
+        assert_eq!(options.data, Some(PathBuf::from(".perennial")));
+    }
+
+    #[test]
+    fn memory_keeps_no_folder_and_is_not_said_together_with_one() {
+        assert_eq!(options(&["--memory"]).unwrap().data, None);
+        let error = options(&["--memory", "--data", "x"])
+            .map(|_| ())
+            .unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert_eq!(
+            options(&["--port", "70000"])
+                .map(|_| ())
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! The functions, in this process: the very code that Lambda runs.
+
+use perennial_config::{Env, StartError};
+use perennial_http::invoke;
+use serde_json::Value;
+
+use crate::invoker::{Invocation, InvokeError, Invoker};
+
+/// Every function of the template, started.
+pub(crate) struct InProcess {
+    client_secret: client_secret::App,
+    confirm: confirm::App,
+    subscribe: subscribe::App,
+    subscriptions: subscriptions::App,
+    webhook: webhook::App,
+    worker: worker::App,
+}
+
+impl InProcess {
+    /// Starts them all, as Lambda would start each.
+    pub(crate) async fn start(env: &Env) -> Result<Self, StartError> {
+        Ok(Self {
+            client_secret: client_secret::App::start(env).await?,
+            confirm: confirm::App::start(env).await?,
+            subscribe: subscribe::App::start(env).await?,
+            subscriptions: subscriptions::App::start(env).await?,
+            webhook: webhook::App::start(env).await?,
+            worker: worker::App::start(env).await?,
+        })
+    }
+}
+
+impl Invoker for InProcess {
+    fn invoke<'a>(&'a self, function: &'a str, event: Value) -> Invocation<'a> {
+        Box::pin(async move {
+            let request_id = event
+                .pointer("/requestContext/requestId")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            match function {
+                "client-secret" => Ok(invoke(&self.client_secret, event, &request_id).await),
+                "confirm" => Ok(invoke(&self.confirm, event, &request_id).await),
+                "subscribe" => Ok(invoke(&self.subscribe, event, &request_id).await),
+                "subscriptions" => Ok(invoke(&self.subscriptions, event, &request_id).await),
+                "webhook" => Ok(invoke(&self.webhook, event, &request_id).await),
+                "worker" => Ok(self.worker.handle(event).await),
+                other => Err(InvokeError::Unknown(other.to_owned())),
+            }
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What a server is started with, and why it may not start.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use perennial_config::Env;
+
+use crate::data_dir::DataDirError;
+use crate::dynamodb::DatabaseError;
+use crate::invoker::Invoker;
+use crate::plans::PlansError;
+use crate::ports::PortError;
+use crate::stripe_account::AccountError;
+use crate::template::TemplateError;
+use crate::tokens::IssuerError;
+use crate::webhook_endpoint::WebhookError;
+
+/// What a server is started with. The default keeps nothing and takes free ports, as tests want it.
+pub struct Options {
+    /// Port of the gateway; 0 picks a free one.
+    pub port: u16,
+    /// Port of DynamoDB; 0 picks a free one.
+    pub dynamodb_port: u16,
+    /// Port of the Stripe sandbox; 0 picks a free one.
+    pub stripe_port: u16,
+    /// The folder in which state lives; without one nothing is kept.
+    pub data: Option<PathBuf>,
+    /// Where `STRIPE_SECRET_KEY`, `PLANS` and so on are read from.
+    pub environment: Env,
+    /// Who runs the functions.
+    pub functions: Functions,
+}
+
+/// Who runs the functions.
+pub enum Functions {
+    /// This process.
+    InProcess,
+    /// Somebody else, such as the real binaries behind a Runtime API. They want the variables of
+    /// [`Server::env`](crate::Server::env).
+    Elsewhere(Arc<dyn Invoker>),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            dynamodb_port: 0,
+            stripe_port: 0,
+            data: None,
+            environment: Env::from_pairs::<String, String>([]),
+            functions: Functions::InProcess,
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The template cannot be served.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataDirError),
+    /// A port cannot be had.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The environment names no usable Stripe account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// There is no database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// There is no key for tokens.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// There are no prices.
+    #[error(transparent)]
+    Plans(#[from] PlansError),
+    /// Events would not arrive.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    /// The sandbox did not start.
+    #[error("the Stripe sandbox did not start")]
+    Sandbox(#[source] perennial_sandbox::Error),
+    /// The client for Stripe cannot be built.
+    #[error(transparent)]
+    Stripe(#[from] perennial_stripe::BuildError),
+    /// A function did not start.
+    #[error("a function did not start")]
+    Function(#[source] perennial_config::StartError),
+    /// An address of this machine is none.
+    #[error("an address is malformed")]
+    Address(#[from] url::ParseError),
+    /// The system has no random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// The process is ending.
+    #[error("the start was interrupted")]
+    Interrupted,
+}

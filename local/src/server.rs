@@ -1,0 +1,266 @@
+//! Everything, started together and stopped together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::Database;
+use perennial_config::Env;
+use perennial_sandbox::Sandbox;
+use perennial_stripe::{Settings, Stripe};
+use perennial_types::{Clock, UserId};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::data_dir::DataDir;
+use crate::environment::{self, Addresses, TABLE_NAME};
+use crate::functions::InProcess;
+use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
+use crate::invoker::Invoker;
+use crate::options::{Functions, Options, StartError};
+use crate::pump::Pump;
+use crate::stripe_account::{self, Account, Place};
+use crate::template::Template;
+use crate::tokens::Issuer;
+use crate::{dynamodb, plans, ports, webhook_endpoint};
+
+/// How long a stop waits for what is under way, before it goes on without it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The running bundle: gateway, functions, table, and the Stripe sandbox.
+pub struct Server {
+    addresses: Addresses,
+    env: Vec<(String, String)>,
+    issuer: Arc<Issuer>,
+    webhooks_need_forwarding: bool,
+    gateway: Part,
+    pump: Part,
+    sandbox: Option<Sandbox>,
+    database: Part,
+    sweep: Part,
+    /// Held for its lock, until everything else has stopped.
+    _data: Option<DataDir>,
+}
+
+/// A task that can be told to stop.
+struct Part {
+    name: &'static str,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Part {
+    fn start(
+        name: &'static str,
+        start: impl FnOnce(watch::Receiver<bool>) -> JoinHandle<()>,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self {
+            name,
+            stop,
+            task: start(stopped),
+        }
+    }
+
+    async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
+            tracing::warn!(part = self.name, "it did not finish in time");
+            self.task.abort();
+        }
+    }
+}
+
+impl Server {
+    /// Starts everything, and answers when requests may come.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let template = Template::embedded()?;
+        let account = Account::read(&options.environment)?;
+        let data = options.data.as_deref().map(DataDir::open).transpose()?;
+        let file = |name: &str| data.as_ref().map(|data| data.file(name));
+
+        let (gateway_listener, gateway_url) = ports::listen(options.port, "--port").await?;
+        let (table_listener, table_url) =
+            ports::listen(options.dynamodb_port, "--dynamodb-port").await?;
+        let (sandbox, stripe_url) = match &account.place {
+            Place::Elsewhere(url) => (None, url.clone()),
+            Place::Sandbox => {
+                let (listener, url) = ports::listen(options.stripe_port, "--stripe-port").await?;
+                (
+                    Some(start_sandbox(listener, file("stripe-sandbox.json")).await?),
+                    url.parse()?,
+                )
+            }
+        };
+
+        let issuer = Arc::new(Issuer::load(data.as_ref())?);
+        let database = open_database(file("dynamodb.db"), &template).await?;
+        let database_part = Part::start("dynamodb", |stop| {
+            dynamodb::serve(table_listener, database.clone(), stop)
+        });
+        let sweep = Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop));
+
+        let stripe = Stripe::new(Settings::new(
+            account.secret_key.clone(),
+            stripe_url.clone(),
+        ))?;
+        let plans = match options.environment.get("PLANS") {
+            Some(plans) => plans.to_owned(),
+            None => plans::set_up(&stripe).await?,
+        };
+        let (secrets, webhooks_need_forwarding) = match (&sandbox, &options.environment) {
+            (Some(_), _) => {
+                let url = format!("{gateway_url}/webhooks/stripe");
+                let kept = file("webhook-endpoint.json");
+                (
+                    webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?,
+                    false,
+                )
+            }
+            (None, env) => environment::webhook_secrets(env)?,
+        };
+
+        let addresses = Addresses {
+            gateway: gateway_url,
+            dynamodb: table_url,
+            stripe: environment::without_slash(&stripe_url),
+        };
+        let env = environment::of_functions(
+            &addresses,
+            &account,
+            &secrets,
+            &plans,
+            options.environment.get("SHOP_URL"),
+        );
+        let invoker: Arc<dyn Invoker> = match options.functions {
+            Functions::Elsewhere(invoker) => invoker,
+            Functions::InProcess => {
+                let env = Env::from_pairs(env.iter().cloned());
+                Arc::new(InProcess::start(&env).await.map_err(StartError::Function)?)
+            }
+        };
+
+        let wrote = Arc::new(Notify::new());
+        let pump = Pump::new(
+            database,
+            TABLE_NAME,
+            file("stream-position.json"),
+            template.stream,
+            Arc::clone(&invoker),
+            Arc::clone(&wrote),
+        )?;
+        let pump = Part::start("stream", |stop| tokio::spawn(pump.run(stop)));
+        let gateway = Gateway {
+            routes: template.routes,
+            cors: template.cors,
+            authorizer: Authorizer::new(&issuer),
+            issuer: Arc::clone(&issuer),
+            invoker,
+            shop: ShopInfo {
+                plans: plans::for_the_page(&plans)?,
+                stripe_js: stripe_account::stripe_js(&stripe_url),
+                mode: if sandbox.is_some() { "sandbox" } else { "test" },
+            },
+            clock: Clock::system(),
+            wrote,
+        };
+        let gateway = Part::start("gateway", |stop| {
+            gateway::serve(gateway_listener, gateway, stop)
+        });
+        Ok(Self {
+            addresses,
+            env,
+            issuer,
+            webhooks_need_forwarding,
+            gateway,
+            pump,
+            sandbox,
+            database: database_part,
+            sweep,
+            _data: data,
+        })
+    }
+
+    /// `http://127.0.0.1:...`, where the shop and the HTTP API are.
+    pub fn gateway_url(&self) -> &str {
+        &self.addresses.gateway
+    }
+
+    /// Where DynamoDB is.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.addresses.dynamodb
+    }
+
+    /// Where Stripe is: the sandbox, or Stripe itself.
+    pub fn stripe_url(&self) -> &str {
+        &self.addresses.stripe
+    }
+
+    /// Whether Stripe itself answers, so that its events reach this machine only by `stripe listen`.
+    pub fn webhooks_need_forwarding(&self) -> bool {
+        self.webhooks_need_forwarding
+    }
+
+    /// A token of the demo shop's issuer for this user.
+    pub fn token(&self, user: &str) -> Result<String, TokenError> {
+        let user: UserId = user.parse().map_err(|_| TokenError::User)?;
+        let issued = self.issuer.issue(&user, Clock::system().now());
+        issued
+            .map(|(token, _)| token)
+            .map_err(|_| TokenError::Signature)
+    }
+
+    /// The environment of the functions, for whoever runs them elsewhere.
+    pub fn env(&self) -> Vec<(String, String)> {
+        self.env.clone()
+    }
+
+    /// Takes no more requests, finishes those that are under way, and stops.
+    pub async fn shutdown(mut self) {
+        // From the outside in: nothing is taken away from somebody who still works.
+        self.gateway.stop().await;
+        self.pump.stop().await;
+        if let Some(sandbox) = self.sandbox.take() {
+            sandbox.shutdown().await;
+        }
+        self.sweep.stop().await;
+        self.database.stop().await;
+    }
+}
+
+impl Drop for Server {
+    /// A test that ends early leaves nothing running.
+    fn drop(&mut self) {
+        for part in [&self.gateway, &self.pump, &self.sweep, &self.database] {
+            part.stop.send_replace(true);
+        }
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not the name of a user.
+    #[error("a user is 1 to 255 printable ASCII characters")]
+    User,
+    /// It could not be signed.
+    #[error("the token could not be signed")]
+    Signature,
+}
+
+async fn start_sandbox(
+    listener: TcpListener,
+    data: Option<PathBuf>,
+) -> Result<Sandbox, StartError> {
+    let options = perennial_sandbox::Options { listener, data };
+    Sandbox::start(options).await.map_err(StartError::Sandbox)
+}
+
+async fn open_database(file: Option<PathBuf>, template: &Template) -> Result<Database, StartError> {
+    let table = template.table.clone();
+    spawn_blocking(move || dynamodb::open(file, TABLE_NAME, &table))
+        .await
+        .map_err(|_| StartError::Interrupted)?
+        .map_err(StartError::Database)
+}
