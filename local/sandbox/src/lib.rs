@@ -1,1 +1,171 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+// An invoice has more fields than the `json` macro can nest by default.
+#![recursion_limit = "256"]
+
+mod billing;
+mod control;
+mod error;
+mod expand;
+mod http;
+mod list;
+mod page;
+mod params;
+mod render;
+mod resources;
+mod state;
+mod webhooks;
+
+use http::shared::Shared;
+use state::World;
+use state::store::Store;
+use state::world::Origin;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// The version of Stripe's API that the sandbox serves.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// A secret key that the sandbox takes, as it takes every `sk_test_` key.
+pub const SECRET_KEY: &str = "sk_test_perennial_sandbox";
+
+/// A publishable key that the sandbox takes, as it takes every `pk_test_` key.
+pub const PUBLISHABLE_KEY: &str = "pk_test_perennial_sandbox";
+
+/// How often the sandbox looks whether something has come due by itself.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why the sandbox does not start, or cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data file cannot be read or written.
+    #[error("the sandbox's data file {path} cannot be used")]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The listener does not know its own address.
+    #[error("the sandbox's listener has no address")]
+    Listener(#[source] std::io::Error),
+    /// The client that sends webhooks cannot be built.
+    #[error("the sandbox's webhook client cannot be built")]
+    Client(#[source] reqwest::Error),
+    /// A listener for webhooks was refused.
+    #[error("the sandbox refuses this listener: {0}")]
+    Refused(String),
+}
+
+/// How to start a sandbox.
+#[derive(Debug)]
+pub struct Options {
+    /// Where it is reached. The control API is open to everybody, so this belongs on loopback.
+    pub listener: TcpListener,
+    /// The file that keeps its state, or none to keep it in memory.
+    pub data: Option<PathBuf>,
+}
+
+/// A running sandbox. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    url: String,
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Reads the state and begins to serve, to deliver webhooks and to let time pass.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let address = options.listener.local_addr().map_err(Error::Listener)?;
+        let url = format!("http://{address}");
+        let store = Store::open(options.data.as_deref()).map_err(|source| Error::Data {
+            path: options.data.unwrap_or_default(),
+            source,
+        })?;
+        let world = World {
+            store,
+            base_url: url.clone(),
+            origin: Origin::default(),
+        };
+        let shared = Arc::new(Shared::new(
+            world,
+            webhooks::deliver::client().map_err(Error::Client)?,
+        ));
+        let service = http::server::router(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(options.listener, service).await {
+                tracing::error!(%error, "the sandbox stopped serving");
+            }
+        });
+        let ticks = tokio::spawn(pass_time(Arc::clone(&shared)));
+        let deliveries = tokio::spawn(webhooks::deliver::run(Arc::clone(&shared)));
+        Ok(Self {
+            url,
+            shared,
+            tasks: vec![server, ticks, deliveries],
+        })
+    }
+
+    /// The address, without a slash at its end: what `STRIPE_API_BASE` is set to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sends every event to this address too, signed with this secret, as `stripe listen` does. Called again it
+    /// replaces the address.
+    pub async fn listen(&self, url: &str, secret: &str) -> Result<(), Error> {
+        let listened = self.shared.change(Origin::default(), |world| {
+            resources::webhook_endpoints::listen(world, url, secret)
+        });
+        listened
+            .map(drop)
+            .map_err(|error| Error::Refused(error.message))
+    }
+
+    /// Stops everything and waits until it has stopped. Each answer that was given is in the data file.
+    pub async fn shutdown(mut self) {
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // An aborted task ends with an error that says just that.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn pass_time(shared: Arc<Shared>) {
+    loop {
+        run_due(&shared);
+        // Whichever comes first, there may be something to do.
+        let _ = tokio::time::timeout(TICK, shared.ticks.notified()).await;
+    }
+}
+
+/// Does everything that has come due, each thing in a transaction of its own.
+fn run_due(shared: &Shared) {
+    loop {
+        match billing::tick::due(shared) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::error!(
+                    message = error.message,
+                    "something that came due could not be done"
+                );
+                return;
+            }
+        }
+    }
+}

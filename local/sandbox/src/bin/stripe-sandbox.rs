@@ -1,0 +1,78 @@
+//! The sandbox by itself, on a port of its own.
+
+use clap::Parser;
+use perennial_sandbox::{API_VERSION, Error, Options, PUBLISHABLE_KEY, SECRET_KEY, Sandbox};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+
+/// A small stateful Stripe for one machine.
+#[derive(Debug, Parser)]
+#[command(name = "stripe-sandbox", version)]
+struct Arguments {
+    /// The port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, default_value_t = 9002)]
+    port: u16,
+    /// The file that keeps the state.
+    #[arg(long, default_value = ".perennial/stripe-sandbox.jsonl")]
+    data: PathBuf,
+    /// Keep nothing.
+    #[arg(long, conflicts_with = "data")]
+    memory: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say_error(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let address = ("127.0.0.1", arguments.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("port {} cannot be used: {error}", arguments.port))?;
+    let data = (!arguments.memory).then_some(arguments.data);
+    let sandbox = Sandbox::start(Options { listener, data })
+        .await
+        .map_err(|error| whole(&error))?;
+    announce(sandbox.url());
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| format!("Ctrl-C cannot be waited for: {error}"))?;
+    sandbox.shutdown().await;
+    Ok(())
+}
+
+/// The error with its causes in one line.
+fn whole(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the address is what this program is started for"
+)]
+fn announce(url: &str) {
+    println!("Stripe sandbox {API_VERSION} on {url}  (keys: {SECRET_KEY}, {PUBLISHABLE_KEY})");
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the reason why it does not start belongs on the terminal"
+)]
+fn say_error(message: &str) {
+    eprintln!("stripe-sandbox: {message}");
+}

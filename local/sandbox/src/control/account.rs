@@ -1,0 +1,118 @@
+//! The account's settings, the sandbox's time and all of its objects at once.
+
+use super::{answered, body};
+use crate::error::ApiError;
+use crate::http::shared::Shared;
+use crate::render::shown;
+use crate::state::world::Origin;
+use crate::state::{Fields, Kind};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+type Sandbox = State<Arc<Shared>>;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/state", get(state))
+        .route("/account", get(account).post(set_account))
+        .route("/clock", post(advance))
+}
+
+/// Every object, by its kind.
+async fn state(State(shared): Sandbox) -> Response<Body> {
+    let world = shared.world();
+    let kinds = Kind::OBJECTS.into_iter().map(|(kind, name)| {
+        (
+            name.to_owned(),
+            world.store.oldest_first(kind).map(shown).collect::<Value>(),
+        )
+    });
+    let mut all: Map<String, Value> = kinds.collect();
+    all.insert("account".into(), world.account());
+    all.insert("now".into(), json!(world.now()));
+    answered(Ok(Value::Object(all)))
+}
+
+async fn account(State(shared): Sandbox) -> Response<Body> {
+    let account = shared.world().account();
+    answered(Ok(account))
+}
+
+/// What may be set of the account; what is left out stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Whether Amazon Pay is activated.
+    amazon_pay: Option<bool>,
+    /// Whether cards are.
+    card: Option<bool>,
+    /// How long each request takes before it is carried out, which lets requests with one key meet.
+    latency_ms: Option<u32>,
+    /// What becomes of a subscription whose retries are used up.
+    after_retries: Option<AfterRetries>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AfterRetries {
+    Cancel,
+    Unpaid,
+    PastDue,
+}
+
+async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
+    let result = body::<Settings>(&bytes).and_then(|settings| {
+        shared.change(Origin::default(), |world| {
+            for (name, value) in [("amazon_pay", settings.amazon_pay), ("card", settings.card)] {
+                if let Some(on) = value {
+                    world.set_account(name, on);
+                }
+            }
+            if let Some(latency) = settings.latency_ms {
+                world.set_account("latency_ms", latency);
+            }
+            if let Some(after) = settings.after_retries {
+                let name = match after {
+                    AfterRetries::Cancel => "cancel",
+                    AfterRetries::Unpaid => "unpaid",
+                    AfterRetries::PastDue => "past_due",
+                };
+                world.set_account("after_retries", name);
+            }
+            Ok(world.account())
+        })
+    });
+    answered(result)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    /// Seconds that pass.
+    advance: u32,
+}
+
+/// Lets the sandbox's own time run ahead, and does what then comes due before it answers.
+async fn advance(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
+    let result = body::<Advance>(&bytes).and_then(|wanted| {
+        shared.change(Origin::default(), |world| {
+            let ahead = world
+                .account()
+                .int("ahead")
+                .unwrap_or(0)
+                .checked_add(i64::from(wanted.advance));
+            let ahead = ahead.ok_or_else(|| ApiError::validation("That is too far ahead."))?;
+            world.set_account("ahead", ahead);
+            Ok(())
+        })?;
+        crate::run_due(&shared);
+        Ok(json!({"now": shared.world().now()}))
+    });
+    answered(result)
+}

@@ -1,0 +1,81 @@
+//! What the shopper, their bank and Amazon do.
+
+use super::{answered, body};
+use crate::error::ApiError;
+use crate::http::shared::Shared;
+use crate::render::shown;
+use crate::resources::mandates;
+use crate::resources::setup_settle::{Choice, settle};
+use crate::state::world::Origin;
+use crate::state::{Fields, Kind};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::Response;
+use axum::routing::post;
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+type Sandbox = State<Arc<Shared>>;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/setup_intents/{id}/{choice}", post(choose))
+        .route("/mandates/{id}/revoke", post(revoke))
+        .route("/payment_methods/{id}/behaviour", post(behave))
+}
+
+/// What the shopper does on the page that stands for Amazon's.
+async fn choose(
+    State(shared): Sandbox,
+    Path((id, choice)): Path<(String, String)>,
+) -> Response<Body> {
+    let choice = Choice::named(&choice).ok_or_else(|| {
+        ApiError::invalid("The shopper can approve, decline or close.").with_status(404)
+    });
+    let result = choice
+        .and_then(|choice| shared.change(Origin::default(), |world| settle(world, &id, choice)));
+    answered(result.map(|url| json!({"redirect_url": url})))
+}
+
+/// What the customer does in the Amazon account.
+async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
+    answered(
+        shared
+            .change(Origin::default(), |world| mandates::revoke(world, &id))
+            .map(|mandate| shown(&mandate)),
+    )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Behaviour {
+    charge: Charge,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Charge {
+    Succeed,
+    Decline,
+    AuthenticationRequired,
+}
+
+/// What later charges of a payment method meet.
+async fn behave(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
+    let result = body::<Behaviour>(&bytes).and_then(|wanted| {
+        let charge = match wanted.charge {
+            Charge::Succeed => "succeed",
+            Charge::Decline => "decline",
+            Charge::AuthenticationRequired => "authentication_required",
+        };
+        shared.change(Origin::default(), |world| {
+            let mut method = world.from_path(Kind::PaymentMethod, &id)?;
+            method.set("_charge", charge);
+            world.save(&method);
+            Ok(json!({"id": id, "charge": charge}))
+        })
+    });
+    answered(result)
+}

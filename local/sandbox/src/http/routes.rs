@@ -1,0 +1,164 @@
+//! The operations that are served, each with the parameters that it acts on.
+
+use crate::resources::{
+    Answer, Call, charges, customers, events, invoice_payments, invoices, mandates,
+    payment_intents, payment_methods, prices, products, setup_attempts, setup_intents,
+    subscription_create, subscription_update, subscriptions, test_clocks, webhook_endpoints,
+};
+use crate::state::{Kind, World};
+
+/// An operation of the API.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// What it answers with, for `expand`.
+    pub(crate) kind: Kind,
+    /// Carries it out.
+    pub(crate) handle: fn(&mut World, &Call) -> Answer,
+    /// The top-level parameters that the sandbox acts on, beside `expand`; the others are refused as not simulated.
+    pub(crate) simulated: &'static [&'static str],
+    /// Whether a page may call it with a publishable key.
+    pub(crate) for_pages: bool,
+}
+
+const PAGES: &[&str] = &["limit", "starting_after", "ending_before", "created"];
+
+macro_rules! operation {
+    ($method:literal $path:literal, $kind:ident, $handle:expr, [$($name:literal),*]) => {
+        Operation { method: $method, path: $path, kind: Kind::$kind, handle: $handle, simulated: &[$($name),*], for_pages: false }
+    };
+    (page $method:literal $path:literal, $kind:ident, $handle:expr, [$($name:literal),*]) => {
+        Operation { method: $method, path: $path, kind: Kind::$kind, handle: $handle, simulated: &[$($name),*], for_pages: true }
+    };
+}
+
+#[rustfmt::skip]
+static OPERATIONS: &[Operation] = &[
+    operation!("POST" "/v1/customers", Customer, customers::create, ["address", "description", "email", "invoice_settings", "metadata", "name", "payment_method", "phone", "shipping", "test_clock"]),
+    operation!("GET" "/v1/customers", Customer, customers::list, ["email", "test_clock"]),
+    operation!("GET" "/v1/customers/{id}", Customer, customers::retrieve, []),
+    operation!("POST" "/v1/customers/{id}", Customer, customers::update, ["address", "description", "email", "invoice_settings", "metadata", "name", "phone", "shipping"]),
+    operation!("DELETE" "/v1/customers/{id}", Customer, customers::delete, []),
+    operation!("GET" "/v1/customers/{id}/payment_methods", PaymentMethod, customers::payment_methods, ["type"]),
+    operation!("POST" "/v1/products", Product, products::create, ["id", "active", "description", "images", "metadata", "name", "shippable", "statement_descriptor", "tax_code", "unit_label", "url"]),
+    operation!("GET" "/v1/products", Product, products::list, ["active", "ids"]),
+    operation!("GET" "/v1/products/{id}", Product, products::retrieve, []),
+    operation!("POST" "/v1/products/{id}", Product, products::update, ["active", "default_price", "description", "images", "metadata", "name", "shippable", "statement_descriptor", "tax_code", "unit_label", "url"]),
+    operation!("DELETE" "/v1/products/{id}", Product, products::delete, []),
+    operation!("POST" "/v1/prices", Price, prices::create, ["active", "currency", "lookup_key", "metadata", "nickname", "product", "product_data", "recurring", "tax_behavior", "transfer_lookup_key", "unit_amount"]),
+    operation!("GET" "/v1/prices", Price, prices::list, ["active", "currency", "lookup_keys", "product", "recurring", "type"]),
+    operation!("GET" "/v1/prices/{id}", Price, prices::retrieve, []),
+    operation!("POST" "/v1/prices/{id}", Price, prices::update, ["active", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key"]),
+    operation!("POST" "/v1/setup_intents", SetupIntent, setup_intents::create, ["allowed_payment_method_types", "automatic_payment_methods", "confirm", "customer", "description", "excluded_payment_method_types", "mandate_data", "metadata", "payment_method", "payment_method_data", "payment_method_options", "return_url", "usage", "use_stripe_sdk"]),
+    operation!("GET" "/v1/setup_intents", SetupIntent, setup_intents::list, ["customer", "payment_method"]),
+    operation!(page "GET" "/v1/setup_intents/{id}", SetupIntent, setup_intents::retrieve, ["client_secret"]),
+    operation!("POST" "/v1/setup_intents/{id}", SetupIntent, setup_intents::update, ["allowed_payment_method_types", "customer", "description", "excluded_payment_method_types", "metadata", "payment_method", "payment_method_data", "payment_method_options"]),
+    operation!(page "POST" "/v1/setup_intents/{id}/confirm", SetupIntent, setup_intents::confirm, ["allowed_payment_method_types", "client_secret", "mandate_data", "payment_method", "payment_method_data", "payment_method_options", "return_url", "use_stripe_sdk"]),
+    operation!("POST" "/v1/setup_intents/{id}/cancel", SetupIntent, setup_intents::cancel, ["cancellation_reason"]),
+    operation!("GET" "/v1/setup_attempts", SetupAttempt, setup_attempts::list, ["setup_intent"]),
+    operation!("GET" "/v1/mandates/{id}", Mandate, mandates::retrieve, []),
+    operation!("POST" "/v1/payment_methods", PaymentMethod, payment_methods::create, ["allow_redisplay", "amazon_pay", "billing_details", "card", "metadata", "type"]),
+    operation!("GET" "/v1/payment_methods", PaymentMethod, payment_methods::list, ["customer", "type"]),
+    operation!("GET" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::retrieve, []),
+    operation!("POST" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::update, ["allow_redisplay", "billing_details", "metadata"]),
+    operation!("POST" "/v1/payment_methods/{id}/attach", PaymentMethod, payment_methods::attach, ["customer"]),
+    operation!("POST" "/v1/payment_methods/{id}/detach", PaymentMethod, payment_methods::detach, []),
+    operation!("POST" "/v1/subscriptions", Subscription, subscription_create::create, ["billing_mode", "cancel_at", "cancel_at_period_end", "collection_method", "customer", "default_payment_method", "description", "items", "metadata", "off_session", "payment_behavior", "payment_settings", "proration_behavior", "trial_end", "trial_period_days", "trial_settings"]),
+    operation!("GET" "/v1/subscriptions", Subscription, subscriptions::list, ["collection_method", "current_period_end", "current_period_start", "customer", "price", "status", "test_clock"]),
+    operation!("GET" "/v1/subscriptions/{id}", Subscription, subscriptions::retrieve, []),
+    operation!("POST" "/v1/subscriptions/{id}", Subscription, subscription_update::update, ["cancel_at", "cancel_at_period_end", "cancellation_details", "default_payment_method", "description", "items", "metadata", "off_session", "payment_settings", "proration_behavior", "trial_end", "trial_settings"]),
+    operation!("DELETE" "/v1/subscriptions/{id}", Subscription, subscriptions::cancel, ["cancellation_details", "invoice_now", "prorate"]),
+    operation!("POST" "/v1/subscriptions/{id}/pause", Subscription, subscriptions::pause, ["bill_for", "type"]),
+    operation!("POST" "/v1/subscriptions/{id}/resume", Subscription, subscriptions::resume, ["billing_cycle_anchor", "payment_behavior", "proration_behavior"]),
+    operation!("GET" "/v1/invoices", Invoice, invoices::list, ["collection_method", "customer", "status", "subscription"]),
+    operation!("GET" "/v1/invoices/{id}", Invoice, invoices::retrieve, []),
+    operation!("POST" "/v1/invoices/{id}/pay", Invoice, invoices::pay, ["off_session", "paid_out_of_band", "payment_method"]),
+    operation!("GET" "/v1/invoice_payments", InvoicePayment, invoice_payments::list, ["invoice", "payment", "status"]),
+    operation!("GET" "/v1/invoice_payments/{id}", InvoicePayment, invoice_payments::retrieve, []),
+    operation!("GET" "/v1/payment_intents", PaymentIntent, payment_intents::list, ["customer"]),
+    operation!(page "GET" "/v1/payment_intents/{id}", PaymentIntent, payment_intents::retrieve, ["client_secret"]),
+    operation!(page "POST" "/v1/payment_intents/{id}/confirm", PaymentIntent, payment_intents::confirm, ["client_secret", "off_session", "payment_method", "payment_method_data", "return_url", "use_stripe_sdk"]),
+    operation!("GET" "/v1/charges/{id}", Charge, charges::retrieve, []),
+    operation!("GET" "/v1/events", Event, events::list, ["delivery_success", "type", "types"]),
+    operation!("GET" "/v1/events/{id}", Event, events::retrieve, []),
+    operation!("POST" "/v1/webhook_endpoints", WebhookEndpoint, webhook_endpoints::create, ["api_version", "description", "enabled_events", "metadata", "url"]),
+    operation!("GET" "/v1/webhook_endpoints", WebhookEndpoint, webhook_endpoints::list, []),
+    operation!("GET" "/v1/webhook_endpoints/{id}", WebhookEndpoint, webhook_endpoints::retrieve, []),
+    operation!("POST" "/v1/webhook_endpoints/{id}", WebhookEndpoint, webhook_endpoints::update, ["description", "disabled", "enabled_events", "metadata", "url"]),
+    operation!("DELETE" "/v1/webhook_endpoints/{id}", WebhookEndpoint, webhook_endpoints::delete, []),
+    operation!("POST" "/v1/test_helpers/test_clocks", TestClock, test_clocks::create, ["frozen_time", "name"]),
+    operation!("GET" "/v1/test_helpers/test_clocks", TestClock, test_clocks::list, []),
+    operation!("GET" "/v1/test_helpers/test_clocks/{id}", TestClock, test_clocks::retrieve, []),
+    operation!("POST" "/v1/test_helpers/test_clocks/{id}/advance", TestClock, test_clocks::advance, ["frozen_time"]),
+    operation!("DELETE" "/v1/test_helpers/test_clocks/{id}", TestClock, test_clocks::delete, []),
+];
+
+/// The operation of a request and what stands for `{id}`.
+pub(crate) fn find(method: &str, path: &str) -> Option<(&'static Operation, String)> {
+    let given: Vec<&str> = path.split('/').collect();
+    OPERATIONS
+        .iter()
+        .filter(|operation| operation.method == method)
+        .find_map(|operation| {
+            let wanted: Vec<&str> = operation.path.split('/').collect();
+            if wanted.len() != given.len() {
+                return None;
+            }
+            let mut id = String::new();
+            for (wanted, given) in wanted.iter().zip(&given) {
+                if *wanted == "{id}" && !given.is_empty() {
+                    (*given).clone_into(&mut id);
+                } else if wanted != given {
+                    return None;
+                }
+            }
+            Some((operation, id))
+        })
+}
+
+impl Operation {
+    /// The name that its parameters are found by.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Whether the sandbox acts on this parameter.
+    pub(crate) fn simulates(&self, param: &str) -> bool {
+        param == "expand"
+            || self.simulated.contains(&param)
+            || (self.method == "GET" && PAGES.contains(&param))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OPERATIONS, find};
+    use crate::params::schema::{Node, operation};
+
+    #[test]
+    fn every_operation_has_its_parameters_and_simulates_only_what_stripe_knows() {
+        for served in OPERATIONS {
+            let Some(Node::Object { object, .. }) = operation(&served.name()) else {
+                panic!("{} has no parameters", served.name())
+            };
+            for param in served.simulated {
+                let known =
+                    object.contains_key(*param) || (served.for_pages && *param == "client_secret");
+                assert!(known, "{}: {param}", served.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_names_its_operation_and_id() {
+        let found = |method, path| find(method, path).map(|(operation, id)| (operation.path, id));
+        assert_eq!(
+            found("GET", "/v1/customers/cus_1"),
+            Some(("/v1/customers/{id}", "cus_1".to_owned()))
+        );
+        assert_eq!(found("DELETE", "/v1/customers"), None);
+        assert_eq!(found("GET", "/v1/customers/"), None);
+        assert_eq!(found("GET", "/v1/customers/a/b"), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! What a browser sees: the page that stands for Amazon's, and the script that stands for Stripe.js.
+
+use crate::http::shared::Shared;
+use crate::resources::setup_settle::{Choice, settle, way_back};
+use crate::state::world::Origin;
+use crate::state::{Fields, Kind};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::routing::get;
+use serde_json::Value;
+use std::sync::Arc;
+
+type Sandbox = State<Arc<Shared>>;
+
+pub(crate) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/stripe.js", get(script))
+        .route("/sandbox/amazon-pay/{id}", get(show).post(choose))
+}
+
+async fn script() -> Response<Body> {
+    answer(
+        StatusCode::OK,
+        "text/javascript; charset=utf-8",
+        include_str!("stripe.js").to_owned(),
+    )
+}
+
+async fn show(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
+    let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
+    match intent {
+        None => html(
+            StatusCode::NOT_FOUND,
+            &notice("There is no such request.", None),
+        ),
+        Some(intent) if intent.is("status", "requires_action") => {
+            html(StatusCode::OK, &form(&intent))
+        }
+        Some(intent) => html(
+            StatusCode::OK,
+            &notice(
+                "This page was already answered.",
+                way_back(&intent).as_deref(),
+            ),
+        ),
+    }
+}
+
+async fn choose(State(shared): Sandbox, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    let choice = url::form_urlencoded::parse(&body)
+        .find(|(name, _)| name == "choice")
+        .and_then(|(_, choice)| Choice::named(&choice));
+    let Some(choice) = choice else {
+        return html(
+            StatusCode::BAD_REQUEST,
+            &notice("Choose one of the buttons.", None),
+        );
+    };
+    match shared.change(Origin::default(), |world| settle(world, &id, choice)) {
+        Ok(url) => {
+            let mut response = answer(
+                StatusCode::SEE_OTHER,
+                "text/plain; charset=utf-8",
+                String::new(),
+            );
+            if let Ok(url) = HeaderValue::try_from(url) {
+                response.headers_mut().insert("location", url);
+            }
+            response
+        }
+        Err(error) => {
+            let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
+            html(
+                StatusCode::CONFLICT,
+                &notice(
+                    &error.message,
+                    intent.as_ref().and_then(way_back).as_deref(),
+                ),
+            )
+        }
+    }
+}
+
+fn form(intent: &Value) -> String {
+    let plan = intent
+        .text("metadata.plan")
+        .or(intent.text("description"))
+        .unwrap_or("A payment method for later charges");
+    let details: String = [
+        ("Merchant", "Perennial sandbox shop"),
+        ("For", plan),
+        ("Request", intent.id()),
+    ]
+    .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value)))
+    .concat();
+    include_str!("amazon_pay.html").replace("{{details}}", &details)
+}
+
+fn notice(text: &str, back: Option<&str>) -> String {
+    let link = back
+        .map(|url| format!(r#"<p><a href="{}">Back to the shop</a></p>"#, escaped(url)))
+        .unwrap_or_default();
+    include_str!("notice.html")
+        .replace("{{text}}", &escaped(text))
+        .replace("{{link}}", &link)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+fn html(status: StatusCode, body: &str) -> Response<Body> {
+    let mut response = answer(status, "text/html; charset=utf-8", body.to_owned());
+    let policy = HeaderValue::from_static(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; frame-ancestors 'none'",
+    );
+    response
+        .headers_mut()
+        .insert("content-security-policy", policy);
+    response
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert("cache-control", HeaderValue::from_static("no-store"));
+    response
+}

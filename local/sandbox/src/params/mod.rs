@@ -1,0 +1,5 @@
+//! What a request may say, checked against Stripe's own parameter trees.
+
+pub(crate) mod check;
+pub(crate) mod form;
+pub(crate) mod schema;

@@ -1,0 +1,103 @@
+//! What of a record is shown, and what changed between two of them.
+
+use crate::state::Fields;
+use serde_json::{Map, Value};
+
+/// The object as the API shows it: without the sandbox's own notes, whose names begin with `_`.
+pub(crate) fn shown(object: &Value) -> Value {
+    match object {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| !name.starts_with('_'))
+            .map(|(name, value)| (name.clone(), shown(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(shown).collect(),
+        other => other.clone(),
+    }
+}
+
+/// An event's `previous_attributes`: the earlier value of each field that differs, down into plain objects.
+pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return before.clone();
+    };
+    let mut changed = Map::new();
+    for (name, old) in before {
+        match after.get(name) {
+            Some(new) if new == old => {}
+            Some(new) if new.is_object() && old.is_object() && !old.has("object") => {
+                changed.insert(name.clone(), changed_fields(old, new));
+            }
+            _ => {
+                changed.insert(name.clone(), old.clone());
+            }
+        }
+    }
+    for name in after.keys().filter(|name| !before.contains_key(*name)) {
+        changed.insert(name.clone(), Value::Null);
+    }
+    Value::Object(changed)
+}
+
+/// What a page sees of an intent with its publishable key and client secret.
+pub(crate) fn shown_to_page(intent: &Value) -> Value {
+    const SETUP: [&str; 13] = [
+        "id",
+        "object",
+        "cancellation_reason",
+        "client_secret",
+        "created",
+        "description",
+        "last_setup_error",
+        "livemode",
+        "next_action",
+        "payment_method",
+        "payment_method_types",
+        "status",
+        "usage",
+    ];
+    const PAYMENT: [&str; 8] = [
+        "amount",
+        "canceled_at",
+        "capture_method",
+        "confirmation_method",
+        "currency",
+        "last_payment_error",
+        "receipt_email",
+        "shipping",
+    ];
+    match intent {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| SETUP.contains(&name.as_str()) || PAYMENT.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{changed_fields, shown};
+    use serde_json::json;
+
+    #[test]
+    fn notes_of_the_sandbox_are_not_shown() {
+        let invoice =
+            json!({"object": "invoice", "_clock": null, "lines": [{"_x": 1, "id": "il_1"}]});
+        assert_eq!(
+            shown(&invoice),
+            json!({"object": "invoice", "lines": [{"id": "il_1"}]})
+        );
+    }
+
+    #[test]
+    fn previous_attributes_name_only_what_changed() {
+        let before = json!({"status": "trialing", "metadata": {"a": "1", "b": "2"}, "items": {"object": "list", "data": []}});
+        let after = json!({"status": "active", "metadata": {"a": "1", "c": "3"}, "items": {"object": "list", "data": []}});
+        assert_eq!(
+            changed_fields(&before, &after),
+            json!({"status": "trialing", "metadata": {"b": "2", "c": null}})
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Events.
+
+use super::{Answer, Call};
+use crate::error::ApiError;
+use crate::list::{in_range, page_of};
+use crate::state::{Fields, Kind, World};
+use crate::webhooks::queue;
+use serde_json::Value;
+
+/// Events can be read for this long.
+const KEPT_SECONDS: i64 = 30 * 86_400;
+
+/// `GET /v1/events/{id}`
+pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
+    let event = world.from_path(Kind::Event, &call.id)?;
+    Ok(with_pending(world, &event))
+}
+
+/// `GET /v1/events`
+pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    if params.has("type") && params.has("types") {
+        return Err(ApiError::exclusive("type", "types"));
+    }
+    let types = params.list("types");
+    if types.len() > 20 {
+        return Err(ApiError::validation("You may filter by at most 20 types.").with_param("types"));
+    }
+    let oldest = world.now() - KEPT_SECONDS;
+    let fits = |event: &Value| {
+        let name = event.text("type").unwrap_or_default();
+        let wanted = params
+            .text("type")
+            .is_none_or(|pattern| queue::matches(pattern, name))
+            && (types.is_empty()
+                || types
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .any(|pattern| queue::matches(pattern, name)));
+        let delivered = params
+            .at("delivery_success")
+            .as_bool()
+            .is_none_or(|wanted| queue::all_delivered(world, event.id()) == wanted);
+        let recent = event
+            .int("created")
+            .is_some_and(|created| created >= oldest);
+        wanted && delivered && recent && in_range(event.int("created"), params.at("created"))
+    };
+    let events: Vec<Value> = world
+        .store
+        .newest_first(Kind::Event)
+        .filter(|event| fits(event))
+        .map(|event| with_pending(world, event))
+        .collect();
+    page_of(events.iter(), Kind::Event, "/v1/events", params)
+}
+
+fn with_pending(world: &World, event: &Value) -> Value {
+    let mut event = event.clone();
+    event.set("pending_webhooks", queue::pending(world, event.id()));
+    event
+}

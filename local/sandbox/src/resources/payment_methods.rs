@@ -1,0 +1,282 @@
+//! PaymentMethods: Amazon Pay and cards.
+
+use super::{Answer, Call, mandates, merge_metadata, test_cards};
+use crate::error::{ApiError, Result};
+use crate::list::{page, same};
+use crate::resources::customers;
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::{Value, json};
+
+/// `POST /v1/payment_methods`
+pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
+    let method = new_method(world, &call.params, "")?;
+    world.save(&method);
+    Ok(method)
+}
+
+/// A payment method of what `payment_method_data` or a creation describes; `inside` names the hash in refusals.
+fn new_method(world: &World, params: &Value, inside: &str) -> Result<Value> {
+    let param = |name: &str| {
+        if inside.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{inside}[{name}]")
+        }
+    };
+    let kind = params
+        .text("type")
+        .ok_or_else(|| ApiError::missing(&param("type")))?;
+    let given = params.at("billing_details");
+    let mut method = json!({
+        "id": ids::id("pm"),
+        "object": "payment_method",
+        "allow_redisplay": params.text("allow_redisplay").unwrap_or("unspecified"),
+        "billing_details": {
+            "address": {"city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null},
+            "email": given.at("email"),
+            "name": given.at("name"),
+            "phone": given.at("phone"),
+            "tax_id": given.at("tax_id"),
+        },
+        "created": world.now(),
+        "customer": null,
+        "customer_account": null,
+        "livemode": false,
+        "metadata": {},
+        "type": kind,
+    });
+    for (name, value) in given.at("address").as_object().into_iter().flatten() {
+        method.set(&format!("billing_details.address.{name}"), value.clone());
+    }
+    merge_metadata(&mut method, params);
+    match kind {
+        "amazon_pay" => method.set("amazon_pay", json!({})),
+        "card" => {
+            let token = params.text("card.token").ok_or_else(|| {
+                let message = "Sending card numbers is not simulated; send `card[token]` with one of Stripe's test tokens.";
+                ApiError::not_simulated(&param("card")).with_message(message)
+            })?;
+            let card = test_cards::by_token(token).ok_or_else(|| {
+                ApiError::invalid(format!("No such token: '{token}'"))
+                    .with_code("resource_missing")
+                    .with_param(param("card[token]"))
+            })?;
+            card.apply(&mut method);
+        }
+        other => {
+            return Err(ApiError::not_simulated(&format!(
+                "{}={other}",
+                param("type")
+            )));
+        }
+    }
+    Ok(method)
+}
+
+/// The payment method that an intent's parameters name or describe, if any; a described one is kept.
+pub(crate) fn from_params(
+    world: &mut World,
+    params: &Value,
+    customer: Option<&str>,
+    types: &[Value],
+) -> Result<Option<Value>> {
+    let method = match (
+        params.text("payment_method"),
+        params.has("payment_method_data"),
+    ) {
+        (Some(_), true) => {
+            return Err(ApiError::exclusive("payment_method", "payment_method_data"));
+        }
+        (Some(id), false) => usable(world, id, customer)?,
+        (None, true) => {
+            let method = new_method(
+                world,
+                params.at("payment_method_data"),
+                "payment_method_data",
+            )?;
+            world.save(&method);
+            method
+        }
+        (None, false) => return Ok(None),
+    };
+    if !types.contains(method.at("type")) {
+        let kind = method.text("type").unwrap_or_default();
+        let message = format!(
+            "The PaymentMethod provided ({kind}) is not allowed for this intent. Its payment method types are: {}.",
+            names(types)
+        );
+        return Err(ApiError::invalid(message)
+            .with_code("setup_intent_invalid_parameter")
+            .with_param("payment_method"));
+    }
+    Ok(Some(method))
+}
+
+fn names(types: &[Value]) -> String {
+    types
+        .iter()
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn usable(world: &mut World, id: &str, customer: Option<&str>) -> Result<Value> {
+    if let Some(card) = test_cards::by_method(id) {
+        let data = json!({"type": "card", "card": {"token": card.token}});
+        let method = new_method(world, &data, "payment_method")?;
+        world.save(&method);
+        return Ok(method);
+    }
+    let method = world.from_param(Kind::PaymentMethod, id, "payment_method")?;
+    refuse_detached(&method)?;
+    if method.has("customer") && method.text("customer") != customer {
+        let message = "The payment method belongs to another customer. Supply that customer, or a payment method of this one.";
+        return Err(ApiError::invalid(message).with_param("payment_method"));
+    }
+    Ok(method)
+}
+
+fn refuse_detached(method: &Value) -> Result<()> {
+    if method.flag("_detached") {
+        let message =
+            "The provided PaymentMethod was detached from a Customer and may not be used again.";
+        return Err(ApiError::invalid(message)
+            .with_code("payment_method_unexpected_state")
+            .with_param("payment_method"));
+    }
+    Ok(())
+}
+
+/// `GET /v1/payment_methods/{id}`
+pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
+    world.from_path(Kind::PaymentMethod, &call.id)
+}
+
+/// `POST /v1/payment_methods/{id}`
+pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
+    let before = world.from_path(Kind::PaymentMethod, &call.id)?;
+    if !before.has("customer") {
+        let message = "You must save this PaymentMethod to a customer before you can update it.";
+        return Err(ApiError::invalid(message));
+    }
+    let mut method = before.clone();
+    if let Some(shown) = call.params.text("allow_redisplay") {
+        method.set("allow_redisplay", shown);
+    }
+    for (name, value) in call
+        .params
+        .at("billing_details")
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        method.set(&format!("billing_details.{name}"), value.clone());
+    }
+    merge_metadata(&mut method, &call.params);
+    world.update(&before, &method, "payment_method.updated");
+    Ok(method)
+}
+
+/// `GET /v1/payment_methods`
+pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    if let Some(customer) = params.text("customer") {
+        customers::named(world, customer, "customer")?;
+    }
+    page(
+        world,
+        Kind::PaymentMethod,
+        "/v1/payment_methods",
+        params,
+        |method| {
+            method.has("customer")
+                && same(method, params, "customer")
+                && same(method, params, "type")
+        },
+    )
+}
+
+/// `POST /v1/payment_methods/{id}/attach`
+pub(crate) fn attach(world: &mut World, call: &Call) -> Answer {
+    let customer = call
+        .params
+        .text("customer")
+        .ok_or_else(|| ApiError::missing("customer"))?;
+    let customer = customers::named(world, customer, "customer")?;
+    attach_to(world, &call.id, customer.id(), "id")
+}
+
+/// Makes the payment method the customer's. Stripe's test ids stand for a new one each time.
+pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str) -> Result<Value> {
+    let before = if test_cards::by_method(id).is_some() {
+        usable(world, id, None)?
+    } else {
+        world
+            .from_param(Kind::PaymentMethod, id, param)
+            .map_err(|error| {
+                if param == "id" {
+                    error.with_status(404)
+                } else {
+                    error
+                }
+            })?
+    };
+    refuse_detached(&before)?;
+    if before.is("customer", customer) {
+        return Ok(before);
+    }
+    if before.has("customer") {
+        return Err(ApiError::invalid(
+            "The payment method you provided has already been attached to a customer.",
+        )
+        .with_param(param));
+    }
+    if !mandates::in_force(world, &before) {
+        let message = "A PaymentMethod of type amazon_pay is saved to a customer by a SetupIntent, not by attaching it.";
+        return Err(ApiError::invalid(message)
+            .with_code("payment_method_unexpected_state")
+            .with_param(param));
+    }
+    if let Some(error) = test_cards::attach_refusal(&before) {
+        return Err(error);
+    }
+    let mut method = before.clone();
+    method.set("customer", customer);
+    world.save(&method);
+    world.emit("payment_method.attached", &method);
+    Ok(method)
+}
+
+/// `POST /v1/payment_methods/{id}/detach`
+pub(crate) fn detach(world: &mut World, call: &Call) -> Answer {
+    let method = world.from_path(Kind::PaymentMethod, &call.id)?;
+    if !method.has("customer") {
+        let message = "The payment method you provided is not attached to a customer so detachment is impossible.";
+        return Err(ApiError::invalid(message));
+    }
+    Ok(detach_from_customer(world, &method))
+}
+
+/// Takes the payment method from its customer, for good, and ends its mandate.
+pub(crate) fn detach_from_customer(world: &mut World, before: &Value) -> Value {
+    if let Some(mandate) = before.owned("_mandate") {
+        // The mandate was there when the method was set up, so there is nothing to report if it is not.
+        let _ = mandates::revoke(world, &mandate);
+    }
+    let mut method = before.clone();
+    method.set("customer", Value::Null);
+    method.set("_detached", true);
+    world.update(before, &method, "payment_method.detached");
+    let customer = before
+        .text("customer")
+        .and_then(|customer| world.store.get(Kind::Customer, customer))
+        .cloned();
+    if let Some(customer) = customer
+        .filter(|customer| customer.is("invoice_settings.default_payment_method", before.id()))
+    {
+        let mut after = customer.clone();
+        after.set("invoice_settings.default_payment_method", Value::Null);
+        world.update(&customer, &after, "customer.updated");
+    }
+    method
+}

@@ -1,0 +1,141 @@
+//! Prices.
+
+use super::{Answer, Call, merge_metadata};
+use crate::error::{ApiError, Result};
+use crate::list::{in_range, page, same};
+use crate::resources::products;
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::{Value, json};
+
+/// `POST /v1/prices`
+pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    let amount = params
+        .int("unit_amount")
+        .ok_or_else(|| ApiError::missing("unit_amount"))?;
+    if amount < 0 {
+        return Err(
+            ApiError::validation("This value must be greater than or equal to 0.")
+                .with_param("unit_amount"),
+        );
+    }
+    let product = product_of(world, call)?;
+    let recurring = params.at("recurring");
+    let metered = recurring.is("usage_type", "metered") || recurring.has("meter");
+    if metered {
+        return Err(ApiError::not_simulated("recurring[usage_type]"));
+    }
+    let recurring = match recurring.text("interval") {
+        None => Value::Null,
+        Some(interval) => json!({
+            "interval": interval,
+            "interval_count": recurring.int("interval_count").unwrap_or(1),
+            "meter": null,
+            "trial_period_days": recurring.int("trial_period_days"),
+            "usage_type": "licensed",
+        }),
+    };
+    let mut price = json!({
+        "id": ids::id("price"),
+        "object": "price",
+        "active": params.at("active").as_bool().unwrap_or(true),
+        "billing_scheme": "per_unit",
+        "created": world.now(),
+        "currency": params.text("currency").unwrap_or_default().to_lowercase(),
+        "custom_unit_amount": null,
+        "livemode": false,
+        "lookup_key": null,
+        "metadata": {},
+        "nickname": params.text("nickname"),
+        "product": product,
+        "recurring": recurring,
+        "tax_behavior": params.text("tax_behavior").unwrap_or("unspecified"),
+        "tiers_mode": null,
+        "transform_quantity": null,
+        "type": if recurring.is_null() { "one_time" } else { "recurring" },
+        "unit_amount": amount,
+        "unit_amount_decimal": amount.to_string(),
+    });
+    claim_lookup_key(world, &mut price, params)?;
+    merge_metadata(&mut price, params);
+    world.create(&price, "price.created");
+    Ok(price)
+}
+
+fn product_of(world: &mut World, call: &Call) -> Result<String> {
+    match (call.params.text("product"), call.params.has("product_data")) {
+        (Some(_), true) => Err(ApiError::exclusive("product", "product_data")),
+        (Some(product), false) => Ok(world
+            .from_param(Kind::Product, product, "product")?
+            .id()
+            .to_owned()),
+        (None, true) => {
+            let inner = Call {
+                params: call.params.at("product_data").clone(),
+                id: String::new(),
+                from_page: false,
+                client: call.client.clone(),
+            };
+            Ok(products::create(world, &inner)?.id().to_owned())
+        }
+        (None, false) => Err(ApiError::missing("product")),
+    }
+}
+
+/// A lookup key belongs to one price; `transfer_lookup_key` takes it from the other.
+fn claim_lookup_key(world: &mut World, price: &mut Value, params: &Value) -> Result<()> {
+    let Some(key) = params.text("lookup_key") else {
+        return Ok(());
+    };
+    let other = world
+        .store
+        .newest_first(Kind::Price)
+        .find(|other| other.is("lookup_key", key) && other.id() != price.id())
+        .cloned();
+    if let Some(before) = other {
+        if !params.flag("transfer_lookup_key") {
+            let message = format!("A price (`{}`) already uses that lookup key.", before.id());
+            return Err(ApiError::invalid(message).with_param("lookup_key"));
+        }
+        let mut after = before.clone();
+        after.set("lookup_key", Value::Null);
+        world.update(&before, &after, "price.updated");
+    }
+    price.set("lookup_key", key);
+    Ok(())
+}
+
+/// `POST /v1/prices/{id}`
+pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
+    let before = world.from_path(Kind::Price, &call.id)?;
+    let mut price = before.clone();
+    for field in ["active", "nickname", "tax_behavior"] {
+        if let Some(value) = call.params.get(field) {
+            price.set(field, value.clone());
+        }
+    }
+    claim_lookup_key(world, &mut price, &call.params)?;
+    merge_metadata(&mut price, &call.params);
+    world.update(&before, &price, "price.updated");
+    Ok(price)
+}
+
+/// `GET /v1/prices/{id}`
+pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
+    world.from_path(Kind::Price, &call.id)
+}
+
+/// `GET /v1/prices`
+pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    page(world, Kind::Price, "/v1/prices", params, |price| {
+        let keys = params.list("lookup_keys");
+        let plain = ["active", "currency", "product", "type"]
+            .iter()
+            .all(|field| same(price, params, field));
+        plain
+            && same(price.at("recurring"), params.at("recurring"), "interval")
+            && (keys.is_empty() || keys.contains(price.at("lookup_key")))
+            && in_range(price.int("created"), params.at("created"))
+    })
+}

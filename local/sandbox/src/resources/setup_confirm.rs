@@ -1,0 +1,219 @@
+//! Confirming a SetupIntent: Amazon Pay sends the shopper away, a card is checked at once.
+
+use super::setup_intents::unexpected_state;
+use super::{Answer, Call};
+use crate::error::{ApiError, Result};
+use crate::render::shown;
+use crate::resources::{payment_methods, subscriptions, test_cards};
+use crate::state::timers::Due;
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::{Value, json};
+
+/// How long the shopper has on Amazon's page, after which it counts as a decline.
+///
+/// <https://docs.stripe.com/payments/amazon-pay/accept-a-payment> says so for payments; that setups are the same is
+/// an inference from the error code `setup_intent_setup_attempt_expired`.
+pub(crate) const REDIRECT_SECONDS: i64 = 600;
+
+/// Makes an attempt to set the payment method up. The intent may already carry what the request changed.
+///
+/// An intent that waits for the shopper may be confirmed again: the attempt under way is abandoned and a new one
+/// begins. Stripe's documents do not say whether it allows that for Amazon Pay.
+pub(crate) fn confirm_intent(world: &mut World, intent: &Value, call: &Call) -> Answer {
+    let params = &call.params;
+    if matches!(
+        intent.text("status"),
+        Some("succeeded" | "canceled" | "processing")
+    ) {
+        return Err(unexpected_state(intent, "confirm"));
+    }
+    let types = intent.list("payment_method_types");
+    let sent = payment_methods::from_params(world, params, intent.text("customer"), types)?;
+    let method = match (sent, intent.text("payment_method")) {
+        (Some(method), _) => method,
+        (None, Some(method)) => world.get(Kind::PaymentMethod, method)?,
+        (None, None) => {
+            let message = "You cannot confirm this SetupIntent because it's missing a payment method. Update the SetupIntent with \
+                           a payment method or send one with the confirmation.";
+            return Err(ApiError::invalid(message)
+                .with_code("setup_intent_unexpected_state")
+                .with("setup_intent", shown(intent)));
+        }
+    };
+    match method.text("type") {
+        Some("amazon_pay") => redirect(world, intent, &method, call),
+        _ => check_card(world, intent, &method),
+    }
+}
+
+fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> Answer {
+    let return_url = return_url(&call.params)?;
+    let acceptance = acceptance(world, intent, call)?;
+    abandon_attempt(world, intent);
+    let attempt = new_attempt(world, intent, method, "requires_action");
+    let mut waiting = intent.clone();
+    waiting.set("latest_attempt", attempt.id());
+    waiting.set("payment_method", method.id());
+    waiting.set("last_setup_error", Value::Null);
+    waiting.set("status", "requires_action");
+    let page = format!("{}/sandbox/amazon-pay/{}", world.base_url, intent.id());
+    waiting.set("next_action", json!({"type": "redirect_to_url", "redirect_to_url": {"url": page, "return_url": return_url}}));
+    waiting.set("_acceptance", acceptance);
+    waiting.set("_return_url", return_url);
+    world.save(&waiting);
+    let deadline = world.now() + REDIRECT_SECONDS;
+    world.schedule(Due::RedirectExpires, &waiting, deadline);
+    world.emit("setup_intent.requires_action", &waiting);
+    Ok(waiting)
+}
+
+fn return_url(params: &Value) -> Result<String> {
+    let Some(given) = params.text("return_url") else {
+        let message = "You must provide a `return_url` when confirming with a payment method that redirects the customer.";
+        return Err(ApiError::missing("return_url").with_message(message));
+    };
+    match url::Url::parse(given) {
+        Ok(url) if url.has_host() => Ok(given.to_owned()),
+        _ => Err(ApiError::validation("Not a valid URL")
+            .with_code("url_invalid")
+            .with_param("return_url")),
+    }
+}
+
+/// How the customer accepted the mandate. Saving Amazon Pay for charges without the customer needs one.
+fn acceptance(world: &World, intent: &Value, call: &Call) -> Result<Value> {
+    let given = call.params.at("mandate_data.customer_acceptance");
+    if given.is_null() {
+        if intent.is("usage", "off_session") {
+            return Err(ApiError::missing("mandate_data"));
+        }
+        return Ok(Value::Null);
+    }
+    let accepted_at = given.int("accepted_at").unwrap_or_else(|| world.now());
+    if given.is("type", "offline") {
+        return Ok(json!({"accepted_at": accepted_at, "offline": {}, "type": "offline"}));
+    }
+    let online = given.at("online");
+    let (ip, agent) = if online.flag("infer_from_client") {
+        (call.client.ip.clone(), call.client.user_agent.clone())
+    } else {
+        let param = |name: &str| format!("mandate_data[customer_acceptance][online][{name}]");
+        let field = |name: &str| {
+            online
+                .owned(name)
+                .ok_or_else(|| ApiError::missing(&param(name)))
+        };
+        let ip = field("ip_address")?;
+        if ip.parse::<std::net::IpAddr>().is_err() {
+            return Err(ApiError::validation(format!("Invalid IP address: {ip}"))
+                .with_param(param("ip_address")));
+        }
+        (ip, field("user_agent")?)
+    };
+    Ok(
+        json!({"accepted_at": accepted_at, "online": {"ip_address": ip, "user_agent": agent}, "type": "online"}),
+    )
+}
+
+fn check_card(world: &mut World, intent: &Value, method: &Value) -> Answer {
+    abandon_attempt(world, intent);
+    let mut after = intent.clone();
+    after.set("next_action", Value::Null);
+    if let Some(error) = test_cards::setup_refusal(method) {
+        let attempt = new_attempt(world, intent, method, "failed");
+        let failed = fail(world, &after, &attempt, error.clone());
+        return Err(error.with("setup_intent", shown(&failed)).keeping_changes());
+    }
+    let attempt = new_attempt(world, intent, method, "succeeded");
+    after.set("latest_attempt", attempt.id());
+    after.set("payment_method", method.id());
+    after.set("last_setup_error", Value::Null);
+    after.set("status", "succeeded");
+    if let Some(customer) = intent
+        .text("customer")
+        .filter(|customer| !method.is("customer", customer))
+    {
+        payment_methods::attach_to(world, method.id(), customer, "payment_method")?;
+    }
+    world.save(&after);
+    world.emit("setup_intent.succeeded", &after);
+    subscriptions::setup_done(world, &after);
+    Ok(after)
+}
+
+/// Records that the attempt failed: the intent needs another payment method, and says why.
+pub(crate) fn fail(world: &mut World, intent: &Value, attempt: &Value, error: ApiError) -> Value {
+    let method = attempt
+        .text("payment_method")
+        .and_then(|method| world.store.get(Kind::PaymentMethod, method))
+        .map(shown);
+    let error = error.with("payment_method", method).hash();
+    let mut attempt = attempt.clone();
+    attempt.set("status", "failed");
+    attempt.set("setup_error", error.clone());
+    world.save(&attempt);
+    let mut failed = intent.clone();
+    failed.set("latest_attempt", attempt.id());
+    failed.set("last_setup_error", error);
+    failed.set("next_action", Value::Null);
+    failed.set("payment_method", Value::Null);
+    failed.set("status", "requires_payment_method");
+    world.unschedule(Due::RedirectExpires, intent.id());
+    world.save(&failed);
+    world.emit("setup_intent.setup_failed", &failed);
+    failed
+}
+
+/// Ends the attempt that still waits for the shopper, if there is one.
+pub(crate) fn abandon_attempt(world: &mut World, intent: &Value) {
+    let attempt = intent
+        .text("latest_attempt")
+        .and_then(|attempt| world.store.get(Kind::SetupAttempt, attempt))
+        .cloned();
+    if let Some(mut attempt) = attempt.filter(|attempt| attempt.is("status", "requires_action")) {
+        attempt.set("status", "abandoned");
+        world.save(&attempt);
+    }
+}
+
+fn new_attempt(world: &mut World, intent: &Value, method: &Value, status: &str) -> Value {
+    let kind = method.text("type").unwrap_or_default();
+    let details = match kind {
+        "card" => {
+            let card = method.at("card");
+            json!({
+                "brand": card.at("brand"),
+                "checks": card.at("checks"),
+                "country": card.at("country"),
+                "exp_month": card.at("exp_month"),
+                "exp_year": card.at("exp_year"),
+                "fingerprint": card.at("fingerprint"),
+                "funding": card.at("funding"),
+                "last4": card.at("last4"),
+                "network": card.at("brand"),
+                "three_d_secure": null,
+                "wallet": card.at("wallet"),
+            })
+        }
+        _ => json!({}),
+    };
+    let attempt = json!({
+        "id": ids::id("setatt"),
+        "object": "setup_attempt",
+        "application": null,
+        "created": world.now(),
+        "customer": intent.at("customer"),
+        "customer_account": null,
+        "flow_directions": null,
+        "livemode": false,
+        "on_behalf_of": null,
+        "payment_method": method.id(),
+        "payment_method_details": {"type": kind, kind: details},
+        "setup_error": null,
+        "setup_intent": intent.id(),
+        "status": status,
+        "usage": intent.at("usage"),
+    });
+    world.save(&attempt);
+    attempt
+}

@@ -1,0 +1,148 @@
+//! What the shopper does on the page that stands for Amazon's, or does not do in time.
+
+use super::setup_confirm::fail;
+use crate::error::{ApiError, Result};
+use crate::resources::subscriptions;
+use crate::state::timers::Due;
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::{Value, json};
+
+/// What the shopper chose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Choice {
+    /// Agreed to be charged.
+    Approve,
+    /// Refused.
+    Decline,
+    /// Went back without an answer.
+    Close,
+}
+
+impl Choice {
+    /// The choice by the name that stands in a path or form.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "approve" => Some(Self::Approve),
+            "decline" => Some(Self::Decline),
+            "close" => Some(Self::Close),
+            _ => None,
+        }
+    }
+}
+
+/// Does what the shopper chose and says where the browser goes next.
+pub(crate) fn settle(world: &mut World, id: &str, choice: Choice) -> Result<String> {
+    let intent = world.from_path(Kind::SetupIntent, id)?;
+    if !intent.is("status", "requires_action") {
+        let message = format!(
+            "This SetupIntent waits for nobody: its status is {}.",
+            intent.text("status").unwrap_or_default()
+        );
+        return Err(ApiError::invalid(message).with_code("setup_intent_unexpected_state"));
+    }
+    let status = match choice {
+        Choice::Approve => {
+            succeed(world, &intent)?;
+            "succeeded"
+        }
+        Choice::Decline => {
+            let message = "The latest attempt to set up the payment method has failed because authentication failed.";
+            refuse(
+                world,
+                &intent,
+                ApiError::invalid(message).with_code("setup_intent_authentication_failure"),
+            )?;
+            "failed"
+        }
+        Choice::Close => "pending",
+    };
+    redirect_url(&intent, status)
+        .ok_or_else(|| ApiError::invalid("This SetupIntent has no return_url."))
+}
+
+/// Ends an attempt that nobody answered.
+pub(crate) fn expire(world: &mut World, id: &str) -> Result<()> {
+    let intent = world.get(Kind::SetupIntent, id)?;
+    if !intent.is("status", "requires_action") {
+        return Ok(());
+    }
+    let message = "The latest attempt to set up the payment method has expired because the customer did not act in time.";
+    refuse(
+        world,
+        &intent,
+        ApiError::invalid(message).with_code("setup_intent_setup_attempt_expired"),
+    )
+}
+
+fn refuse(world: &mut World, intent: &Value, error: ApiError) -> Result<()> {
+    let attempt = world.get(
+        Kind::SetupAttempt,
+        intent.text("latest_attempt").unwrap_or_default(),
+    )?;
+    fail(world, intent, &attempt, error);
+    Ok(())
+}
+
+fn succeed(world: &mut World, intent: &Value) -> Result<()> {
+    let mut attempt = world.get(
+        Kind::SetupAttempt,
+        intent.text("latest_attempt").unwrap_or_default(),
+    )?;
+    attempt.set("status", "succeeded");
+    world.save(&attempt);
+    let mut method = world.get(
+        Kind::PaymentMethod,
+        intent.text("payment_method").unwrap_or_default(),
+    )?;
+    let mut done = intent.clone();
+    if intent.has("_acceptance") {
+        let mandate = json!({
+            "id": ids::id("mandate"),
+            "object": "mandate",
+            "customer_acceptance": intent.at("_acceptance"),
+            "livemode": false,
+            "multi_use": {},
+            "payment_method": method.id(),
+            "payment_method_details": {"type": "amazon_pay", "amazon_pay": {}},
+            "status": "active",
+            "type": "multi_use",
+        });
+        world.save(&mandate);
+        done.set("mandate", mandate.id());
+        method.set("_mandate", mandate.id());
+    }
+    if intent.has("customer") {
+        method.set("customer", intent.at("customer").clone());
+        world.save(&method);
+        world.emit("payment_method.attached", &method);
+    } else {
+        world.save(&method);
+    }
+    done.set("next_action", Value::Null);
+    done.set("status", "succeeded");
+    world.unschedule(Due::RedirectExpires, done.id());
+    world.save(&done);
+    world.emit("setup_intent.succeeded", &done);
+    subscriptions::setup_done(world, &done);
+    Ok(())
+}
+
+/// The shop's `return_url` with what Stripe appends; the shop's own query is kept.
+fn redirect_url(intent: &Value, status: &str) -> Option<String> {
+    let mut url = url::Url::parse(intent.text("_return_url")?).ok()?;
+    url.query_pairs_mut()
+        .append_pair("setup_intent", intent.id())
+        .append_pair("setup_intent_client_secret", intent.text("client_secret")?)
+        .append_pair("redirect_status", status);
+    Some(url.into())
+}
+
+/// Where a page goes that was already used.
+pub(crate) fn way_back(intent: &Value) -> Option<String> {
+    let status = if intent.is("status", "succeeded") {
+        "succeeded"
+    } else {
+        "failed"
+    };
+    redirect_url(intent, status)
+}

@@ -1,0 +1,164 @@
+//! Test clocks: time that stands still until it is advanced.
+
+use super::{Answer, Call};
+use crate::billing::periods::{days, next_end};
+use crate::billing::{renew, tick};
+use crate::error::{ApiError, Result};
+use crate::list::page;
+use crate::resources::customers;
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::{Value, json};
+
+/// A clock is deleted by itself after this long.
+const LIFETIME_DAYS: i64 = 30;
+
+/// `POST /v1/test_helpers/test_clocks`
+pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    if params.has("customer") {
+        return Err(ApiError::not_simulated("customer"));
+    }
+    let now = world.now();
+    let clock = json!({
+        "id": ids::id("clock"),
+        "object": "test_helpers.test_clock",
+        "created": now,
+        "deletes_after": now + days(LIFETIME_DAYS),
+        "frozen_time": params.at("frozen_time"),
+        "livemode": false,
+        "name": params.at("name"),
+        "status": "ready",
+        "status_details": {},
+    });
+    world.create(&clock, "test_helpers.test_clock.created");
+    Ok(clock)
+}
+
+/// `GET /v1/test_helpers/test_clocks/{id}`
+pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
+    world.from_path(Kind::TestClock, &call.id)
+}
+
+/// `GET /v1/test_helpers/test_clocks`
+pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
+    page(
+        world,
+        Kind::TestClock,
+        "/v1/test_helpers/test_clocks",
+        &call.params,
+        |_| true,
+    )
+}
+
+/// `POST /v1/test_helpers/test_clocks/{id}/advance`: the answer comes while the clock is still advancing.
+pub(crate) fn advance(world: &mut World, call: &Call) -> Answer {
+    let before = world.from_path(Kind::TestClock, &call.id)?;
+    if !before.is("status", "ready") {
+        return Err(ApiError::invalid(
+            "The test clock is advancing. Wait until its status is ready.",
+        )
+        .with_status(429)
+        .with_code("rate_limit"));
+    }
+    let (from, to) = (
+        before.int("frozen_time").unwrap_or(0),
+        call.params.int("frozen_time").unwrap_or(0),
+    );
+    if to <= from {
+        let message = "The test clock can only be advanced to a later time than its frozen_time.";
+        return Err(ApiError::invalid(message).with_param("frozen_time"));
+    }
+    if to > furthest(world, before.id(), from) {
+        let message = "A test clock can be advanced by at most two intervals of its shortest subscription at a time, or two years without one.";
+        return Err(ApiError::invalid(message).with_param("frozen_time"));
+    }
+    let mut clock = before.clone();
+    clock.set("status", "advancing");
+    clock.set(
+        "status_details",
+        json!({"advancing": {"target_frozen_time": to}}),
+    );
+    world.save(&clock);
+    world.emit("test_helpers.test_clock.advancing", &clock);
+    Ok(clock)
+}
+
+/// Two intervals of the shortest subscription, counted from the frozen time.
+fn furthest(world: &World, clock: &str, from: i64) -> i64 {
+    let two = |interval: &str, count: i64| {
+        let one = next_end(from, interval, count, from);
+        next_end(from, interval, count, one)
+    };
+    let subscriptions = world
+        .store
+        .newest_first(Kind::Subscription)
+        .filter(|subscription| subscription.is("test_clock", clock));
+    let limits = subscriptions
+        .map(|subscription| renew::interval(subscription))
+        .map(|(interval, count)| two(&interval, count));
+    limits.min().unwrap_or_else(|| two("year", 1))
+}
+
+/// `DELETE /v1/test_helpers/test_clocks/{id}`: its customers go with it.
+pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
+    let clock = world.from_path(Kind::TestClock, &call.id)?;
+    let customers: Vec<String> = world
+        .store
+        .newest_first(Kind::Customer)
+        .filter(|customer| customer.is("test_clock", clock.id()))
+        .map(|customer| customer.id().to_owned())
+        .collect();
+    for customer in customers {
+        customers::delete(
+            world,
+            &Call {
+                id: customer,
+                params: Value::Null,
+                from_page: false,
+                client: call.client.clone(),
+            },
+        )?;
+    }
+    world.store.remove(Kind::TestClock, clock.id());
+    world.emit("test_helpers.test_clock.deleted", &clock);
+    Ok(json!({"id": clock.id(), "object": "test_helpers.test_clock", "deleted": true}))
+}
+
+/// Whether a clock has further to go.
+pub(crate) fn is_advancing(world: &World) -> bool {
+    world
+        .store
+        .oldest_first(Kind::TestClock)
+        .any(|clock| clock.is("status", "advancing"))
+}
+
+/// Moves one clock that is advancing to the next thing that happens on it, or to its end. Says whether there was one.
+pub(crate) fn step(world: &mut World) -> Result<bool> {
+    let advancing = world
+        .store
+        .oldest_first(Kind::TestClock)
+        .find(|clock| clock.is("status", "advancing"))
+        .cloned();
+    let Some(mut clock) = advancing else {
+        return Ok(false);
+    };
+    let target = clock
+        .int("status_details.advancing.target_frozen_time")
+        .unwrap_or(0);
+    if let Some(timer) = world.take_due(Some(clock.id()), target) {
+        // A timer that was set in the past of a clock does not turn it back.
+        clock.set(
+            "frozen_time",
+            timer.at.max(clock.int("frozen_time").unwrap_or(0)),
+        );
+        world.save(&clock);
+        tick::run(world, &timer)?;
+        return Ok(true);
+    }
+    clock.set("frozen_time", target);
+    clock.set("status", "ready");
+    clock.set("status_details", json!({}));
+    world.save(&clock);
+    world.emit("test_helpers.test_clock.ready", &clock);
+    Ok(true)
+}

@@ -1,0 +1,84 @@
+//! The tables of the sandbox.
+
+use serde::{Deserialize, Serialize};
+
+/// What a record is. The objects of Stripe's API come first, the sandbox's own bookkeeping after them.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// `charge`
+    Charge,
+    /// `customer`
+    Customer,
+    /// `event`
+    Event,
+    /// `invoice`
+    Invoice,
+    /// `invoice_payment`
+    InvoicePayment,
+    /// `mandate`
+    Mandate,
+    /// `payment_intent`
+    PaymentIntent,
+    /// `payment_method`
+    PaymentMethod,
+    /// `price`
+    Price,
+    /// `product`
+    Product,
+    /// `setup_attempt`
+    SetupAttempt,
+    /// `setup_intent`
+    SetupIntent,
+    /// `subscription`
+    Subscription,
+    /// `test_helpers.test_clock`
+    TestClock,
+    /// `webhook_endpoint`
+    WebhookEndpoint,
+    /// The one record that says what the account may do and whether webhooks are held.
+    Account,
+    /// An event on its way to an endpoint.
+    Delivery,
+    /// The answer that is stored under an idempotency key.
+    Answer,
+    /// Something that happens by itself when its time has come.
+    Timer,
+}
+
+impl Kind {
+    /// Every kind that the API shows, with the name in its `object` field.
+    pub(crate) const OBJECTS: [(Self, &'static str); 15] = [
+        (Self::Charge, "charge"),
+        (Self::Customer, "customer"),
+        (Self::Event, "event"),
+        (Self::Invoice, "invoice"),
+        (Self::InvoicePayment, "invoice_payment"),
+        (Self::Mandate, "mandate"),
+        (Self::PaymentIntent, "payment_intent"),
+        (Self::PaymentMethod, "payment_method"),
+        (Self::Price, "price"),
+        (Self::Product, "product"),
+        (Self::SetupAttempt, "setup_attempt"),
+        (Self::SetupIntent, "setup_intent"),
+        (Self::Subscription, "subscription"),
+        (Self::TestClock, "test_helpers.test_clock"),
+        (Self::WebhookEndpoint, "webhook_endpoint"),
+    ];
+
+    /// The kind of an object by its `object` field.
+    pub(crate) fn of_object(name: &str) -> Option<Self> {
+        Self::OBJECTS
+            .iter()
+            .find(|(_, object)| *object == name)
+            .map(|(kind, _)| *kind)
+    }
+
+    /// The `object` field, or the record's own name for bookkeeping.
+    pub(crate) fn name(self) -> &'static str {
+        Self::OBJECTS
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("record", |(_, name)| name)
+    }
+}

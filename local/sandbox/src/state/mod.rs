@@ -1,0 +1,14 @@
+//! What the sandbox knows, and how it is kept.
+
+pub(crate) mod clock;
+pub(crate) mod fields;
+pub(crate) mod ids;
+mod journal;
+pub(crate) mod kind;
+pub(crate) mod store;
+pub(crate) mod timers;
+pub(crate) mod world;
+
+pub(crate) use fields::Fields;
+pub(crate) use kind::Kind;
+pub(crate) use world::World;

@@ -1,0 +1,208 @@
+//! Records in memory, changed in transactions that are either journalled whole or undone.
+
+use super::journal::{Change, Journal};
+use super::kind::Kind;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+#[derive(Clone, Debug)]
+struct Record {
+    order: u64,
+    value: Value,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    records: HashMap<String, Record>,
+    order: BTreeMap<u64, String>,
+}
+
+/// All records, each in the order of its creation.
+///
+/// Every change belongs to a transaction: [`Store::commit`] writes them as one line of the journal, [`Store::undo`]
+/// takes them back. So a request that fails leaves nothing behind, and a process that is killed loses no answer
+/// that it gave.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    tables: HashMap<Kind, Table>,
+    last_order: u64,
+    before: BTreeMap<(Kind, String), Option<Record>>,
+    journal: Option<Journal>,
+}
+
+impl Store {
+    /// Reads the journal, if there is one, and keeps writing to it.
+    pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
+        let mut store = Self::default();
+        let Some(path) = path else { return Ok(store) };
+        for change in Journal::read(path)? {
+            store.load(change);
+        }
+        store.journal = Some(Journal::rewrite(path, store.all())?);
+        Ok(store)
+    }
+
+    fn load(&mut self, Change(kind, id, order, value): Change) {
+        self.last_order = self.last_order.max(order);
+        self.insert(kind, id, value.map(|value| Record { order, value }));
+    }
+
+    fn all(&self) -> impl Iterator<Item = Change> + '_ {
+        self.tables.iter().flat_map(|(kind, table)| {
+            table.records.iter().map(|(id, record)| {
+                Change(*kind, id.clone(), record.order, Some(record.value.clone()))
+            })
+        })
+    }
+
+    fn insert(&mut self, kind: Kind, id: String, record: Option<Record>) -> Option<Record> {
+        let table = self.tables.entry(kind).or_default();
+        let old = match record {
+            Some(record) => {
+                table.order.insert(record.order, id.clone());
+                table.records.insert(id, record)
+            }
+            None => table.records.remove(&id).inspect(|old| {
+                table.order.remove(&old.order);
+            }),
+        };
+        old
+    }
+
+    /// The record, if there is one.
+    pub(crate) fn get(&self, kind: Kind, id: &str) -> Option<&Value> {
+        self.tables
+            .get(&kind)?
+            .records
+            .get(id)
+            .map(|record| &record.value)
+    }
+
+    /// Creates or replaces a record; a replaced one keeps its place in the order.
+    pub(crate) fn put(&mut self, kind: Kind, id: &str, value: Value) {
+        let order = self
+            .tables
+            .get(&kind)
+            .and_then(|table| table.records.get(id))
+            .map(|record| record.order);
+        let order = order.unwrap_or_else(|| {
+            self.last_order += 1;
+            self.last_order
+        });
+        let old = self.insert(kind, id.to_owned(), Some(Record { order, value }));
+        self.before.entry((kind, id.to_owned())).or_insert(old);
+    }
+
+    /// Removes a record.
+    pub(crate) fn remove(&mut self, kind: Kind, id: &str) {
+        if let Some(old) = self.insert(kind, id.to_owned(), None) {
+            self.before
+                .entry((kind, id.to_owned()))
+                .or_insert(Some(old));
+        }
+    }
+
+    /// All records of a kind, the newest first, as Stripe lists them.
+    pub(crate) fn newest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {
+        self.oldest_first(kind).rev()
+    }
+
+    /// All records of a kind in the order of their creation.
+    pub(crate) fn oldest_first(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Value> {
+        self.tables.get(&kind).into_iter().flat_map(|table| {
+            table
+                .order
+                .values()
+                .filter_map(|id| table.records.get(id).map(|record| &record.value))
+        })
+    }
+
+    /// Makes the changes since the last commit lasting. They are undone when they cannot be written.
+    pub(crate) fn commit(&mut self) -> std::io::Result<()> {
+        if self.before.is_empty() {
+            return Ok(());
+        }
+        if let Some(journal) = &mut self.journal {
+            let changes: Vec<Change> = self
+                .before
+                .iter()
+                .map(|((kind, id), old)| {
+                    let new = self
+                        .tables
+                        .get(kind)
+                        .and_then(|table| table.records.get(id));
+                    let order = new.or(old.as_ref()).map_or(0, |record| record.order);
+                    Change(
+                        *kind,
+                        id.clone(),
+                        order,
+                        new.map(|record| record.value.clone()),
+                    )
+                })
+                .collect();
+            if let Err(error) = journal.append(&changes) {
+                self.undo();
+                return Err(error);
+            }
+        }
+        self.before.clear();
+        Ok(())
+    }
+
+    /// Takes back every change since the last commit.
+    pub(crate) fn undo(&mut self) {
+        for ((kind, id), old) in std::mem::take(&mut self.before) {
+            // Removed first, so that a record which was created does not keep a place in the order.
+            self.insert(kind, id.clone(), None);
+            if old.is_some() {
+                self.insert(kind, id, old);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Store};
+    use serde_json::{Value, json};
+
+    fn ids(store: &Store) -> Vec<&Value> {
+        store.newest_first(Kind::Customer).collect()
+    }
+
+    #[test]
+    fn an_undone_transaction_leaves_what_was_before() {
+        let mut store = Store::default();
+        store.put(Kind::Customer, "cus_1", json!(1));
+        store.commit().unwrap();
+        store.put(Kind::Customer, "cus_1", json!(2));
+        store.put(Kind::Customer, "cus_2", json!(3));
+        store.undo();
+        assert_eq!(ids(&store), [&json!(1)]);
+        store.remove(Kind::Customer, "cus_1");
+        store.undo();
+        assert_eq!(ids(&store), [&json!(1)]);
+    }
+
+    #[test]
+    fn records_come_back_in_their_order_from_the_file() {
+        let file =
+            std::env::temp_dir().join(format!("perennial-store-{}", crate::state::ids::random(12)));
+        let mut store = Store::open(Some(&file)).unwrap();
+        for n in 1..=3 {
+            store.put(Kind::Customer, &format!("cus_{n}"), json!(n));
+        }
+        store.commit().unwrap();
+        store.remove(Kind::Customer, "cus_2");
+        store.put(Kind::Customer, "cus_1", json!(10));
+        store.commit().unwrap();
+        store.put(Kind::Customer, "cus_9", json!("never committed"));
+        drop(store);
+        for _ in 0..2 {
+            let again = Store::open(Some(&file)).unwrap();
+            assert_eq!(ids(&again), [&json!(3), &json!(10)]);
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}

@@ -1,0 +1,150 @@
+//! One account with all that is in it.
+
+use super::{Fields, Kind, clock, ids};
+use crate::error::{ApiError, Result};
+use crate::render::{changed_fields, shown};
+use crate::state::store::Store;
+use crate::webhooks::queue;
+use serde_json::{Value, json};
+
+/// Who asked for the change that is going on, for `event.request`; nobody when a timer did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// The id in the `Request-Id` header.
+    pub(crate) request: Option<String>,
+    /// The key in the `Idempotency-Key` header.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// The whole state of the sandbox, changed by one request or timer at a time.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// The records.
+    pub(crate) store: Store,
+    /// Where the sandbox is reached, for the links that it hands out.
+    pub(crate) base_url: String,
+    /// Who is asking.
+    pub(crate) origin: Origin,
+}
+
+const ACCOUNT: &str = "acct_perennial_sandbox";
+
+impl World {
+    /// What the account may do, with every capability on until the control API turns it off.
+    pub(crate) fn account(&self) -> Value {
+        let default = || json!({"id": ACCOUNT, "amazon_pay": true, "card": true, "latency_ms": 0, "hold": false, "ahead": 0, "after_retries": "cancel"});
+        self.store
+            .get(Kind::Account, ACCOUNT)
+            .cloned()
+            .unwrap_or_else(default)
+    }
+
+    /// Changes one setting of the account.
+    pub(crate) fn set_account(&mut self, name: &str, value: impl Into<Value>) {
+        let mut account = self.account();
+        account.set(name, value);
+        self.store.put(Kind::Account, ACCOUNT, account);
+    }
+
+    /// The payment method types that the account may use, in Stripe's order.
+    pub(crate) fn capabilities(&self) -> Vec<&'static str> {
+        let account = self.account();
+        ["card", "amazon_pay"]
+            .into_iter()
+            .filter(|name| account.flag(name))
+            .collect()
+    }
+
+    /// The sandbox's own time in seconds, which runs ahead of the machine's once the control API moved it.
+    pub(crate) fn now(&self) -> i64 {
+        clock::machine_seconds() + self.account().int("ahead").unwrap_or(0)
+    }
+
+    /// The time for objects on a test clock, or the sandbox's own.
+    pub(crate) fn now_on(&self, clock: Option<&str>) -> i64 {
+        let frozen = clock
+            .and_then(|clock| self.store.get(Kind::TestClock, clock))
+            .and_then(|clock| clock.int("frozen_time"));
+        frozen.unwrap_or_else(|| self.now())
+    }
+
+    /// The time that passes for this object.
+    pub(crate) fn now_for(&self, object: &Value) -> i64 {
+        self.now_on(object.text("_clock"))
+    }
+
+    /// The object, for one that the sandbox itself refers to.
+    pub(crate) fn get(&self, kind: Kind, id: &str) -> Result<Value> {
+        self.store
+            .get(kind, id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(kind, id, "id"))
+    }
+
+    /// The object that a path names: 404 when there is none.
+    pub(crate) fn from_path(&self, kind: Kind, id: &str) -> Result<Value> {
+        self.store
+            .get(kind, id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(kind, id, "id").with_status(404))
+    }
+
+    /// The object that a parameter names: 400 when there is none.
+    pub(crate) fn from_param(&self, kind: Kind, id: &str, param: &str) -> Result<Value> {
+        self.store
+            .get(kind, id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(kind, id, param))
+    }
+
+    /// Keeps an object under its own id.
+    pub(crate) fn save(&mut self, object: &Value) {
+        if let Some(kind) = object.text("object").and_then(Kind::of_object) {
+            self.store.put(kind, object.id(), object.clone());
+        }
+    }
+
+    /// Keeps a new object and tells of it.
+    pub(crate) fn create(&mut self, object: &Value, event: &str) {
+        self.save(object);
+        self.emit(event, object);
+    }
+
+    /// Keeps an object and tells of it if it changed.
+    pub(crate) fn update(&mut self, before: &Value, after: &Value, event: &str) {
+        self.save(after);
+        let previous = changed_fields(&shown(before), &shown(after));
+        if previous
+            .as_object()
+            .is_some_and(|fields| !fields.is_empty())
+        {
+            self.emit_with(event, after, Some(previous));
+        }
+    }
+
+    /// Tells of what happened to an object.
+    pub(crate) fn emit(&mut self, event: &str, object: &Value) {
+        self.emit_with(event, object, None);
+    }
+
+    fn emit_with(&mut self, event: &str, object: &Value, previous: Option<Value>) {
+        let mut data = json!({"object": shown(object)});
+        if let Some(previous) = previous {
+            data.set("previous_attributes", previous);
+        }
+        let id = ids::id("evt");
+        let event = json!({
+            "id": id,
+            "object": "event",
+            "api_version": crate::API_VERSION,
+            "created": self.now_for(object),
+            "data": data,
+            "livemode": false,
+            "pending_webhooks": 0,
+            "request": {"id": self.origin.request, "idempotency_key": self.origin.idempotency_key},
+            "type": event,
+        });
+        self.save(&event);
+        queue::send_to_endpoints(self, &event);
+    }
+}
