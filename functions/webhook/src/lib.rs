@@ -3,15 +3,14 @@
 //! 200 means that the event is in the table. Nothing else is done here, so that Stripe gets its
 //! answer within milliseconds and a failure behind the inbox never costs an event.
 
-mod event;
 mod signature;
 
-pub use event::{Event, NotAnEvent};
 pub use signature::{SignatureError, TOLERANCE_SECONDS, verify};
 
 use perennial_config::{Dynamo, Env, Mode, Problems, StartError, stripe_mode, webhook_secrets};
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_store::{InboxItem, InboxStatus, Received, Table};
+use perennial_inbox::{Event, inbox_item};
+use perennial_store::{Received, Table};
 use perennial_types::Clock;
 use secrecy::SecretString;
 use serde_json::json;
@@ -44,34 +43,6 @@ impl App {
             clock: Clock::system(),
         })
     }
-
-    fn inbox_item(&self, event: Event) -> InboxItem {
-        let reason = if event.livemode != self.mode.is_live() {
-            Some("it is of the other mode")
-        } else if event.is_thin {
-            Some("it is a thin event; the endpoint has to send snapshots")
-        } else {
-            None
-        };
-        InboxItem {
-            event: event.id,
-            customer: event.customer,
-            kind: event.kind,
-            object: event.object,
-            subscription: event.subscription,
-            created: event.created,
-            api_version: event.api_version,
-            livemode: event.livemode,
-            status: if reason.is_some() {
-                InboxStatus::Ignored
-            } else {
-                InboxStatus::Received
-            },
-            attempts: 0,
-            error: reason.map(ToOwned::to_owned),
-            received_at: self.clock.now(),
-        }
-    }
 }
 
 impl Handler for App {
@@ -95,7 +66,7 @@ impl Handler for App {
             )
             .because(error)
         })?;
-        let item = self.inbox_item(event);
+        let item = inbox_item(event, self.mode.is_live(), self.clock.now());
         let received = self.table.receive(&item).await.map_err(|error| {
             ApiError::new(
                 500,

@@ -37,11 +37,11 @@ pub struct Flows {
 
 /// Time for Stripe in one request, so that an answer leaves before Lambda's and API Gateway's
 /// limits (20 and 30 seconds).
-const STRIPE_BUDGET: Duration = Duration::from_secs(12);
+const STRIPE_BUDGET: Duration = Duration::from_secs(9);
 
-/// Longer than a call to Stripe can take with its repeats, so that a holder whose lease has run
-/// out is no longer sending.
-const LEASE_SECONDS: i64 = 10;
+/// Longer than the time that one request has for Stripe, so that a holder whose lease has run out
+/// is no longer sending.
+const LEASE_SECONDS: i64 = 12;
 
 /// How long a request waits for another one that is doing the same thing, and how often it looks.
 const PATIENCE: Duration = Duration::from_secs(6);

@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     StoreError, Table,
+    due::DueKind,
     key::{Key, text},
     table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
 };
+
+/// A shopper who comes back does so within minutes; after this, somebody should look.
+const FIRST_LOOK_SECONDS: i64 = 10 * 60;
 
 /// Whether this attempt is the one that clicks go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Opened {
 struct Stored<'a> {
     #[serde(flatten)]
     attempt: &'a Attempt,
+    due: DueKind,
+    due_at: Timestamp,
     expires_at: i64,
 }
 
@@ -47,14 +53,13 @@ impl Table {
         let operation = "open_attempt";
         let key = Key::attempt(&attempt.user, &attempt.id);
         let expires_at = attempt.created.unix().saturating_add(KEEP_SECONDS);
-        let stored = item(
-            operation,
-            key,
-            &Stored {
-                attempt,
-                expires_at,
-            },
-        )?;
+        let stored = Stored {
+            attempt,
+            due: DueKind::Checkout,
+            due_at: attempt.created.plus_seconds(FIRST_LOOK_SECONDS),
+            expires_at,
+        };
+        let stored = item(operation, key, &stored)?;
         let stored = self
             .put(stored)
             .condition_expression("attribute_not_exists(pk)");
@@ -150,7 +155,9 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let update = self
             .change(attempt)
-            .update_expression("SET #state = :state, reason = :reason REMOVE setup_request")
+            .update_expression(
+                "SET #state = :state, reason = :reason REMOVE setup_request, due, due_at",
+            )
             .condition_expression("#state = :issued")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(state.as_str()))

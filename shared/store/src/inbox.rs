@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     StoreError, Table,
     attempt::applied,
+    due::DueKind,
     key::{Key, text},
     table::{KEEP_SECONDS, item},
 };
@@ -87,8 +88,15 @@ pub enum Received {
 struct Stored<'a> {
     #[serde(flatten)]
     item: &'a InboxItem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<DueKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
     expires_at: i64,
 }
+
+/// The stream brings an event within seconds, and its consumer tries for an hour.
+const FIRST_LOOK_SECONDS: i64 = 65 * 60;
 
 impl Table {
     /// Stores an event, once.
@@ -96,18 +104,18 @@ impl Table {
         let operation = "receive";
         let key = Key::event(received.customer.as_ref(), &received.event);
         let expires_at = received.received_at.unix().saturating_add(KEEP_SECONDS);
+        let waits = received.status == InboxStatus::Received;
+        let stored = Stored {
+            item: received,
+            due: waits.then_some(DueKind::Event),
+            due_at: waits.then(|| received.received_at.plus_seconds(FIRST_LOOK_SECONDS)),
+            expires_at,
+        };
         let call = self
             .client
             .put_item()
             .table_name(self.name())
-            .set_item(Some(item(
-                operation,
-                key,
-                &Stored {
-                    item: received,
-                    expires_at,
-                },
-            )?))
+            .set_item(Some(item(operation, key, &stored)?))
             .condition_expression("attribute_not_exists(pk)");
         match call.send().await {
             Ok(_) => Ok(Received::New),
@@ -142,10 +150,13 @@ impl Table {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         update = match error {
             Some(error) => update
-                .update_expression("SET #status = :status, #error = :error ADD attempts :one")
+                .update_expression(
+                    "SET #status = :status, #error = :error ADD attempts :one REMOVE due, due_at",
+                )
                 .expression_attribute_names("#error", "error")
                 .expression_attribute_values(":error", text(error)),
-            None => update.update_expression("SET #status = :status ADD attempts :one"),
+            None => update
+                .update_expression("SET #status = :status ADD attempts :one REMOVE due, due_at"),
         };
         applied("settle", update).await
     }

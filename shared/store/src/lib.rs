@@ -5,6 +5,7 @@
 
 mod attempt;
 mod customer;
+mod due;
 mod error;
 mod inbox;
 mod key;

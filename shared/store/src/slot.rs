@@ -167,7 +167,9 @@ impl Table {
         let id = text(subscription.id.as_str());
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression("SET #state = :subscribed, subscription = :id REMOVE reason")
+            .update_expression(
+                "SET #state = :subscribed, subscription = :id REMOVE reason, due, due_at",
+            )
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
@@ -204,7 +206,7 @@ impl Table {
         let operation = "fail_subscribing";
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression("SET #state = :failed, reason = :reason")
+            .update_expression("SET #state = :failed, reason = :reason REMOVE due, due_at")
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))

@@ -36,7 +36,11 @@ pub struct NotAnEvent;
 impl Event {
     /// Reads a snapshot event of any API version, or a thin event.
     pub fn read(body: &[u8]) -> Result<Self, NotAnEvent> {
-        let body: Value = serde_json::from_slice(body).map_err(|_| NotAnEvent)?;
+        Self::from_json(&serde_json::from_slice(body).map_err(|_| NotAnEvent)?)
+    }
+
+    /// The same, of a body that is parsed already.
+    pub fn from_json(body: &Value) -> Result<Self, NotAnEvent> {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let id = text("id")
             .and_then(|id| id.parse().ok())
