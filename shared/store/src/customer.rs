@@ -114,9 +114,11 @@ impl Table {
         let operation = "record_customer";
         let known = self
             .update(Key::customer(user))
-            .update_expression("SET customer = :customer REMOVE #owner, lease, request, frozen_at")
+            .update_expression("SET customer = :customer REMOVE #owner, lease, #request, frozen_at")
             .condition_expression("attribute_not_exists(customer) OR customer = :customer")
             .expression_attribute_names("#owner", "owner")
+            // REQUEST is a reserved word.
+            .expression_attribute_names("#request", "request")
             .expression_attribute_values(":customer", text(customer.as_str()));
         let reverse = item(
             operation,
