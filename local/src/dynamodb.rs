@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use dynoxide::{Database, DynoxideError};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,6 +34,11 @@ pub enum DatabaseError {
     /// The table was created without a stream.
     #[error("the table {0} has no stream: delete the data folder, or choose another with --data")]
     NoStream(String),
+    /// The table is one of an older build.
+    #[error(
+        "the table has no index {0}, as an older build made it: delete the data folder, or choose another with --data"
+    )]
+    Outdated(String),
     /// The position in the stream cannot be read.
     #[error("the position in the table's stream cannot be read")]
     Position(#[source] io::Error),
@@ -56,10 +61,33 @@ pub(crate) fn open(
     let request = serde_json::from_value(table.create_request(table_name));
     match database.create_table(request.map_err(DatabaseError::Form)?) {
         Ok(_) => set_expiry(&database, table_name, table)?,
-        Err(DynoxideError::ResourceInUseException(_)) => {}
+        Err(DynoxideError::ResourceInUseException(_)) => has_indexes(&database, table_name, table)?,
         Err(error) => return Err(DatabaseError::Refused(error)),
     }
     Ok(database)
+}
+
+/// A table that an older build left may lack what this one asks of it.
+fn has_indexes(database: &Database, name: &str, table: &Table) -> Result<(), DatabaseError> {
+    let request = serde_json::from_value(json!({ "TableName": name }));
+    let found = database
+        .describe_table(request.map_err(DatabaseError::Form)?)
+        .map_err(DatabaseError::Refused)?;
+    let found = serde_json::to_value(found).map_err(DatabaseError::Form)?;
+    let found = found
+        .pointer("/Table/GlobalSecondaryIndexes")
+        .and_then(Value::as_array);
+    let has = |name: &str| {
+        found.is_some_and(|indexes| {
+            indexes
+                .iter()
+                .any(|index| index.get("IndexName").is_some_and(|found| found == name))
+        })
+    };
+    match table.indexes().into_iter().find(|index| !has(index)) {
+        Some(index) => Err(DatabaseError::Outdated(index.to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn set_expiry(database: &Database, name: &str, table: &Table) -> Result<(), DatabaseError> {
@@ -143,6 +171,34 @@ mod tests {
             )
             .unwrap();
         assert!(found.item.is_some());
+    }
+
+    #[test]
+    fn a_table_of_an_older_build_without_an_index_is_refused_with_advice() {
+        let old = "Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {
+            AttributeDefinitions: [{AttributeName: pk, AttributeType: S}],
+            KeySchema: [{AttributeName: pk, KeyType: HASH}],
+            StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}}}}";
+        let new = old.replace(
+            "StreamSpecification",
+            "GlobalSecondaryIndexes: [{IndexName: due, KeySchema: [{AttributeName: pk, \
+             KeyType: HASH}], Projection: {ProjectionType: ALL}}], StreamSpecification",
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dynamodb.db");
+        let make = |text: &str| {
+            open(
+                Some(file.clone()),
+                "perennial",
+                &Table::parse(text).unwrap(),
+            )
+        };
+        make(old).unwrap();
+        let error = make(&new).err().unwrap().to_string();
+        assert!(error.contains("due") && error.contains("--data"), "{error}");
+        std::fs::remove_file(&file).unwrap();
+        make(&new).unwrap();
+        make(&new).unwrap();
     }
 
     #[test]

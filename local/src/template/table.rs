@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Resources, TemplateError, of_type};
 
+const INDEXES: &str = "GlobalSecondaryIndexes";
+
 /// The one table of the deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -16,7 +18,7 @@ impl Table {
     /// The body of DynamoDB's `CreateTable` for a table of this name.
     pub(crate) fn create_request(&self, name: &str) -> Value {
         let copied = |key: &str| self.properties.get(key).cloned().unwrap_or(Value::Null);
-        json!({
+        let mut request = json!({
             "TableName": name,
             "AttributeDefinitions": copied("AttributeDefinitions"),
             "KeySchema": copied("KeySchema"),
@@ -26,7 +28,34 @@ impl Table {
                 "StreamEnabled": true,
                 "StreamViewType": self.properties.pointer("/StreamSpecification/StreamViewType"),
             },
-        })
+        });
+        if let (Some(indexes), Some(request)) =
+            (self.properties.get(INDEXES), request.as_object_mut())
+        {
+            request.insert(INDEXES.to_owned(), indexes.clone());
+        }
+        request
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        let document = super::cloudformation::to_json(text)?;
+        read(
+            document
+                .get("Resources")
+                .and_then(Value::as_object)
+                .unwrap(),
+        )
+    }
+
+    /// The names of the secondary indexes.
+    pub(crate) fn indexes(&self) -> Vec<&str> {
+        let indexes = self.properties.get(INDEXES).and_then(Value::as_array);
+        let names = indexes
+            .into_iter()
+            .flatten()
+            .map(|index| index.get("IndexName"));
+        names.filter_map(|name| name?.as_str()).collect()
     }
 }
 
