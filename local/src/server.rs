@@ -1,6 +1,6 @@
 //! Everything, started together and stopped together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use perennial_config::Env;
 use perennial_sandbox::Sandbox;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, UserId};
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -101,25 +102,23 @@ impl Server {
         });
         let sweep = Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop));
 
-        let stripe = Stripe::new(Settings::new(
-            account.secret_key.clone(),
-            stripe_url.clone(),
-        ))?;
-        let plans = match options.environment.get("PLANS") {
-            Some(plans) => plans.to_owned(),
-            None => plans::set_up(&stripe).await?,
-        };
-        let (secrets, webhooks_need_forwarding) = match (&sandbox, &options.environment) {
-            (Some(_), _) => {
-                let url = format!("{gateway_url}/webhooks/stripe");
-                let kept = file("webhook-endpoint.json");
-                (
-                    webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?,
-                    false,
-                )
-            }
-            (None, env) => environment::webhook_secrets(env)?,
-        };
+        let kept = sandbox.as_ref().and_then(|_| file("webhook-endpoint.json"));
+        let Catalogue {
+            plans,
+            webhook_secrets,
+            webhooks_need_forwarding,
+        } = set_up_stripe(
+            Stripe::new(Settings::new(
+                account.secret_key.clone(),
+                stripe_url.clone(),
+            ))?,
+            sandbox
+                .as_ref()
+                .map(|_| format!("{gateway_url}/webhooks/stripe")),
+            kept.as_deref(),
+            &options.environment,
+        )
+        .await?;
 
         let addresses = Addresses {
             gateway: gateway_url,
@@ -129,18 +128,11 @@ impl Server {
         let env = environment::of_functions(
             &addresses,
             &account,
-            &secrets,
+            &webhook_secrets,
             &plans,
             options.environment.get("SHOP_URL"),
         );
-        let invoker: Arc<dyn Invoker> = match options.functions {
-            Functions::Elsewhere(invoker) => invoker,
-            Functions::InProcess => {
-                let env = Env::from_pairs(env.iter().cloned());
-                Arc::new(InProcess::start(&env).await.map_err(StartError::Function)?)
-            }
-        };
-
+        let invoker = start_functions(options.functions, &env).await?;
         let wrote = Arc::new(Notify::new());
         let pump = Pump::new(
             database,
@@ -247,6 +239,49 @@ pub enum TokenError {
     /// It could not be signed.
     #[error("the token could not be signed")]
     Signature,
+}
+
+/// What the functions must know of Stripe, once it is there.
+struct Catalogue {
+    plans: String,
+    webhook_secrets: SecretString,
+    webhooks_need_forwarding: bool,
+}
+
+/// Makes sure that there are prices, and that events arrive: at `webhooks` when the sandbox sends
+/// them, and when Stripe does, by whatever the developer forwards them with.
+async fn set_up_stripe(
+    stripe: Stripe,
+    webhooks: Option<String>,
+    kept: Option<&Path>,
+    environment: &Env,
+) -> Result<Catalogue, StartError> {
+    let plans = match environment.get("PLANS") {
+        Some(plans) => plans.to_owned(),
+        None => plans::set_up(&stripe).await?,
+    };
+    let (webhook_secrets, webhooks_need_forwarding) = match webhooks {
+        Some(url) => (webhook_endpoint::lead_to(&stripe, &url, kept).await?, false),
+        None => environment::webhook_secrets(environment)?,
+    };
+    Ok(Catalogue {
+        plans,
+        webhook_secrets,
+        webhooks_need_forwarding,
+    })
+}
+
+async fn start_functions(
+    functions: Functions,
+    env: &[(String, String)],
+) -> Result<Arc<dyn Invoker>, StartError> {
+    match functions {
+        Functions::Elsewhere(invoker) => Ok(invoker),
+        Functions::InProcess => {
+            let started = InProcess::start(&Env::from_pairs(env.iter().cloned())).await;
+            Ok(Arc::new(started.map_err(StartError::Function)?))
+        }
+    }
 }
 
 async fn start_sandbox(
