@@ -78,11 +78,15 @@ fn announce(server: &Server, as_json: bool) -> io::Result<()> {
     out.flush()
 }
 
-/// Warnings and errors go to standard error; `RUST_LOG=info` shows every request.
+/// What is logged unless `RUST_LOG` says otherwise. A condition that does not hold is a warning to
+/// the embedded database, and everyday business to the functions.
+const QUIET: &str = "warn,dynoxide=error";
+
+/// The log goes to standard error; `RUST_LOG=info` shows every request.
 fn log(env: &Env) {
-    let filter = EnvFilter::try_new(env.get("RUST_LOG").unwrap_or("warn"));
+    let filter = EnvFilter::try_new(env.get("RUST_LOG").unwrap_or(QUIET));
     tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(QUIET)))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .init();
