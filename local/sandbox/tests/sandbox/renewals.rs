@@ -1,1 +1,395 @@
+use crate::support::{Shopper, Stripe, eventually, id};
+use serde_json::{Value, json};
 
+/// 2026-12-01 00:00 UTC.
+const START: i64 = 1_796_083_200;
+const DAY: i64 = 86_400;
+const HOUR: i64 = 3600;
+
+/// A shopper whose time stands still until it is advanced.
+struct Frozen {
+    stripe: Stripe,
+    clock: String,
+    shopper: Shopper,
+}
+
+impl Frozen {
+    async fn start() -> Self {
+        let stripe = Stripe::start().await;
+        let clock = stripe
+            .id(
+                "/v1/test_helpers/test_clocks",
+                &[("frozen_time", &START.to_string())],
+            )
+            .await;
+        let shopper = stripe.shopper_on(Some(&clock)).await;
+        Self {
+            stripe,
+            clock,
+            shopper,
+        }
+    }
+
+    async fn advance(&self, to: i64) {
+        let path = format!("/v1/test_helpers/test_clocks/{}", self.clock);
+        let advancing = self
+            .stripe
+            .post(
+                &format!("{path}/advance"),
+                &[("frozen_time", &to.to_string())],
+            )
+            .await
+            .ok();
+        assert_eq!(
+            (
+                &advancing["status"],
+                &advancing["status_details"]["advancing"]["target_frozen_time"]
+            ),
+            (&json!("advancing"), &json!(to))
+        );
+        let ready = async || {
+            let clock = self.stripe.get(&path, &[]).await.ok();
+            (clock["status"] == "ready").then_some(clock)
+        };
+        assert_eq!(
+            eventually("the clock is ready", ready).await["frozen_time"],
+            to
+        );
+    }
+
+    async fn subscribe(&self, more: crate::support::Pairs<'_>) -> String {
+        id(&self.stripe.subscribe(&self.shopper, more).await.ok())
+    }
+
+    async fn read(&self, subscription: &str) -> Value {
+        self.stripe
+            .get(
+                &format!("/v1/subscriptions/{subscription}"),
+                &[("expand[]", "latest_invoice")],
+            )
+            .await
+            .ok()
+    }
+
+    /// The subscription's status, its latest invoice's and how often that was tried.
+    async fn state(&self, subscription: &str) -> (String, String, i64) {
+        let read = self.read(subscription).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (
+            text(&read["status"]),
+            text(&read["latest_invoice"]["status"]),
+            read["latest_invoice"]["attempt_count"].as_i64().unwrap(),
+        )
+    }
+}
+
+fn state(status: &str, invoice: &str, attempts: i64) -> (String, String, i64) {
+    (status.to_owned(), invoice.to_owned(), attempts)
+}
+
+#[tokio::test]
+async fn a_renewal_is_a_draft_for_an_hour_and_then_charged() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[]).await;
+    assert_eq!(frozen.read(&subscription).await["created"], START);
+    frozen.advance(START + 31 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("active", "draft", 0)
+    );
+    let renewed = frozen.read(&subscription).await;
+    assert_eq!(
+        renewed["latest_invoice"]["billing_reason"],
+        "subscription_cycle"
+    );
+    assert_eq!(
+        renewed["latest_invoice"]["lines"]["data"][0]["period"],
+        json!({"start": START + 31 * DAY, "end": START + 62 * DAY})
+    );
+    assert_eq!(
+        renewed["items"]["data"][0]["current_period_start"],
+        START + 31 * DAY
+    );
+    frozen.advance(START + 31 * DAY + HOUR).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("active", "paid", 1)
+    );
+    let ready = frozen
+        .stripe
+        .get("/v1/events", &[("type", "test_helpers.test_clock.ready")])
+        .await
+        .ok();
+    assert_eq!(ready["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_tried_again_and_then_given_up() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[]).await;
+    frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
+    let due = START + 31 * DAY + HOUR;
+    frozen.advance(due).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("past_due", "open", 1)
+    );
+    assert_eq!(
+        frozen.read(&subscription).await["latest_invoice"]["next_payment_attempt"],
+        due + 3 * DAY
+    );
+    frozen.advance(due + 3 * DAY).await;
+    frozen.advance(due + 8 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("past_due", "open", 3)
+    );
+    frozen.advance(due + 15 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("canceled", "open", 4)
+    );
+    assert_eq!(
+        frozen.read(&subscription).await["cancellation_details"]["reason"],
+        "payment_failed"
+    );
+}
+
+#[tokio::test]
+async fn a_retry_that_succeeds_makes_the_subscription_active_again() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[]).await;
+    frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
+    let due = START + 31 * DAY + HOUR;
+    frozen.advance(due).await;
+    frozen.stripe.charges_meet(&frozen.shopper, "succeed").await;
+    frozen.advance(due + 3 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("active", "paid", 2)
+    );
+}
+
+#[tokio::test]
+async fn a_detached_payment_method_fails_the_renewal() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[]).await;
+    frozen
+        .stripe
+        .post(
+            &format!("/v1/payment_methods/{}/detach", frozen.shopper.method),
+            &[],
+        )
+        .await
+        .ok();
+    frozen.advance(START + 31 * DAY + HOUR).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("past_due", "open", 1)
+    );
+}
+
+#[tokio::test]
+async fn the_account_may_keep_unpaid_subscriptions() {
+    let frozen = Frozen::start().await;
+    frozen
+        .stripe
+        .control("/account", json!({"after_retries": "unpaid"}))
+        .await;
+    let subscription = frozen.subscribe(&[]).await;
+    frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
+    frozen.advance(START + 31 * DAY + HOUR + 15 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("unpaid", "open", 4)
+    );
+    // The next period's invoice stays a draft.
+    frozen.advance(START + 62 * DAY + 2 * HOUR).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("unpaid", "draft", 0)
+    );
+}
+
+#[tokio::test]
+async fn a_trial_is_announced_and_then_charged() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[("trial_period_days", "14")]).await;
+    let announced = async || {
+        frozen
+            .stripe
+            .events()
+            .await
+            .contains(&"customer.subscription.trial_will_end".to_owned())
+    };
+    frozen.advance(START + 11 * DAY - 1).await;
+    assert!(!announced().await);
+    frozen.advance(START + 11 * DAY).await;
+    assert!(announced().await);
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("trialing", "paid", 0)
+    );
+    frozen.advance(START + 14 * DAY + HOUR).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("active", "paid", 1)
+    );
+    let renewed = frozen.read(&subscription).await;
+    assert_eq!(renewed["latest_invoice"]["total"], 1500);
+    assert_eq!(
+        renewed["items"]["data"][0]["current_period_start"],
+        START + 14 * DAY
+    );
+}
+
+#[tokio::test]
+async fn a_short_trial_is_announced_at_once() {
+    let frozen = Frozen::start().await;
+    frozen.subscribe(&[("trial_period_days", "2")]).await;
+    frozen.advance(START + 1).await;
+    assert!(
+        frozen
+            .stripe
+            .events()
+            .await
+            .contains(&"customer.subscription.trial_will_end".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_trial_without_a_payment_method_ends_as_its_settings_say() {
+    for (behaviour, expected) in [
+        ("cancel", "canceled"),
+        ("pause", "paused"),
+        ("create_invoice", "past_due"),
+    ] {
+        let frozen = Frozen::start().await;
+        let params = [
+            ("customer", frozen.shopper.customer.as_str()),
+            ("items[0][price]", &frozen.shopper.price),
+            ("trial_period_days", "7"),
+            (
+                "trial_settings[end_behavior][missing_payment_method]",
+                behaviour,
+            ),
+        ];
+        let subscription = id(&frozen.stripe.post("/v1/subscriptions", &params).await.ok());
+        frozen.advance(START + 7 * DAY + HOUR).await;
+        assert_eq!(
+            frozen.read(&subscription).await["status"],
+            expected,
+            "{behaviour}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trial_that_is_ended_early_is_charged_at_once() {
+    let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[("trial_period_days", "14")]).await;
+    frozen.advance(START + DAY).await;
+    let ended = frozen
+        .stripe
+        .post(
+            &format!("/v1/subscriptions/{subscription}"),
+            &[("trial_end", "now")],
+        )
+        .await
+        .ok();
+    assert_eq!(
+        (&ended["status"], &ended["trial_end"]),
+        (&json!("active"), &json!(START + DAY))
+    );
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("active", "paid", 1)
+    );
+}
+
+#[tokio::test]
+async fn a_subscription_ends_at_its_period_or_at_the_time_that_was_set() {
+    let frozen = Frozen::start().await;
+    let at_end = frozen.subscribe(&[("cancel_at_period_end", "true")]).await;
+    let at_time = frozen
+        .subscribe(&[("cancel_at", &(START + 5 * DAY).to_string())])
+        .await;
+    frozen.advance(START + 5 * DAY).await;
+    assert_eq!(
+        (
+            frozen.read(&at_time).await["status"].clone(),
+            frozen.read(&at_end).await["status"].clone()
+        ),
+        (json!("canceled"), json!("active"))
+    );
+    frozen.advance(START + 31 * DAY).await;
+    let ended = frozen.read(&at_end).await;
+    assert_eq!(
+        (&ended["status"], &ended["ended_at"]),
+        (&json!("canceled"), &json!(START + 31 * DAY))
+    );
+}
+
+#[tokio::test]
+async fn a_clock_goes_forward_by_at_most_two_intervals() {
+    let frozen = Frozen::start().await;
+    let path = format!("/v1/test_helpers/test_clocks/{}/advance", frozen.clock);
+    let to = async |time: i64| {
+        frozen
+            .stripe
+            .post(&path, &[("frozen_time", &time.to_string())])
+            .await
+            .status
+    };
+    assert_eq!(to(START).await, 400);
+    assert_eq!(to(START + 800 * DAY).await, 400);
+    frozen.subscribe(&[]).await;
+    assert_eq!(to(START + 63 * DAY).await, 400);
+    frozen.advance(START + 62 * DAY).await;
+}
+
+#[tokio::test]
+async fn customers_without_a_clock_renew_by_the_sandboxs_own_time() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let subscription = id(&stripe.subscribe(&shopper, &[]).await.ok());
+    stripe.control("/clock", json!({"advance": 32 * DAY})).await;
+    let renewed = stripe
+        .get(
+            &format!("/v1/subscriptions/{subscription}"),
+            &[("expand[]", "latest_invoice")],
+        )
+        .await
+        .ok();
+    assert_eq!(
+        renewed["latest_invoice"]["billing_reason"],
+        "subscription_cycle"
+    );
+    stripe.control("/clock", json!({"advance": 2 * HOUR})).await;
+    let paid = stripe
+        .get(
+            "/v1/invoices",
+            &[("subscription", &subscription), ("status", "paid")],
+        )
+        .await
+        .ok();
+    assert_eq!(paid["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_deleted_clock_takes_its_customers_along() {
+    let frozen = Frozen::start().await;
+    frozen
+        .stripe
+        .delete(&format!("/v1/test_helpers/test_clocks/{}", frozen.clock))
+        .await
+        .ok();
+    assert_eq!(
+        frozen
+            .stripe
+            .get(&format!("/v1/customers/{}", frozen.shopper.customer), &[])
+            .await
+            .ok()["deleted"],
+        true
+    );
+}
