@@ -65,7 +65,7 @@ impl Flows {
                 tracing::warn!(
                     event = id,
                     kind,
-                    error = chain(&error),
+                    error = error.chain(),
                     "an event has to wait"
                 );
                 return Err(error);
@@ -112,7 +112,7 @@ impl Flows {
             return Applied::Done;
         }
         let result = if about_checkout {
-            self.apply_to_checkout(&subject).await
+            self.apply_to_checkout(&event.kind, &subject).await
         } else {
             self.apply_to_subscription(&user, customer, &subject).await
         };
@@ -140,7 +140,7 @@ impl Flows {
         Ok(user)
     }
 
-    async fn apply_to_checkout(&self, subject: &str) -> Result<Applied, FlowError> {
+    async fn apply_to_checkout(&self, kind: &str, subject: &str) -> Result<Applied, FlowError> {
         let Ok(id) = subject.parse::<SetupIntentId>() else {
             return Ok(Applied::Failed(
                 "its object is not a SetupIntent".to_owned(),
@@ -149,7 +149,13 @@ impl Flows {
         let Some((user, attempt)) = self.table.find_setup_intent(&id).await? else {
             return Ok(Applied::Ignored("the SetupIntent is of no checkout"));
         };
-        self.finish_for_event(&user, &attempt).await
+        let applied = self.finish_for_event(&user, &attempt).await?;
+        match applied {
+            // The shopper is at the wallet again after a failure. What they do there brings an
+            // event of its own, and the customer's other events must not wait for it.
+            Applied::Later(_) if kind != "setup_intent.succeeded" => Ok(Applied::Done),
+            applied => Ok(applied),
+        }
     }
 
     async fn apply_to_subscription(
@@ -198,15 +204,4 @@ fn classify(error: FlowError) -> Applied {
         | FlowError::FrozenRequest(_) => Applied::Failed(error.to_string()),
         _ => Applied::Later(error),
     }
-}
-
-fn chain(error: &FlowError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
 }

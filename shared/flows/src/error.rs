@@ -38,3 +38,17 @@ pub enum FlowError {
     #[error("an idempotency key could not be made")]
     Key(#[from] perennial_stripe::IdempotencyKeyError),
 }
+
+impl FlowError {
+    /// The error and its causes, in one line for the log.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            next = error.source();
+        }
+        text
+    }
+}

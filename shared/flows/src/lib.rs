@@ -11,6 +11,7 @@ mod finish_checkout;
 mod issue_checkout;
 mod open_attempt;
 mod read_model;
+pub mod reconcile;
 mod refresh_subscription;
 mod start;
 mod subscribe;

@@ -72,6 +72,10 @@ impl Key {
         Self::new(pk, format!("EVENT#{event}"))
     }
 
+    pub(crate) fn cursor(name: &str) -> Self {
+        Self::new("RECONCILE".to_owned(), format!("CURSOR#{name}"))
+    }
+
     pub(crate) fn attributes(self) -> Attributes {
         HashMap::from([
             ("pk".to_owned(), text(self.pk)),

@@ -4,6 +4,7 @@
 //! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
 
 mod attempt;
+mod cursor;
 mod customer;
 mod due;
 mod error;
@@ -15,6 +16,7 @@ mod table;
 mod user;
 
 pub use attempt::Opened;
+pub use cursor::Cursor;
 pub use customer::{CustomerClaim, CustomerItem};
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};

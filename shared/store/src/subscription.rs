@@ -37,6 +37,15 @@ pub enum Written {
 }
 
 impl Table {
+    /// The read model of one subscription, with its fence.
+    pub async fn subscription(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+    ) -> Result<Option<SubscriptionItem>, StoreError> {
+        self.get("subscription", Key::subscription(user, id)).await
+    }
+
     /// Takes the next fence; what is returned holds it, and the read model of before.
     pub async fn fence_subscription(
         &self,

@@ -21,7 +21,7 @@ pub use objects::{
     SetupError, SetupIntent, SetupIntentStatus, Subscription, SubscriptionItem, SubscriptionStatus,
     WebhookEndpoint,
 };
-pub use operations::CancellationReason;
+pub use operations::{CancellationReason, ListEvents};
 pub use requests::{
     CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
     CreateWebhookEndpoint, ServerConfirm, SetupWallet, metadata,

@@ -40,6 +40,21 @@ impl CancellationReason {
     }
 }
 
+/// Which events to list.
+#[derive(Debug, Clone, Copy)]
+pub struct ListEvents<'a> {
+    /// The earliest time of creation, in Unix seconds.
+    pub from: i64,
+    /// The latest time of creation, in Unix seconds.
+    pub to: i64,
+    /// Their types, at most 20.
+    pub types: &'a [&'a str],
+    /// Only those that some endpoint has not answered with success.
+    pub undelivered: bool,
+    /// The last event of the page before.
+    pub starting_after: Option<&'a str>,
+}
+
 type Answered<T> = Result<Reply<T>, StripeError>;
 
 impl Stripe {
@@ -100,6 +115,36 @@ impl Stripe {
         let query = page(query, starting_after.map(SubscriptionId::as_str));
         self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
             .await
+    }
+
+    /// Lists subscriptions of all customers in every status with their newest invoices, newest
+    /// first, 100 a page.
+    pub async fn list_all_subscriptions(
+        &self,
+        starting_after: Option<&SubscriptionId>,
+    ) -> Answered<List<Subscription>> {
+        let query = Form::new()
+            .with(&["status"], "all")
+            .with(&["expand", ""], "data.latest_invoice");
+        let query = page(query, starting_after.map(SubscriptionId::as_str));
+        self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
+            .await
+    }
+
+    /// Lists the events of a span of time, newest first, 100 a page, as Stripe wrote them. Stripe
+    /// keeps them for 30 days.
+    pub async fn list_events(&self, ask: &ListEvents<'_>) -> Answered<List<serde_json::Value>> {
+        let mut query = Form::new()
+            .with_number(&["created", "gte"], ask.from)
+            .with_number(&["created", "lte"], ask.to);
+        for kind in ask.types {
+            query = query.with(&["types", ""], kind);
+        }
+        if ask.undelivered {
+            query = query.with(&["delivery_success"], "false");
+        }
+        let query = page(query, ask.starting_after);
+        self.get("list_events", path::EVENTS, query).await
     }
 
     /// Lists the customers that were created from `from` to `to`, both included and in Unix

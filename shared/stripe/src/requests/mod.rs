@@ -38,6 +38,7 @@ pub(crate) mod path {
     pub(crate) const SUBSCRIPTIONS: &str = "/v1/subscriptions";
     pub(crate) const PRODUCTS: &str = "/v1/products";
     pub(crate) const PRICES: &str = "/v1/prices";
+    pub(crate) const EVENTS: &str = "/v1/events";
     pub(crate) const WEBHOOK_ENDPOINTS: &str = "/v1/webhook_endpoints";
 }
 

@@ -1,0 +1,147 @@
+//! Events that never came: Stripe's own list against the inbox.
+
+use perennial_inbox::{Event, inbox_item};
+use perennial_store::{Cursor, Received};
+use perennial_stripe::{ListEvents, StripeError};
+use perennial_types::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Slice;
+use crate::{FlowError, Flows};
+
+/// What a sweep over Stripe's events has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SweptEvents {
+    /// Listed.
+    pub listed: u32,
+    /// Not in the inbox before, and there now.
+    pub missed: u32,
+    /// Whether the list has been read to the end.
+    pub complete: bool,
+}
+
+const CURSOR: &str = "events";
+/// Those on which the read model or a checkout depends; Stripe lists at most 20 types.
+const TYPES: [&str; 14] = [
+    "setup_intent.succeeded",
+    "setup_intent.setup_failed",
+    "setup_intent.canceled",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.finalization_failed",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
+];
+/// A new installation looks back this far.
+const FIRST_SPAN_SECONDS: i64 = 24 * 3600;
+/// Events may appear in the list a little after their time of creation.
+const OVERLAP_SECONDS: i64 = 300;
+/// What is newer than this is on its way by the webhook.
+const FRESH_SECONDS: i64 = 60;
+/// Stripe lists 30 days; a sweep that is this far behind is about to lose events.
+const WARN_SECONDS: i64 = 25 * 24 * 3600;
+/// First what some endpoint has not answered, then everything.
+const PASSES: u32 = 2;
+
+impl Flows {
+    /// Stores the events that Stripe has and the inbox lacks. The stream does the rest.
+    pub async fn sweep_events(&self, slice: Slice) -> Result<SweptEvents, FlowError> {
+        let mut swept = SweptEvents::default();
+        let mut cursor = self.table.cursor(CURSOR).await?;
+        let now = self.clock.now();
+        let from = cursor
+            .done_until
+            .unwrap_or_else(|| now.plus_seconds(-FIRST_SPAN_SECONDS));
+        if now.unix().saturating_sub(from.unix()) > WARN_SECONDS {
+            tracing::error!(
+                since = %from,
+                "the sweep of events is more than 25 days behind; Stripe keeps them for 30"
+            );
+        }
+        let until = cursor
+            .working_until
+            .unwrap_or_else(|| now.plus_seconds(-FRESH_SECONDS));
+        cursor.working_until = Some(until);
+        while !slice.is_over() {
+            let page = match self.page_of_events(&cursor, from, until).await {
+                Ok(page) => page,
+                // The event that the last slice ended with is no longer in the list.
+                Err(FlowError::Stripe(StripeError::Invalid { .. })) if cursor.after.is_some() => {
+                    cursor.after = None;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for event in &page.data {
+                swept.listed += 1;
+                if self.store_if_missed(event).await? {
+                    swept.missed += 1;
+                }
+            }
+            let last = page
+                .data
+                .last()
+                .and_then(|event| event.get("id"))
+                .and_then(Value::as_str);
+            cursor.after = last.filter(|_| page.has_more).map(ToOwned::to_owned);
+            if cursor.after.is_none() {
+                cursor.pass += 1;
+            }
+            swept.complete = cursor.pass >= PASSES;
+            if swept.complete {
+                cursor = Cursor {
+                    fence: cursor.fence,
+                    done_until: Some(until),
+                    ..Cursor::default()
+                };
+            }
+            if !self.table.move_cursor(CURSOR, &cursor).await? {
+                tracing::info!("another run sweeps the events");
+                return Ok(swept);
+            }
+            cursor.fence += 1;
+            if swept.complete {
+                return Ok(swept);
+            }
+            slice.pause().await;
+        }
+        Ok(swept)
+    }
+
+    async fn page_of_events(
+        &self,
+        cursor: &Cursor,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<perennial_stripe::List<Value>, FlowError> {
+        let ask = ListEvents {
+            from: from.unix().saturating_sub(OVERLAP_SECONDS),
+            to: until.unix(),
+            types: &TYPES,
+            undelivered: cursor.pass == 0,
+            starting_after: cursor.after.as_deref(),
+        };
+        Ok(self.stripe.list_events(&ask).await?.value)
+    }
+
+    async fn store_if_missed(&self, event: &Value) -> Result<bool, FlowError> {
+        let Ok(event) = Event::from_json(event) else {
+            tracing::error!("Stripe lists something that is not an event");
+            return Ok(false);
+        };
+        let item = inbox_item(event, self.livemode, self.clock.now());
+        let missed = self.table.receive(&item).await? == Received::New;
+        if missed {
+            let (event, kind) = (item.event.as_str(), item.kind.as_str());
+            tracing::warn!(event, kind, "an event was missed, and is stored now");
+        }
+        Ok(missed)
+    }
+}
