@@ -65,7 +65,7 @@ impl Flows {
                 tracing::warn!(
                     event = id,
                     kind,
-                    error = chain(&error),
+                    error = error.chain(),
                     "an event has to wait"
                 );
                 return Err(error);
@@ -204,15 +204,4 @@ fn classify(error: FlowError) -> Applied {
         | FlowError::FrozenRequest(_) => Applied::Failed(error.to_string()),
         _ => Applied::Later(error),
     }
-}
-
-fn chain(error: &FlowError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        next = error.source();
-    }
-    text
 }

@@ -28,12 +28,18 @@ impl Flows {
                 }
                 Some(CustomerItem::Creating(claim)) => {
                     let me = owner();
+                    let lease = self.lease();
                     if self
                         .table
-                        .take_over_customer(user, &claim, &me, self.lease())
+                        .take_over_customer(user, &claim, &me, lease)
                         .await?
                     {
-                        return self.create_customer(user, &claim).await;
+                        let mine = CustomerClaim {
+                            owner: me,
+                            lease,
+                            ..claim
+                        };
+                        return self.create_customer(user, &mine).await;
                     }
                 }
                 None => {
@@ -79,7 +85,17 @@ impl Flows {
         } else {
             let request: FrozenRequest =
                 serde_json::from_str(&claim.request).map_err(FlowError::FrozenRequest)?;
-            self.stripe.create_customer(&request).await?.value.id
+            match self.stripe.create_customer(&request).await {
+                Ok(reply) => reply.value.id,
+                Err(error) => {
+                    // The same bytes may be sent again at once, by whoever comes next.
+                    let (owner, past) = (&claim.owner, Timestamp::from_unix(0));
+                    self.table
+                        .take_over_customer(user, claim, owner, past)
+                        .await?;
+                    return Err(error.into());
+                }
+            }
         };
         if self.table.record_customer(user, &customer).await? {
             return Ok(customer);

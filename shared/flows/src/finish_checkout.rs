@@ -1,5 +1,7 @@
 //! The end of a checkout, which several callers may bring about.
 
+use std::time::Duration;
+
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
     Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Subscription, UserId,
@@ -31,6 +33,7 @@ pub enum Finish {
 
 /// A wallet answers within seconds.
 const ASK_AGAIN: u32 = 2;
+const WALLET_IS_TALKING: Duration = Duration::from_millis(800);
 
 impl Finish {
     pub(crate) fn known(subscription: Subscription) -> Self {
@@ -159,7 +162,13 @@ impl Flows {
         let Some(id) = &attempt.setup_intent else {
             return self.without_setup_intent(attempt).await.map(Wallet::Answer);
         };
+        let returned = known.is_some();
         let intent = match known {
+            // A shopper may be back before Stripe has heard from the wallet.
+            Some(intent) if intent.status == SetupIntentStatus::RequiresAction => {
+                tokio::time::sleep(WALLET_IS_TALKING).await;
+                self.stripe.retrieve_setup_intent(id).await?.value
+            }
             Some(intent) if intent.id == *id => intent,
             _ => self.stripe.retrieve_setup_intent(id).await?.value,
         };
@@ -200,6 +209,17 @@ impl Flows {
                 .wallet_refused(attempt, &intent)
                 .await
                 .map(Wallet::Answer),
+            // Back from the wallet's page, which still waits: the shopper has left it. Should they
+            // agree after all, in another tab, the webhook finishes the checkout.
+            SetupIntentStatus::RequiresAction
+                if returned || attempt.reason == Some(FailureReason::WalletAbandoned) =>
+            {
+                let reason = FailureReason::WalletAbandoned;
+                if attempt.reason != Some(reason) {
+                    self.table.note_reason(attempt, reason).await?;
+                }
+                Ok(Wallet::Answer(Finish::Failed { reason }))
+            }
             _ => Ok(Wallet::Answer(Finish::Pending {
                 retry_after: ASK_AGAIN,
             })),

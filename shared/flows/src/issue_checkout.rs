@@ -114,10 +114,12 @@ impl Flows {
                     }
                     let lease = self.lease();
                     if self.table.take_over_setup(open, lease).await? {
-                        return self
-                            .create_setup_intent(ask, open)
-                            .await
-                            .map(Issued::Created);
+                        let mine = Attempt {
+                            setup_lease: lease,
+                            ..open.clone()
+                        };
+                        let opened = self.create_setup_intent(ask, &mine).await?;
+                        return Ok(Issued::Created(opened));
                     }
                 }
                 // Whoever creates its SetupIntent is still at it.
@@ -228,6 +230,11 @@ impl Flows {
         {
             self.table.change_return(open, path).await?;
             attempt.return_to = Some(path.clone());
+        }
+        if open.reason.is_some() {
+            // This is another try, so why the last one failed no longer counts.
+            self.table.forget_reason(open).await?;
+            attempt.reason = None;
         }
         let checkout = open_checkout(ask, attempt, intent)?;
         Ok(Resume::Answer(Box::new(Issued::Resumed(Box::new(

@@ -121,7 +121,12 @@ impl Flows {
                 self.table.close_attempt(attempt, state, reason).await?;
                 return Err(error.into());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // The same bytes may be sent again at once, by whoever comes next.
+                let past = Timestamp::from_unix(0);
+                self.table.take_over_setup(attempt, past).await?;
+                return Err(error.into());
+            }
         };
         if intent.livemode != self.livemode {
             return Err(FlowError::Mismatch {

@@ -182,6 +182,17 @@ impl Table {
         applied("note_reason", update).await
     }
 
+    /// Forgets why the last try at the wallet failed.
+    pub async fn forget_reason(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("REMOVE reason")
+            .condition_expression("#state = :issued")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+        applied("forget_reason", update).await
+    }
+
     /// Changes where the shopper of an open attempt lands.
     pub async fn change_return(
         &self,
