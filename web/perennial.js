@@ -13,8 +13,6 @@
  * button.onclick = () => perennial.startAmazonPay({ plan: "stock-photos-monthly", returnTo: "/account" });
  * const outcome = await perennial.resumeReturn(); // on the page that the shopper comes back to
  * ```
- *
- * Load Stripe.js with a script tag from js.stripe.com; nothing else is needed.
  */
 
 /** @import { Stripe } from "@stripe/stripe-js" */
@@ -76,6 +74,8 @@
 const REQUEST_TIMEOUT_MS = 35_000;
 // Amazon answers within seconds or not at all; the webhook finishes what takes longer.
 const GIVE_UP_AFTER_MS = 60_000;
+// Another tab, or an earlier click that got lost, holds the shopper's checkout for less than this.
+const BUSY_FOR_MS = 20_000;
 const DEFAULT_RETRY_SECONDS = 2;
 const MAX_RETRY_SECONDS = 15;
 
@@ -134,7 +134,7 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
    * @returns {Promise<Outcome>}
    */
   async function start({ plan, returnTo, confirm = "client" }) {
-    const answer = await call("POST", "/client-secret", {
+    const answer = await issue({
       plan,
       wallet: "amazon_pay",
       confirm,
@@ -152,6 +152,16 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
       return { state: "redirecting", checkout: issued.checkout };
     }
     return confirmInPage(issued);
+  }
+
+  /** @param {object} body */
+  async function issue(body) {
+    const deadline = Date.now() + BUSY_FOR_MS;
+    for (;;) {
+      const answer = await call("POST", "/client-secret", body);
+      if (answer.body?.error?.code !== "busy" || Date.now() > deadline) return answer;
+      await sleep((answer.retryAfter ?? DEFAULT_RETRY_SECONDS) * 1000);
+    }
   }
 
   /**

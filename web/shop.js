@@ -114,13 +114,13 @@ let lastCheckout = "";
 function patience() {
   waiting.abort();
   waiting = new AbortController();
-  return { signal: waiting.signal, giveUpAfter: 30_000 };
+  return { signal: waiting.signal, giveUpAfter: 15_000 };
 }
 
 /** @param {Promise<Outcome | null>} answer */
 async function settle(answer) {
   const { signal } = waiting;
-  showWaiting("You are back from Amazon Pay. We are asking whether all went well; this takes a few seconds.", true);
+  showWaiting("You are back, and we are asking Amazon Pay whether all went well. If you left its page early, nothing was charged: go back to the plans and try again.", true);
   try {
     const outcome = await answer;
     if (signal.aborted) return;

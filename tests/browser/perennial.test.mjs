@@ -135,6 +135,22 @@ test("after a failure the shopper can click again", async () => {
   });
 });
 
+test("a click waits while another request holds the checkout", async () => {
+  const busy = { status: 503, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } };
+  script = [busy, busy, { status: 200, body: { ...ISSUED, redirect_url: "https://amazon.example/pay" } }];
+  const outcome = perennial().startAmazonPay({ plan: "p", confirm: "server" });
+  assert.equal(await settle(outcome), 4);
+  assert.equal((await outcome).state, "redirecting");
+});
+
+test("a click does not wait for ever", async () => {
+  script = [{ status: 503, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } }];
+  const outcome = perennial().startAmazonPay({ plan: "p" });
+  outcome.catch(() => {});
+  assert.equal(await settle(outcome), 22);
+  await assert.rejects(outcome, { code: "busy", status: 503, retryAfter: 2 });
+});
+
 test("who has a subscription gets it instead of a checkout", async () => {
   const error = { code: "already_subscribed", message: "You have it.", request_id: "req_1" };
   script = [{ status: 409, body: { error, subscription: SUBSCRIPTION } }];

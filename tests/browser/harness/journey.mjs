@@ -44,8 +44,7 @@ export function journey(name, steps, { data, view } = {}) {
       assert.deepEqual(shopper.complaints, [], "what the page complained of");
     } catch (error) {
       await shopper.screenshot(`failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
-      error.message += `\n--- perennial wrote:\n${server.log}`;
-      throw error;
+      throw new Error(`${error.message}\n--- perennial wrote:\n${server.log}`, { cause: error });
     } finally {
       await shopper.leave();
       const ending = await server.stop();

@@ -30,7 +30,7 @@ journey("a shopper approves at Amazon and is subscribed", async (shopper, server
 
 journey("a plan with a free trial charges nothing until the trial ends", async (shopper, server) => {
   await shopper.visitShop();
-  await shopper.choose(/free trial/);
+  await shopper.choose(/free trial/i);
   const order = await shopper.page.locator("#order").innerText();
   assert.match(order, /Due today\s+\$0\.00/);
   await shopper.screenshot("trial");
@@ -83,7 +83,7 @@ journey("the whole journey works from the keyboard", async (shopper) => {
   await shopper.visitShop();
   await shopper.page.getByRole("radio", { name: /^Stock photos \$/ }).focus();
   await shopper.page.keyboard.press("ArrowDown");
-  await shopper.page.getByRole("radio", { name: /free trial/, checked: true }).waitFor();
+  await shopper.page.getByRole("radio", { name: /free trial/i, checked: true }).waitFor();
   await shopper.page.keyboard.press("Tab");
   assert.equal(await focused(shopper), "pay");
   await shopper.page.keyboard.press("Enter");
