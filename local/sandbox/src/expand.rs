@@ -139,10 +139,10 @@ fn walk(world: &World, object: &mut Value, steps: &[Step]) {
     };
     match *field {
         "payments" if !object.has(field) => {
-            object.set(field, invoices::payments_list(world, object.id()))
+            object.set(field, invoices::payments_list(world, object.id()));
         }
         "confirmation_secret" => {
-            object.set(field, invoices::confirmation_secret(world, object.id()))
+            object.set(field, invoices::confirmation_secret(world, object.id()));
         }
         _ => {}
     }
@@ -151,9 +151,9 @@ fn walk(world: &World, object: &mut Value, steps: &[Step]) {
             *place = shown(found);
         }
         if place.is("object", "list") {
-            items(place)
-                .into_iter()
-                .for_each(|item| walk(world, item, rest));
+            for item in items(place) {
+                walk(world, item, rest);
+            }
         } else if place.is_object() {
             walk(world, place, rest);
         }

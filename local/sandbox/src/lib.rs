@@ -81,6 +81,10 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Reads the state and begins to serve, to deliver webhooks and to let time pass.
+    #[expect(
+        clippy::unused_async,
+        reason = "it spawns tasks, so it has to run on a runtime, and an async function cannot be called without one"
+    )]
     pub async fn start(options: Options) -> Result<Self, Error> {
         let address = options.listener.local_addr().map_err(Error::Listener)?;
         let url = format!("http://{address}");
@@ -120,7 +124,7 @@ impl Sandbox {
 
     /// Sends every event to this address too, signed with this secret, as `stripe listen` does. Called again it
     /// replaces the address.
-    pub async fn listen(&self, url: &str, secret: &str) -> Result<(), Error> {
+    pub fn listen(&self, url: &str, secret: &str) -> Result<(), Error> {
         let listened = self.shared.change(Origin::default(), |world| {
             resources::webhook_endpoints::listen(world, url, secret)
         });

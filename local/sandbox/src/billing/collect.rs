@@ -7,8 +7,8 @@ use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
-/// Creates the PaymentIntent that an open invoice is paid with, and the InvoicePayment between the two.
-pub(crate) fn open_payment(world: &mut World, invoice: &Value) -> Result<()> {
+/// Creates the PaymentIntent that an open invoice is paid with, and the `InvoicePayment` between the two.
+pub(crate) fn open_payment(world: &mut World, invoice: &Value) {
     let intent = payment_intents::for_invoice(world, invoice);
     let payment = json!({
         "id": ids::id("inpay"),
@@ -27,7 +27,6 @@ pub(crate) fn open_payment(world: &mut World, invoice: &Value) -> Result<()> {
     });
     world.save(&payment);
     world.emit("payment_intent.created", &intent);
-    Ok(())
 }
 
 /// The invoice's own payment, once it is open.
@@ -103,7 +102,7 @@ pub(crate) fn charge(world: &mut World, invoice: &Value, method: Option<&Value>)
     match attempt::outcome(world, method, invoice.at("customer")) {
         Outcome::Paid => {
             payment_intents::succeed(world, &intent, method);
-            mark_paid(world, &attempted)
+            Ok(mark_paid(world, &attempted))
         }
         Outcome::Declined(error) => {
             let charge = charges::failed(world, &intent, method, &error);
@@ -125,7 +124,7 @@ pub(crate) fn charge(world: &mut World, invoice: &Value, method: Option<&Value>)
 }
 
 /// Records that an invoice is paid, and brings its subscription back to life.
-pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Result<Value> {
+pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
     let now = world.now_for(before);
     let mut invoice = before.clone();
     let due = invoice.int("amount_due").unwrap_or(0);
@@ -161,7 +160,7 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Result<Value> {
             world.update(&subscription, &active, "customer.subscription.updated");
         }
     }
-    Ok(invoice)
+    invoice
 }
 
 /// Cancels the payment of an invoice that is voided or paid by other means.

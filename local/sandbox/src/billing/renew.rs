@@ -110,7 +110,7 @@ pub(crate) fn finalize(world: &mut World, id: &str) -> Result<()> {
     if !draft.is("status", "draft") {
         return Ok(());
     }
-    let invoice = invoicing::finalize(world, &draft)?;
+    let invoice = invoicing::finalize(world, &draft);
     if invoice.is("status", "open") {
         charge_or_retry_later(world, &invoice)?;
     }

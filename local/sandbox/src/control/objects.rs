@@ -71,7 +71,7 @@ async fn behave(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) ->
             Charge::AuthenticationRequired => "authentication_required",
         };
         shared.change(Origin::default(), |world| {
-            let mut method = world.from_path(Kind::PaymentMethod, &id)?;
+            let mut method = world.at_path(Kind::PaymentMethod, &id)?;
             method.set("_charge", charge);
             world.save(&method);
             Ok(json!({"id": id, "charge": charge}))

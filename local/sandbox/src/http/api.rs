@@ -71,7 +71,7 @@ pub(crate) async fn answer(shared: &Shared, incoming: Incoming) -> Response<Body
     };
     let fault = faults::take(&mut lock(&shared.faults), &entry.method, &entry.path);
     entry.fault = fault.as_ref().map(|fault| {
-        serde_json::to_value(fault.fault)
+        serde_json::to_value(fault.how)
             .ok()
             .and_then(|name| name.as_str().map(str::to_owned))
             .unwrap_or_default()
@@ -81,7 +81,7 @@ pub(crate) async fn answer(shared: &Shared, incoming: Incoming) -> Response<Body
     finish(&mut reply, &entry);
     if fault
         .as_ref()
-        .is_some_and(|fault| matches!(fault.fault, Break::TimeoutBefore | Break::TimeoutAfter))
+        .is_some_and(|fault| matches!(fault.how, Break::TimeoutBefore | Break::TimeoutAfter))
     {
         log(shared, entry);
         tokio::time::sleep(fault.map_or(Duration::ZERO, |fault| fault.delay())).await;
@@ -93,7 +93,7 @@ pub(crate) async fn answer(shared: &Shared, incoming: Incoming) -> Response<Body
         .iter()
         .any(|(name, _)| name == "idempotent-replayed");
     log(shared, entry);
-    if fault.is_some_and(|fault| fault.fault == Break::Severed) {
+    if fault.is_some_and(|fault| fault.how == Break::Severed) {
         return reply.with_body(Severed::halfway(&reply.bytes()));
     }
     reply.response()
@@ -144,7 +144,7 @@ async fn carry_out(
             .with_code("secret_key_required"));
     }
     if let Some(fault) = fault {
-        match fault.fault {
+        match fault.how {
             Break::TimeoutBefore => return Ok(Reply::ok(Value::Null)),
             Break::Status if !fault.after && !fault.keeps_answer() => return Ok(fault.reply()),
             _ => {}
@@ -186,20 +186,21 @@ async fn carry_out(
         request: Some(entry.request_id.clone()),
         idempotency_key: key_header.clone(),
     };
+    let key = key_header.as_deref().map(|key| (key, &request));
+    // A refusal is undone by `execute` itself, which then keeps it under the key: that has to be committed.
     shared.change(origin, |world| {
-        execute(
+        Ok(execute(
             world,
             operation,
             &call,
             fault,
-            key_header.as_deref().map(|key| (key, &request)),
+            key,
             &entry.request_id,
-        )
+        ))
     })?
 }
 
-/// Runs the operation and keeps its answer under the key, all in one transaction. The inner error is an answer that
-/// is kept, the outer one undoes everything.
+/// Runs the operation and keeps its answer under the key, all in one transaction.
 fn execute(
     world: &mut World,
     operation: &Operation,
@@ -207,8 +208,8 @@ fn execute(
     fault: Option<&Fault>,
     key: Option<(&str, &Fingerprint)>,
     request_id: &str,
-) -> Result<Result<Reply>> {
-    let broken = fault.filter(|fault| fault.fault == Break::Status);
+) -> Result<Reply> {
+    let broken = fault.filter(|fault| fault.how == Break::Status);
     let result = match broken {
         // A 500 that is stored although nothing was done: the endpoint failed as it began.
         Some(fault) if !fault.after => Ok(fault.reply()),
@@ -227,7 +228,7 @@ fn execute(
     if let (Some((key, request)), Some(kept)) = (key, kept) {
         idempotency::store(world, key, request, request_id, &kept);
     }
-    Ok(broken.map_or(result, |fault| Ok(fault.reply())))
+    broken.map_or(result, |fault| Ok(fault.reply()))
 }
 
 /// The object as the caller sees it.

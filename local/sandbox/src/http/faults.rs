@@ -32,7 +32,8 @@ pub(crate) struct Fault {
     /// The path that it hits; `*` or `{id}` stands for any one segment.
     pub(crate) path: String,
     /// How it goes wrong.
-    pub(crate) fault: Break,
+    #[serde(rename = "fault")]
+    pub(crate) how: Break,
     /// The status of [`Break::Status`].
     #[serde(default = "five_hundred")]
     pub(crate) status: u16,

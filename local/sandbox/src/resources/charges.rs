@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// `GET /v1/charges/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Charge, &call.id)
+    world.at_path(Kind::Charge, &call.id)
 }
 
 /// A charge that moved the money.

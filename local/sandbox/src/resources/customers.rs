@@ -23,7 +23,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
     let clock = params
         .text("test_clock")
-        .map(|clock| world.from_param(Kind::TestClock, clock, "test_clock"))
+        .map(|clock| world.at_param(Kind::TestClock, clock, "test_clock"))
         .transpose()?;
     let clock = clock.map(|clock| clock.id().to_owned());
     let mut customer = json!({
@@ -105,7 +105,7 @@ fn apply(customer: &mut Value, params: &Value) {
 
 /// `GET /v1/customers/{id}`: a deleted customer is answered as such, with status 200.
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Customer, &call.id)
+    world.at_path(Kind::Customer, &call.id)
 }
 
 /// `GET /v1/customers`
@@ -167,7 +167,7 @@ pub(crate) fn payment_methods(world: &mut World, call: &Call) -> Answer {
 
 /// The customer in the path, who must not be deleted.
 fn living(world: &World, id: &str) -> Answer {
-    let customer = world.from_path(Kind::Customer, id)?;
+    let customer = world.at_path(Kind::Customer, id)?;
     if customer.flag("deleted") {
         Err(ApiError::no_such(Kind::Customer, id, "id").with_status(404))
     } else {
@@ -177,7 +177,7 @@ fn living(world: &World, id: &str) -> Answer {
 
 /// The customer that the parameter names, who must not be deleted.
 pub(crate) fn named(world: &World, id: &str, param: &str) -> Answer {
-    let customer = world.from_param(Kind::Customer, id, param)?;
+    let customer = world.at_param(Kind::Customer, id, param)?;
     if customer.flag("deleted") {
         Err(ApiError::no_such(Kind::Customer, id, param))
     } else {
@@ -192,7 +192,7 @@ pub(crate) fn belongs_to(
     customer: &str,
     param: &str,
 ) -> Result<Value> {
-    let found = world.from_param(Kind::PaymentMethod, method, param)?;
+    let found = world.at_param(Kind::PaymentMethod, method, param)?;
     if found.is("customer", customer) {
         Ok(found)
     } else {

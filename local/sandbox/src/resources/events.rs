@@ -12,7 +12,7 @@ const KEPT_SECONDS: i64 = 30 * 86_400;
 
 /// `GET /v1/events/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    let event = world.from_path(Kind::Event, &call.id)?;
+    let event = world.at_path(Kind::Event, &call.id)?;
     Ok(with_pending(world, &event))
 }
 

@@ -7,7 +7,7 @@ use crate::state::{Fields, Kind, World};
 
 /// `GET /v1/invoice_payments/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::InvoicePayment, &call.id)
+    world.at_path(Kind::InvoicePayment, &call.id)
 }
 
 /// `GET /v1/invoice_payments`

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// `GET /v1/invoices/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Invoice, &call.id)
+    world.at_path(Kind::Invoice, &call.id)
 }
 
 /// `GET /v1/invoices`
@@ -31,9 +31,9 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 /// `POST /v1/invoices/{id}/pay`
 pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let mut invoice = world.from_path(Kind::Invoice, &call.id)?;
+    let mut invoice = world.at_path(Kind::Invoice, &call.id)?;
     if invoice.is("status", "draft") {
-        invoice = invoicing::finalize(world, &invoice)?;
+        invoice = invoicing::finalize(world, &invoice);
         if invoice.is("status", "paid") {
             return Ok(invoice);
         }
@@ -51,7 +51,7 @@ pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
     }
     if params.flag("paid_out_of_band") {
         collect::cancel_payment(world, &invoice);
-        return collect::mark_paid(world, &invoice);
+        return Ok(collect::mark_paid(world, &invoice));
     }
     let method = match params.text("payment_method") {
         Some(method) => Some(customers::belongs_to(

@@ -7,13 +7,13 @@ use serde_json::Value;
 
 /// `GET /v1/mandates/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Mandate, &call.id)
+    world.at_path(Kind::Mandate, &call.id)
 }
 
 /// Ends a mandate, as its customer may do in the Amazon account. Whether Stripe then also detaches the payment
 /// method is not documented, so it stays attached here and its next charge fails.
 pub(crate) fn revoke(world: &mut World, id: &str) -> Result<Value> {
-    let before = world.from_path(Kind::Mandate, id)?;
+    let before = world.at_path(Kind::Mandate, id)?;
     let mut mandate = before.clone();
     mandate.set("status", "inactive");
     world.update(&before, &mandate, "mandate.updated");

@@ -1,4 +1,4 @@
-//! PaymentIntents, as far as invoices need them.
+//! `PaymentIntents`, as far as invoices need them.
 
 use super::{Answer, Call, charges, setup_intents};
 use crate::billing::collect;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// `GET /v1/payment_intents/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    let intent = world.from_path(Kind::PaymentIntent, &call.id)?;
+    let intent = world.at_path(Kind::PaymentIntent, &call.id)?;
     setup_intents::check_client_secret(&intent, call)?;
     Ok(intent)
 }
@@ -163,7 +163,7 @@ pub(crate) fn cancel(world: &mut World, before: &Value, reason: &str) {
 
 /// `POST /v1/payment_intents/{id}/confirm`, for the first payment of a subscription.
 pub(crate) fn confirm(world: &mut World, call: &Call) -> Answer {
-    let intent = world.from_path(Kind::PaymentIntent, &call.id)?;
+    let intent = world.at_path(Kind::PaymentIntent, &call.id)?;
     setup_intents::check_client_secret(&intent, call)?;
     if matches!(
         intent.text("status"),

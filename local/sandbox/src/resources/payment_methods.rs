@@ -1,4 +1,4 @@
-//! PaymentMethods: Amazon Pay and cards.
+//! `PaymentMethods`: Amazon Pay and cards.
 
 use super::{Answer, Call, mandates, merge_metadata, test_cards};
 use crate::error::{ApiError, Result};
@@ -127,7 +127,7 @@ fn usable(world: &mut World, id: &str, customer: Option<&str>) -> Result<Value> 
         world.save(&method);
         return Ok(method);
     }
-    let method = world.from_param(Kind::PaymentMethod, id, "payment_method")?;
+    let method = world.at_param(Kind::PaymentMethod, id, "payment_method")?;
     refuse_detached(&method)?;
     if method.has("customer") && method.text("customer") != customer {
         let message = "The payment method belongs to another customer. Supply that customer, or a payment method of this one.";
@@ -149,12 +149,12 @@ fn refuse_detached(method: &Value) -> Result<()> {
 
 /// `GET /v1/payment_methods/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::PaymentMethod, &call.id)
+    world.at_path(Kind::PaymentMethod, &call.id)
 }
 
 /// `POST /v1/payment_methods/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
-    let before = world.from_path(Kind::PaymentMethod, &call.id)?;
+    let before = world.at_path(Kind::PaymentMethod, &call.id)?;
     if !before.has("customer") {
         let message = "You must save this PaymentMethod to a customer before you can update it.";
         return Err(ApiError::invalid(message));
@@ -212,7 +212,7 @@ pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str
         usable(world, id, None)?
     } else {
         world
-            .from_param(Kind::PaymentMethod, id, param)
+            .at_param(Kind::PaymentMethod, id, param)
             .map_err(|error| {
                 if param == "id" {
                     error.with_status(404)
@@ -249,7 +249,7 @@ pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str
 
 /// `POST /v1/payment_methods/{id}/detach`
 pub(crate) fn detach(world: &mut World, call: &Call) -> Answer {
-    let method = world.from_path(Kind::PaymentMethod, &call.id)?;
+    let method = world.at_path(Kind::PaymentMethod, &call.id)?;
     if !method.has("customer") {
         let message = "The payment method you provided is not attached to a customer so detachment is impossible.";
         return Err(ApiError::invalid(message));

@@ -66,7 +66,7 @@ fn product_of(world: &mut World, call: &Call) -> Result<String> {
     match (call.params.text("product"), call.params.has("product_data")) {
         (Some(_), true) => Err(ApiError::exclusive("product", "product_data")),
         (Some(product), false) => Ok(world
-            .from_param(Kind::Product, product, "product")?
+            .at_param(Kind::Product, product, "product")?
             .id()
             .to_owned()),
         (None, true) => {
@@ -107,7 +107,7 @@ fn claim_lookup_key(world: &mut World, price: &mut Value, params: &Value) -> Res
 
 /// `POST /v1/prices/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
-    let before = world.from_path(Kind::Price, &call.id)?;
+    let before = world.at_path(Kind::Price, &call.id)?;
     let mut price = before.clone();
     for field in ["active", "nickname", "tax_behavior"] {
         if let Some(value) = call.params.get(field) {
@@ -122,7 +122,7 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
 
 /// `GET /v1/prices/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Price, &call.id)
+    world.at_path(Kind::Price, &call.id)
 }
 
 /// `GET /v1/prices`

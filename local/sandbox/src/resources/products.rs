@@ -58,10 +58,10 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 
 /// `POST /v1/products/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
-    let before = world.from_path(Kind::Product, &call.id)?;
+    let before = world.at_path(Kind::Product, &call.id)?;
     let mut product = before.clone();
     if let Some(price) = call.params.text("default_price") {
-        world.from_param(Kind::Price, price, "default_price")?;
+        world.at_param(Kind::Price, price, "default_price")?;
     }
     apply(&mut product, &call.params);
     product.set("updated", world.now());
@@ -92,7 +92,7 @@ fn apply(product: &mut Value, params: &Value) {
 
 /// `GET /v1/products/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Product, &call.id)
+    world.at_path(Kind::Product, &call.id)
 }
 
 /// `GET /v1/products`
@@ -108,7 +108,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 
 /// `DELETE /v1/products/{id}`, for a product without prices.
 pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
-    let product = world.from_path(Kind::Product, &call.id)?;
+    let product = world.at_path(Kind::Product, &call.id)?;
     if world
         .store
         .newest_first(Kind::Price)

@@ -1,4 +1,4 @@
-//! SetupAttempts.
+//! `SetupAttempts`.
 
 use super::{Answer, Call};
 use crate::list::{in_range, page};
@@ -7,7 +7,7 @@ use crate::state::{Fields, Kind, World};
 /// `GET /v1/setup_attempts`
 pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let intent = world.from_param(
+    let intent = world.at_param(
         Kind::SetupIntent,
         params.text("setup_intent").unwrap_or_default(),
         "setup_intent",

@@ -1,4 +1,4 @@
-//! SetupIntents: the shopper's consent to be charged later.
+//! `SetupIntents`: the shopper's consent to be charged later.
 
 use super::{Answer, Call, merge_metadata, setup_confirm};
 use crate::error::{ApiError, Result};
@@ -158,7 +158,7 @@ fn take_options(intent: &mut Value, params: &Value) {
 /// `POST /v1/setup_intents/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let mut intent = world.from_path(Kind::SetupIntent, &call.id)?;
+    let mut intent = world.at_path(Kind::SetupIntent, &call.id)?;
     if !matches!(
         intent.text("status"),
         Some("requires_payment_method" | "requires_confirmation")
@@ -218,7 +218,7 @@ fn only_notes(params: &Value) -> bool {
 
 /// `GET /v1/setup_intents/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    let intent = world.from_path(Kind::SetupIntent, &call.id)?;
+    let intent = world.at_path(Kind::SetupIntent, &call.id)?;
     check_client_secret(&intent, call)?;
     Ok(intent)
 }
@@ -260,7 +260,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 
 /// `POST /v1/setup_intents/{id}/confirm`
 pub(crate) fn confirm(world: &mut World, call: &Call) -> Answer {
-    let mut intent = world.from_path(Kind::SetupIntent, &call.id)?;
+    let mut intent = world.at_path(Kind::SetupIntent, &call.id)?;
     check_client_secret(&intent, call)?;
     if call.params.has("allowed_payment_method_types") {
         intent.set("payment_method_types", accepted_types(world, &call.params)?);
@@ -276,7 +276,7 @@ pub(crate) fn confirm(world: &mut World, call: &Call) -> Answer {
 
 /// `POST /v1/setup_intents/{id}/cancel`
 pub(crate) fn cancel(world: &mut World, call: &Call) -> Answer {
-    let intent = world.from_path(Kind::SetupIntent, &call.id)?;
+    let intent = world.at_path(Kind::SetupIntent, &call.id)?;
     cancel_intent(world, &intent, call.params.text("cancellation_reason"))
 }
 

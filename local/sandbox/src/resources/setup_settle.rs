@@ -32,7 +32,7 @@ impl Choice {
 
 /// Does what the shopper chose and says where the browser goes next.
 pub(crate) fn settle(world: &mut World, id: &str, choice: Choice) -> Result<String> {
-    let intent = world.from_path(Kind::SetupIntent, id)?;
+    let intent = world.at_path(Kind::SetupIntent, id)?;
     if !intent.is("status", "requires_action") {
         let message = format!(
             "This SetupIntent waits for nobody: its status is {}.",

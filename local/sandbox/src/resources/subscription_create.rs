@@ -70,7 +70,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     subscription.set("latest_invoice", draft.id());
     world.save(&subscription);
     schedule(world, &subscription, now, end);
-    let invoice = invoicing::finalize(world, &draft)?;
+    let invoice = invoicing::finalize(world, &draft);
     if invoice.is("status", "open") {
         first_charge(world, &invoice, params)?;
     }
@@ -339,7 +339,7 @@ pub(crate) fn schedule(world: &mut World, subscription: &Value, now: i64, end: i
     }
     match subscription.int("cancel_at") {
         Some(at) if !subscription.flag("cancel_at_period_end") => {
-            world.schedule(Due::CancelAt, subscription, at)
+            world.schedule(Due::CancelAt, subscription, at);
         }
         _ => world.unschedule(Due::CancelAt, subscription.id()),
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// `POST /v1/subscriptions/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let before = world.from_path(Kind::Subscription, &call.id)?;
+    let before = world.at_path(Kind::Subscription, &call.id)?;
     if crate::billing::cancel::is_over(&before) {
         return update_ended(world, &before, params);
     }
@@ -208,7 +208,7 @@ fn end_trial_now(world: &mut World, trialing: &Value, now: i64) -> Answer {
     subscription.set("billing_cycle_anchor", now);
     let (subscription, draft) = renew::next_period(world, &subscription, "subscription_update");
     world.unschedule(crate::state::timers::Due::TrialWillEnd, subscription.id());
-    let invoice = invoicing::finalize(world, &draft)?;
+    let invoice = invoicing::finalize(world, &draft);
     if invoice.is("status", "open") {
         renew::charge_or_retry_later(world, &invoice)?;
     }

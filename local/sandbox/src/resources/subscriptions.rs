@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// `GET /v1/subscriptions/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::Subscription, &call.id)
+    world.at_path(Kind::Subscription, &call.id)
 }
 
 /// `GET /v1/subscriptions`: without `status`, ended ones are left out.
@@ -50,7 +50,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 
 /// A subscription that has not ended. Stripe no longer finds one that has.
 pub(crate) fn living(world: &World, id: &str) -> Result<Value> {
-    let subscription = world.from_path(Kind::Subscription, id)?;
+    let subscription = world.at_path(Kind::Subscription, id)?;
     if cancel::is_over(&subscription) {
         Err(ApiError::no_such(Kind::Subscription, id, "id").with_status(404))
     } else {
@@ -131,7 +131,7 @@ pub(crate) fn resume(world: &mut World, call: &Call) -> Answer {
     subscription.set("billing_cycle_anchor", now);
     subscription.set("status", "active");
     let (_, draft) = renew::next_period(world, &subscription, "subscription_update");
-    let invoice = invoicing::finalize(world, &draft)?;
+    let invoice = invoicing::finalize(world, &draft);
     if invoice.is("status", "open") {
         if params.is("payment_behavior", "resume_on_payment_success") {
             let method = collect::method_for(world, &invoice);
@@ -216,7 +216,7 @@ fn plan(price: &Value) -> Value {
 
 /// The price of an item, which must be active and recurring.
 pub(crate) fn price_of(world: &World, id: &str, param: &str) -> Result<Value> {
-    let price = world.from_param(Kind::Price, id, param)?;
+    let price = world.at_param(Kind::Price, id, param)?;
     if !price.flag("active") {
         return Err(ApiError::invalid(format!(
             "The price specified is inactive. This field only accepts active prices: {id}"

@@ -88,7 +88,7 @@ pub(crate) fn by_token(token: &str) -> Option<&'static TestCard> {
     CARDS.iter().find(|card| card.token == token)
 }
 
-/// The card that one of Stripe's test PaymentMethods stands for.
+/// The card that one of Stripe's test `PaymentMethods` stands for.
 pub(crate) fn by_method(method: &str) -> Option<&'static TestCard> {
     CARDS.iter().find(|card| card.method == method)
 }

@@ -36,7 +36,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 
 /// `GET /v1/test_helpers/test_clocks/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::TestClock, &call.id)
+    world.at_path(Kind::TestClock, &call.id)
 }
 
 /// `GET /v1/test_helpers/test_clocks`
@@ -52,7 +52,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 
 /// `POST /v1/test_helpers/test_clocks/{id}/advance`: the answer comes while the clock is still advancing.
 pub(crate) fn advance(world: &mut World, call: &Call) -> Answer {
-    let before = world.from_path(Kind::TestClock, &call.id)?;
+    let before = world.at_path(Kind::TestClock, &call.id)?;
     if !before.is("status", "ready") {
         return Err(ApiError::invalid(
             "The test clock is advancing. Wait until its status is ready.",
@@ -94,14 +94,14 @@ fn furthest(world: &World, clock: &str, from: i64) -> i64 {
         .newest_first(Kind::Subscription)
         .filter(|subscription| subscription.is("test_clock", clock));
     let limits = subscriptions
-        .map(|subscription| renew::interval(subscription))
+        .map(renew::interval)
         .map(|(interval, count)| two(&interval, count));
     limits.min().unwrap_or_else(|| two("year", 1))
 }
 
 /// `DELETE /v1/test_helpers/test_clocks/{id}`: its customers go with it.
 pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
-    let clock = world.from_path(Kind::TestClock, &call.id)?;
+    let clock = world.at_path(Kind::TestClock, &call.id)?;
     let customers: Vec<String> = world
         .store
         .newest_first(Kind::Customer)

@@ -60,7 +60,7 @@ pub(crate) fn listen(world: &mut World, url: &str, secret: &str) -> Answer {
 
 /// Gives an endpoint a new secret; the old one signs beside it for a while.
 pub(crate) fn roll(world: &mut World, id: &str, seconds: i64) -> Answer {
-    let mut endpoint = world.from_path(Kind::WebhookEndpoint, id)?;
+    let mut endpoint = world.at_path(Kind::WebhookEndpoint, id)?;
     let secret = format!("whsec_{}", ids::random(32));
     let now = world.now();
     let mut secrets = vec![json!({"secret": secret, "until": null})];
@@ -89,7 +89,7 @@ pub(crate) fn secrets(endpoint: &Value, now: i64) -> Vec<String> {
 /// `POST /v1/webhook_endpoints/{id}`; the API version cannot be changed.
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let mut endpoint = world.from_path(Kind::WebhookEndpoint, &call.id)?;
+    let mut endpoint = world.at_path(Kind::WebhookEndpoint, &call.id)?;
     for field in ["description", "enabled_events"] {
         if let Some(value) = params.get(field) {
             endpoint.set(field, value.clone());
@@ -108,7 +108,7 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
 
 /// `GET /v1/webhook_endpoints/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    world.from_path(Kind::WebhookEndpoint, &call.id)
+    world.at_path(Kind::WebhookEndpoint, &call.id)
 }
 
 /// `GET /v1/webhook_endpoints`
@@ -124,7 +124,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 
 /// `DELETE /v1/webhook_endpoints/{id}`
 pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
-    let endpoint = world.from_path(Kind::WebhookEndpoint, &call.id)?;
+    let endpoint = world.at_path(Kind::WebhookEndpoint, &call.id)?;
     world.store.remove(Kind::WebhookEndpoint, endpoint.id());
     Ok(json!({"id": endpoint.id(), "object": "webhook_endpoint", "deleted": true}))
 }

@@ -58,7 +58,7 @@ impl Store {
 
     fn insert(&mut self, kind: Kind, id: String, record: Option<Record>) -> Option<Record> {
         let table = self.tables.entry(kind).or_default();
-        let old = match record {
+        match record {
             Some(record) => {
                 table.order.insert(record.order, id.clone());
                 table.records.insert(id, record)
@@ -66,8 +66,7 @@ impl Store {
             None => table.records.remove(&id).inspect(|old| {
                 table.order.remove(&old.order);
             }),
-        };
-        old
+        }
     }
 
     /// The record, if there is one.

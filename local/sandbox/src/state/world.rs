@@ -82,7 +82,7 @@ impl World {
     }
 
     /// The object that a path names: 404 when there is none.
-    pub(crate) fn from_path(&self, kind: Kind, id: &str) -> Result<Value> {
+    pub(crate) fn at_path(&self, kind: Kind, id: &str) -> Result<Value> {
         self.store
             .get(kind, id)
             .cloned()
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// The object that a parameter names: 400 when there is none.
-    pub(crate) fn from_param(&self, kind: Kind, id: &str, param: &str) -> Result<Value> {
+    pub(crate) fn at_param(&self, kind: Kind, id: &str, param: &str) -> Result<Value> {
         self.store
             .get(kind, id)
             .cloned()

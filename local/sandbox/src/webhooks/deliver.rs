@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the worker sleeps at most when nothing is known to come.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// The client that the events are sent with.
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {

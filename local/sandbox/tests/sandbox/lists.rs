@@ -74,7 +74,7 @@ async fn prices_are_found_by_their_lookup_key() {
             .await
             .ok())
     };
-    assert_eq!(find().await, [price.clone()]);
+    assert_eq!(find().await, std::slice::from_ref(&price));
     let moved = stripe
         .id(
             "/v1/prices",

@@ -1,5 +1,12 @@
 //! The sandbox over HTTP, as a client of Stripe's API and a shopper meet it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of these tests fail a test as its body does"
+)]
+
 mod faults;
 mod idempotency;
 mod lists;
@@ -8,6 +15,7 @@ mod parameters;
 mod persistence;
 mod renewals;
 mod setup_intents;
+mod subscription_changes;
 mod subscriptions;
 mod support;
 mod webhooks;

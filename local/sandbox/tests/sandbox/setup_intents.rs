@@ -323,20 +323,13 @@ async fn a_detached_payment_method_loses_its_mandate_and_cannot_come_back() {
 async fn a_test_card_is_set_up_at_once_or_declined() {
     let stripe = Stripe::start().await;
     let customer = stripe.id("/v1/customers", &[]).await;
-    let create = |method: &'static str| {
-        let params = vec![
-            ("customer".to_owned(), customer.clone()),
-            ("confirm".to_owned(), "true".to_owned()),
-            ("payment_method".to_owned(), method.to_owned()),
+    let create = async |method| {
+        let params = [
+            ("customer", customer.as_str()),
+            ("confirm", "true"),
+            ("payment_method", method),
         ];
-        let stripe = &stripe;
-        async move {
-            let borrowed: Vec<(&str, &str)> = params
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .collect();
-            stripe.post("/v1/setup_intents", &borrowed).await
-        }
+        stripe.post("/v1/setup_intents", &params).await
     };
     let done = create("pm_card_visa").await.ok();
     assert_eq!(done["status"], "succeeded");

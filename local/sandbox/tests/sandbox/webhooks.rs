@@ -157,11 +157,7 @@ async fn a_shuffle_is_the_same_for_the_same_seed() {
     for seed in [7, 7] {
         let stripe = Stripe::start().await;
         let receiver = Endpoint::start(0).await;
-        stripe
-            .sandbox
-            .listen(&receiver.url, "whsec_mine")
-            .await
-            .unwrap();
+        stripe.sandbox.listen(&receiver.url, "whsec_mine").unwrap();
         stripe.control("/webhooks/hold", json!({})).await;
         three_customers(&stripe).await;
         three_customers(&stripe).await;

@@ -1,0 +1,172 @@
+use crate::support::{Stripe, id};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_subscription_is_canceled_at_once_or_at_the_end_of_its_period() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let path = format!(
+        "/v1/subscriptions/{}",
+        id(&stripe.subscribe(&shopper, &[]).await.ok())
+    );
+    let ending = stripe
+        .post(&path, &[("cancel_at_period_end", "true")])
+        .await
+        .ok();
+    assert_eq!(
+        (&ending["status"], &ending["cancel_at"]),
+        (
+            &json!("active"),
+            &ending["items"]["data"][0]["current_period_end"]
+        )
+    );
+    let kept = stripe
+        .post(&path, &[("cancel_at_period_end", "false")])
+        .await
+        .ok();
+    assert_eq!(
+        (&kept["cancel_at"], &kept["canceled_at"]),
+        (&Value::Null, &Value::Null)
+    );
+    let canceled = stripe.delete(&path).await.ok();
+    assert_eq!(
+        (
+            &canceled["status"],
+            &canceled["cancellation_details"]["reason"]
+        ),
+        (&json!("canceled"), &json!("cancellation_requested"))
+    );
+    assert_eq!(
+        stripe.delete(&path).await.refusal(),
+        (404, Some("resource_missing"))
+    );
+    assert_eq!(
+        stripe
+            .post(&path, &[("cancel_at_period_end", "true")])
+            .await
+            .refusal(),
+        (400, Some("invalid_canceled_subscription_fields"))
+    );
+    assert_eq!(
+        stripe.get("/v1/subscriptions", &[]).await.ok()["data"],
+        json!([])
+    );
+    let all = stripe
+        .get(
+            "/v1/subscriptions",
+            &[("status", "canceled"), ("customer", &shopper.customer)],
+        )
+        .await
+        .ok();
+    assert_eq!(all["data"].as_array().unwrap().len(), 1);
+    let last = stripe
+        .get("/v1/events", &[("type", "customer.subscription.deleted")])
+        .await
+        .ok();
+    assert_eq!(last["data"][0]["data"]["object"]["status"], "canceled");
+}
+
+#[tokio::test]
+async fn items_change_by_their_id_and_pile_up_without_it() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let subscription = stripe.subscribe(&shopper, &[]).await.ok();
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    let item = id(&subscription["items"]["data"][0]);
+    let price = stripe.price().await;
+    let change = [
+        ("items[0][id]", item.as_str()),
+        ("items[0][price]", &price),
+        ("proration_behavior", "none"),
+    ];
+    assert_eq!(
+        stripe.post(&path, &change[..2]).await.refusal(),
+        (400, Some("sandbox_not_simulated"))
+    );
+    let changed = stripe.post(&path, &change).await.ok();
+    assert_eq!(
+        (
+            &changed["items"]["data"][0]["id"],
+            &changed["items"]["data"][0]["price"]["id"]
+        ),
+        (&json!(item), &json!(price))
+    );
+    let added = stripe.post(&path, &change[1..]).await.ok();
+    assert_eq!(added["items"]["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_paused_subscription_is_resumed_with_a_new_period() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let path = format!(
+        "/v1/subscriptions/{}",
+        id(&stripe.subscribe(&shopper, &[]).await.ok())
+    );
+    assert_eq!(
+        stripe
+            .post(&format!("{path}/resume"), &[])
+            .await
+            .refusal()
+            .0,
+        400
+    );
+    let paused = stripe
+        .post(
+            &format!("{path}/pause"),
+            &[("bill_for[unused_time_from][type]", "none")],
+        )
+        .await
+        .ok();
+    assert_eq!(
+        (
+            &paused["status"],
+            &paused["status_details"]["paused"]["subscription"]["type"]
+        ),
+        (&json!("paused"), &json!("pause_requested"))
+    );
+    let resumed = stripe
+        .post(&format!("{path}/resume"), &[("expand[]", "latest_invoice")])
+        .await
+        .ok();
+    assert_eq!(
+        (&resumed["status"], &resumed["latest_invoice"]["status"]),
+        (&json!("active"), &json!("paid"))
+    );
+    assert!(resumed.get("status_details").is_none());
+    assert_eq!(
+        stripe.events().await.last().unwrap(),
+        "customer.subscription.resumed"
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_customer_takes_subscriptions_and_payment_methods_along() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let subscription = id(&stripe.subscribe(&shopper, &[]).await.ok());
+    let path = format!("/v1/customers/{}", shopper.customer);
+    assert_eq!(stripe.delete(&path).await.ok()["deleted"], true);
+    assert_eq!(stripe.get(&path, &[]).await.ok()["deleted"], true);
+    assert_eq!(
+        stripe
+            .get(&format!("/v1/subscriptions/{subscription}"), &[])
+            .await
+            .ok()["status"],
+        "canceled"
+    );
+    assert_eq!(
+        stripe
+            .get(&format!("/v1/payment_methods/{}", shopper.method), &[])
+            .await
+            .ok()["customer"],
+        Value::Null
+    );
+    assert_eq!(
+        stripe
+            .post("/v1/setup_intents", &[("customer", &shopper.customer)])
+            .await
+            .refusal(),
+        (400, Some("resource_missing"))
+    );
+}
