@@ -206,7 +206,8 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
 
   /**
    * Asks until the checkout is decided, as often as the API wishes. A checkout that is still
-   * pending at the end is not lost: Stripe's webhook finishes it without the page.
+   * pending at the end, be it that nobody could be reached, is not lost: Stripe's webhook
+   * finishes it without the page.
    *
    * @param {string} checkout
    * @param {PollOptions} [options]
@@ -216,23 +217,20 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     const deadline = Date.now() + giveUpAfter;
     /** @type {Outcome} */
     let outcome = { state: "pending", checkout, retryAfter: DEFAULT_RETRY_SECONDS };
-    /** @type {PerennialError | null} */
-    let trouble = null;
     do {
+      let wait = DEFAULT_RETRY_SECONDS;
       try {
         const answer = await call("GET", `/checkouts/${encodeURIComponent(checkout)}`);
         outcome = outcomeOf(checkout, expectSuccess(answer), answer.retryAfter);
-        trouble = null;
         if (outcome.state !== "pending") return outcome;
+        wait = outcome.retryAfter;
       } catch (error) {
-        trouble = unlessTransient(error);
+        wait = unlessTransient(error).retryAfter ?? wait;
       }
-      const wait = trouble?.retryAfter ?? (outcome.state === "pending" ? outcome.retryAfter : DEFAULT_RETRY_SECONDS);
       const milliseconds = Math.min(wait, MAX_RETRY_SECONDS) * 1000;
       if (Date.now() + milliseconds > deadline) break;
       await sleep(milliseconds, signal);
     } while (!signal?.aborted);
-    if (trouble) throw trouble;
     return outcome;
   }
 

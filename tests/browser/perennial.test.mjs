@@ -230,6 +230,14 @@ test("polling outlives a lost connection and a Stripe that is busy", async () =>
   assert.equal((await outcome).state, "subscribed");
 });
 
+test("polling that reaches nobody leaves the checkout pending", async () => {
+  script = [new TypeError("offline")];
+  const outcome = perennial().pollCheckout("chk_1", { giveUpAfter: 10_000 });
+  await settle(outcome);
+  assert.equal((await outcome).state, "pending");
+  assert.equal(calls.length, 6);
+});
+
 test("polling ends at once when the checkout is not the shopper's", async () => {
   script = [{ status: 404, body: { error: { code: "checkout_not_found", message: "There is none.", request_id: "req_9" } } }];
   await assert.rejects(perennial().pollCheckout("chk_2"), {

@@ -20,6 +20,25 @@ journey("a tab that never comes back is subscribed by the webhook", async (shopp
   assert.deepEqual(later.calls.filter((call) => /confirm|checkouts/.test(call)), [], "nobody came back");
 });
 
+journey("a return that Stripe cannot answer yet waits, and loses nothing", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.pressAmazonPay();
+  await server.sandbox("POST", "webhooks/hold");
+  await server.sandbox("POST", "faults", { method: "GET", path: "/v1/setup_intents/{id}", fault: "status", status: 500, times: 1000 });
+  await shopper.answerAmazon("approve");
+  await shopper.sees("Waiting for Amazon Pay");
+  await shopper.screenshot("waiting");
+  await shopper.sees("No word from Amazon Pay yet");
+  await shopper.screenshot("no-word");
+  assert.deepEqual(await server.objects("subscription"), []);
+
+  await server.sandbox("DELETE", "faults");
+  await shopper.page.getByRole("button", { name: "Check again" }).click();
+  await shopper.sees("You are subscribed");
+  await server.sandbox("POST", "webhooks/release", {});
+  assert.equal((await server.objects("subscription")).length, 1);
+});
+
 test("after a restart the shopper is still subscribed", { timeout: 120_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), "perennial-"));
   try {
