@@ -193,7 +193,7 @@ impl Flows {
             }
             SetupIntentStatus::Canceled => {
                 let (state, reason) = (AttemptState::Canceled, FailureReason::Canceled);
-                self.table.close_attempt(attempt, state, reason).await?;
+                self.close(attempt, state, reason).await?;
                 Ok(Wallet::Answer(Finish::Failed { reason }))
             }
             _ if attempt.open_until <= self.clock.now() => {
@@ -264,9 +264,7 @@ impl Flows {
             }
             // This server's consent is spent; the next click opens another attempt.
             ConfirmBy::Server => {
-                self.table
-                    .close_attempt(attempt, AttemptState::Failed, reason)
-                    .await?;
+                self.close(attempt, AttemptState::Failed, reason).await?;
             }
         }
         Ok(Finish::Failed { reason })

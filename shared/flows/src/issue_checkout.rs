@@ -210,7 +210,7 @@ impl Flows {
             },
             SetupIntentStatus::Canceled => {
                 let (state, reason) = (AttemptState::Canceled, FailureReason::Canceled);
-                self.table.close_attempt(open, state, reason).await?;
+                self.close(open, state, reason).await?;
                 return Ok(Resume::StartAnew);
             }
             // This server cannot confirm twice, since the first consent is spent.
@@ -267,7 +267,7 @@ impl Flows {
         } else {
             (AttemptState::Canceled, FailureReason::Canceled)
         };
-        self.table.close_attempt(attempt, state, reason).await?;
+        self.close(attempt, state, reason).await?;
         Ok(true)
     }
 }

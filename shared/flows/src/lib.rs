@@ -10,6 +10,7 @@ mod error;
 mod finish_checkout;
 mod issue_checkout;
 mod open_attempt;
+mod outgoing;
 mod read_model;
 pub mod reconcile;
 mod refresh_subscription;

@@ -118,7 +118,7 @@ impl Flows {
             Err(error @ (StripeError::Invalid { .. } | StripeError::Declined { .. })) => {
                 // The same bytes would be refused again, so the next click needs a new attempt.
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
-                self.table.close_attempt(attempt, state, reason).await?;
+                self.close(attempt, state, reason).await?;
                 return Err(error.into());
             }
             Err(error) => {

@@ -5,6 +5,7 @@ use perennial_types::{CustomerId, Subscription, SubscriptionId, UserId};
 
 use crate::{
     FlowError, Flows,
+    outgoing::about_subscription,
     read_model::{attempt_of, read_model},
 };
 
@@ -34,15 +35,19 @@ impl Flows {
             });
         }
         let model: Subscription = read_model(&self.plans, &read);
-        item.attempt = attempt_of(&read);
-        let attempt = item.attempt.as_ref();
-        let written = self
-            .table
-            .write_subscription(user, &model, attempt, item.fence)
-            .await?;
-        if written == Written::Overtaken {
-            tracing::info!(subscription = %id, "a later reader has taken over");
+        let attempt = attempt_of(&read);
+        if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
+            let old = item.subscription.as_ref();
+            let told = about_subscription(user, old, &model, self.clock.now());
+            let written = self
+                .table
+                .write_subscription(user, &model, attempt.as_ref(), item.fence, told.as_ref())
+                .await?;
+            if written == Written::Overtaken {
+                tracing::info!(subscription = %id, "a later reader has taken over");
+            }
         }
+        item.attempt = attempt;
         item.subscription = Some(model);
         Ok(item)
     }

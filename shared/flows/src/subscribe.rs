@@ -5,7 +5,9 @@ use perennial_stripe::{CreateSubscription, Effect, FrozenRequest, IdempotencyKey
 use perennial_types::{Attempt, AttemptState, FailureReason, PaymentMethodId, Timestamp};
 
 use crate::{
-    Finish, FlowError, Flows, owner,
+    Finish, FlowError, Flows,
+    outgoing::{about_subscription, checkout_failed},
+    owner,
     read_model::{attempt_of, read_model},
 };
 
@@ -114,13 +116,10 @@ impl Flows {
     /// Ends an attempt because another one has the subscription.
     async fn give_way(&self, attempt: &Attempt) -> Result<Step, FlowError> {
         let reason = FailureReason::AlreadySubscribed;
+        let told = checkout_failed(attempt, reason, self.clock.now());
         let closed = match attempt.state {
-            AttemptState::Issued => {
-                self.table
-                    .close_attempt(attempt, AttemptState::Failed, reason)
-                    .await?
-            }
-            _ => self.table.fail_subscribing(attempt, reason).await?,
+            AttemptState::Issued => self.close(attempt, AttemptState::Failed, reason).await?,
+            _ => self.table.fail_subscribing(attempt, reason, &told).await?,
         };
         Ok(if closed {
             Step::Answer(Finish::Failed { reason })
@@ -197,7 +196,8 @@ impl Flows {
     }
 
     async fn fail(&self, attempt: &Attempt, reason: FailureReason) -> Result<Step, FlowError> {
-        if self.table.fail_subscribing(attempt, reason).await? {
+        let told = checkout_failed(attempt, reason, self.clock.now());
+        if self.table.fail_subscribing(attempt, reason, &told).await? {
             Ok(Step::Answer(Finish::Failed { reason }))
         } else {
             Ok(Step::LookAgain)
@@ -217,7 +217,8 @@ impl Flows {
             });
         }
         let model = read_model(&self.plans, subscription);
-        match self.table.complete(attempt, &model).await? {
+        let told = about_subscription(&attempt.user, None, &model, self.clock.now());
+        match self.table.complete(attempt, &model, told.as_ref()).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),
                 created: true,

@@ -9,7 +9,7 @@ use perennial_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
+    Outgoing, StoreError, Table,
     due::DueKind,
     key::{Key, text},
     table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
@@ -146,15 +146,18 @@ impl Table {
         Ok(lookup.map(|lookup| (lookup.user, lookup.attempt)))
     }
 
-    /// Ends an attempt that holds no slot. False when it had ended already.
+    /// Ends an attempt that holds no slot, and tells the shop if there is something to tell. False
+    /// when it had ended already.
     pub async fn close_attempt(
         &self,
         attempt: &Attempt,
         state: AttemptState,
         reason: FailureReason,
+        told: Option<&Outgoing>,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .change(attempt)
+        let operation = "close_attempt";
+        let ended = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
                 "SET #state = :state, reason = :reason REMOVE setup_request, due, due_at",
             )
@@ -163,7 +166,14 @@ impl Table {
             .expression_attribute_values(":state", text(state.as_str()))
             .expression_attribute_values(":reason", text(reason.as_str()))
             .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
-        applied("close_attempt", update).await
+        let mut writes = vec![update_of(operation, ended)?];
+        if let Some(event) = told {
+            writes.push(self.tell(operation, event)?);
+        }
+        Ok(matches!(
+            self.transact(operation, writes).await?,
+            Outcome::Done
+        ))
     }
 
     /// Notes why the last try at the wallet failed, while the attempt stays open for another.

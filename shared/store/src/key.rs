@@ -72,6 +72,10 @@ impl Key {
         Self::new(pk, format!("EVENT#{event}"))
     }
 
+    pub(crate) fn outgoing(user: &UserId, id: &str) -> Self {
+        Self::new(Self::user(user), format!("OUT#{id}"))
+    }
+
     pub(crate) fn cursor(name: &str) -> Self {
         Self::new("RECONCILE".to_owned(), format!("CURSOR#{name}"))
     }

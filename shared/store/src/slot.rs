@@ -1,5 +1,6 @@
 //! The slot: at most one live subscription for each user and plan group.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use perennial_types::{
     Attempt, AttemptId, AttemptState, FailureReason, PlanGroup, Subscription, SubscriptionId,
     Timestamp,
@@ -7,7 +8,7 @@ use perennial_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
+    Outgoing, StoreError, Table,
     attempt::applied,
     key::{Key, text},
     subscription::SubscriptionItem,
@@ -143,12 +144,27 @@ impl Table {
         &self,
         attempt: &Attempt,
         subscription: &Subscription,
+        told: Option<&Outgoing>,
     ) -> Result<Completed, StoreError> {
-        match self.try_complete(attempt, subscription, true).await? {
+        let operation = "complete";
+        let model = SubscriptionItem {
+            fence: 1,
+            attempt: Some(attempt.id.clone()),
+            subscription: Some(subscription.clone()),
+        };
+        let key = Key::subscription(&attempt.user, &subscription.id);
+        let model = self
+            .put(item(operation, key, &model)?)
+            .condition_expression("attribute_not_exists(pk)");
+        let mut read_model = vec![put_of(operation, model)?];
+        if let Some(event) = told {
+            read_model.push(self.tell(operation, event)?);
+        }
+        match self.try_complete(attempt, subscription, read_model).await? {
             Outcome::Done => Ok(Completed::Done),
-            // The order of the writes below; only the last condition is about the read model.
-            Outcome::Refused(refused) if refused == [false, false, true] => {
-                match self.try_complete(attempt, subscription, false).await? {
+            // The order of the writes: only the condition of the read model did not hold.
+            Outcome::Refused(refused) if refused.starts_with(&[false, false, true]) => {
+                match self.try_complete(attempt, subscription, Vec::new()).await? {
                     Outcome::Done => Ok(Completed::ReadElsewhere),
                     Outcome::Refused(_) => Ok(Completed::Lost),
                 }
@@ -161,7 +177,7 @@ impl Table {
         &self,
         attempt: &Attempt,
         subscription: &Subscription,
-        with_read_model: bool,
+        read_model: Vec<TransactWriteItem>,
     ) -> Result<Outcome, StoreError> {
         let operation = "complete";
         let id = text(subscription.id.as_str());
@@ -182,26 +198,17 @@ impl Table {
             .expression_attribute_values(":attempt", text(attempt.id.as_str()))
             .expression_attribute_values(":id", id);
         let mut writes = vec![update_of(operation, ended)?, update_of(operation, held)?];
-        if with_read_model {
-            let model = SubscriptionItem {
-                fence: 1,
-                attempt: Some(attempt.id.clone()),
-                subscription: Some(subscription.clone()),
-            };
-            let key = Key::subscription(&attempt.user, &subscription.id);
-            let model = self
-                .put(item(operation, key, &model)?)
-                .condition_expression("attribute_not_exists(pk)");
-            writes.push(put_of(operation, model)?);
-        }
+        writes.extend(read_model);
         self.transact(operation, writes).await
     }
 
-    /// Ends the attempt that holds the slot without a subscription, and frees the slot.
+    /// Ends the attempt that holds the slot without a subscription, frees the slot and tells the
+    /// shop.
     pub async fn fail_subscribing(
         &self,
         attempt: &Attempt,
         reason: FailureReason,
+        told: &Outgoing,
     ) -> Result<bool, StoreError> {
         let operation = "fail_subscribing";
         let ended = self
@@ -216,7 +223,11 @@ impl Table {
             .delete(Key::slot(&attempt.user, &attempt.group))
             .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
             .expression_attribute_values(":attempt", text(attempt.id.as_str()));
-        let writes = vec![update_of(operation, ended)?, delete_of(operation, freed)?];
+        let writes = vec![
+            update_of(operation, ended)?,
+            delete_of(operation, freed)?,
+            self.tell(operation, told)?,
+        ];
         Ok(matches!(
             self.transact(operation, writes).await?,
             Outcome::Done

@@ -9,9 +9,9 @@ use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
-    attempt::applied,
+    Outgoing, StoreError, Table,
     key::{Attributes, Key, text},
+    table::{Outcome, update_of},
 };
 
 /// A subscription's item.
@@ -66,22 +66,20 @@ impl Table {
         serde_dynamo::from_item(item).map_err(StoreError::item(operation))
     }
 
-    /// Writes what was read under `fence`.
+    /// Writes what was read under `fence`, and tells the shop if there is something to tell.
     pub async fn write_subscription(
         &self,
         user: &UserId,
         subscription: &Subscription,
         attempt: Option<&AttemptId>,
         fence: u64,
+        told: Option<&Outgoing>,
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
             serde_dynamo::to_attribute_value(subscription).map_err(StoreError::item(operation))?;
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::subscription(user, &subscription.id).attributes()))
+        let update = self
+            .update(Key::subscription(user, &subscription.id))
             // A subscription that has ended stays ended, whatever a slow reader brings.
             .condition_expression(
                 "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired))",
@@ -91,16 +89,19 @@ impl Table {
             .expression_attribute_values(":expired", text("incomplete_expired"))
             .expression_attribute_values(":fence", AttributeValue::N(fence.to_string()))
             .expression_attribute_values(":model", model);
-        update = match attempt {
+        let update = match attempt {
             Some(attempt) => update
                 .update_expression("SET model = :model, attempt = :attempt")
                 .expression_attribute_values(":attempt", text(attempt.as_str())),
             None => update.update_expression("SET model = :model"),
         };
-        Ok(if applied(operation, update).await? {
-            Written::Done
-        } else {
-            Written::Overtaken
-        })
+        let mut writes = vec![update_of(operation, update)?];
+        if let Some(event) = told {
+            writes.push(self.tell(operation, event)?);
+        }
+        match self.transact(operation, writes).await? {
+            Outcome::Done => Ok(Written::Done),
+            Outcome::Refused(_) => Ok(Written::Overtaken),
+        }
     }
 }

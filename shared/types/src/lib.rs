@@ -3,6 +3,7 @@
 //! Nothing here talks to anything: no Stripe, no table, no HTTP.
 
 mod attempt;
+mod change;
 mod clock;
 mod entitlement;
 mod ids;
@@ -13,6 +14,7 @@ mod subscription;
 mod wallet;
 
 pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason};
+pub use change::Change;
 pub use clock::{Clock, Timestamp};
 pub use entitlement::{Entitlement, entitlements};
 pub use ids::{

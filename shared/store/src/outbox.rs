@@ -1,0 +1,56 @@
+//! What the shop is told, written in the same transaction as the change that it tells of.
+
+use perennial_types::{Timestamp, UserId};
+use serde::Serialize;
+
+use crate::{
+    StoreError, Table,
+    key::Key,
+    table::{item, put_of},
+};
+
+/// An event for the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outgoing {
+    /// `pev_...`, by which a receiver knows a repeat.
+    pub id: String,
+    /// Its type, such as `subscription.activated`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Whom it concerns.
+    pub user: UserId,
+    /// When it was found out.
+    pub occurred_at: Timestamp,
+    /// What has happened, as the JSON that `docs/events` describes.
+    pub data: String,
+}
+
+/// The version of the form of all events; a change that breaks a receiver raises it.
+const VERSION: u32 = 1;
+
+/// The stream hands an event on within seconds; for a week it can still be looked at.
+const KEEP_SECONDS: i64 = 7 * 24 * 3600;
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    event: &'a Outgoing,
+    version: u32,
+    expires_at: i64,
+}
+
+impl Table {
+    pub(crate) fn tell(
+        &self,
+        operation: &'static str,
+        event: &Outgoing,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
+        let stored = Stored {
+            event,
+            version: VERSION,
+            expires_at: event.occurred_at.unix().saturating_add(KEEP_SECONDS),
+        };
+        let key = Key::outgoing(&event.user, &event.id);
+        put_of(operation, self.put(item(operation, key, &stored)?))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a shop wants to hear about a subscription.
+
+use serde::Serialize;
+
+use crate::{Subscription, SubscriptionStatus};
+
+/// A change, by the type of the event that tells the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Change {
+    /// It is paid for, for the first time or again after it was not.
+    #[serde(rename = "subscription.activated")]
+    Activated,
+    /// Its free trial has begun.
+    #[serde(rename = "subscription.trialing")]
+    Trialing,
+    /// Another period is paid for.
+    #[serde(rename = "subscription.renewed")]
+    Renewed,
+    /// A payment has failed and is tried again.
+    #[serde(rename = "subscription.past_due")]
+    PastDue,
+    /// Nothing will be charged until the shopper gives a payment method.
+    #[serde(rename = "subscription.payment_method_required")]
+    PaymentMethodRequired,
+    /// It has ended.
+    #[serde(rename = "subscription.canceled")]
+    Canceled,
+}
+
+impl Change {
+    /// The event's type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Activated => "subscription.activated",
+            Self::Trialing => "subscription.trialing",
+            Self::Renewed => "subscription.renewed",
+            Self::PastDue => "subscription.past_due",
+            Self::PaymentMethodRequired => "subscription.payment_method_required",
+            Self::Canceled => "subscription.canceled",
+        }
+    }
+
+    /// What has happened between two readings; nothing if a shop need not act on it.
+    pub fn between(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        use SubscriptionStatus as Status;
+        let before = old.map(|old| &old.status);
+        let same = before == Some(&new.status);
+        match &new.status {
+            Status::Active if same => {
+                let ended = |it: &Subscription| it.current_period_end;
+                (old.and_then(ended) < ended(new)).then_some(Self::Renewed)
+            }
+            _ if same => None,
+            Status::Active => Some(Self::Activated),
+            Status::Trialing => Some(Self::Trialing),
+            Status::PastDue => Some(Self::PastDue),
+            Status::Unpaid | Status::Paused => Some(Self::PaymentMethodRequired),
+            Status::Canceled => Some(Self::Canceled),
+            // One that never began has not ended either.
+            Status::IncompleteExpired | Status::Incomplete | Status::Other(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn at(status: &str, end: i64) -> Subscription {
+        Subscription {
+            id: "sub_1".parse().unwrap(),
+            status: status.to_owned().into(),
+            plan: None,
+            price: None,
+            wallet: None,
+            current_period_start: None,
+            current_period_end: Some(Timestamp::from_unix(end)),
+            trial_end: None,
+            cancel_at_period_end: false,
+            latest_invoice_status: None,
+        }
+    }
+
+    #[test]
+    fn each_step_of_a_subscription_is_told_once() {
+        for (before, after, expected) in [
+            (None, at("active", 1), Some(Change::Activated)),
+            (None, at("trialing", 1), Some(Change::Trialing)),
+            (None, at("incomplete", 1), None),
+            (
+                Some(at("trialing", 1)),
+                at("active", 2),
+                Some(Change::Activated),
+            ),
+            (Some(at("active", 1)), at("active", 1), None),
+            (
+                Some(at("active", 1)),
+                at("active", 2),
+                Some(Change::Renewed),
+            ),
+            (
+                Some(at("active", 2)),
+                at("past_due", 2),
+                Some(Change::PastDue),
+            ),
+            (Some(at("past_due", 2)), at("past_due", 2), None),
+            (
+                Some(at("past_due", 2)),
+                at("active", 2),
+                Some(Change::Activated),
+            ),
+            (
+                Some(at("past_due", 2)),
+                at("unpaid", 2),
+                Some(Change::PaymentMethodRequired),
+            ),
+            (
+                Some(at("trialing", 2)),
+                at("paused", 2),
+                Some(Change::PaymentMethodRequired),
+            ),
+            (
+                Some(at("active", 2)),
+                at("canceled", 2),
+                Some(Change::Canceled),
+            ),
+            (Some(at("incomplete", 2)), at("incomplete_expired", 2), None),
+        ] {
+            assert_eq!(
+                Change::between(before.as_ref(), &after),
+                expected,
+                "{after:?}"
+            );
+        }
+    }
+}
