@@ -139,7 +139,7 @@ async function show(outcome) {
     case "pending":
       lastCheckout = outcome.checkout;
       return showWaiting(
-        "Amazon Pay has not confirmed yet, and nothing has been charged. If you approved, your subscription appears here as soon as we hear. If you closed Amazon's page, go back to the plans and try again.",
+        "We could not learn yet how this ended. If you approved, your subscription appears here as soon as we hear, and you are never charged twice. If you left Amazon's page, go back to the plans and try again.",
         false,
       );
     case "subscribed":

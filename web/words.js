@@ -113,7 +113,7 @@ export function explain(reason, message) {
     default:
       return {
         title: "That did not work.",
-        text: message ?? "Nothing was charged. Please try again in a moment.",
+        text: message ?? "Please try again in a moment. You are never charged twice.",
       };
   }
 }

@@ -30,6 +30,8 @@ journey("a return that Stripe cannot answer yet waits, and loses nothing", async
   await shopper.screenshot("waiting");
   await shopper.sees("No word from Amazon Pay yet");
   await shopper.screenshot("no-word");
+  // Nobody knows whether Stripe has charged, so the page must not claim that it has not.
+  assert.doesNotMatch(await shopper.page.locator("#waiting").innerText(), /nothing (has been|was) charged/i);
   assert.deepEqual(await server.objects("subscription"), []);
 
   await server.sandbox("DELETE", "faults");
