@@ -4,7 +4,7 @@ use perennial_api::{api_url, failure};
 use perennial_config::{Api, Env, Problems, StartError};
 use perennial_flows::{Flows, IssueCheckout, Issued, OpenCheckout, ServerConsent};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
-use perennial_types::{Plan, ReturnPath, Wallet};
+use perennial_types::{Clock, Plan, ReturnPath, Wallet};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,11 +37,16 @@ enum Confirm {
 impl App {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
         let api = Api::read(env, mode, &mut problems);
         Ok(Self {
-            flows: Flows::start(env, problems).await?,
+            flows: Flows::start(env, problems, clock).await?,
             api,
         })
     }

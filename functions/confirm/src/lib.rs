@@ -9,7 +9,7 @@ use perennial_api::{Checkout, checkout, failure, landing, parse_checkout, unknow
 use perennial_config::{Env, Problems, Shop, StartError};
 use perennial_flows::{Finish, FlowError, Flows};
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_types::{AttemptId, ReturnPath, SetupIntentId};
+use perennial_types::{AttemptId, Clock, ReturnPath, SetupIntentId};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
@@ -33,9 +33,14 @@ const ASK_AGAIN: u32 = 3;
 impl App {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let shop = Shop::read(env, &mut problems);
-        let flows = Flows::start(env, problems).await?;
+        let flows = Flows::start(env, problems, clock).await?;
         match shop {
             Some(shop) => Ok(Self { flows, shop }),
             None => Err(Problems::default().into()),

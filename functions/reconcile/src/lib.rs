@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use perennial_config::{Env, Problems, StartError};
 use perennial_flows::{Flows, reconcile::Slice};
+use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,8 +39,13 @@ const SLICE: Duration = Duration::from_secs(90);
 impl App {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
-            flows: Flows::start(env, Problems::default()).await?,
+            flows: Flows::start(env, Problems::default(), clock).await?,
         })
     }
 

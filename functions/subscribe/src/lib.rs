@@ -4,7 +4,7 @@ use perennial_api::{checkout, failure, parse_checkout};
 use perennial_config::{Env, Problems, StartError};
 use perennial_flows::{Finish, Flows};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
-use perennial_types::FailureReason;
+use perennial_types::{Clock, FailureReason};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -23,8 +23,13 @@ struct Ask {
 impl App {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
-            flows: Flows::start(env, Problems::default()).await?,
+            flows: Flows::start(env, Problems::default(), clock).await?,
         })
     }
 }

@@ -30,6 +30,11 @@ pub struct App {
 impl App {
     /// Reads the environment and connects to the table.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let dynamo = Dynamo::read(env, &mut problems);
         let mode = stripe_mode(env, &mut problems);
@@ -40,7 +45,7 @@ impl App {
             table,
             secrets,
             mode,
-            clock: Clock::system(),
+            clock,
         })
     }
 }

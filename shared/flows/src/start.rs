@@ -10,7 +10,11 @@ use crate::Flows;
 impl Flows {
     /// Reads `TABLE_NAME`, `PLANS` and Stripe's variables, and builds the clients. `problems` are
     /// those that the caller has found in its own variables.
-    pub async fn start(env: &Env, mut problems: Problems) -> Result<Self, StartError> {
+    pub async fn start(
+        env: &Env,
+        mut problems: Problems,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let dynamo = Dynamo::read(env, &mut problems);
         let plans = plans(env, &mut problems);
         let stripe = perennial_config::Stripe::read(env, problems).await?;
@@ -28,6 +32,6 @@ impl Flows {
             })?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
         let table = Table::connect(&dynamo.table, endpoint).await;
-        Ok(Self::new(stripe, table, plans, Clock::system(), livemode))
+        Ok(Self::new(stripe, table, plans, clock, livemode))
     }
 }
