@@ -1,0 +1,240 @@
+//! A whole Perennial of a test's own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use perennial_config::Env;
+use perennial_local::{Functions, Invoker, Options, Server};
+use serde_json::Value;
+
+use crate::calls::Calls;
+use crate::client::{Caller, http};
+use crate::functions::InProcess;
+use crate::lambda::{FUNCTIONS, Lambda, binary};
+use crate::leftovers::{self, Allowed};
+use crate::proxy::Proxy;
+use crate::runtime::{beside, beside_blocking};
+use crate::sandbox::StripeSandbox;
+use crate::shopper::Shopper;
+use crate::table::DynamoDb;
+use crate::wait::wait_until;
+
+/// How an app is started. The default keeps nothing and runs the functions in this process.
+#[derive(Debug, Default, Clone)]
+pub struct Setup {
+    /// Runs the real binaries behind a Runtime API.
+    pub on_lambda: bool,
+    /// Where state lives.
+    pub data: Option<PathBuf>,
+    /// `PLANS` in place of the demo shop's.
+    pub plans: Option<String>,
+}
+
+/// A gateway, functions, a table and a Stripe. Dropping it checks what it leaves behind.
+pub struct TestApp {
+    /// The Stripe sandbox.
+    pub stripe: StripeSandbox,
+    /// The table.
+    pub table: DynamoDb,
+    /// Between the functions and the table.
+    pub to_dynamodb: Proxy,
+    /// Between the functions and Stripe.
+    pub to_stripe: Proxy,
+    /// The binaries, when the functions run as Lambda runs them.
+    pub lambda: Option<Arc<Lambda>>,
+    http: reqwest::Client,
+    env: Vec<(String, String)>,
+    server: Option<Server>,
+    allowed: Allowed,
+}
+
+impl TestApp {
+    /// Starts one with the functions in this process.
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// Starts one with the real binaries.
+    pub async fn start_on_lambda() -> Self {
+        Self::with(Setup { on_lambda: true, ..Setup::default() }).await
+    }
+
+    /// Starts one on a folder, in which state lives on after it.
+    pub async fn start_on(data: &Path) -> Self {
+        Self::with(Setup { data: Some(data.to_owned()), ..Setup::default() }).await
+    }
+
+    /// Starts one.
+    pub async fn with(setup: Setup) -> Self {
+        beside(Self::start_here(setup)).await
+    }
+
+    async fn start_here(setup: Setup) -> Self {
+        let in_process = Arc::new(InProcess::default());
+        let lambda = setup.on_lambda.then(|| Arc::new(Lambda::default()));
+        if setup.on_lambda {
+            // Before the first invocation, whose time is limited.
+            let built = tokio::task::spawn_blocking(|| FUNCTIONS.map(binary)).await;
+            built.expect("the binaries are built");
+        }
+        let invoker: Arc<dyn Invoker> = match &lambda {
+            Some(lambda) => Arc::clone(lambda) as _,
+            None => Arc::clone(&in_process) as _,
+        };
+        let plans = setup.plans.map(|plans| ("PLANS".to_owned(), plans));
+        let options = Options {
+            data: setup.data,
+            environment: Env::from_pairs(plans),
+            functions: Functions::Elsewhere(invoker),
+            ..Options::default()
+        };
+        let server = Server::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let to_dynamodb = Proxy::start(server.dynamodb_url()).await;
+        let to_stripe = Proxy::start(server.stripe_url()).await;
+        let mut env = server.env();
+        for (name, value) in &mut env {
+            match name.as_str() {
+                "AWS_ENDPOINT_URL_DYNAMODB" => to_dynamodb.url().clone_into(value),
+                "STRIPE_API_BASE" => to_stripe.url().clone_into(value),
+                _ => {}
+            }
+        }
+        match &lambda {
+            Some(lambda) => lambda.set_up(&env),
+            None => in_process.set_up(&env).await,
+        }
+        let app = Self {
+            stripe: StripeSandbox::new(server.stripe_url()),
+            table: DynamoDb::new(server.dynamodb_url(), value_of(&env, "TABLE_NAME")),
+            to_dynamodb,
+            to_stripe,
+            lambda,
+            http: http(),
+            env,
+            server: Some(server),
+            allowed: Allowed::default(),
+        };
+        app.forget_calls().await;
+        app
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs until the end")
+    }
+
+    /// A shopper with a token of this name.
+    pub fn shopper(&self, user: &str) -> Shopper {
+        Shopper { calls: self.caller(user), stripe: self.stripe.clone() }
+    }
+
+    /// The calls of a user with a token.
+    pub fn caller(&self, user: &str) -> Caller {
+        self.anybody().with_token(Some(&self.token(user)))
+    }
+
+    /// The calls of somebody without a token.
+    pub fn anybody(&self) -> Caller {
+        Caller::new(self.http.clone(), self.server().gateway_url(), None)
+    }
+
+    /// A token of the demo shop's issuer.
+    pub fn token(&self, user: &str) -> String {
+        self.server().token(user).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Where the gateway is.
+    pub fn url(&self) -> &str {
+        self.server().gateway_url()
+    }
+
+    /// A variable of the functions' environment.
+    pub fn variable(&self, name: &str) -> &str {
+        value_of(&self.env, name)
+    }
+
+    /// The functions' environment, with some of its variables replaced.
+    pub fn env_with(&self, changes: &[(&str, &str)]) -> Env {
+        let changed = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Env::from_pairs(self.env.iter().cloned().chain(changed))
+    }
+
+    /// The calls that the functions have made since the last time that they were forgotten.
+    pub async fn calls(&self) -> Calls {
+        Calls::new(&self.stripe.requests().await, self.to_dynamodb.counts())
+    }
+
+    /// Begins to count anew.
+    pub async fn forget_calls(&self) {
+        self.stripe.forget_requests().await;
+        self.to_dynamodb.forget();
+        self.to_stripe.forget();
+    }
+
+    /// Waits until every webhook was delivered and every event applied.
+    pub async fn quiet(&self) {
+        wait_until("all webhooks are delivered and all events are applied", async || {
+            leftovers::unapplied(&self.stripe, &self.table).await.is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// Lets days pass at Stripe, and then the hours in which an invoice is a draft.
+    pub async fn pass_days(&self, days: u32) {
+        for seconds in [days * 24 * 3600, 2 * 3600] {
+            self.stripe.advance(seconds).await;
+            self.quiet().await;
+        }
+    }
+
+    /// What the table knows of events, by their type.
+    pub async fn inbox(&self) -> Vec<Value> {
+        self.table.items_of("EVENT#").await
+    }
+
+    /// From now on attempts may be left open in the middle of something, and webhooks undelivered:
+    /// for tests that are about just that.
+    pub fn may_leave_work(&mut self) {
+        self.allowed.work = true;
+    }
+
+    /// Stops everything in good order, with what it left checked, so that its folder can be used
+    /// again.
+    pub async fn stop(mut self) {
+        if let Some(server) = self.server.take() {
+            let check = self.check();
+            beside(async move {
+                check.await;
+                server.shutdown().await;
+            })
+            .await;
+        }
+    }
+
+    fn check(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (stripe, table) = (self.stripe.url().to_owned(), self.table.at());
+        let lambda = self.lambda.clone();
+        leftovers::check(stripe, table, self.allowed, lambda)
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        let check = self.check();
+        let failed = std::thread::panicking();
+        let found = beside_blocking(async move {
+            // A test that has failed has left its work in the middle.
+            let found = if failed { Ok(()) } else { tokio::spawn(check).await };
+            drop(server);
+            found
+        });
+        if let Err(error) = found {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+fn value_of<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
+    let found = env.iter().find(|(known, _)| known == name);
+    &found.unwrap_or_else(|| panic!("the functions have no {name}")).1
+}

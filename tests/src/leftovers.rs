@@ -1,0 +1,110 @@
+//! What no test may leave behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::client::USER_AGENT;
+use crate::lambda::Lambda;
+use crate::sandbox::StripeSandbox;
+use crate::table::DynamoDb;
+use crate::wait::wait_until;
+
+/// What a test is about and may therefore leave.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Allowed {
+    /// Attempts in the middle of something, webhooks that were not delivered, events that were not
+    /// applied.
+    pub(crate) work: bool,
+}
+
+/// What has no place at rest or in a log: secrets of Stripe, a shopper's address and browser, mail.
+const FORBIDDEN: [&str; 7] =
+    ["_secret_", "whsec_", "sk_test_", "rk_test_", "127.0.0.1", USER_AGENT, "@"];
+
+/// Events and deliveries that are not yet done with.
+pub(crate) async fn unapplied(stripe: &StripeSandbox, table: &DynamoDb) -> Vec<Value> {
+    let mut left = stripe.deliveries().await;
+    left.retain(|delivery| delivery["state"] == "pending");
+    let inbox = table.items_of("EVENT#").await;
+    left.extend(inbox.into_iter().filter(|item| item["status"] == "received"));
+    left
+}
+
+/// Panics with whatever should not be there.
+pub(crate) async fn check(
+    stripe: String,
+    table: (String, String),
+    allowed: Allowed,
+    lambda: Option<Arc<Lambda>>,
+) {
+    let stripe = StripeSandbox::new(&stripe);
+    let table = DynamoDb::new(&table.0, &table.1);
+    if !allowed.work {
+        wait_until("nothing is left to do", async || {
+            unapplied(&stripe, &table).await.is_empty().then_some(())
+        })
+        .await;
+    }
+    let items = table.items().await;
+    if !allowed.work {
+        check_work(&items);
+    }
+    check_secrets(&items, allowed);
+    check_logs(lambda.as_deref());
+    check_stripe(&stripe.state().await, &items);
+}
+
+fn check_work(items: &[Value]) {
+    for item in items {
+        let unfinished = item["state"] == "subscribing"
+            || item.get("setup_request").is_some()
+            || item.get("lease").is_some() && item.get("subscription").is_none()
+            || item["status"] == "failed";
+        assert!(!unfinished, "work is left over: {item}");
+    }
+}
+
+fn check_secrets(items: &[Value], allowed: Allowed) {
+    for item in items {
+        let mut item = item.clone();
+        // The frozen request holds the shopper's address until its SetupIntent exists.
+        if let (true, Some(item)) = (allowed.work, item.as_object_mut()) {
+            item.remove("setup_request");
+        }
+        let text = item.to_string();
+        let found = FORBIDDEN.iter().find(|word| text.contains(**word));
+        assert!(found.is_none(), "{found:?} is at rest in {text}");
+    }
+}
+
+fn check_logs(lambda: Option<&Lambda>) {
+    for line in lambda.map(Lambda::log).iter().flatten() {
+        let found = FORBIDDEN.iter().find(|word| line.contains(**word));
+        assert!(found.is_none(), "{found:?} is in the log: {line}");
+    }
+}
+
+/// One customer for each user, and one live subscription for each customer.
+fn check_stripe(state: &Value, items: &[Value]) {
+    let of = |kind: &str| state[kind].as_array().cloned().expect("the sandbox shows this kind");
+    let mut users: BTreeMap<String, usize> = BTreeMap::new();
+    for customer in of("customer").iter().filter(|it| it["metadata"] != serde_json::json!({})) {
+        *users.entry(customer["metadata"].to_string()).or_default() += 1;
+    }
+    let twice = users.iter().find(|(_, count)| **count > 1);
+    assert!(twice.is_none(), "a user has several customers: {twice:?}");
+
+    let mut live: BTreeMap<String, usize> = BTreeMap::new();
+    for subscription in of("subscription") {
+        if matches!(subscription["status"].as_str(), Some("canceled" | "incomplete_expired")) {
+            continue;
+        }
+        *live.entry(subscription["customer"].to_string()).or_default() += 1;
+        let known = items.iter().any(|item| item["model"]["id"] == subscription["id"]);
+        assert!(known || items.is_empty(), "the table does not know {}", subscription["id"]);
+    }
+    let twice = live.iter().find(|(_, count)| **count > 1);
+    assert!(twice.is_none(), "a customer has several subscriptions: {twice:?}");
+}
