@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The version of Stripe's API that the sandbox serves.
@@ -37,6 +38,9 @@ pub const PUBLISHABLE_KEY: &str = "pk_test_perennial_sandbox";
 
 /// How often the sandbox looks whether something has come due by itself.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long a stopping sandbox lets requests finish.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Why the sandbox does not start, or cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +80,8 @@ pub struct Options {
 pub struct Sandbox {
     url: String,
     shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -88,23 +94,32 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let address = options.listener.local_addr().map_err(Error::Listener)?;
         let url = format!("http://{address}");
-        let store = Store::open(options.data.as_deref()).map_err(|source| Error::Data {
-            path: options.data.unwrap_or_default(),
+        let data = |source| Error::Data {
+            path: options.data.clone().unwrap_or_default(),
             source,
-        })?;
-        let world = World {
+        };
+        let store = Store::open(options.data.as_deref()).map_err(data)?;
+        let mut world = World {
             store,
             base_url: url.clone(),
             origin: Origin::default(),
         };
+        resources::setup_confirm::move_pages(&mut world);
+        world.store.commit().map_err(data)?;
         let shared = Arc::new(Shared::new(
             world,
             webhooks::deliver::client().map_err(Error::Client)?,
         ));
         let service = http::server::router(Arc::clone(&shared))
             .into_make_service_with_connect_info::<SocketAddr>();
+        let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(options.listener, service).await {
+            let until = async {
+                // A sandbox that is dropped stops too.
+                let _ = stopped.await;
+            };
+            let serving = axum::serve(options.listener, service).with_graceful_shutdown(until);
+            if let Err(error) = serving.await {
                 tracing::error!(%error, "the sandbox stopped serving");
             }
         });
@@ -113,7 +128,9 @@ impl Sandbox {
         Ok(Self {
             url,
             shared,
-            tasks: vec![server, ticks, deliveries],
+            stop: Some(stop),
+            server: Some(server),
+            tasks: vec![ticks, deliveries],
         })
     }
 
@@ -140,12 +157,19 @@ impl Sandbox {
             // An aborted task ends with an error that says just that.
             let _ = task.await;
         }
+        self.stop.take();
+        if let Some(server) = self.server.take() {
+            // Requests under way are finished; one that hangs on purpose is not waited for.
+            let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
+        }
+        self.shared.world().store.close();
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+        self.shared.world().store.close();
     }
 }
 
@@ -159,17 +183,5 @@ async fn pass_time(shared: Arc<Shared>) {
 
 /// Does everything that has come due, each thing in a transaction of its own.
 fn run_due(shared: &Shared) {
-    loop {
-        match billing::tick::due(shared) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => {
-                tracing::error!(
-                    message = error.message,
-                    "something that came due could not be done"
-                );
-                return;
-            }
-        }
-    }
+    while billing::tick::due(shared) {}
 }

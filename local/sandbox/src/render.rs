@@ -16,7 +16,8 @@ pub(crate) fn shown(object: &Value) -> Value {
     }
 }
 
-/// An event's `previous_attributes`: the earlier value of each field that differs, down into plain objects.
+/// An event's `previous_attributes`: the earlier value of each field that differs, down into plain objects. A new key
+/// of metadata was null before; other new fields have no earlier value that their types allow.
 pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return before.clone();
@@ -26,15 +27,19 @@ pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
         match after.get(name) {
             Some(new) if new == old => {}
             Some(new) if new.is_object() && old.is_object() && !old.has("object") => {
-                changed.insert(name.clone(), changed_fields(old, new));
+                let mut inner = changed_fields(old, new);
+                if let (Value::Object(inner), Value::Object(new)) = (&mut inner, new)
+                    && name == "metadata"
+                {
+                    let added = new.keys().filter(|key| old.get(*key).is_none());
+                    inner.extend(added.map(|key| (key.clone(), Value::Null)));
+                }
+                changed.insert(name.clone(), inner);
             }
             _ => {
                 changed.insert(name.clone(), old.clone());
             }
         }
-    }
-    for name in after.keys().filter(|name| !before.contains_key(*name)) {
-        changed.insert(name.clone(), Value::Null);
     }
     Value::Object(changed)
 }

@@ -11,20 +11,38 @@ use serde_json::Value;
 
 /// Runs one thing that has come due, on the sandbox's own time or on a test clock that is advancing. Says whether
 /// there was one.
-pub(crate) fn due(shared: &Shared) -> Result<bool> {
-    {
+pub(crate) fn due(shared: &Shared) -> bool {
+    let (clock, timer) = {
         let world = shared.world();
-        if !world.is_due(None, world.now()) && !test_clocks::is_advancing(&world) {
-            return Ok(false);
+        match world.first_due(None, world.now()) {
+            Some(timer) => (None, Some(timer)),
+            None => match test_clocks::advancing(&world) {
+                Some((clock, target)) => {
+                    let timer = world.first_due(Some(&clock), target);
+                    (Some(clock), timer)
+                }
+                None => return false,
+            },
         }
+    };
+    let result = shared.change(Origin::default(), |world| {
+        if let Some(clock) = &clock {
+            test_clocks::move_to(world, clock, timer.as_ref().map(|timer| timer.at))?;
+        }
+        match &timer {
+            Some(timer) => {
+                world.unschedule(timer.due, &timer.object);
+                run(world, timer)
+            }
+            None => Ok(()),
+        }
+    });
+    if let (Err(error), Some(timer)) = (result, timer) {
+        tracing::error!(?timer, message = error.message, "a timer failed");
+        // It would fail again each second, and hold up what comes after it.
+        shared.note(|world| world.unschedule(timer.due, &timer.object));
     }
-    shared.change(Origin::default(), |world| {
-        let now = world.now();
-        match world.take_due(None, now) {
-            Some(timer) => run(world, &timer).map(|()| true),
-            None => test_clocks::step(world),
-        }
-    })
+    true
 }
 
 /// Runs a timer.

@@ -56,7 +56,7 @@ fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> A
     waiting.set("payment_method", method.id());
     waiting.set("last_setup_error", Value::Null);
     waiting.set("status", "requires_action");
-    let page = format!("{}/sandbox/amazon-pay/{}", world.base_url, intent.id());
+    let page = page_of(world, intent);
     waiting.set("next_action", json!({"type": "redirect_to_url", "redirect_to_url": {"url": page, "return_url": return_url}}));
     waiting.set("_acceptance", acceptance);
     waiting.set("_return_url", return_url);
@@ -65,6 +65,28 @@ fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> A
     world.schedule(Due::RedirectExpires, &waiting, deadline);
     world.emit("setup_intent.requires_action", &waiting);
     Ok(waiting)
+}
+
+/// Where the shopper is sent.
+fn page_of(world: &World, intent: &Value) -> String {
+    format!("{}/sandbox/amazon-pay/{}", world.base_url, intent.id())
+}
+
+/// A sandbox that was started on another port takes its pages along.
+pub(crate) fn move_pages(world: &mut World) {
+    let waiting: Vec<Value> = world
+        .store
+        .oldest_first(Kind::SetupIntent)
+        .filter(|intent| intent.is("status", "requires_action"))
+        .cloned()
+        .collect();
+    for mut intent in waiting {
+        let page = page_of(world, &intent);
+        if !intent.is("next_action.redirect_to_url.url", &page) {
+            intent.set("next_action.redirect_to_url.url", page);
+            world.save(&intent);
+        }
+    }
 }
 
 fn return_url(params: &Value) -> Result<String> {

@@ -115,7 +115,7 @@ fn new_subscription(
         "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null},
         "billing_cycle_anchor": trial_end.unwrap_or(now),
         "billing_cycle_anchor_config": null,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": params.text("billing_mode.type").unwrap_or("flexible")},
+        "billing_mode": billing_mode(params.text("billing_mode.type").unwrap_or("flexible")),
         "billing_schedules": [],
         "billing_thresholds": null,
         "cancel_at": null,
@@ -160,6 +160,11 @@ fn new_subscription(
         "trial_start": trial_end.map(|_| now),
         "_clock": customer.at("_clock"),
     }))
+}
+
+fn billing_mode(kind: &str) -> Value {
+    let flexible = (kind == "flexible").then(|| json!({"proration_discounts": "included"}));
+    json!({"flexible": flexible, "type": kind})
 }
 
 /// The settings as they are shown; Stripe's own list of types may hold `amazon_pay`, but has no options for it.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Call};
 use crate::billing::periods::{days, next_end};
-use crate::billing::{renew, tick};
+use crate::billing::renew;
 use crate::error::{ApiError, Result};
 use crate::list::page;
 use crate::resources::customers;
@@ -124,41 +124,35 @@ pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
     Ok(json!({"id": clock.id(), "object": "test_helpers.test_clock", "deleted": true}))
 }
 
-/// Whether a clock has further to go.
-pub(crate) fn is_advancing(world: &World) -> bool {
-    world
+/// A clock that has further to go, and how far.
+pub(crate) fn advancing(world: &World) -> Option<(String, i64)> {
+    let clock = world
         .store
         .oldest_first(Kind::TestClock)
-        .any(|clock| clock.is("status", "advancing"))
+        .find(|clock| clock.is("status", "advancing"))?;
+    Some((
+        clock.id().to_owned(),
+        clock.int("status_details.advancing.target_frozen_time")?,
+    ))
 }
 
-/// Moves one clock that is advancing to the next thing that happens on it, or to its end. Says whether there was one.
-pub(crate) fn step(world: &mut World) -> Result<bool> {
-    let advancing = world
-        .store
-        .oldest_first(Kind::TestClock)
-        .find(|clock| clock.is("status", "advancing"))
-        .cloned();
-    let Some(mut clock) = advancing else {
-        return Ok(false);
-    };
-    let target = clock
-        .int("status_details.advancing.target_frozen_time")
-        .unwrap_or(0);
-    if let Some(timer) = world.take_due(Some(clock.id()), target) {
+/// Moves an advancing clock to the time of the next thing that happens on it, or to its end if there is none.
+pub(crate) fn move_to(world: &mut World, id: &str, next: Option<i64>) -> Result<()> {
+    let mut clock = world.get(Kind::TestClock, id)?;
+    let frozen = clock.int("frozen_time").unwrap_or(0);
+    if let Some(next) = next {
         // A timer that was set in the past of a clock does not turn it back.
-        clock.set(
-            "frozen_time",
-            timer.at.max(clock.int("frozen_time").unwrap_or(0)),
-        );
+        clock.set("frozen_time", next.max(frozen));
         world.save(&clock);
-        tick::run(world, &timer)?;
-        return Ok(true);
+        return Ok(());
     }
+    let target = clock
+        .at("status_details.advancing.target_frozen_time")
+        .clone();
     clock.set("frozen_time", target);
     clock.set("status", "ready");
     clock.set("status_details", json!({}));
     world.save(&clock);
     world.emit("test_helpers.test_clock.ready", &clock);
-    Ok(true)
+    Ok(())
 }

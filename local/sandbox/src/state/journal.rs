@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,13 +27,25 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Opens the file, or begins it, and keeps other processes from it for as long as the result lives.
+    pub(crate) fn hold(path: &Path) -> Result<File> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        locked(
+            OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .open(path)?,
+        )
+    }
+
     /// Every change in the file, oldest first. A last line without an end was never answered and is left out.
-    pub(crate) fn read(path: &Path) -> Result<Vec<Change>> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
+    pub(crate) fn read(file: &File) -> Result<Vec<Change>> {
         let mut reader = BufReader::new(file);
         let mut changes = Vec::new();
         let mut line = Vec::new();
@@ -55,12 +67,6 @@ impl Journal {
 
     /// Replaces the file by one that holds only what is there now, in one step.
     pub(crate) fn rewrite(path: &Path, records: impl Iterator<Item = Change>) -> Result<Self> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)?;
-        }
         let new = beside(path);
         let mut writer = BufWriter::new(File::create(&new)?);
         for change in records {
@@ -70,10 +76,10 @@ impl Journal {
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?
             .sync_all()?;
+        // Locked before it has its name, so that no other process finds it free.
+        let file = locked(OpenOptions::new().append(true).open(&new)?)?;
         std::fs::rename(&new, path)?;
-        Ok(Self {
-            file: OpenOptions::new().append(true).open(path)?,
-        })
+        Ok(Self { file })
     }
 
     /// Adds a transaction, whole or not at all.
@@ -83,6 +89,17 @@ impl Journal {
             // A full disk may have taken half a line, which must not swallow the next one.
             let _ = self.file.set_len(before);
         })
+    }
+}
+
+fn locked(file: File) -> Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::ResourceBusy,
+            "another process uses it",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -102,6 +119,7 @@ fn write_line(to: &mut impl Write, changes: &[Change]) -> Result<()> {
 mod tests {
     use super::{Change, Journal, Kind};
     use serde_json::json;
+    use std::fs::File;
     use std::io::Write;
 
     #[test]
@@ -111,28 +129,23 @@ mod tests {
             crate::state::ids::random(12)
         ));
         let mut journal = Journal::rewrite(&path, std::iter::empty()).unwrap();
-        journal
-            .append(&[Change(Kind::Price, "price_1".into(), 1, Some(json!({})))])
-            .unwrap();
+        let price = Change(Kind::Price, "price_1".into(), 1, Some(json!({})));
+        journal.append(&[price]).unwrap();
         journal
             .file
             .write_all(br#"[["price","price_2",2,{"#)
             .unwrap();
-        let changes = Journal::read(&path).unwrap();
-        assert_eq!(
-            changes
-                .iter()
-                .map(|change| change.1.as_str())
-                .collect::<Vec<_>>(),
-            ["price_1"]
-        );
-        std::fs::write(&path, "not a transaction\n").unwrap();
+        let changes = Journal::read(&File::open(&path).unwrap()).unwrap();
+        let ids: Vec<&str> = changes.iter().map(|change| change.1.as_str()).collect();
+        assert_eq!(ids, ["price_1"]);
         assert!(
-            Journal::read(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("line 1")
+            Journal::hold(&path).is_err(),
+            "an open journal is nobody else's"
         );
+        drop(journal);
+        std::fs::write(&path, "not a transaction\n").unwrap();
+        let refusal = Journal::read(&Journal::hold(&path).unwrap()).unwrap_err();
+        assert!(refusal.to_string().contains("line 1"));
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -1,5 +1,7 @@
 //! Records in memory, changed in transactions that are either journalled whole or undone.
 
+use super::clock;
+use super::fields::Fields;
 use super::journal::{Change, Journal};
 use super::kind::Kind;
 use serde_json::Value;
@@ -29,6 +31,7 @@ pub(crate) struct Store {
     last_order: u64,
     before: BTreeMap<(Kind, String), Option<Record>>,
     journal: Option<Journal>,
+    closed: bool,
 }
 
 impl Store {
@@ -36,11 +39,44 @@ impl Store {
     pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
         let mut store = Self::default();
         let Some(path) = path else { return Ok(store) };
-        for change in Journal::read(path)? {
+        let held = Journal::hold(path)?;
+        for change in Journal::read(&held)? {
             store.load(change);
         }
+        store.forget_what_is_old(clock::machine_seconds());
         store.journal = Some(Journal::rewrite(path, store.all())?);
         Ok(store)
+    }
+
+    /// Takes no more changes and gives the file free.
+    pub(crate) fn close(&mut self) {
+        self.undo();
+        self.closed = true;
+        self.journal = None;
+    }
+
+    /// Leaves out answers whose keys have run out, and events that nobody can read any more.
+    fn forget_what_is_old(&mut self, now: i64) {
+        const EVENTS_KEPT_SECONDS: i64 = 31 * 86_400;
+        let mut old = Vec::new();
+        if let Some(answers) = self.tables.get(&Kind::Answer) {
+            let expired = answers
+                .records
+                .iter()
+                .filter(|(_, answer)| answer.value.int("until").is_none_or(|until| until <= now));
+            old.extend(expired.map(|(id, _)| (Kind::Answer, id.clone())));
+        }
+        for event in self.oldest_first(Kind::Event) {
+            let created = event.int("created").unwrap_or(0);
+            if created < now - EVENTS_KEPT_SECONDS {
+                old.push((Kind::Event, event.id().to_owned()));
+                let deliveries = event.list("_deliveries").iter().filter_map(Value::as_str);
+                old.extend(deliveries.map(|id| (Kind::Delivery, id.to_owned())));
+            }
+        }
+        for (kind, id) in old {
+            self.insert(kind, id, None);
+        }
     }
 
     fn load(&mut self, Change(kind, id, order, value): Change) {
@@ -122,6 +158,10 @@ impl Store {
         if self.before.is_empty() {
             return Ok(());
         }
+        if self.closed {
+            self.undo();
+            return Err(std::io::Error::other("the sandbox was stopped"));
+        }
         if let Some(journal) = &mut self.journal {
             let changes: Vec<Change> = self
                 .before
@@ -198,6 +238,10 @@ mod tests {
         store.commit().unwrap();
         store.put(Kind::Customer, "cus_9", json!("never committed"));
         drop(store);
+        assert!(
+            Store::open(Some(&file)).is_ok(),
+            "a dropped store gives its file free"
+        );
         for _ in 0..2 {
             let again = Store::open(Some(&file)).unwrap();
             assert_eq!(ids(&again), [&json!(3), &json!(10)]);

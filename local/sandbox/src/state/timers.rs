@@ -84,15 +84,8 @@ impl World {
         }
     }
 
-    /// Whether a timer of this clock (or of none) has run out by `until`.
-    pub(crate) fn is_due(&self, clock: Option<&str>, until: i64) -> bool {
-        self.store.oldest_first(Kind::Timer).any(|timer| {
-            timer.text("clock") == clock && timer.int("at").is_some_and(|at| at <= until)
-        })
-    }
-
-    /// Takes the earliest timer of this clock (or of none) that has run out by `until`.
-    pub(crate) fn take_due(&mut self, clock: Option<&str>, until: i64) -> Option<Timer> {
+    /// The earliest timer of this clock (or of none) that has run out by `until`.
+    pub(crate) fn first_due(&self, clock: Option<&str>, until: i64) -> Option<Timer> {
         let timer = self
             .store
             .oldest_first(Kind::Timer)
@@ -100,12 +93,10 @@ impl World {
                 timer.text("clock") == clock && timer.int("at").is_some_and(|at| at <= until)
             })
             .min_by_key(|timer| timer.int("at"))?;
-        let timer = Timer {
+        Some(Timer {
             due: Due::named(timer.text("due")?)?,
             object: timer.owned("object")?,
             at: timer.int("at")?,
-        };
-        self.unschedule(timer.due, &timer.object);
-        Some(timer)
+        })
     }
 }

@@ -6,7 +6,7 @@ use crate::http::shared::Shared;
 use crate::resources::webhook_endpoints;
 use crate::state::{Fields, Kind, clock};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -26,40 +26,45 @@ pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-/// Delivers for as long as the sandbox runs: the events of one endpoint after one another, endpoints side by side.
+/// Delivers for as long as the sandbox runs: the events of one endpoint after one another, endpoints side by side, so
+/// that a slow one holds up only itself.
 pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut busy = BTreeSet::new();
+    let mut tasks = JoinSet::new();
     loop {
         let (due, next) = queue::due(&shared.world(), clock::machine_millis());
-        if due.is_empty() {
-            let until = next.map_or(IDLE, |at| {
-                Duration::from_millis(u64::try_from(at - clock::machine_millis()).unwrap_or(0))
-            });
-            // Whichever comes first, the worker looks again.
-            let _ = tokio::time::timeout(until, shared.deliveries.notified()).await;
-            continue;
-        }
         let mut endpoints: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for delivery in due {
-            endpoints
-                .entry(delivery.owned("endpoint").unwrap_or_default())
-                .or_default()
-                .push(delivery);
+            let endpoint = delivery.owned("endpoint").unwrap_or_default();
+            endpoints.entry(endpoint).or_default().push(delivery);
         }
-        let mut tasks = JoinSet::new();
-        for deliveries in endpoints.into_values() {
-            let shared = Arc::clone(&shared);
-            tasks.spawn(async move {
-                for delivery in deliveries {
-                    // Webhooks may have been held back while the ones before were on their way.
-                    if shared.world().account().flag("hold") {
-                        break;
-                    }
-                    attempt(&shared, delivery.id()).await;
-                }
-            });
+        for (endpoint, deliveries) in endpoints {
+            if busy.insert(endpoint.clone()) {
+                tasks.spawn(deliver_all(Arc::clone(&shared), endpoint, deliveries));
+            }
         }
-        while tasks.join_next().await.is_some() {}
+        let wait = next.map_or(IDLE, |at| {
+            Duration::from_millis(u64::try_from(at - clock::machine_millis()).unwrap_or(0))
+        });
+        tokio::select! {
+            Some(Ok(endpoint)) = tasks.join_next(), if !tasks.is_empty() => {
+                busy.remove(&endpoint);
+            }
+            () = shared.deliveries.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
     }
+}
+
+async fn deliver_all(shared: Arc<Shared>, endpoint: String, deliveries: Vec<Value>) -> String {
+    for delivery in deliveries {
+        // Webhooks may have been held back while the ones before were on their way.
+        if shared.world().account().flag("hold") {
+            break;
+        }
+        attempt(&shared, delivery.id()).await;
+    }
+    endpoint
 }
 
 /// Makes one attempt and records it.

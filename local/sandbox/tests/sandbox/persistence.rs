@@ -1,4 +1,5 @@
 use crate::support::{Endpoint, Stripe, id};
+use perennial_sandbox::{Options, Sandbox};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -61,6 +62,15 @@ async fn a_restart_keeps_objects_keys_timers_and_deliveries() {
         ("true", &first)
     );
     assert!(receiver.got().is_empty());
+    // On another port now, Amazon's page is found there.
+    let moved = stripe
+        .get(&format!("/v1/setup_intents/{}", id(&waiting)), &[])
+        .await
+        .ok();
+    let page = moved["next_action"]["redirect_to_url"]["url"]
+        .as_str()
+        .unwrap();
+    assert!(page.starts_with(stripe.sandbox.url()), "{page}");
     stripe.control("/webhooks/release", json!({})).await;
     assert_eq!(receiver.got().len(), 1);
     stripe.control("/clock", json!({"advance": 601})).await;
@@ -73,6 +83,24 @@ async fn a_restart_keeps_objects_keys_timers_and_deliveries() {
         stripe.subscribe(&shopper, &[]).await.ok()["status"],
         "active"
     );
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_one_sandbox_at_a_time() {
+    let file = DataFile::new("taken");
+    let first = Stripe::start_with(Some(file.0.clone())).await;
+    let start = async || {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Sandbox::start(Options {
+            listener,
+            data: Some(file.0.clone()),
+        })
+        .await
+    };
+    let refused = start().await.unwrap_err();
+    assert!(refused.to_string().contains(file.0.to_str().unwrap()));
+    drop(first);
+    assert!(start().await.is_ok());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use crate::support::{Delivered, Endpoint, Stripe, eventually, id};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Whether one of the header's signatures is made with this secret.
 fn signed_with(delivered: &Delivered, secret: &str) -> bool {
@@ -283,4 +284,42 @@ async fn an_endpoint_needs_a_web_address_and_events_that_exist() {
             .await;
         assert_eq!(answer.refusal(), (400, code), "{url} {event}");
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_only_itself() {
+    let stripe = Stripe::start().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent_url = format!("http://{}/hook", silent.local_addr().unwrap());
+    let receiver = Endpoint::start(0).await;
+    endpoint(&stripe, &silent_url, &["*"]).await;
+    endpoint(&stripe, &receiver.url, &["customer.created"]).await;
+    stripe.id("/v1/customers", &[("name", "A")]).await;
+    receiver.wait_for(1).await;
+    // The first attempt at the silent endpoint is still open; its time-out is ten seconds.
+    stripe.id("/v1/customers", &[("name", "B")]).await;
+    let second = tokio::time::timeout(Duration::from_secs(8), receiver.wait_for(2)).await;
+    assert_eq!(names(&second.unwrap()), ["A", "B"]);
+}
+
+#[tokio::test]
+async fn an_update_says_what_was_there_before() {
+    let stripe = Stripe::start().await;
+    let customer = stripe
+        .id("/v1/customers", &[("name", "A"), ("metadata[a]", "1")])
+        .await;
+    let changes = [("name", "B"), ("metadata[a]", ""), ("metadata[b.c]", "2")];
+    let path = format!("/v1/customers/{customer}");
+    stripe.post(&path, &changes).await.ok();
+    // A change that changes nothing is no event.
+    stripe.post(&path, &[("name", "B")]).await.ok();
+    let events = stripe
+        .get("/v1/events", &[("type", "customer.updated")])
+        .await
+        .ok();
+    assert_eq!(events["data"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        events["data"][0]["data"]["previous_attributes"],
+        json!({"name": "A", "metadata": {"a": "1", "b.c": null}})
+    );
 }
