@@ -1,0 +1,66 @@
+/** Perennial itself: the gateway of `cargo dev` with its own table, and a page that does what Stripe.js does. */
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createContext, runInContext } from "node:vm";
+import type { StripeConstructor } from "@stripe/stripe-js";
+import { Program } from "./process.js";
+import { Control } from "./sandbox.js";
+
+interface Addresses {
+  gateway: string;
+  stripe: string;
+}
+
+export interface Answer {
+  status: number;
+  body: any;
+  headers: Headers;
+}
+
+export class Gateway {
+  readonly program: Program;
+  readonly control: Control;
+  readonly #url: string;
+
+  private constructor(program: Program, { gateway, stripe }: Addresses) {
+    this.program = program;
+    this.control = new Control(stripe);
+    this.#url = gateway;
+  }
+
+  static async start(env: Record<string, string> = {}, state = ["--memory"]): Promise<Gateway> {
+    const args = ["--port", "0", "--dynamodb-port", "0", "--stripe-port", "0", "--json", ...state];
+    const { program, address } = await Program.start("PERENNIAL", args, env, (line) =>
+      line.startsWith("{") ? (JSON.parse(line) as Addresses) : undefined,
+    );
+    return new Gateway(program, address);
+  }
+
+  async call(method: string, path: string, { user, body, headers }: { user?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+    const token = user === undefined ? undefined : await this.#token(user);
+    const response = await fetch(new URL(path, this.#url), {
+      method,
+      redirect: "manual",
+      headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text.startsWith("{") ? JSON.parse(text) : text };
+  }
+
+  async #token(user: string): Promise<string> {
+    const { body } = await this.call("POST", "/dev/token", { body: { user } });
+    return body.token;
+  }
+}
+
+/** The sandbox's stand-in for Stripe.js, as a page has it. Where it sends the browser goes to `leave`. */
+export function stripeOfThePage(sandbox: string, leave: (to: string) => void): StripeConstructor {
+  const source = readFileSync(resolve(process.cwd(), "../../local/sandbox/src/page/stripe.js"), "utf8");
+  const window: { Stripe?: StripeConstructor; location: object } = { location: { assign: leave } };
+  const page = { window, document: { currentScript: { src: `${sandbox}/stripe.js` } }, fetch, URL, URLSearchParams };
+  runInContext(source, createContext(page));
+  if (!window.Stripe) throw new Error("The stand-in for Stripe.js defines no Stripe.");
+  return window.Stripe;
+}

@@ -1,0 +1,119 @@
+/** The Stripe sandbox: its process, its control interface, and the official SDK pointed at it. */
+
+import Stripe from "stripe";
+import { Program } from "./process.js";
+import { Recorder } from "./recorder.js";
+
+/** A call to the API, as the sandbox's log has it. */
+export interface LoggedRequest {
+  method: string;
+  path: string;
+  params: [string, string][];
+  idempotency_key: string | null;
+  stripe_version: string | null;
+  /** Which kind of key it came with. */
+  key: string | null;
+  status: number;
+  replayed: boolean;
+}
+
+export type Charge = "succeed" | "decline" | "authentication_required";
+
+/** What a test can do that Stripe has no call for. */
+export class Control {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** What the shopper does on Amazon's page. Answers with where the browser goes next. */
+  async choose(setupIntent: string, choice: "approve" | "decline" | "close"): Promise<URL> {
+    const { redirect_url } = await this.#call<{ redirect_url: string }>("POST", `setup_intents/${setupIntent}/${choice}`);
+    return new URL(redirect_url);
+  }
+
+  /** What later charges of a payment method meet. */
+  async behave(paymentMethod: string, charge: Charge): Promise<void> {
+    await this.#call("POST", `payment_methods/${paymentMethod}/behaviour`, { charge });
+  }
+
+  async revoke(mandate: string): Promise<void> {
+    await this.#call("POST", `mandates/${mandate}/revoke`);
+  }
+
+  /** What goes wrong next. */
+  async fault(fault: { method: string; path: string; fault: "status" | "severed" | "timeout_after"; status?: number; delay_ms?: number }): Promise<void> {
+    await this.#call("POST", "faults", fault);
+  }
+
+  /** What is activated on the account, and how it behaves. */
+  async account(settings: { amazon_pay?: boolean; latency_ms?: number }): Promise<void> {
+    await this.#call("POST", "account", settings);
+  }
+
+  /** A new secret for a webhook endpoint; the old one signs beside it for this many seconds. */
+  async roll(endpoint: string, expiresIn: number): Promise<{ secret: string }> {
+    return this.#call("POST", `webhook_endpoints/${endpoint}/roll`, { expires_in: expiresIn });
+  }
+
+  async requests(): Promise<LoggedRequest[]> {
+    return (await this.#call<{ requests: LoggedRequest[] }>("GET", "requests")).requests;
+  }
+
+  async deliveries(): Promise<{ type: string; state: string; attempts: { status: number | null }[] }[]> {
+    return (await this.#call<{ deliveries: [] }>("GET", "webhooks")).deliveries;
+  }
+
+  /** Every object that there is, of every kind. */
+  async objects(): Promise<{ object: string; id: string }[]> {
+    const state = await this.#call<Record<string, unknown>>("GET", "state");
+    return Object.values(state)
+      .filter(Array.isArray)
+      .flat()
+      .filter((each) => typeof each?.object === "string" && typeof each.id === "string");
+  }
+
+  async #call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.url}/_sandbox/${path}`, {
+      method,
+      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} /_sandbox/${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as Answer;
+  }
+}
+
+export class Sandbox {
+  readonly program: Program;
+  readonly control: Control;
+  readonly recorder = new Recorder();
+  /** The official SDK with its defaults, pointed here. What it gets is recorded. */
+  readonly stripe: Stripe;
+
+  private constructor(program: Program, url: string) {
+    this.program = program;
+    this.control = new Control(url);
+    this.stripe = this.client();
+  }
+
+  static async start(): Promise<Sandbox> {
+    const { program, address } = await Program.start("STRIPE_SANDBOX", ["--port", "0", "--memory"], {}, (line) => /http:\/\/[\d.:]+/.exec(line)?.[0]);
+    return new Sandbox(program, address);
+  }
+
+  /** Another client, with a key or settings of its own. */
+  client(key = "sk_test_contract", config: Partial<Stripe.StripeConfig> = {}): Stripe {
+    const { hostname, port } = new URL(this.control.url);
+    return new Stripe(key, {
+      host: hostname,
+      port: Number(port),
+      protocol: "http",
+      httpClient: this.recorder.client(),
+      maxNetworkRetries: 0,
+      telemetry: false,
+      ...config,
+    });
+  }
+}

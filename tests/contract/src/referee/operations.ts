@@ -1,0 +1,102 @@
+/** What the SDK's types call the parameters and the answer of each operation of the API. */
+
+import type { Claim } from "./referee.js";
+
+interface Operation {
+  readonly params: string;
+  readonly answer: string;
+}
+
+const list = (name: string): string => `Stripe.ApiList<Stripe.${name}>`;
+
+/** The usual five operations of a resource. */
+function resource(path: string, name: string, { deleted = `Stripe.Deleted${name}`, retrieved = `Stripe.${name}` } = {}): Record<string, Operation> {
+  return {
+    [`POST ${path}`]: { params: `Stripe.${name}CreateParams`, answer: `Stripe.${name}` },
+    [`GET ${path}`]: { params: `Stripe.${name}ListParams`, answer: list(name) },
+    [`GET ${path}/{id}`]: { params: `Stripe.${name}RetrieveParams`, answer: retrieved },
+    [`POST ${path}/{id}`]: { params: `Stripe.${name}UpdateParams`, answer: `Stripe.${name}` },
+    [`DELETE ${path}/{id}`]: { params: `Stripe.${name}DeleteParams`, answer: deleted },
+  };
+}
+
+function action(path: string, name: string, verb: string): Record<string, Operation> {
+  return { [`POST ${path}/{id}/${verb.toLowerCase()}`]: { params: `Stripe.${name}${verb}Params`, answer: `Stripe.${name}` } };
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ...resource("/v1/customers", "Customer", { retrieved: "Stripe.Customer | Stripe.DeletedCustomer" }),
+  "GET /v1/customers/{id}/payment_methods": { params: "Stripe.CustomerListPaymentMethodsParams", answer: list("PaymentMethod") },
+  ...resource("/v1/products", "Product"),
+  ...resource("/v1/prices", "Price"),
+  ...resource("/v1/setup_intents", "SetupIntent"),
+  ...action("/v1/setup_intents", "SetupIntent", "Confirm"),
+  ...action("/v1/setup_intents", "SetupIntent", "Cancel"),
+  "GET /v1/setup_attempts": { params: "Stripe.SetupAttemptListParams", answer: list("SetupAttempt") },
+  "GET /v1/mandates/{id}": { params: "Stripe.MandateRetrieveParams", answer: "Stripe.Mandate" },
+  ...resource("/v1/payment_methods", "PaymentMethod"),
+  ...action("/v1/payment_methods", "PaymentMethod", "Attach"),
+  ...action("/v1/payment_methods", "PaymentMethod", "Detach"),
+  ...resource("/v1/subscriptions", "Subscription"),
+  "DELETE /v1/subscriptions/{id}": { params: "Stripe.SubscriptionCancelParams", answer: "Stripe.Subscription" },
+  ...action("/v1/subscriptions", "Subscription", "Pause"),
+  ...action("/v1/subscriptions", "Subscription", "Resume"),
+  ...resource("/v1/invoices", "Invoice"),
+  ...action("/v1/invoices", "Invoice", "Pay"),
+  ...resource("/v1/invoice_payments", "InvoicePayment"),
+  ...resource("/v1/payment_intents", "PaymentIntent"),
+  ...action("/v1/payment_intents", "PaymentIntent", "Confirm"),
+  ...resource("/v1/charges", "Charge"),
+  ...resource("/v1/events", "Event"),
+  ...resource("/v1/webhook_endpoints", "WebhookEndpoint"),
+  ...resource("/v1/test_helpers/test_clocks", "TestHelpers.TestClock", { deleted: "Stripe.TestHelpers.DeletedTestClock" }),
+  "POST /v1/test_helpers/test_clocks/{id}/advance": { params: "Stripe.TestHelpers.TestClockAdvanceParams", answer: "Stripe.TestHelpers.TestClock" },
+};
+
+/** The name of a request's operation. One that is not listed is a mistake of whoever sent it, or of this table. */
+export function operationNamed(method: string, path: string): string {
+  const given = path.split("/");
+  const found = Object.keys(OPERATIONS).find((name) => {
+    const [wantedMethod, wantedPath = ""] = name.split(" ");
+    const wanted = wantedPath.split("/");
+    return wantedMethod === method && wanted.length === given.length && wanted.every((part, index) => part === "{id}" || part === given[index]);
+  });
+  if (found === undefined) throw new Error(`${method} ${path} is not an operation that the referee knows.`);
+  return found;
+}
+
+/** The types of a request's operation. */
+export function operationOf(method: string, path: string): Operation {
+  return OPERATIONS[operationNamed(method, path)] as Operation;
+}
+
+/** The type of an object by its `object` field, for objects that come without a request. */
+export function typeOfObject(object: { object?: unknown; type?: unknown; deleted?: unknown }): string {
+  const name = String(object.object);
+  if (name === "event") return eventOf(String(object.type));
+  const names: Record<string, string> = {
+    "test_helpers.test_clock": "Stripe.TestHelpers.TestClock",
+    customer: object.deleted ? "Stripe.DeletedCustomer" : "Stripe.Customer",
+  };
+  return names[name] ?? `Stripe.${name.replace(/(?:^|_)([a-z])/g, (_match, letter: string) => letter.toUpperCase())}`;
+}
+
+/** One type of event, so that a complaint is not about all two hundred of them. */
+function eventOf(type: string): string {
+  return `Sent<Extract<Stripe.Event, { type: ${JSON.stringify(type)} }>>`;
+}
+
+/** What an answer has to be, with each event of a list as a claim of its own. */
+export function claimsOfAnswer(method: string, path: string, status: number, body: unknown): Claim[] {
+  const what = `${method} ${path} ${status}`;
+  if (status >= 400) return [{ what, type: "StripeFailure", value: body }];
+  if (path !== "/v1/events") {
+    const isEvent = path.startsWith("/v1/events/");
+    return [{ what, type: isEvent ? typeOfObject(body as object) : operationOf(method, path).answer, value: body }];
+  }
+  const { data, ...page } = body as { data: { type?: unknown }[] };
+  return [
+    { what, type: "Stripe.ApiList<never>", value: { ...page, data: [] } },
+    ...data.map((event, index) => ({ what: `${what}.data[${index}]`, type: eventOf(String(event.type)), value: event })),
+  ];
+}

@@ -1,0 +1,29 @@
+/** What a claim's type may name: `Stripe` is the SDK, `StripeJs` the types of Stripe.js, and where they are too loose or too strict, these. */
+export const PRELUDE = `
+import type Stripe from "stripe";
+import type * as StripeJs from "@stripe/stripe-js";
+
+// The SDK says Partial, which is one level deep. Stripe sends what changed at every level, and whole arrays;
+// a key that was not there before is null.
+type Previous<Of> = Of extends string | readonly unknown[] ? Of
+  : Of extends object ? { [Name in keyof Of]?: Name extends "metadata" ? Record<string, string | null> : Previous<Of[Name]> }
+  : Of;
+type Sent<Event extends { data: { object: unknown } }> = Omit<Event, "data"> & {
+  data: { object: Event["data"]["object"]; previous_attributes?: Previous<Event["data"]["object"]> };
+};
+
+// The SDK leaves an error's code open; the error of a failed setup lists them, all but one that came with endive:
+// https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents
+type StripeFailure = {
+  error: Omit<Stripe.StripeRawError, "code" | "message" | "type"> & {
+    code?: Stripe.SetupIntent.LastSetupError.Code | "payment_method_types_no_longer_supported";
+    message: string;
+    type: Stripe.SetupIntent.LastSetupError.Type;
+  };
+};
+
+// A failed setup carries its payment method, of which Stripe.js's types know fewer fields than the SDK's.
+type PageSetupIntent = Omit<StripeJs.SetupIntent, "last_setup_error"> & {
+  last_setup_error: (Omit<StripeJs.SetupIntent.LastSetupError, "payment_method"> & { payment_method?: Stripe.PaymentMethod }) | null;
+};
+`;
