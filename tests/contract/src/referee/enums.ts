@@ -10,7 +10,8 @@ export function strangers(declaration: ts.VariableDeclaration, checker: ts.TypeC
     if (ts.isStringLiteral(node) && isValue(node)) {
       const listed = membersOf(checker.getContextualType(node));
       if (listed && !listed.includes(node.text)) {
-        found.push(`${pathOf(node)}: ${JSON.stringify(node.text)} is none of the ${listed.length} listed values (${listed.slice(0, 8).join(", ")}${listed.length > 8 ? ", …" : ""})`);
+        const some = listed.slice(0, 8).join(", ") + (listed.length > 8 ? ", …" : "");
+        found.push(`${pathOf(node)}: ${JSON.stringify(node.text)} is none of the ${listed.length} listed values (${some})`);
       }
     }
     ts.forEachChild(node, visit);

@@ -45,7 +45,10 @@ function assertReported(complaints: string[], ...words: string[]): void {
 }
 
 test("every kind of object of a journey was there to be judged", () => {
-  const kinds = ["charge", "customer", "event", "invoice", "invoice_payment", "mandate", "payment_intent", "payment_method", "price", "product", "setup_attempt", "setup_intent", "subscription"];
+  const kinds = [
+    "charge", "customer", "event", "invoice", "invoice_payment", "mandate", "payment_intent", "payment_method", "price", "product",
+    "setup_attempt", "setup_intent", "subscription",
+  ];
   assert.deepEqual(kinds.filter((kind) => !objects.has(kind)), []);
 });
 
@@ -71,7 +74,8 @@ test("a value that an open enum does not list is reported", () => {
   assertReported(planted(objects.get("setup_intent"), (copy) => (copy["allowed_payment_method_types"] = ["amazonpay"])), "it.allowed_payment_method_types[0]");
   assertReported(planted(objects.get("payment_method"), (copy) => (copy["type"] = "amazonpay")), "it.type");
   assertReported(planted(objects.get("invoice"), (copy) => (copy["billing_reason"] = "because")), "it.billing_reason");
-  assertReported(planted(objects.get("subscription"), (copy) => (copy["items"].data[0].price.recurring.interval = "moon")), "it.items.data[0].price.recurring.interval");
+  const everyMoon = (copy: Json): unknown => (copy["items"].data[0].price.recurring.interval = "moon");
+  assertReported(planted(objects.get("subscription"), everyMoon), "it.items.data[0].price.recurring.interval");
 });
 
 test("a decimal is text on the wire", () => {
@@ -147,7 +151,12 @@ test("a mistake in the parameters of a request is reported", () => {
 });
 
 test("a required parameter that is missing is reported", () => {
-  const subscription: [string, string][] = [["customer", "cus_1"], ["items[0][price]", "price_1"], ["payment_behavior", "error_if_incomplete"], ["billing_mode[type]", "flexible"]];
+  const subscription: [string, string][] = [
+    ["customer", "cus_1"],
+    ["items[0][price]", "price_1"],
+    ["payment_behavior", "error_if_incomplete"],
+    ["billing_mode[type]", "flexible"],
+  ];
   assert.deepEqual(request("POST /v1/subscriptions", subscription), []);
   assertReported(request("POST /v1/subscriptions", subscription.with(3, ["billing_mode[flexible][proration_discounts]", "included"])), "it.billing_mode", "type");
   assertReported(request("POST /v1/subscriptions", subscription.with(2, ["payment_behavior", "error_if_possible"])), "it.payment_behavior");
