@@ -10,7 +10,7 @@ use perennial_stripe::StripeError;
 
 /// What has become of an event.
 #[derive(Debug)]
-enum Applied {
+pub(crate) enum Applied {
     /// The table says what Stripe says.
     Done,
     /// It is of no concern here, and why.
@@ -21,17 +21,47 @@ enum Applied {
     Later(FlowError),
 }
 
-/// Whether events of this type are about a checkout's SetupIntent.
-fn is_about_checkout(kind: &str) -> bool {
-    matches!(
-        kind,
-        "setup_intent.succeeded" | "setup_intent.setup_failed" | "setup_intent.canceled"
-    )
+type Users = HashMap<CustomerId, Option<UserId>>;
+
+/// What an event is about, by its type, and so what has to be read again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Subject {
+    Checkout(SetupIntentId),
+    Subscription(SubscriptionId),
+    /// Each of the customer's subscriptions.
+    Subscriptions,
+    Customer,
+    Mandate(String),
+    Dispute(String),
+    Refund(String),
 }
 
-/// Whether events of this type say that a subscription, or its newest invoice, has changed.
-fn is_about_subscription(kind: &str) -> bool {
-    kind.starts_with("customer.subscription.") || kind.starts_with("invoice.")
+fn subject(event: &InboxItem) -> Result<Subject, Applied> {
+    let kind = event.kind.as_str();
+    let object = || {
+        let missing = || Applied::Failed("it names no object".to_owned());
+        event.object.clone().ok_or_else(missing)
+    };
+    match kind {
+        "setup_intent.succeeded" | "setup_intent.setup_failed" | "setup_intent.canceled" => {
+            let id = object()?.parse();
+            id.map(Subject::Checkout)
+                .map_err(|_| Applied::Failed("its object is not a SetupIntent".to_owned()))
+        }
+        "payment_method.detached" | "payment_method.automatically_updated" => {
+            Ok(Subject::Subscriptions)
+        }
+        "customer.deleted" => Ok(Subject::Customer),
+        "mandate.updated" => object().map(Subject::Mandate),
+        "refund.created" | "refund.updated" | "refund.failed" => object().map(Subject::Refund),
+        _ if kind.starts_with("charge.dispute.") => object().map(Subject::Dispute),
+        _ if kind.starts_with("customer.subscription.") || kind.starts_with("invoice.") => {
+            let id = event.subscription.clone();
+            id.map(Subject::Subscription)
+                .ok_or(Applied::Ignored("it names no subscription"))
+        }
+        _ => Err(Applied::Ignored("nothing depends on events of this type")),
+    }
 }
 
 impl Flows {
@@ -79,44 +109,20 @@ impl Flows {
     async fn apply(
         &self,
         event: &InboxItem,
-        users: &mut HashMap<CustomerId, Option<UserId>>,
-        read: &mut HashSet<String>,
+        users: &mut Users,
+        read: &mut HashSet<Subject>,
     ) -> Applied {
         if event.livemode != self.livemode {
             return Applied::Ignored("it is of the other mode");
         }
-        let (about_checkout, about_subscription) = (
-            is_about_checkout(&event.kind),
-            is_about_subscription(&event.kind),
-        );
-        if !about_checkout && !about_subscription {
-            return Applied::Ignored("nothing depends on events of this type");
-        }
-        let Some(customer) = &event.customer else {
-            return Applied::Ignored("it names no customer");
-        };
-        let user = match self.user(customer, users).await {
-            Ok(Some(user)) => user,
-            Ok(None) => return Applied::Ignored("the customer is not one of ours"),
-            Err(error) => return Applied::Later(error),
-        };
-        let subject = if about_checkout {
-            event.object.clone()
-        } else {
-            event.subscription.as_ref().map(|id| id.as_str().to_owned())
-        };
-        let Some(subject) = subject else {
-            return Applied::Ignored("it names no subscription");
+        let subject = match subject(event) {
+            Ok(subject) => subject,
+            Err(applied) => return applied,
         };
         if read.contains(&subject) {
             return Applied::Done;
         }
-        let result = if about_checkout {
-            self.apply_to_checkout(&event.kind, &subject).await
-        } else {
-            self.apply_to_subscription(&user, customer, &subject).await
-        };
-        match result {
+        match self.apply_to(&subject, event, users).await {
             Ok(applied) => {
                 if matches!(applied, Applied::Done) {
                     read.insert(subject);
@@ -127,10 +133,37 @@ impl Flows {
         }
     }
 
+    async fn apply_to(
+        &self,
+        subject: &Subject,
+        event: &InboxItem,
+        users: &mut Users,
+    ) -> Result<Applied, FlowError> {
+        // What is read here tells whose it is; the event does not.
+        match subject {
+            Subject::Mandate(id) => return self.apply_to_mandate(id).await,
+            Subject::Dispute(id) => return self.apply_to_dispute(id).await,
+            Subject::Refund(id) => return self.apply_to_refund(id).await,
+            _ => {}
+        }
+        let Some(customer) = &event.customer else {
+            return Ok(Applied::Ignored("it names no customer"));
+        };
+        let Some(user) = self.user(customer, users).await? else {
+            return Ok(Applied::Ignored("the customer is not one of ours"));
+        };
+        match subject {
+            Subject::Checkout(id) => self.apply_to_checkout(&event.kind, id).await,
+            Subject::Subscription(id) => self.apply_to_subscription(&user, customer, id).await,
+            Subject::Customer => self.apply_to_customer(&user, customer).await,
+            _ => self.apply_to_methods(&user, customer).await,
+        }
+    }
+
     async fn user(
         &self,
         customer: &CustomerId,
-        users: &mut HashMap<CustomerId, Option<UserId>>,
+        users: &mut Users,
     ) -> Result<Option<UserId>, FlowError> {
         if let Some(user) = users.get(customer) {
             return Ok(user.clone());
@@ -140,13 +173,12 @@ impl Flows {
         Ok(user)
     }
 
-    async fn apply_to_checkout(&self, kind: &str, subject: &str) -> Result<Applied, FlowError> {
-        let Ok(id) = subject.parse::<SetupIntentId>() else {
-            return Ok(Applied::Failed(
-                "its object is not a SetupIntent".to_owned(),
-            ));
-        };
-        let Some((user, attempt)) = self.table.find_setup_intent(&id).await? else {
+    async fn apply_to_checkout(
+        &self,
+        kind: &str,
+        id: &SetupIntentId,
+    ) -> Result<Applied, FlowError> {
+        let Some((user, attempt)) = self.table.find_setup_intent(id).await? else {
             return Ok(Applied::Ignored("the SetupIntent is of no checkout"));
         };
         let applied = self.finish_for_event(&user, &attempt).await?;
@@ -162,14 +194,9 @@ impl Flows {
         &self,
         user: &UserId,
         customer: &CustomerId,
-        subject: &str,
+        id: &SubscriptionId,
     ) -> Result<Applied, FlowError> {
-        let Ok(id) = subject.parse::<SubscriptionId>() else {
-            return Ok(Applied::Failed(
-                "its object is not a subscription".to_owned(),
-            ));
-        };
-        let item = self.refresh_subscription(user, customer, &id).await?;
+        let item = self.refresh_subscription(user, customer, id).await?;
         let Some(attempt) = item.attempt else {
             return Ok(Applied::Done);
         };

@@ -5,6 +5,7 @@
 //! callers may finish a checkout, and all of them get the same answer.
 
 mod apply_event;
+mod apply_payment;
 mod customer;
 mod error;
 mod finish_checkout;

@@ -1,7 +1,10 @@
 //! From Stripe's subscription to the shop's.
 
-use perennial_stripe::metadata;
-use perennial_types::{AttemptId, Plans, Subscription, Timestamp};
+use perennial_store::SubscriptionItem;
+use perennial_stripe::{SubscriptionStatus, metadata};
+use perennial_types::{
+    AttemptId, Payment, PaymentReason, PaymentState, Plans, Subscription, Timestamp,
+};
 
 /// The attempt that a subscription came of.
 pub(crate) fn attempt_of(subscription: &perennial_stripe::Subscription) -> Option<AttemptId> {
@@ -13,6 +16,7 @@ pub(crate) fn attempt_of(subscription: &perennial_stripe::Subscription) -> Optio
 pub(crate) fn read_model(
     plans: &Plans,
     subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
 ) -> Subscription {
     let price = subscription.price_id();
     let named = subscription
@@ -39,5 +43,57 @@ pub(crate) fn read_model(
         latest_invoice_status: subscription
             .latest_invoice_status()
             .map(|status| status.as_str().to_owned()),
+        payment: payment(subscription, known),
     }
+}
+
+/// What stands against the next charge, the most urgent of it. `known` holds what Stripe's
+/// subscription does not tell: a revoked mandate, a payment that was claimed back.
+fn payment(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Payment {
+    use SubscriptionStatus as Status;
+    let ended = matches!(
+        subscription.status,
+        Status::Canceled | Status::IncompleteExpired
+    );
+    let contested = known.and_then(|known| known.contested);
+    let contested = contested.map(|reason| Payment::new(PaymentState::Contested, reason));
+    if ended {
+        return contested.unwrap_or_default();
+    }
+    let revoked = known.and_then(|known| known.revoked.as_ref());
+    let method = subscription.payment_method_id();
+    let detached = subscription
+        .payment_method()
+        .is_some_and(|method| method.customer_id().is_none());
+    let lacking = if method.is_none() && attempt_of(subscription).is_some() {
+        Some(PaymentReason::MethodMissing)
+    } else if detached {
+        Some(PaymentReason::MethodDetached)
+    } else if method.is_some() && method == revoked {
+        Some(PaymentReason::MandateRevoked)
+    } else {
+        None
+    };
+    if let Some(reason) = lacking {
+        return Payment::new(PaymentState::MethodRequired, reason);
+    }
+    let tries_again = subscription
+        .newest_invoice()
+        .is_some_and(|invoice| invoice.next_payment_attempt.is_some());
+    let (state, reason) = match subscription.status {
+        Status::PastDue if tries_again => (PaymentState::Retrying, PaymentReason::PaymentFailed),
+        Status::PastDue | Status::Unpaid => (
+            PaymentState::MethodRequired,
+            PaymentReason::RetriesExhausted,
+        ),
+        Status::Incomplete => (
+            PaymentState::ActionRequired,
+            PaymentReason::FirstPaymentOpen,
+        ),
+        _ => return contested.unwrap_or_default(),
+    };
+    Payment::new(state, reason)
 }

@@ -1,6 +1,7 @@
 //! Reading a subscription again, because something says that it has changed.
 
 use perennial_store::{SubscriptionItem, Written};
+use perennial_stripe::{CancellationReason, IdempotencyKey, StripeError};
 use perennial_types::{CustomerId, Subscription, SubscriptionId, UserId};
 
 use crate::{
@@ -34,7 +35,7 @@ impl Flows {
                 what: "subscription",
             });
         }
-        let model: Subscription = read_model(&self.plans, &read);
+        let model: Subscription = read_model(&self.plans, &read, Some(&item));
         let attempt = attempt_of(&read);
         if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
             let old = item.subscription.as_ref();
@@ -48,7 +49,27 @@ impl Flows {
             }
         }
         item.attempt = attempt;
+        if model.status.is_terminal() {
+            self.drop_pending_setup(&read).await?;
+        }
         item.subscription = Some(model);
         Ok(item)
+    }
+
+    /// Stripe leaves the SetupIntent of a trial open when the subscription ends.
+    async fn drop_pending_setup(
+        &self,
+        ended: &perennial_stripe::Subscription,
+    ) -> Result<(), FlowError> {
+        let Some(id) = ended.pending_setup_intent_id() else {
+            return Ok(());
+        };
+        let key = IdempotencyKey::new(&format!("cancel:{id}"))?;
+        let why = CancellationReason::Abandoned;
+        match self.stripe.cancel_setup_intent(id, why, &key).await {
+            // It has succeeded, or is canceled already.
+            Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }

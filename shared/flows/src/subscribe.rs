@@ -216,7 +216,7 @@ impl Flows {
                 what: "subscription",
             });
         }
-        let model = read_model(&self.plans, subscription);
+        let model = read_model(&self.plans, subscription, None);
         let told = about_subscription(&attempt.user, None, &model, self.clock.now());
         match self.table.complete(attempt, &model, told.as_ref()).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {

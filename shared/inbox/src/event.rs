@@ -70,7 +70,11 @@ impl Event {
             object: object
                 .and_then(|object| id_of(object.get("id")?))
                 .map(ToOwned::to_owned),
-            customer: object.and_then(customer_of),
+            // What was taken off a customer names it only among what it was before.
+            customer: object.and_then(customer_of).or_else(|| {
+                body.pointer("/data/previous_attributes")
+                    .and_then(customer_of)
+            }),
             subscription: object.and_then(subscription_of),
         })
     }
@@ -188,6 +192,22 @@ mod tests {
                 "{object}"
             );
         }
+    }
+
+    #[test]
+    fn a_detached_payment_method_names_the_customer_that_it_was_of() {
+        let body = json!({
+            "id": "evt_1", "object": "event", "type": "payment_method.detached", "created": 1,
+            "livemode": false, "data": {
+                "object": {"object": "payment_method", "id": "pm_1", "customer": null},
+                "previous_attributes": {"customer": "cus_1"},
+            },
+        });
+        let event = Event::read(body.to_string().as_bytes()).unwrap();
+        assert_eq!(
+            event.customer.as_ref().map(CustomerId::as_str),
+            Some("cus_1")
+        );
     }
 
     #[test]

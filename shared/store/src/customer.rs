@@ -137,6 +137,33 @@ impl Table {
         ))
     }
 
+    /// Forgets a user's customer, because Stripe has deleted it, so that the next click creates
+    /// another. Whose it was stays known, for events that are still to come.
+    pub async fn forget_customer(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<bool, StoreError> {
+        let call = self
+            .client
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(Key::customer(user).attributes()))
+            .condition_expression("customer = :customer")
+            .expression_attribute_values(":customer", text(customer.as_str()));
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::delete_item::DeleteItemError::is_conditional_check_failed_exception,
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::call("forget_customer")(error)),
+        }
+    }
+
     /// Whose customer this is.
     pub async fn user_of_customer(
         &self,

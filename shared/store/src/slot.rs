@@ -150,6 +150,8 @@ impl Table {
         let model = SubscriptionItem {
             fence: 1,
             attempt: Some(attempt.id.clone()),
+            revoked: None,
+            contested: None,
             subscription: Some(subscription.clone()),
         };
         let key = Key::subscription(&attempt.user, &subscription.id);

@@ -16,10 +16,10 @@ pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, StripeError};
 pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use objects::{
-    Card, CardWallet, Customer, Deleted, Expandable, Identified, Invoice, InvoiceStatus, List,
-    Metadata, NextAction, PaymentMethod, Period, Price, Product, Recurring, RedirectToUrl,
-    SetupError, SetupIntent, SetupIntentStatus, Subscription, SubscriptionItem, SubscriptionStatus,
-    WebhookEndpoint,
+    Card, CardWallet, Customer, Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment,
+    InvoiceStatus, List, Mandate, Metadata, NextAction, PaidInvoice, PaymentMethod, Period, Price,
+    Product, Recurring, RedirectToUrl, Refund, SetupError, SetupIntent, SetupIntentStatus,
+    Subscription, SubscriptionItem, SubscriptionStatus, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use requests::{

@@ -10,7 +10,8 @@ use crate::{
     form::{Form, encode_segment},
     frozen::{FrozenRequest, IdempotencyKey},
     objects::{
-        Customer, Deleted, List, Price, Product, SetupIntent, Subscription, WebhookEndpoint,
+        Customer, Deleted, Dispute, InvoicePayment, List, Mandate, Price, Product, Refund,
+        SetupIntent, Subscription, WebhookEndpoint,
     },
     requests::path,
 };
@@ -94,10 +95,12 @@ impl Stripe {
             .await
     }
 
-    /// Reads a subscription with its newest invoice.
+    /// Reads a subscription with its newest invoice and its payment method.
     pub async fn retrieve_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
         let path = below(path::SUBSCRIPTIONS, id.as_str());
-        let query = Form::new().with(&["expand", ""], "latest_invoice");
+        let query = Form::new()
+            .with(&["expand", ""], "latest_invoice")
+            .with(&["expand", ""], "default_payment_method");
         self.get("retrieve_subscription", &path, query).await
     }
 
@@ -117,6 +120,44 @@ impl Stripe {
             .await
     }
 
+    /// Reads a customer; one that was deleted is answered too, and says so.
+    pub async fn retrieve_customer(&self, id: &CustomerId) -> Answered<Customer> {
+        let path = below(path::CUSTOMERS, id.as_str());
+        self.get("retrieve_customer", &path, Form::new()).await
+    }
+
+    /// Reads a mandate with its payment method.
+    pub async fn retrieve_mandate(&self, id: &str) -> Answered<Mandate> {
+        let query = Form::new().with(&["expand", ""], "payment_method");
+        self.get("retrieve_mandate", &below("/v1/mandates", id), query)
+            .await
+    }
+
+    /// Reads a dispute.
+    pub async fn retrieve_dispute(&self, id: &str) -> Answered<Dispute> {
+        self.get("retrieve_dispute", &below("/v1/disputes", id), Form::new())
+            .await
+    }
+
+    /// Reads a refund.
+    pub async fn retrieve_refund(&self, id: &str) -> Answered<Refund> {
+        self.get("retrieve_refund", &below("/v1/refunds", id), Form::new())
+            .await
+    }
+
+    /// Lists the invoices that a PaymentIntent has paid, which is one or none.
+    pub async fn list_invoices_paid_by(
+        &self,
+        payment_intent: &str,
+    ) -> Answered<List<InvoicePayment>> {
+        let query = Form::new()
+            .with(&["payment", "type"], "payment_intent")
+            .with(&["payment", "payment_intent"], payment_intent)
+            .with(&["expand", ""], "data.invoice");
+        self.get("list_invoice_payments", "/v1/invoice_payments", query)
+            .await
+    }
+
     /// Lists subscriptions of all customers in every status with their newest invoices, newest
     /// first, 100 a page.
     pub async fn list_all_subscriptions(
@@ -125,7 +166,8 @@ impl Stripe {
     ) -> Answered<List<Subscription>> {
         let query = Form::new()
             .with(&["status"], "all")
-            .with(&["expand", ""], "data.latest_invoice");
+            .with(&["expand", ""], "data.latest_invoice")
+            .with(&["expand", ""], "data.default_payment_method");
         let query = page(query, starting_after.map(SubscriptionId::as_str));
         self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
             .await

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Subscription, SubscriptionStatus};
+use crate::{PaymentState, Subscription, SubscriptionStatus};
 
 /// A change, by the type of the event that tells the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,6 +42,15 @@ impl Change {
 
     /// What has happened between two readings; nothing if a shop need not act on it.
     pub fn between(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        Self::of_status(old, new).or_else(|| {
+            let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
+            let lacked = old.is_some_and(lacks_method);
+            (lacks_method(new) && !lacked && !new.status.is_terminal())
+                .then_some(Self::PaymentMethodRequired)
+        })
+    }
+
+    fn of_status(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         use SubscriptionStatus as Status;
         let before = old.map(|old| &old.status);
         let same = before == Some(&new.status);
@@ -65,7 +74,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
+    use crate::{Payment, PaymentReason, Timestamp};
 
     fn at(status: &str, end: i64) -> Subscription {
         Subscription {
@@ -79,6 +88,7 @@ mod tests {
             trial_end: None,
             cancel_at_period_end: false,
             latest_invoice_status: None,
+            payment: Payment::default(),
         }
     }
 
@@ -133,5 +143,19 @@ mod tests {
                 "{after:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_payment_method_that_is_gone_is_told_once_while_the_status_stays() {
+        let well = at("active", 1);
+        let lost = Payment::new(PaymentState::MethodRequired, PaymentReason::MethodDetached);
+        let ill = Subscription {
+            payment: lost,
+            ..at("active", 1)
+        };
+        let told = Some(Change::PaymentMethodRequired);
+        assert_eq!(Change::between(Some(&well), &ill), told);
+        assert_eq!(Change::between(Some(&ill), &ill), None);
+        assert_eq!(Change::between(Some(&ill), &well), None);
     }
 }

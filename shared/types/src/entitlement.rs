@@ -71,6 +71,7 @@ fn answer(best: Option<&Subscription>) -> Entitlement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Payment;
 
     fn subscription(id: &str, status: &str, end: i64) -> Subscription {
         Subscription {
@@ -84,6 +85,7 @@ mod tests {
             trial_end: None,
             cancel_at_period_end: false,
             latest_invoice_status: None,
+            payment: Payment::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod clock;
 mod entitlement;
 mod ids;
 mod money;
+mod payment;
 mod plan;
 mod return_path;
 mod subscription;
@@ -22,6 +23,7 @@ pub use ids::{
     SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, Plan, PlanError, PlanGroup, PlanName, Plans};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{Subscription, SubscriptionStatus};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PlanName, PriceId, SubscriptionId, Timestamp, Wallet};
+use crate::{Payment, PlanName, PriceId, SubscriptionId, Timestamp, Wallet};
 
 /// Stripe's status of a subscription (<https://docs.stripe.com/billing/subscriptions/overview>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,4 +101,7 @@ pub struct Subscription {
     pub cancel_at_period_end: bool,
     /// Stripe's status of the newest invoice.
     pub latest_invoice_status: Option<String>,
+    /// Whether the next charge can be expected to succeed.
+    #[serde(default)]
+    pub payment: Payment,
 }

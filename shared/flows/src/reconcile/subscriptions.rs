@@ -77,11 +77,12 @@ impl Flows {
         };
         compared.compared += 1;
         let known = self.table.subscription(&user, &subscription.id).await?;
+        let listed = read_model(&self.plans, subscription, known.as_ref());
         let known = known.and_then(|item| item.subscription);
         let ended = known
             .as_ref()
             .is_some_and(|known| known.status.is_terminal());
-        if ended || known == Some(read_model(&self.plans, subscription)) {
+        if ended || known == Some(listed) {
             return Ok(());
         }
         self.refresh_subscription(&user, customer, &subscription.id)

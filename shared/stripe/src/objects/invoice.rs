@@ -37,6 +37,9 @@ pub struct Invoice {
     /// The currency's code, in lower case.
     #[serde(default)]
     pub currency: Option<String>,
+    /// When Stripe tries to collect it again by itself, in Unix seconds; nothing if it does not.
+    #[serde(default)]
+    pub next_payment_attempt: Option<i64>,
     /// Why it exists, such as `subscription_create`.
     #[serde(default)]
     pub billing_reason: Option<String>,

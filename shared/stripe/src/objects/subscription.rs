@@ -136,6 +136,16 @@ impl Subscription {
         self.default_payment_method.as_ref().map(Expandable::id)
     }
 
+    /// The method that renewals are charged to, if it was expanded.
+    pub fn payment_method(&self) -> Option<&PaymentMethod> {
+        self.default_payment_method.as_ref()?.object()
+    }
+
+    /// The newest bill, if it was expanded.
+    pub fn newest_invoice(&self) -> Option<&Invoice> {
+        self.latest_invoice.as_ref()?.object()
+    }
+
     /// How the newest bill stands, if it was expanded.
     pub fn latest_invoice_status(&self) -> Option<&InvoiceStatus> {
         self.latest_invoice.as_ref()?.object()?.status.as_ref()

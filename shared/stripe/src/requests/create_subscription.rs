@@ -57,7 +57,8 @@ impl CreateSubscription<'_> {
             .with(&["metadata", metadata::USER], self.user)
             .with(&["metadata", metadata::PLAN], self.plan)
             .with(&["metadata", metadata::WALLET], self.wallet)
-            .with(&["expand", ""], "latest_invoice");
+            .with(&["expand", ""], "latest_invoice")
+            .with(&["expand", ""], "default_payment_method");
         freeze(path::SUBSCRIPTIONS, form, key)
     }
 }

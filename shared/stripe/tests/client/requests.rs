@@ -115,6 +115,7 @@ fn a_subscription() {
     metadata[perennial_plan]=stock-photos-monthly
     metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
+    expand[]=default_payment_method
     ");
 }
 
@@ -135,6 +136,7 @@ fn a_subscription_with_a_trial() {
     metadata[perennial_plan]=stock-photos-monthly
     metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
+    expand[]=default_payment_method
     ");
 }
 

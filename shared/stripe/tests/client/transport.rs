@@ -87,7 +87,7 @@ async fn reading_sends_no_key_and_no_body() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     GET /v1/setup_intents/seti_1?expand[]=payment_method
-    GET /v1/subscriptions/sub_1?expand[]=latest_invoice
+    GET /v1/subscriptions/sub_1?expand[]=latest_invoice&expand[]=default_payment_method
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100&starting_after=sub_1
     GET /v1/customers?created[gte]=1&created[lte]=2&limit=100

@@ -1,0 +1,98 @@
+//! What can go back: <https://docs.stripe.com/api/disputes/object>,
+//! <https://docs.stripe.com/api/refunds/object>, <https://docs.stripe.com/api/mandates/object> and
+//! <https://docs.stripe.com/api/invoice-payment/object>.
+
+use perennial_types::{CustomerId, SubscriptionId};
+use serde::Deserialize;
+
+use super::{Customer, Expandable, Identified, PaymentMethod, lenient};
+
+/// The shopper's standing permission to charge a method.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Mandate {
+    /// `active`, `inactive` or `pending`.
+    pub status: String,
+    /// What it is a permission for.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub payment_method: Option<Expandable<PaymentMethod>>,
+}
+
+/// A payment that the shopper's bank or wallet claims back.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Dispute {
+    /// `needs_response`, `won`, `lost` and so on.
+    pub status: String,
+    /// Which payment.
+    #[serde(default)]
+    pub payment_intent: Option<String>,
+}
+
+/// A payment that the shop gives back.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refund {
+    /// `pending`, `succeeded`, `failed` and so on.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Which payment.
+    #[serde(default)]
+    pub payment_intent: Option<String>,
+}
+
+/// A payment of an invoice.
+#[derive(Debug, Clone, Deserialize)]
+pub struct InvoicePayment {
+    /// The invoice, if it was expanded.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub invoice: Option<PaidInvoice>,
+}
+
+/// Whose invoice was paid, and for which subscription.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PaidInvoice {
+    /// Whose.
+    #[serde(default)]
+    pub customer: Option<Expandable<Customer>>,
+    #[serde(default)]
+    parent: Option<Parent>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Parent {
+    #[serde(default)]
+    subscription_details: Option<SubscriptionDetails>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct SubscriptionDetails {
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    subscription: Option<SubscriptionId>,
+}
+
+impl PaidInvoice {
+    /// The customer's id.
+    pub fn customer_id(&self) -> Option<&CustomerId> {
+        self.customer.as_ref().map(Expandable::id)
+    }
+
+    /// The subscription that it is for, if it is for one.
+    pub fn subscription_id(&self) -> Option<&SubscriptionId> {
+        self.parent
+            .as_ref()?
+            .subscription_details
+            .as_ref()?
+            .subscription
+            .as_ref()
+    }
+}
+
+impl Mandate {
+    /// The customer of the payment method.
+    pub fn customer_id(&self) -> Option<&CustomerId> {
+        self.payment_method.as_ref()?.object()?.customer_id()
+    }
+
+    /// The id of the payment method.
+    pub fn payment_method_id(&self) -> Option<&<PaymentMethod as Identified>::Id> {
+        self.payment_method.as_ref().map(Expandable::id)
+    }
+}
