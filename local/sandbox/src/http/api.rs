@@ -188,7 +188,7 @@ async fn carry_out(
     };
     let key = key_header.as_deref().map(|key| (key, &request));
     // A refusal is undone by `execute` itself, which then keeps it under the key: that has to be committed.
-    shared.change(origin, |world| {
+    let result = shared.change(origin, |world| {
         Ok(execute(
             world,
             operation,
@@ -197,7 +197,12 @@ async fn carry_out(
             key,
             &entry.request_id,
         ))
-    })?
+    })?;
+    if operation.kind == Kind::TestClock {
+        // An advancing clock goes on at once rather than with the next tick.
+        shared.ticks.notify_one();
+    }
+    result
 }
 
 /// Runs the operation and keeps its answer under the key, all in one transaction.

@@ -46,12 +46,19 @@ impl Shared {
         lock(&self.world)
     }
 
-    /// Runs one transaction: kept when it succeeds or its error says so, undone otherwise.
+    /// Runs one transaction, and lets the webhook worker look at what it left to send.
     pub(crate) fn change<T>(
         &self,
         origin: Origin,
         step: impl FnOnce(&mut World) -> Result<T>,
     ) -> Result<T> {
+        let result = self.transact(origin, step);
+        self.deliveries.notify_one();
+        result
+    }
+
+    /// Runs one transaction: kept when it succeeds or its error says so, undone otherwise.
+    fn transact<T>(&self, origin: Origin, step: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
         let mut world = self.world();
         world.origin = origin;
         let result = step(&mut world);
@@ -69,16 +76,13 @@ impl Shared {
         } else {
             world.store.undo();
         }
-        drop(world);
-        self.deliveries.notify_one();
-        self.ticks.notify_one();
         result
     }
 
-    /// Runs a step of the sandbox's own that cannot be refused.
+    /// Records something of the sandbox's own that cannot be refused and gives nobody anything to do.
     pub(crate) fn note(&self, step: impl FnOnce(&mut World)) {
         // Only the data file can fail here, which `change` has logged.
-        let _ = self.change(Origin::default(), |world| {
+        let _ = self.transact(Origin::default(), |world| {
             step(world);
             Ok(())
         });

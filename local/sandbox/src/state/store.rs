@@ -6,6 +6,7 @@ use super::journal::{Change, Journal};
 use super::kind::Kind;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
 
 #[derive(Clone, Debug)]
@@ -14,10 +15,24 @@ struct Record {
     value: Value,
 }
 
+/// The endpoint that a delivery is for, when it is due, and its place in the order of creation.
+type Waiting = (String, i64, u64);
+
+impl Record {
+    fn waiting(&self) -> Option<Waiting> {
+        let pending = self.value.is("state", "pending");
+        let at = self.value.int("next_at").filter(|_| pending)?;
+        Some((self.value.owned("endpoint")?, at, self.order))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Table {
     records: HashMap<String, Record>,
     order: BTreeMap<u64, String>,
+    /// Those whose `state` is `pending`, by endpoint and time. The webhook worker looks for them after each change,
+    /// and the deliveries that are over soon outnumber them by far.
+    pending: BTreeMap<Waiting, String>,
 }
 
 /// All records, each in the order of its creation.
@@ -94,15 +109,21 @@ impl Store {
 
     fn insert(&mut self, kind: Kind, id: String, record: Option<Record>) -> Option<Record> {
         let table = self.tables.entry(kind).or_default();
-        match record {
-            Some(record) => {
-                table.order.insert(record.order, id.clone());
-                table.records.insert(id, record)
+        let old = table.records.remove(&id);
+        if let Some(old) = &old {
+            table.order.remove(&old.order);
+            if let Some(waiting) = old.waiting() {
+                table.pending.remove(&waiting);
             }
-            None => table.records.remove(&id).inspect(|old| {
-                table.order.remove(&old.order);
-            }),
         }
+        if let Some(record) = record {
+            table.order.insert(record.order, id.clone());
+            if let Some(waiting) = record.waiting() {
+                table.pending.insert(waiting, id.clone());
+            }
+            table.records.insert(id, record);
+        }
+        old
     }
 
     /// The record, if there is one.
@@ -141,6 +162,39 @@ impl Store {
     /// All records of a kind, the newest first, as Stripe lists them.
     pub(crate) fn newest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {
         self.oldest_first(kind).rev()
+    }
+
+    /// The ids of all deliveries that wait, in the order of their creation.
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        let Some(table) = self.tables.get(&Kind::Delivery) else {
+            return Vec::new();
+        };
+        let mut waiting: Vec<_> = table.pending.iter().collect();
+        waiting.sort_by_key(|((_, _, order), _)| *order);
+        waiting.into_iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    /// For each endpoint the deliveries that are due by `now`, at most `most` of them, and when its next one is due.
+    pub(crate) fn due(&self, now: i64, most: usize) -> Vec<(String, Vec<String>, Option<i64>)> {
+        let mut found = Vec::new();
+        let Some(table) = self.tables.get(&Kind::Delivery) else {
+            return found;
+        };
+        let mut from = (String::new(), i64::MIN, 0);
+        while let Some(((endpoint, ..), _)) = table.pending.range(from..).next() {
+            let until = |at| (endpoint.clone(), at, u64::MAX);
+            let due = table
+                .pending
+                .range((endpoint.clone(), i64::MIN, 0)..=until(now));
+            let ids = due.take(most).map(|(_, id)| id.clone()).collect();
+            let later = table
+                .pending
+                .range((Excluded(until(now)), Included(until(i64::MAX))))
+                .next();
+            found.push((endpoint.clone(), ids, later.map(|((_, at, _), _)| *at)));
+            from = until(i64::MAX);
+        }
+        found
     }
 
     /// All records of a kind in the order of their creation.

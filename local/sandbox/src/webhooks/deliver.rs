@@ -5,8 +5,7 @@ use super::{sign, version};
 use crate::http::shared::Shared;
 use crate::resources::webhook_endpoints;
 use crate::state::{Fields, Kind, clock};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -16,6 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the worker sleeps at most when nothing is known to come.
 const IDLE: Duration = Duration::from_mins(1);
+
+/// How long an endpoint that cannot be reached is left alone.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The client that the events are sent with.
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
@@ -32,16 +34,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     let mut busy = BTreeSet::new();
     let mut tasks = JoinSet::new();
     loop {
-        let (due, next) = queue::due(&shared.world(), clock::machine_millis());
-        let mut endpoints: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for delivery in due {
-            let endpoint = delivery.owned("endpoint").unwrap_or_default();
-            endpoints.entry(endpoint).or_default().push(delivery);
-        }
-        for (endpoint, deliveries) in endpoints {
-            if busy.insert(endpoint.clone()) {
-                tasks.spawn(deliver_all(Arc::clone(&shared), endpoint, deliveries));
-            }
+        let (due, next) = queue::due(&shared.world(), clock::machine_millis(), &busy);
+        for (endpoint, deliveries) in due {
+            busy.insert(endpoint.clone());
+            tasks.spawn(deliver_all(Arc::clone(&shared), endpoint, deliveries));
         }
         let wait = next.map_or(IDLE, |at| {
             Duration::from_millis(u64::try_from(at - clock::machine_millis()).unwrap_or(0))
@@ -56,13 +52,18 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn deliver_all(shared: Arc<Shared>, endpoint: String, deliveries: Vec<Value>) -> String {
+async fn deliver_all(shared: Arc<Shared>, endpoint: String, deliveries: Vec<String>) -> String {
     for delivery in deliveries {
         // Webhooks may have been held back while the ones before were on their way.
         if shared.world().account().flag("hold") {
             break;
         }
-        attempt(&shared, delivery.id()).await;
+        let attempt = attempt(&shared, &delivery).await;
+        if attempt.is_some_and(|attempt| attempt.status.is_none()) {
+            // Where nobody listens, the other events need not find that out one by one.
+            tokio::time::sleep(PAUSE).await;
+            break;
+        }
     }
     endpoint
 }

@@ -2,6 +2,7 @@
 
 use crate::state::{Fields, Kind, World, clock, ids};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Seconds from each failed attempt to the next; after the last one the delivery has failed.
 ///
@@ -96,26 +97,26 @@ pub(crate) fn all_delivered(world: &World, event: &str) -> bool {
     of_event(world, event).all(|delivery| delivery.is("state", "delivered"))
 }
 
-/// The deliveries that are due now, oldest event first, and when the next one will be due.
-pub(crate) fn due(world: &World, now: i64) -> (Vec<Value>, Option<i64>) {
+/// How many deliveries of an endpoint are taken at a time.
+const BATCH: usize = 50;
+
+/// The deliveries that are due now for each endpoint that is not `busy`, the oldest first, and when the next one will
+/// be due.
+pub(crate) fn due(
+    world: &World,
+    now: i64,
+    busy: &BTreeSet<String>,
+) -> (Vec<(String, Vec<String>)>, Option<i64>) {
     if world.account().flag("hold") {
         return (Vec::new(), None);
     }
-    let waiting = || {
-        world
-            .store
-            .oldest_first(Kind::Delivery)
-            .filter(|delivery| delivery.is("state", "pending"))
-    };
-    let due: Vec<Value> = waiting()
-        .filter(|delivery| delivery.int("next_at").is_none_or(|at| at <= now))
-        .cloned()
-        .collect();
-    let next = waiting()
-        .filter_map(|delivery| delivery.int("next_at"))
-        .filter(|at| *at > now)
-        .min();
-    (due, next)
+    let endpoints = world.store.due(now, BATCH);
+    let next = endpoints.iter().filter_map(|(_, _, later)| *later).min();
+    let due = endpoints
+        .into_iter()
+        .filter(|(endpoint, ids, _)| !ids.is_empty() && !busy.contains(endpoint))
+        .map(|(endpoint, ids, _)| (endpoint, ids));
+    (due.collect(), next)
 }
 
 /// Records an attempt; a failed one is tried again later, until there have been enough.

@@ -2,7 +2,7 @@
 
 use super::deliver;
 use crate::http::shared::Shared;
-use crate::state::{Fields, Kind};
+use crate::state::Kind;
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,15 +40,7 @@ fn once() -> usize {
 
 /// Sends everything that waits and answers what was sent once all of it has been attempted. Then webhooks flow again.
 pub(crate) async fn release(shared: &Arc<Shared>, wanted: &Release) -> Vec<Value> {
-    let mut waiting: Vec<String> = {
-        let world = shared.world();
-        world
-            .store
-            .oldest_first(Kind::Delivery)
-            .filter(|delivery| delivery.is("state", "pending"))
-            .map(|delivery| delivery.id().to_owned())
-            .collect()
-    };
+    let mut waiting = shared.world().store.waiting();
     match wanted.order {
         Order::Fifo => {}
         Order::Reverse => waiting.reverse(),
@@ -63,6 +55,7 @@ pub(crate) async fn release(shared: &Arc<Shared>, wanted: &Release) -> Vec<Value
         while copies.join_next().await.is_some() {}
     }
     shared.note(|world| world.set_account("hold", false));
+    shared.deliveries.notify_one();
     let world = shared.world();
     waiting
         .iter()
