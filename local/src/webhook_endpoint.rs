@@ -2,29 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use perennial_inbox::EVENT_TYPES;
 use perennial_stripe::{CreateWebhookEndpoint, IdempotencyKey, Stripe, StripeError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::data_dir;
 
-/// Every event that the worker acts on.
-const EVENTS: [&str; 14] = [
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.trial_will_end",
-    "invoice.created",
-    "invoice.finalized",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice.payment_action_required",
-    "setup_intent.succeeded",
-    "setup_intent.setup_failed",
-    "setup_intent.canceled",
-];
 const DESCRIPTION: &str = "Perennial on this machine";
 
 /// Why events would not arrive.
@@ -87,7 +71,7 @@ pub(crate) async fn lead_to(
     }
     let request = CreateWebhookEndpoint {
         url,
-        enabled_events: &EVENTS,
+        enabled_events: &EVENT_TYPES,
         description: DESCRIPTION,
     };
     let created = stripe
@@ -120,7 +104,7 @@ fn kept(path: &Path) -> Result<Option<Kept>, WebhookError> {
 }
 
 fn has_all_events(enabled: &[String]) -> bool {
-    EVENTS
+    EVENT_TYPES
         .iter()
         .all(|event| enabled.iter().any(|name| name == event))
 }

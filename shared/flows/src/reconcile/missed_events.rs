@@ -1,6 +1,6 @@
 //! Events that never came: Stripe's own list against the inbox.
 
-use perennial_inbox::{Event, inbox_item};
+use perennial_inbox::{EVENT_TYPES, Event, inbox_item};
 use perennial_store::{Cursor, Received};
 use perennial_stripe::{ListEvents, StripeError};
 use perennial_types::Timestamp;
@@ -22,23 +22,6 @@ pub struct SweptEvents {
 }
 
 const CURSOR: &str = "events";
-/// Those on which the read model or a checkout depends; Stripe lists at most 20 types.
-const TYPES: [&str; 14] = [
-    "setup_intent.succeeded",
-    "setup_intent.setup_failed",
-    "setup_intent.canceled",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice.payment_action_required",
-    "invoice.finalization_failed",
-    "invoice.voided",
-    "invoice.marked_uncollectible",
-];
 /// A new installation looks back this far.
 const FIRST_SPAN_SECONDS: i64 = 24 * 3600;
 /// Events may appear in the list a little after their time of creation.
@@ -124,7 +107,7 @@ impl Flows {
         let ask = ListEvents {
             from: from.unix().saturating_sub(OVERLAP_SECONDS),
             to: until.unix(),
-            types: &TYPES,
+            types: &EVENT_TYPES,
             undelivered: cursor.pass == 0,
             starting_after: cursor.after.as_deref(),
         };
