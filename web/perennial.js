@@ -246,14 +246,15 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     if (answer.status === 202) {
       return outcomeOf(checkout, { ...answer.body, status: "pending" }, answer.retryAfter);
     }
-    if (answer.status === 402) {
-      const { error, reason, may_retry } = answer.body ?? {};
+    // A checkout that has come to an end without a subscription says whether another may not.
+    const { error, may_retry } = answer.body ?? {};
+    if (typeof may_retry === "boolean") {
       return {
         state: "failed",
         checkout,
-        reason: reason ?? error?.reason ?? error?.code ?? "payment_refused",
+        reason: error?.code ?? "payment_refused",
         message: error?.message ?? null,
-        mayRetry: may_retry ?? true,
+        mayRetry: may_retry,
       };
     }
     return { state: "subscribed", checkout, subscription: expectSuccess(answer).subscription ?? null };

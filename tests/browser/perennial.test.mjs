@@ -262,7 +262,8 @@ test("polling stops when the page no longer wants it", async () => {
 test("finishing tells pending and refused apart", async () => {
   script = [
     { status: 202, body: { checkout: "chk_1", status: "pending" }, headers: { "retry-after": "7" } },
-    { status: 402, body: { error: { code: "payment_declined", message: "Refused.", request_id: "req_1" } } },
+    { status: 402, body: { error: { code: "payment_declined", message: "Refused.", request_id: "req_1" }, may_retry: true } },
+    { status: 409, body: { error: { code: "already_subscribed", message: "Once.", request_id: "req_2" }, may_retry: false } },
   ];
   const shop = perennial();
   assert.deepEqual(await shop.finish("chk_1"), { state: "pending", checkout: "chk_1", retryAfter: 7 });
@@ -272,6 +273,13 @@ test("finishing tells pending and refused apart", async () => {
     reason: "payment_declined",
     message: "Refused.",
     mayRetry: true,
+  });
+  assert.deepEqual(await shop.finish("chk_1"), {
+    state: "failed",
+    checkout: "chk_1",
+    reason: "already_subscribed",
+    message: "Once.",
+    mayRetry: false,
   });
 });
 
