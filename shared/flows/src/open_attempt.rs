@@ -117,9 +117,14 @@ impl Flows {
             Ok(reply) => reply.value,
             Err(error @ (StripeError::Invalid { .. } | StripeError::Declined { .. })) => {
                 // The same bytes would be refused again, so the next click needs a new attempt.
+                let not_enabled = error.code() == Some("payment_method_not_available");
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
                 self.close(attempt, state, reason).await?;
-                return Err(error.into());
+                return Err(if not_enabled {
+                    FlowError::WalletNotEnabled
+                } else {
+                    error.into()
+                });
             }
             Err(error) => {
                 // The same bytes may be sent again at once, by whoever comes next.
