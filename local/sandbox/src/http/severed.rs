@@ -17,26 +17,27 @@ const FLUSH: Duration = Duration::from_millis(100);
 pub(crate) struct Severed {
     first: Option<Bytes>,
     promised: u64,
-    until: Pin<Box<Sleep>>,
+    /// When it breaks. Without it the connection closes before even the head of the answer has left.
+    until: Option<Pin<Box<Sleep>>>,
 }
 
 impl Severed {
     /// The first half of the body, under the length of the whole.
     pub(crate) fn halfway(whole: &[u8]) -> Body {
         let half = whole.get(..whole.len() / 2).unwrap_or_default();
-        Self::body(Some(Bytes::copy_from_slice(half)), whole.len() as u64)
+        Body::new(Self {
+            first: Some(Bytes::copy_from_slice(half)),
+            promised: whole.len() as u64,
+            until: Some(Box::pin(sleep(FLUSH))),
+        })
     }
 
     /// No answer at all.
     pub(crate) fn at_once() -> Body {
-        Self::body(None, 1)
-    }
-
-    fn body(first: Option<Bytes>, promised: u64) -> Body {
         Body::new(Self {
-            first,
-            promised,
-            until: Box::pin(sleep(FLUSH)),
+            first: None,
+            promised: 1,
+            until: None,
         })
     }
 }
@@ -52,7 +53,9 @@ impl http_body::Body for Severed {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        ready!(self.until.as_mut().poll(context));
+        if let Some(until) = &mut self.until {
+            ready!(until.as_mut().poll(context));
+        }
         Poll::Ready(Some(Err(std::io::Error::from(
             std::io::ErrorKind::ConnectionAborted,
         ))))

@@ -130,15 +130,19 @@ test("faults on demand are what the SDK takes for Stripe's", () =>
     assert.equal((await stripe.customers.list()).data.length, 1, "it was done all the same");
   }));
 
-test("a retry of the SDK after a lost answer does not do it twice", () =>
-  inSandbox(async (sandbox, stripe) => {
-    await sandbox.control.fault({ method: "POST", path: "/v1/customers", fault: "timeout_after" });
-    const customer = await sandbox.client("sk_test_contract", { maxNetworkRetries: 1, timeout: 500 }).customers.create({ name: "Once" });
-    assert.deepEqual((await stripe.customers.list()).data.map(({ id }) => id), [customer.id]);
-    const [lost, found] = await sandbox.control.requests();
-    assert.ok(lost?.idempotency_key);
-    assert.deepEqual([found?.idempotency_key, found?.replayed], [lost.idempotency_key, true]);
-  }));
+for (const lost of ["dropped", "late"] as const) {
+  test(`a retry of the SDK after an answer that was ${lost} does not do it twice`, () =>
+    inSandbox(async (sandbox, stripe) => {
+      const { control } = sandbox;
+      await control.fault({ method: "POST", path: "/v1/customers", fault: "timeout_after", ...(lost === "dropped" ? { delay_ms: 1 } : {}) });
+      const patient = sandbox.client("sk_test_contract", { maxNetworkRetries: 1, ...(lost === "late" ? { timeout: 500 } : {}) });
+      const customer = await patient.customers.create({ name: "Once" });
+      assert.deepEqual((await stripe.customers.list()).data.map(({ id }) => id), [customer.id]);
+      const [first, second] = (await control.requests()).filter(({ method }) => method === "POST");
+      assert.ok(first?.idempotency_key);
+      assert.deepEqual([second?.idempotency_key, second?.replayed], [first.idempotency_key, true]);
+    }));
+}
 
 test("an account without Amazon Pay says so", () =>
   inSandbox(async ({ control }, stripe) => {
