@@ -3,14 +3,10 @@
 //! 200 means that the event is in the table. Nothing else is done here, so that Stripe gets its
 //! answer within milliseconds and a failure behind the inbox never costs an event.
 
-mod signature;
-
-pub use signature::{SignatureError, TOLERANCE_SECONDS, verify};
-
 use perennial_config::{Dynamo, Env, Mode, Problems, StartError, stripe_mode, webhook_secrets};
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_inbox::{Event, inbox_item};
-use perennial_store::{Received, Table};
+use perennial_inbox::{Event, verify};
+use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
 use secrecy::SecretString;
 use serde_json::json;
@@ -71,7 +67,7 @@ impl Handler for App {
             )
             .because(error)
         })?;
-        let item = inbox_item(event, self.mode.is_live(), self.clock.now());
+        let item = InboxItem::of(event, self.mode.is_live(), self.clock.now());
         let received = self.table.receive(&item).await.map_err(|error| {
             ApiError::new(
                 500,

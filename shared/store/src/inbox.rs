@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use perennial_inbox::Event;
 use perennial_types::{CustomerId, EventId, SubscriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,38 @@ pub struct InboxItem {
     pub error: Option<String>,
     /// When it came.
     pub received_at: Timestamp,
+}
+
+impl InboxItem {
+    /// The item that an event becomes, whichever door it comes in by, so that one that comes in by
+    /// several is stored once. One that nothing can depend on is stored as settled.
+    pub fn of(event: Event, livemode: bool, now: Timestamp) -> Self {
+        let reason = if event.livemode != livemode {
+            Some("it is of the other mode")
+        } else if event.is_thin {
+            Some("it is a thin event; the endpoint has to send snapshots")
+        } else {
+            None
+        };
+        Self {
+            event: event.id,
+            customer: event.customer,
+            kind: event.kind,
+            object: event.object,
+            subscription: event.subscription,
+            created: event.created,
+            api_version: event.api_version,
+            livemode: event.livemode,
+            status: if reason.is_some() {
+                InboxStatus::Ignored
+            } else {
+                InboxStatus::Received
+            },
+            attempts: 0,
+            error: reason.map(ToOwned::to_owned),
+            received_at: now,
+        }
+    }
 }
 
 /// Whether an event is new.

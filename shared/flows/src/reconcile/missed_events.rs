@@ -1,7 +1,7 @@
 //! Events that never came: Stripe's own list against the inbox.
 
-use perennial_inbox::{EVENT_TYPES, Event, inbox_item};
-use perennial_store::{Cursor, Received};
+use perennial_inbox::{EVENT_TYPES, Event};
+use perennial_store::{Cursor, InboxItem, Received};
 use perennial_stripe::{ListEvents, StripeError};
 use perennial_types::Timestamp;
 use serde::Serialize;
@@ -119,7 +119,7 @@ impl Flows {
             tracing::error!("Stripe lists something that is not an event");
             return Ok(false);
         };
-        let item = inbox_item(event, self.livemode, self.clock.now());
+        let item = InboxItem::of(event, self.livemode, self.clock.now());
         let missed = self.table.receive(&item).await? == Received::New;
         if missed {
             let (event, kind) = (item.event.as_str(), item.kind.as_str());
