@@ -97,9 +97,9 @@ impl Flows {
             };
             match self.subscribe(attempt, &items, payment_method).await? {
                 Step::Answer(finish) => return Ok(finish),
-                Step::LookAgain => {}
+                Step::LookAgain if !patience.is_over() => {}
                 Step::Wait if patience.wait().await => {}
-                Step::Wait => {
+                Step::LookAgain | Step::Wait => {
                     return Ok(Finish::Pending {
                         retry_after: ASK_AGAIN,
                     });

@@ -102,9 +102,13 @@ impl Patience {
         Self(Instant::now())
     }
 
+    fn is_over(&self) -> bool {
+        self.0.elapsed() >= PATIENCE
+    }
+
     /// Waits a little; false when it has waited long enough.
     async fn wait(&self) -> bool {
-        if self.0.elapsed() >= PATIENCE {
+        if self.is_over() {
             return false;
         }
         tokio::time::sleep(LOOK_AGAIN).await;

@@ -117,14 +117,9 @@ impl Flows {
             Ok(reply) => reply.value,
             Err(error @ (StripeError::Invalid { .. } | StripeError::Declined { .. })) => {
                 // The same bytes would be refused again, so the next click needs a new attempt.
-                let not_enabled = error.code() == Some("payment_method_not_available");
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
                 self.close(attempt, state, reason).await?;
-                return Err(if not_enabled {
-                    FlowError::WalletNotEnabled
-                } else {
-                    error.into()
-                });
+                return Err(self.refused(attempt, error).await?);
             }
             Err(error) => {
                 // The same bytes may be sent again at once, by whoever comes next.
@@ -150,5 +145,26 @@ impl Flows {
             return Err(FlowError::WalletNotEnabled);
         }
         open_checkout(ask, attempt, intent).map(Box::new)
+    }
+
+    /// Why Stripe refused a SetupIntent, and what can be done about it here.
+    async fn refused(&self, attempt: &Attempt, error: StripeError) -> Result<FlowError, FlowError> {
+        match &error {
+            // Deleted at Stripe, or of another account: the next click creates another one.
+            StripeError::Invalid {
+                code: Some(code),
+                param: Some(param),
+                ..
+            } if code == "resource_missing" && param == "customer" => {
+                self.table
+                    .forget_customer(&attempt.user, &attempt.customer)
+                    .await?;
+                Ok(FlowError::Busy)
+            }
+            _ if error.code() == Some("payment_method_not_available") => {
+                Ok(FlowError::WalletNotEnabled)
+            }
+            _ => Ok(error.into()),
+        }
     }
 }

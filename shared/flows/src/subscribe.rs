@@ -84,7 +84,8 @@ impl Flows {
             let live = !model.status.is_terminal() && self.is_of_group(model, &attempt.group);
             (other && live).then_some(&model.id)
         });
-        if other.is_some() {
+        // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
+        if other.is_some() && attempt.state == AttemptState::Issued {
             return self.give_way(attempt).await.map(Right::Step);
         }
         let Some(slot) = slot else {
