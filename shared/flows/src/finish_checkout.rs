@@ -79,6 +79,8 @@ impl Flows {
         mut known: Option<SetupIntent>,
     ) -> Result<Finish, FlowError> {
         let patience = Patience::new();
+        // A wallet that has agreed is not asked again while this waits for another finisher.
+        let mut agreed = None;
         loop {
             let items = self.table.load_user(user).await?;
             let attempt = items.attempt(id).ok_or(FlowError::UnknownCheckout)?;
@@ -90,8 +92,9 @@ impl Flows {
                 }
                 // The request is frozen, with the payment method in it.
                 AttemptState::Subscribing => None,
+                AttemptState::Issued if agreed.is_some() => agreed.clone(),
                 AttemptState::Issued => match self.ask_wallet(attempt, known.take()).await? {
-                    Wallet::Agreed(payment_method) => Some(payment_method),
+                    Wallet::Agreed(payment_method) => agreed.insert(payment_method).clone().into(),
                     Wallet::Answer(finish) => return Ok(finish),
                 },
             };
