@@ -47,6 +47,22 @@ async fn a_timeout_comes_before_or_after_the_effect() {
 }
 
 #[tokio::test]
+async fn a_timeout_that_ends_drops_the_connection_without_a_status() {
+    let stripe = Stripe::start().await;
+    for fault in ["timeout_before", "timeout_after"] {
+        stripe
+            .control(
+                "/faults",
+                json!({"path": PATH, "fault": fault, "delay_ms": 50}),
+            )
+            .await;
+        let request = stripe.request("POST", PATH, &[]).send().await;
+        let error = request.unwrap_err();
+        assert!(!error.is_timeout(), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_severed_answer_breaks_off_after_the_effect() {
     let stripe = Stripe::start().await;
     stripe
