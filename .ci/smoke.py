@@ -59,6 +59,7 @@ def without_token(case: str) -> dict:
     return event
 
 
+# Each with the answer that is expected: a status, the whole of it, or a part of the error's message.
 CASES = {
     "client-secret": (recorded("client-secret-bad-body"), 400),
     "confirm": (without_token("confirm-checkout-status"), 401),
@@ -66,6 +67,7 @@ CASES = {
     "subscriptions": (without_token("subscriptions-list"), 401),
     "webhook": (recorded("webhook-setup-intent-succeeded"), 400),
     "worker": ({"Records": []}, {"batchItemFailures": []}),
+    "reconcile": ({"sweep": "the floor"}, "names no sweep"),
 }
 
 
@@ -156,11 +158,17 @@ def problem_of_answer(binary: Path, event: dict, expected) -> tuple[str, float]:
         process.wait()
         runtime.shutdown()
     kind, body = runtime.answer
-    answer = json.loads(body)
-    got = answer if isinstance(expected, dict) else answer.get("statusCode")
-    if kind != "response" or got != expected:
+    if not is_expected(kind, json.loads(body), expected):
         return f"expected {expected}, got {kind} {body.decode()}", start_ms
     return "", start_ms
+
+
+def is_expected(kind: str, answer: dict, expected: int | dict | str) -> bool:
+    """Whether the function answered what its case says."""
+    if isinstance(expected, str):
+        return kind == "error" and expected in answer.get("errorMessage", "")
+    got = answer if isinstance(expected, dict) else answer.get("statusCode")
+    return kind == "response" and got == expected
 
 
 def problem_of_empty_environment(binary: Path) -> str:

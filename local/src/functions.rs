@@ -14,6 +14,7 @@ pub(crate) struct InProcess {
     subscriptions: subscriptions::App,
     webhook: webhook::App,
     worker: worker::App,
+    reconcile: reconcile::App,
 }
 
 impl InProcess {
@@ -26,6 +27,7 @@ impl InProcess {
             subscriptions: subscriptions::App::start(env).await?,
             webhook: webhook::App::start(env).await?,
             worker: worker::App::start(env).await?,
+            reconcile: reconcile::App::start(env).await?,
         })
     }
 }
@@ -45,8 +47,17 @@ impl Invoker for InProcess {
                 "subscriptions" => Ok(invoke(&self.subscriptions, event, &request_id).await),
                 "webhook" => Ok(invoke(&self.webhook, event, &request_id).await),
                 "worker" => Ok(self.worker.handle(event).await),
+                "reconcile" => failed(function, self.reconcile.handle(event).await),
                 other => Err(InvokeError::Unknown(other.to_owned())),
             }
         })
     }
+}
+
+/// An error that a function returned, which Lambda counts as a failed invocation.
+fn failed(function: &str, answer: Result<Value, String>) -> Result<Value, InvokeError> {
+    answer.map_err(|reason| InvokeError::Failed {
+        function: function.to_owned(),
+        reason,
+    })
 }

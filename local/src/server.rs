@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynoxide::Database;
 use perennial_config::Env;
@@ -10,9 +9,9 @@ use perennial_sandbox::Sandbox;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, UserId};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use url::Url;
 
 use crate::data_dir::DataDir;
 use crate::environment::{self, Addresses, TABLE_NAME};
@@ -20,14 +19,13 @@ use crate::functions::InProcess;
 use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
 use crate::invoker::Invoker;
 use crate::options::{Functions, Options, StartError};
+use crate::part::Part;
 use crate::pump::Pump;
+use crate::schedule::Scheduler;
 use crate::stripe_account::{self, Account, Place};
 use crate::template::Template;
 use crate::tokens::Issuer;
 use crate::{dynamodb, plans, ports, webhook_endpoint};
-
-/// How long a stop waits for what is under way, before it goes on without it.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The running bundle: gateway, functions, table, and the Stripe sandbox.
 pub struct Server {
@@ -35,42 +33,12 @@ pub struct Server {
     env: Vec<(String, String)>,
     issuer: Arc<Issuer>,
     webhooks_need_forwarding: bool,
-    gateway: Part,
-    pump: Part,
+    /// Those that use the sandbox and the table, the outermost first.
+    users: Vec<Part>,
     sandbox: Option<Sandbox>,
-    database: Part,
-    sweep: Part,
+    table: Vec<Part>,
     /// Held for its lock, until everything else has stopped.
     _data: Option<DataDir>,
-}
-
-/// A task that can be told to stop.
-struct Part {
-    name: &'static str,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Part {
-    fn start(
-        name: &'static str,
-        start: impl FnOnce(watch::Receiver<bool>) -> JoinHandle<()>,
-    ) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self {
-            name,
-            stop,
-            task: start(stopped),
-        }
-    }
-
-    async fn stop(&mut self) {
-        self.stop.send_replace(true);
-        if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
-            tracing::warn!(part = self.name, "it did not finish in time");
-            self.task.abort();
-        }
-    }
 }
 
 impl Server {
@@ -84,23 +52,21 @@ impl Server {
         let (gateway_listener, gateway_url) = ports::listen(options.port, "--port").await?;
         let (table_listener, table_url) =
             ports::listen(options.dynamodb_port, "--dynamodb-port").await?;
-        let (sandbox, stripe_url) = match &account.place {
-            Place::Elsewhere(url) => (None, url.clone()),
-            Place::Sandbox => {
-                let (listener, url) = ports::listen(options.stripe_port, "--stripe-port").await?;
-                (
-                    Some(start_sandbox(listener, file("stripe-sandbox.json")).await?),
-                    url.parse()?,
-                )
-            }
-        };
+        let (sandbox, stripe_url) = start_stripe(
+            &account.place,
+            options.stripe_port,
+            file("stripe-sandbox.json"),
+        )
+        .await?;
 
         let issuer = Arc::new(Issuer::load(data.as_ref())?);
         let database = open_database(file("dynamodb.db"), &template).await?;
-        let database_part = Part::start("dynamodb", |stop| {
-            dynamodb::serve(table_listener, database.clone(), stop)
-        });
-        let sweep = Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop));
+        let table = vec![
+            Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop)),
+            Part::start("dynamodb", |stop| {
+                dynamodb::serve(table_listener, database.clone(), stop)
+            }),
+        ];
 
         let kept = sandbox.as_ref().and_then(|_| file("webhook-endpoint.json"));
         let Catalogue {
@@ -142,7 +108,12 @@ impl Server {
             Arc::clone(&invoker),
             Arc::clone(&wrote),
         )?;
-        let pump = Part::start("stream", |stop| tokio::spawn(pump.run(stop)));
+        let scheduler = Scheduler::new(
+            template.schedules,
+            Arc::clone(&invoker),
+            Clock::system(),
+            Arc::clone(&wrote),
+        );
         let gateway = Gateway {
             routes: template.routes,
             cors: template.cors,
@@ -154,22 +125,25 @@ impl Server {
                 stripe_js: stripe_account::stripe_js(&stripe_url),
                 mode: if sandbox.is_some() { "sandbox" } else { "test" },
             },
+            scheduler: scheduler.clone(),
             clock: Clock::system(),
             wrote,
         };
-        let gateway = Part::start("gateway", |stop| {
-            gateway::serve(gateway_listener, gateway, stop)
-        });
+        let users = vec![
+            Part::start("gateway", |stop| {
+                gateway::serve(gateway_listener, gateway, stop)
+            }),
+            Part::start("schedules", |stop| scheduler.keep(&stop)),
+            Part::start("stream", |stop| tokio::spawn(pump.run(stop))),
+        ];
         Ok(Self {
             addresses,
             env,
             issuer,
             webhooks_need_forwarding,
-            gateway,
-            pump,
+            users,
             sandbox,
-            database: database_part,
-            sweep,
+            table,
             _data: data,
         })
     }
@@ -209,23 +183,16 @@ impl Server {
     }
 
     /// Takes no more requests, finishes those that are under way, and stops.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         // From the outside in: nothing is taken away from somebody who still works.
-        self.gateway.stop().await;
-        self.pump.stop().await;
-        if let Some(sandbox) = self.sandbox.take() {
+        for part in self.users {
+            part.stop().await;
+        }
+        if let Some(sandbox) = self.sandbox {
             sandbox.shutdown().await;
         }
-        self.sweep.stop().await;
-        self.database.stop().await;
-    }
-}
-
-impl Drop for Server {
-    /// A test that ends early leaves nothing running.
-    fn drop(&mut self) {
-        for part in [&self.gateway, &self.pump, &self.sweep, &self.database] {
-            part.stop.send_replace(true);
+        for part in self.table {
+            part.stop().await;
         }
     }
 }
@@ -284,12 +251,21 @@ async fn start_functions(
     }
 }
 
-async fn start_sandbox(
-    listener: TcpListener,
+/// Where Stripe answers: elsewhere, or in a sandbox that is started for it.
+async fn start_stripe(
+    place: &Place,
+    port: u16,
     data: Option<PathBuf>,
-) -> Result<Sandbox, StartError> {
-    let options = perennial_sandbox::Options { listener, data };
-    Sandbox::start(options).await.map_err(StartError::Sandbox)
+) -> Result<(Option<Sandbox>, Url), StartError> {
+    match place {
+        Place::Elsewhere(url) => Ok((None, url.clone())),
+        Place::Sandbox => {
+            let (listener, url) = ports::listen(port, "--stripe-port").await?;
+            let options = perennial_sandbox::Options { listener, data };
+            let sandbox = Sandbox::start(options).await.map_err(StartError::Sandbox)?;
+            Ok((Some(sandbox), url.parse()?))
+        }
+    }
 }
 
 async fn open_database(file: Option<PathBuf>, template: &Template) -> Result<Database, StartError> {

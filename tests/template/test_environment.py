@@ -4,21 +4,15 @@ import unittest
 
 from transformed import functions, template
 
-JOURNEY = {
-    "STRIPE_MODE",
-    "STRIPE_SECRET_KEY_ARN",
-    "STRIPE_PUBLISHABLE_KEY",
-    "PLANS",
-    "SHOP_URL",
-    "API_BASE_URL",
-}
+STRIPE = {"STRIPE_MODE", "STRIPE_SECRET_KEY_ARN", "PLANS"}
 EXPECTED = {
-    "client-secret": JOURNEY,
-    "confirm": JOURNEY,
-    "subscribe": JOURNEY,
+    "client-secret": STRIPE | {"STRIPE_PUBLISHABLE_KEY", "API_BASE_URL"},
+    "confirm": STRIPE | {"SHOP_URL"},
+    "subscribe": STRIPE,
     "subscriptions": {"PLANS"},
     "webhook": {"STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS_ARN"},
-    "worker": {"STRIPE_MODE", "STRIPE_SECRET_KEY_ARN", "PLANS"},
+    "worker": STRIPE,
+    "reconcile": STRIPE,
 }
 
 

@@ -40,6 +40,7 @@ EXPECTED = {
         "dynamodb:ListStreams ${Table.Arn}/stream/*",
         "sqs:SendMessage GivenUp.Arn",
     },
+    "Reconcile": LOGS | STRIPE | CHECKOUTS | {"dynamodb:Query ${Table.Arn}/index/due"},
 }
 
 # What the table's crate calls, alone or within a transaction. Emulators let everything pass, so a

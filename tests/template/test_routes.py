@@ -4,7 +4,7 @@ import json
 import tomllib
 import unittest
 
-from transformed import ROOT, functions, http_events, template
+from transformed import ROOT, functions, http_events, schedules, template
 
 CONTRACT = {
     "POST /client-secret": ("client-secret", "token"),
@@ -53,22 +53,53 @@ class Routes(unittest.TestCase):
         self.assertLessEqual(set(limits), set(routes()))
 
 
+def sweeps() -> dict[str, str]:
+    """Each scheduled event as JSON, with the function that gets it."""
+    return {
+        json.dumps(json.loads(event["Input"])): package
+        for package, function in functions(template()).items()
+        for event in schedules(function)
+    }
+
+
 class Events(unittest.TestCase):
-    def test_every_route_and_the_stream_have_a_recorded_event(self):
+    def test_everything_that_calls_a_function_has_a_recorded_event(self):
+        readme = (ROOT / "events/README.md").read_text(encoding="utf-8")
         recorded = set()
         for path in ROOT.glob("events/*.json"):
             with self.subTest(path.name):
                 event = json.loads(path.read_text(encoding="utf-8"))
-                if "Records" in event:
-                    package = "worker"
-                    recorded.add("stream")
-                else:
-                    key = event["routeKey"]
-                    package, guard = routes()[key]
-                    recorded.add(key)
-                    self.assertEqual(key, event["requestContext"]["routeKey"])
-                    if guard == "open":
-                        self.assertNotIn("authorizer", event["requestContext"])
+                called_by, package = origin(event)
+                recorded.add(called_by)
                 self.assertTrue(path.name.startswith(f"{package}-"), package)
-                self.assertIn(f"`{path.stem}`", (ROOT / "events/README.md").read_text())
-        self.assertEqual(recorded, set(routes()) | {"stream"})
+                self.assertIn(f"`{path.stem}`", readme)
+                if called_by in routes() and routes()[called_by][1] == "open":
+                    self.assertNotIn("authorizer", event["requestContext"])
+        self.assertEqual(recorded, set(routes()) | set(sweeps()) | {"stream"})
+
+
+def origin(event: dict) -> tuple[str, str]:
+    """What the event comes from, and the function that gets it."""
+    if "Records" in event:
+        return "stream", "worker"
+    if "routeKey" in event:
+        key = event["routeKey"]
+        assert key == event["requestContext"]["routeKey"], key
+        return key, routes()[key][0]
+    key = json.dumps(event)
+    return key, sweeps()[key]
+
+
+class Schedules(unittest.TestCase):
+    def test_each_sweep_has_its_schedule(self):
+        found = {
+            event["Input"]: event["Schedule"]
+            for function in functions(template()).values()
+            for event in schedules(function)
+        }
+        expected = {
+            '{"sweep":"open"}': "rate(5 minutes)",
+            '{"sweep":"events"}': "rate(1 hour)",
+            '{"sweep":"subscriptions"}': "cron(17 3 * * ? *)",
+        }
+        self.assertEqual(found, expected)

@@ -35,6 +35,12 @@ def http_events(function: dict) -> list[dict]:
     return [event["Properties"] for event in events if event["Type"] == "HttpApi"]
 
 
+def schedules(function: dict) -> list[dict]:
+    """When the function is called without anybody asking."""
+    events = function["Properties"].get("Events", {}).values()
+    return [event["Properties"] for event in events if event["Type"] == "Schedule"]
+
+
 def transform(source: dict) -> dict:
     """What SAM makes of the template, worked out here without asking AWS.
 

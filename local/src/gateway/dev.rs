@@ -4,9 +4,10 @@ use axum::response::Response;
 use http::StatusCode;
 use perennial_types::{Clock, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::response::json_text;
+use crate::schedule::Scheduler;
 use crate::tokens::Issuer;
 
 /// What the demo shop's page asks first.
@@ -62,6 +63,30 @@ pub(super) fn token(issuer: &Issuer, clock: &Clock, body: &[u8], request_id: &st
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 sentence,
+                request_id,
+            )
+        }
+    }
+}
+
+/// `POST /dev/sweep {"sweep":"open"}`: what a schedule does, now.
+pub(super) async fn sweep(scheduler: &Scheduler, body: &[u8], request_id: &str) -> Response {
+    let input: Value = serde_json::from_slice(body).unwrap_or_default();
+    match scheduler.run(&input).await {
+        Some(Ok(answer)) => json_text(StatusCode::OK, answer.to_string()),
+        Some(Err(failure)) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "sweep_failed",
+            &format!("{failure}."),
+            request_id,
+        ),
+        None => {
+            let known: Vec<String> = scheduler.inputs().map(Value::to_string).collect();
+            let sentence = format!("Send one of {}.", known.join(", "));
+            error(
+                StatusCode::BAD_REQUEST,
+                "unknown_sweep",
+                &sentence,
                 request_id,
             )
         }

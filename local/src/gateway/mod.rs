@@ -29,6 +29,7 @@ pub(crate) use authorizer::Authorizer;
 pub(crate) use dev::{PlanInfo, ShopInfo};
 
 use crate::invoker::{self, Invoker};
+use crate::schedule::Scheduler;
 use crate::template::{Authorization, Cors, Route};
 use crate::tokens::Issuer;
 use table::Met;
@@ -46,6 +47,7 @@ pub(crate) struct Gateway {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) invoker: Arc<dyn Invoker>,
     pub(crate) shop: ShopInfo,
+    pub(crate) scheduler: Scheduler,
     pub(crate) clock: Clock,
     /// Told after each call of a function, since it may have written to the table.
     pub(crate) wrote: Arc<Notify>,
@@ -105,7 +107,7 @@ impl Gateway {
     ) -> Response {
         match table::find(&self.routes, head.method.as_str(), head.uri.path()) {
             Some(met) => self.call(&met, head, peer, body, request_id).await,
-            None => self.answer_here(head, peer, body, request_id),
+            None => self.answer_here(head, peer, body, request_id).await,
         }
     }
 
@@ -148,7 +150,7 @@ impl Gateway {
     }
 
     /// What is not in the template: the shop, and the addresses of a developer's machine.
-    fn answer_here(
+    async fn answer_here(
         &self,
         head: &Parts,
         peer: SocketAddr,
@@ -163,6 +165,7 @@ impl Gateway {
             (&Method::POST, "/dev/token") => {
                 dev::token(&self.issuer, &self.clock, body, request_id)
             }
+            (&Method::POST, "/dev/sweep") => dev::sweep(&self.scheduler, body, request_id).await,
             (&Method::GET, "/dev/shop.json") => dev::shop(&self.shop),
             (&Method::GET | &Method::HEAD, _) => {
                 shop::file(path, &self.shop.stripe_js).unwrap_or_else(response::not_found)

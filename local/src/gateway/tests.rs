@@ -40,19 +40,28 @@ async fn start() -> Running {
     for route in &mut routes {
         route.timeout = Duration::from_millis(200);
     }
+    let invoker: Arc<dyn Invoker> = Arc::new(Echo);
+    let wrote = Arc::new(Notify::new());
+    let scheduler = Scheduler::new(
+        template.schedules,
+        Arc::clone(&invoker),
+        Clock::system(),
+        Arc::clone(&wrote),
+    );
     let gateway = Gateway {
         routes,
         cors: template.cors,
         authorizer: Authorizer::new(&issuer),
         issuer,
-        invoker: Arc::new(Echo),
+        invoker,
         shop: ShopInfo {
             plans: Vec::new(),
             stripe_js: "http://127.0.0.1:9002/stripe.js".into(),
             mode: "sandbox",
         },
+        scheduler,
         clock: Clock::system(),
-        wrote: Arc::new(Notify::new()),
+        wrote,
     };
     let (stop, stopped) = watch::channel(false);
     Running {
@@ -208,6 +217,25 @@ async fn tokens_are_for_this_machine_only() {
         running.get("/dev/token").send().await.unwrap().status(),
         404
     );
+}
+
+#[tokio::test]
+async fn a_sweep_runs_when_it_is_asked_for_by_this_machine() {
+    let running = start().await;
+    let ask = |body: &'static str| running.post("/dev/sweep", body);
+    let answer = ask(r#"{"sweep":"open"}"#).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["headers"]["x-function"], "reconcile");
+    for body in ["", "{}", r#"{"sweep":"floor"}"#] {
+        let answer = ask(body).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{body}");
+        let answer: Value = answer.json().await.unwrap();
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(r#"{"sweep":"open"}"#), "{message}");
+    }
+    let foreign = ask(r#"{"sweep":"open"}"#).header("host", "evil.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod cloudformation;
 mod cors;
 mod function;
 mod routes;
+mod schedules;
 mod stream;
 mod table;
 
@@ -13,6 +14,8 @@ pub(crate) use stream::StreamMapping;
 pub(crate) use table::Table;
 
 use serde_json::Value;
+
+use crate::schedule::Schedule;
 
 /// The deployment's own template, inside the binary, so that the binary stands alone.
 const EMBEDDED: &str = include_str!("../../../template.yaml");
@@ -28,6 +31,8 @@ pub(crate) struct Template {
     pub(crate) table: Table,
     /// Which function reads the table's stream, and which records it wants.
     pub(crate) stream: StreamMapping,
+    /// What is called without anybody asking.
+    pub(crate) schedules: Vec<Schedule>,
 }
 
 /// Why the template cannot be served.
@@ -60,6 +65,7 @@ impl Template {
             cors: cors::read(globals, resources),
             table: table::read(resources)?,
             stream: stream::read(globals, resources)?,
+            schedules: schedules::read(globals, resources)?,
         })
     }
 }

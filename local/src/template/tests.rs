@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::schedule::When;
 use serde_json::json;
 
 const SMALL: &str = r#"
@@ -47,6 +48,11 @@ Resources:
             FilterCriteria:
               Filters:
                 - Pattern: '{"eventName":["INSERT"]}'
+        Nightly:
+          Type: Schedule
+          Properties:
+            Schedule: cron(17 3 * * ? *)
+            Input: '{"sweep":"all"}'
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -85,6 +91,39 @@ fn the_stream_mapping_names_its_function_by_the_folder_of_its_code() {
     let stream = Template::parse(SMALL).unwrap().stream;
     assert_eq!((stream.function.as_str(), stream.batch_size), ("worker", 7));
     assert_eq!(stream.filters.len(), 1);
+}
+
+#[test]
+fn a_schedule_takes_its_function_time_and_event_from_the_template() {
+    let schedules = Template::parse(SMALL).unwrap().schedules;
+    assert_eq!(
+        schedules,
+        [Schedule {
+            function: "worker".into(),
+            input: json!({"sweep": "all"}),
+            when: When::parse("cron(17 3 * * ? *)").unwrap(),
+            timeout: Duration::from_secs(15),
+        }]
+    );
+    for (good, bad) in [
+        ("cron(17 3 * * ? *)", "nightly"),
+        (r#"{"sweep":"all"}"#, "all"),
+    ] {
+        let error = Template::parse(&SMALL.replace(good, bad)).unwrap_err();
+        assert!(error.to_string().contains("Apply.Nightly"), "{error}");
+    }
+}
+
+#[test]
+fn every_sweep_of_the_deployed_template_is_kept_here() {
+    let schedules = Template::embedded().unwrap().schedules;
+    let sweeps: Vec<_> = schedules
+        .iter()
+        .map(|it| (it.function.as_str(), it.input["sweep"].as_str().unwrap()))
+        .collect();
+    for sweep in ["open", "events", "subscriptions"] {
+        assert!(sweeps.contains(&("reconcile", sweep)), "{sweeps:?}");
+    }
 }
 
 #[test]
