@@ -56,6 +56,15 @@ struct Settings {
     latency_ms: Option<u32>,
     /// What becomes of a subscription whose retries are used up.
     after_retries: Option<AfterRetries>,
+    /// Whether a refund arrives at once.
+    refunds: Option<Refunds>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Refunds {
+    Succeed,
+    Pending,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -84,6 +93,13 @@ async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
                     AfterRetries::PastDue => "past_due",
                 };
                 world.set_account("after_retries", name);
+            }
+            if let Some(refunds) = settings.refunds {
+                let name = match refunds {
+                    Refunds::Succeed => "succeed",
+                    Refunds::Pending => "pending",
+                };
+                world.set_account("refunds", name);
             }
             Ok(world.account())
         })

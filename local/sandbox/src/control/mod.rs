@@ -4,6 +4,7 @@
 
 mod account;
 mod faults;
+mod money_back;
 mod objects;
 mod webhooks;
 
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .merge(account::routes())
         .merge(faults::routes())
+        .merge(money_back::routes())
         .merge(objects::routes())
         .merge(webhooks::routes())
         .fallback(unknown)

@@ -1,8 +1,8 @@
 //! The operations that are served, each with the parameters that it acts on.
 
 use crate::resources::{
-    Answer, Call, charges, customers, events, invoice_payments, invoices, mandates,
-    payment_intents, payment_methods, prices, products, setup_attempts, setup_intents,
+    Answer, Call, charges, customers, disputes, events, invoice_payments, invoices, mandates,
+    payment_intents, payment_methods, prices, products, refunds, setup_attempts, setup_intents,
     subscription_create, subscription_update, subscriptions, test_clocks, webhook_endpoints,
 };
 use crate::state::{Kind, World};
@@ -80,6 +80,10 @@ static OPERATIONS: &[Operation] = &[
     operation!(page "GET" "/v1/payment_intents/{id}", PaymentIntent, payment_intents::retrieve, ["client_secret"]),
     operation!(page "POST" "/v1/payment_intents/{id}/confirm", PaymentIntent, payment_intents::confirm, ["client_secret", "off_session", "payment_method", "payment_method_data", "return_url", "use_stripe_sdk"]),
     operation!("GET" "/v1/charges/{id}", Charge, charges::retrieve, []),
+    operation!("POST" "/v1/refunds", Refund, refunds::create, ["amount", "charge", "metadata", "payment_intent", "reason"]),
+    operation!("GET" "/v1/refunds", Refund, refunds::list, ["charge", "payment_intent"]),
+    operation!("GET" "/v1/refunds/{id}", Refund, refunds::retrieve, []),
+    operation!("GET" "/v1/disputes/{id}", Dispute, disputes::retrieve, []),
     operation!("GET" "/v1/events", Event, events::list, ["delivery_success", "type", "types"]),
     operation!("GET" "/v1/events/{id}", Event, events::retrieve, []),
     operation!("POST" "/v1/webhook_endpoints", WebhookEndpoint, webhook_endpoints::create, ["api_version", "description", "enabled_events", "metadata", "url"]),

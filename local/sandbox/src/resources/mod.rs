@@ -2,6 +2,7 @@
 
 pub(crate) mod charges;
 pub(crate) mod customers;
+pub(crate) mod disputes;
 pub(crate) mod events;
 pub(crate) mod invoice_payments;
 pub(crate) mod invoices;
@@ -10,6 +11,7 @@ pub(crate) mod payment_intents;
 pub(crate) mod payment_methods;
 pub(crate) mod prices;
 pub(crate) mod products;
+pub(crate) mod refunds;
 pub(crate) mod setup_attempts;
 pub(crate) mod setup_confirm;
 pub(crate) mod setup_intents;

@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Charge,
     /// `customer`
     Customer,
+    /// `dispute`
+    Dispute,
     /// `event`
     Event,
     /// `invoice`
@@ -26,6 +28,8 @@ pub(crate) enum Kind {
     Price,
     /// `product`
     Product,
+    /// `refund`
+    Refund,
     /// `setup_attempt`
     SetupAttempt,
     /// `setup_intent`
@@ -48,9 +52,10 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind that the API shows, with the name in its `object` field.
-    pub(crate) const OBJECTS: [(Self, &'static str); 15] = [
+    pub(crate) const OBJECTS: [(Self, &'static str); 17] = [
         (Self::Charge, "charge"),
         (Self::Customer, "customer"),
+        (Self::Dispute, "dispute"),
         (Self::Event, "event"),
         (Self::Invoice, "invoice"),
         (Self::InvoicePayment, "invoice_payment"),
@@ -59,6 +64,7 @@ impl Kind {
         (Self::PaymentMethod, "payment_method"),
         (Self::Price, "price"),
         (Self::Product, "product"),
+        (Self::Refund, "refund"),
         (Self::SetupAttempt, "setup_attempt"),
         (Self::SetupIntent, "setup_intent"),
         (Self::Subscription, "subscription"),

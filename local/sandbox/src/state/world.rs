@@ -32,7 +32,7 @@ const ACCOUNT: &str = "acct_perennial_sandbox";
 impl World {
     /// What the account may do, with every capability on until the control API turns it off.
     pub(crate) fn account(&self) -> Value {
-        let default = || json!({"id": ACCOUNT, "amazon_pay": true, "card": true, "latency_ms": 0, "hold": false, "ahead": 0, "after_retries": "cancel"});
+        let default = || json!({"id": ACCOUNT, "amazon_pay": true, "card": true, "latency_ms": 0, "hold": false, "ahead": 0, "after_retries": "cancel", "refunds": "succeed"});
         self.store
             .get(Kind::Account, ACCOUNT)
             .cloned()

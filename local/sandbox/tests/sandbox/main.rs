@@ -10,6 +10,7 @@
 mod faults;
 mod idempotency;
 mod lists;
+mod money_back;
 mod pages;
 mod parameters;
 mod persistence;

@@ -1,0 +1,102 @@
+//! What banks and wallets do with a charge after it was paid.
+
+use super::{answered, body};
+use crate::error::ApiError;
+use crate::http::shared::Shared;
+use crate::render::shown;
+use crate::resources::{disputes, refunds};
+use crate::state::world::Origin;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::Response;
+use axum::routing::post;
+use serde::Deserialize;
+use std::sync::Arc;
+
+type Sandbox = State<Arc<Shared>>;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/charges/{id}/dispute", post(dispute))
+        .route("/disputes/{id}/close", post(close))
+        .route("/refunds/{id}/{outcome}", post(settle))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    #[serde(default)]
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reason {
+    #[default]
+    Fraudulent,
+    ProductNotReceived,
+    SubscriptionCanceled,
+    General,
+}
+
+/// What the shopper asks of their bank or wallet.
+async fn dispute(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
+    let result = body::<Claim>(&bytes).and_then(|claim| {
+        let reason = match claim.reason {
+            Reason::Fraudulent => "fraudulent",
+            Reason::ProductNotReceived => "product_not_received",
+            Reason::SubscriptionCanceled => "subscription_canceled",
+            Reason::General => "general",
+        };
+        shared.change(Origin::default(), |world| {
+            disputes::open(world, &id, reason)
+        })
+    });
+    answered(result.map(|dispute| shown(&dispute)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    status: Status,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Won,
+    Lost,
+}
+
+/// What the bank or the wallet decides.
+async fn close(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
+    let result = body::<Decision>(&bytes).and_then(|decision| {
+        let verdict = match decision.status {
+            Status::Won => disputes::Verdict::Won,
+            Status::Lost => disputes::Verdict::Lost,
+        };
+        shared.change(Origin::default(), |world| {
+            disputes::close(world, &id, verdict)
+        })
+    });
+    answered(result.map(|dispute| shown(&dispute)))
+}
+
+/// Whether the money of a refund arrives.
+async fn settle(
+    State(shared): Sandbox,
+    Path((id, outcome)): Path<(String, String)>,
+) -> Response<Body> {
+    let outcome = match outcome.as_str() {
+        "succeed" => Ok(refunds::Outcome::Succeeded),
+        "fail" => Ok(refunds::Outcome::Failed),
+        _ => Err(ApiError::invalid("A refund can succeed or fail.").with_status(404)),
+    };
+    let result = outcome.and_then(|outcome| {
+        shared.change(Origin::default(), |world| {
+            refunds::settle(world, &id, outcome)
+        })
+    });
+    answered(result.map(|refund| shown(&refund)))
+}
