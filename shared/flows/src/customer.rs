@@ -87,6 +87,10 @@ impl Flows {
                 serde_json::from_str(&claim.request).map_err(FlowError::FrozenRequest)?;
             match self.stripe.create_customer(&request).await {
                 Ok(reply) => reply.value.id,
+                Err(error) if error.is_stored() => match self.after_stored(user, claim).await? {
+                    Some(customer) => customer,
+                    None => return Err(error.into()),
+                },
                 Err(error) => {
                     // The same bytes may be sent again at once, by whoever comes next.
                     let (owner, past) = (&claim.owner, Timestamp::from_unix(0));
@@ -105,6 +109,27 @@ impl Flows {
             Some(CustomerItem::Known { customer }) => Ok(customer),
             _ => Err(FlowError::Busy),
         }
+    }
+
+    /// Stripe would repeat a stored failure for a day, which must not lock the user out: the
+    /// customer that came of the request nevertheless, or a new request for the next click.
+    async fn after_stored(
+        &self,
+        user: &UserId,
+        claim: &CustomerClaim,
+    ) -> Result<Option<CustomerId>, FlowError> {
+        let found = self.find_customer(user, claim.frozen_at, claim.lease);
+        if let Some(customer) = found.await? {
+            return Ok(Some(customer));
+        }
+        let renewed = CustomerClaim {
+            // The table lets an owner replace its own claim alone.
+            owner: claim.owner.clone(),
+            lease: Timestamp::from_unix(0),
+            ..self.new_claim(user)?
+        };
+        self.table.claim_customer(user, &renewed).await?;
+        Ok(None)
     }
 
     /// Looks for the customer that a claim may have created before its key was forgotten.

@@ -115,8 +115,15 @@ impl Flows {
             serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
         let intent = match self.stripe.create_setup_intent(&request).await {
             Ok(reply) => reply.value,
-            Err(error @ (StripeError::Invalid { .. } | StripeError::Declined { .. })) => {
+            Err(error)
+                if error.is_stored()
+                    || matches!(
+                        error,
+                        StripeError::Invalid { .. } | StripeError::Declined { .. }
+                    ) =>
+            {
                 // The same bytes would be refused again, so the next click needs a new attempt.
+                // If there is a SetupIntent after all, nobody knows its secret.
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
                 self.close(attempt, state, reason).await?;
                 return Err(self.refused(attempt, error).await?);

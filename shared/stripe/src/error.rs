@@ -175,6 +175,15 @@ impl StripeError {
         }
     }
 
+    /// Whether Stripe has stored a failure under the key, which it will repeat for 24 hours or more,
+    /// so that sending the same request again is of no use.
+    pub fn is_stored(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { replayed: true, .. } | Self::IdempotencyMismatch { .. }
+        )
+    }
+
     /// Whether something may have been created or changed under this key.
     pub fn effect(&self) -> Effect {
         match self {
