@@ -38,11 +38,10 @@ pub struct TestApp {
     pub table: DynamoDb,
     /// Between the functions and the table.
     pub to_dynamodb: Proxy,
-    /// Between the functions and Stripe.
-    pub to_stripe: Proxy,
     /// The binaries, when the functions run as Lambda runs them.
     pub lambda: Option<Arc<Lambda>>,
     http: reqwest::Client,
+    invoker: Arc<dyn Invoker>,
     env: Vec<(String, String)>,
     server: Option<Server>,
     allowed: Allowed,
@@ -85,18 +84,15 @@ impl TestApp {
         let options = Options {
             data: setup.data,
             environment: Env::from_pairs(plans),
-            functions: Functions::Elsewhere(invoker),
+            functions: Functions::Elsewhere(Arc::clone(&invoker)),
             ..Options::default()
         };
         let server = Server::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
         let to_dynamodb = Proxy::start(server.dynamodb_url()).await;
-        let to_stripe = Proxy::start(server.stripe_url()).await;
         let mut env = server.env();
         for (name, value) in &mut env {
-            match name.as_str() {
-                "AWS_ENDPOINT_URL_DYNAMODB" => to_dynamodb.url().clone_into(value),
-                "STRIPE_API_BASE" => to_stripe.url().clone_into(value),
-                _ => {}
+            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
+                to_dynamodb.url().clone_into(value);
             }
         }
         match &lambda {
@@ -107,9 +103,9 @@ impl TestApp {
             stripe: StripeSandbox::new(server.stripe_url()),
             table: DynamoDb::new(server.dynamodb_url(), value_of(&env, "TABLE_NAME")),
             to_dynamodb,
-            to_stripe,
             lambda,
             http: http(),
+            invoker,
             env,
             server: Some(server),
             allowed: Allowed::default(),
@@ -147,6 +143,13 @@ impl TestApp {
         self.server().gateway_url()
     }
 
+    /// Hands an event to a function, past the gateway.
+    pub async fn invoke(&self, function: &'static str, event: Value) -> Value {
+        let invoker = Arc::clone(&self.invoker);
+        let answer = beside(async move { invoker.invoke(function, event).await }).await;
+        answer.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// A variable of the functions' environment.
     pub fn variable(&self, name: &str) -> &str {
         value_of(&self.env, name)
@@ -163,11 +166,16 @@ impl TestApp {
         Calls::new(&self.stripe.requests().await, self.to_dynamodb.counts())
     }
 
+    /// A proxy before Stripe, for a function of a test's own.
+    pub async fn proxy_to_stripe(&self) -> Proxy {
+        let url = self.server().stripe_url().to_owned();
+        beside(async move { Proxy::start(&url).await }).await
+    }
+
     /// Begins to count anew.
     pub async fn forget_calls(&self) {
         self.stripe.forget_requests().await;
         self.to_dynamodb.forget();
-        self.to_stripe.forget();
     }
 
     /// Waits until every webhook was delivered and every event applied.

@@ -20,7 +20,15 @@ macro_rules! on_both {
     };
 }
 
+mod at_once;
+mod bad_input;
+mod call_counts;
+mod configuration;
+mod event_orders;
+mod killed;
 mod lost_browser;
 mod refused;
 mod resumed;
+mod stripe_failures;
 mod subscribing;
+mod table_failures;

@@ -1,0 +1,59 @@
+//! What each step costs: Stripe's limits are what limits a large shop.
+
+use perennial_tests::TestApp;
+
+/// The calls of one step.
+async fn cost(app: &TestApp, step: impl Future) -> String {
+    app.forget_calls().await;
+    step.await;
+    app.calls().await.to_string()
+}
+
+#[tokio::test]
+async fn every_step_costs_what_the_design_says() {
+    let app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    let mut costs = Vec::new();
+    let mut note = |step: &str, cost: String| costs.push(format!("{step}\n    {cost}"));
+
+    note("a new user's click", cost(&app, alice.click_for("stock-photos-trial")).await);
+    note("a known user's click", cost(&app, alice.click()).await);
+    note("the same click again", cost(&app, alice.click()).await);
+    let opened = alice.click().await;
+    let checkout = opened["checkout"].as_str().unwrap();
+    note("polling before the wallet has answered", cost(&app, alice.calls.checkout(checkout)).await);
+    let back = alice.answer_wallet(&opened, "approve").await;
+    note("the return", cost(&app, alice.calls.come_back(&back)).await);
+    note("the return again", cost(&app, alice.calls.come_back(&back)).await);
+    note("the subscribe call after it", cost(&app, alice.calls.subscribe(checkout)).await);
+    note("polling after it", cost(&app, alice.calls.checkout(checkout)).await);
+    note("a click of a subscriber", cost(&app, alice.calls.click("stock-photos-trial")).await);
+    note("what the user has", cost(&app, alice.calls.subscriptions()).await);
+
+    let bob = app.shopper("bob");
+    bob.buy("stock-photos-monthly").await;
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+    let events = |user: &str| {
+        let user = app.shopper(user);
+        async move { user }
+    };
+    drop(events);
+    insta::assert_snapshot!(costs.join("\n"));
+}
+
+#[tokio::test]
+async fn a_webhook_costs_one_write() {
+    let app = TestApp::start().await;
+    let event = serde_json::json!({
+        "id": "evt_1", "object": "event", "type": "product.created", "created": 1_790_000_000, "livemode": false,
+        "data": {"object": {"object": "product", "id": "prod_1"}},
+    })
+    .to_string();
+    let signature = perennial_tests::sign(app.variable("STRIPE_WEBHOOK_SECRETS"), event.as_bytes(), 0);
+    app.forget_calls().await;
+    app.anybody().webhook(event, Some(&signature)).await.expect(200);
+    assert_eq!(app.to_dynamodb.counts().get("PutItem"), Some(&1));
+    assert!(app.stripe.requests().await.is_empty());
+}

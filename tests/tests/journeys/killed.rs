@@ -1,0 +1,181 @@
+//! Functions that die between Stripe's answer and the table, and servers that are restarted.
+
+use perennial_tests::{Answer, TestApp, wait_until};
+use serde_json::{Value, json};
+
+/// Carries this call out at Stripe, and answers only when everybody who waited is dead.
+async fn answer_too_late(app: &TestApp, path: &str) {
+    let fault = json!({"method": "POST", "path": path, "fault": "timeout_after", "delay_ms": 60_000});
+    app.stripe.fault(fault).await;
+}
+
+/// Waits until Stripe has carried the call out.
+async fn is_carried_out(app: &TestApp, path: &str) {
+    wait_until("Stripe has carried the call out", async || {
+        let requests = app.stripe.requests().await;
+        requests.iter().any(|it| it["path"] == path && it["fault"] == "timeout_after").then_some(())
+    })
+    .await;
+}
+
+/// Asks until nobody says any more that somebody else is at it.
+async fn until_it_works<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> Answer {
+    wait_until("the dead one's lease has run out", || {
+        let asked = ask();
+        async {
+            let answer = asked.await;
+            let again = matches!(answer.status, 202 | 503);
+            assert!(!again || answer.retry_after().is_some(), "{}", answer.text);
+            (!again).then_some(answer)
+        }
+    })
+    .await
+}
+
+/// A click is killed after Stripe has created something; the next click goes on with that.
+async fn check_killed_click(path: &str, server_confirms: bool) {
+    let app = TestApp::start_on_lambda().await;
+    let lambda = app.lambda.as_ref().unwrap();
+    let alice = app.shopper("alice");
+    let confirm = if server_confirms { "server" } else { "client" };
+    let ask = json!({"plan": "stock-photos-monthly", "wallet": "amazon_pay", "confirm": confirm});
+    answer_too_late(&app, path).await;
+    let first = tokio::spawn({
+        let (calls, ask) = (alice.calls.clone(), ask.clone());
+        async move { calls.client_secret(&ask).await }
+    });
+    is_carried_out(&app, path).await;
+    assert_eq!(lambda.kill("client-secret"), 1, "it died in the middle");
+    first.await.unwrap().expect(500);
+
+    let opened = until_it_works(|| alice.calls.client_secret(&ask)).await;
+    assert!(matches!(opened.status, 200 | 201), "{}", opened.text);
+    let back = alice.answer_wallet(&opened.json(), "approve").await;
+    let landed = alice.calls.come_back(&back).await.expect(303);
+    assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
+    app.quiet().await;
+    for kind in ["customer", "setup_intent", "subscription", "charge"] {
+        assert_eq!(app.stripe.objects(kind).await.len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_dies_after_creating_the_customer_leaves_one_customer() {
+    check_killed_click("/v1/customers", false).await;
+}
+
+#[tokio::test]
+async fn a_function_that_dies_after_creating_the_setup_intent_leaves_one_setup_intent() {
+    check_killed_click("/v1/setup_intents", false).await;
+}
+
+#[tokio::test]
+async fn a_function_that_dies_after_confirming_leaves_one_mandate_to_agree_to() {
+    check_killed_click("/v1/setup_intents", true).await;
+}
+
+#[tokio::test]
+async fn a_function_that_dies_after_creating_the_subscription_leaves_one_subscription() {
+    let app = TestApp::start_on_lambda().await;
+    let lambda = app.lambda.as_ref().unwrap();
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    let checkout = alice.approve_and_vanish().await;
+    answer_too_late(&app, "/v1/subscriptions").await;
+    let first = tokio::spawn({
+        let (calls, checkout) = (alice.calls.clone(), checkout.clone());
+        async move { calls.subscribe(&checkout).await }
+    });
+    is_carried_out(&app, "/v1/subscriptions").await;
+    assert_eq!(lambda.kill("subscribe"), 1, "it died in the middle");
+    first.await.unwrap().expect(500);
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
+
+    let known = until_it_works(|| alice.calls.subscribe(&checkout)).await;
+    assert!(matches!(known.status, 200 | 201), "{}", known.text);
+    let created = app.stripe.objects("subscription").await;
+    assert_eq!(created.len(), 1);
+    assert_eq!(known.text_at("/subscription/id"), created[0]["id"].as_str().unwrap());
+    assert_eq!(app.stripe.objects("charge").await.len(), 1);
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_in_the_middle_is_given_the_event_again() {
+    let app = TestApp::start_on_lambda().await;
+    let lambda = app.lambda.as_ref().unwrap();
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    alice.approve_and_vanish().await;
+    answer_too_late(&app, "/v1/subscriptions").await;
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    is_carried_out(&app, "/v1/subscriptions").await;
+    assert_eq!(lambda.kill("worker"), 1, "it died in the middle");
+    app.quiet().await;
+    let mine = alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(mine["subscriptions"][0]["status"], "active");
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
+    assert_eq!(app.stripe.objects("charge").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_dead_finisher_has_created_reaches_the_table_by_its_events_alone() {
+    let app = TestApp::start_on_lambda().await;
+    let lambda = app.lambda.as_ref().unwrap();
+    let alice = app.shopper("alice");
+    let opened = alice.click().await;
+    answer_too_late(&app, "/v1/subscriptions").await;
+    app.stripe.hold_webhooks().await;
+    let back = alice.answer_wallet(&opened, "approve").await;
+    let first = tokio::spawn({
+        let calls = alice.calls.clone();
+        async move { calls.come_back(&back).await }
+    });
+    is_carried_out(&app, "/v1/subscriptions").await;
+    assert_eq!(lambda.kill("confirm"), 1, "it died in the middle");
+    first.await.unwrap().expect(500);
+    app.stripe.release_webhooks("reverse", 0, 1).await;
+    app.quiet().await;
+    let polled = alice.calls.checkout(opened["checkout"].as_str().unwrap()).await.expect(200);
+    assert_eq!(polled.json()["status"], "subscribed");
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_of_the_journey_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut app = TestApp::start_on(folder.path()).await;
+    app.may_leave_work();
+    let alice = app.shopper("alice");
+    let opened = alice.click().await;
+    app.stop().await;
+
+    // The shopper's pages are still open, and their addresses are those of before the restart.
+    let mut app = TestApp::start_on(folder.path()).await;
+    app.may_leave_work();
+    let alice = app.shopper("alice");
+    let again = alice.calls.click("stock-photos-monthly").await.expect(200).json();
+    assert_eq!(again["checkout"], opened["checkout"]);
+    assert_eq!(again["client_secret"], opened["client_secret"]);
+    app.stripe.hold_webhooks().await;
+    let back = alice.answer_wallet(&again, "approve").await;
+    app.stop().await;
+
+    let app = TestApp::start_on(folder.path()).await;
+    let alice = app.shopper("alice");
+    let (_, query) = back.split_once("/confirm").unwrap();
+    let landed = alice.calls.come_back(&format!("{}/confirm{query}", app.url())).await.expect(303);
+    assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+    let before = alice.calls.subscriptions().await.expect(200).json();
+    let tokens = app.token("alice");
+    app.stop().await;
+
+    let app = TestApp::start_on(folder.path()).await;
+    let alice = app.anybody().with_token(Some(&tokens));
+    let after: Value = alice.subscriptions().await.expect(200).json();
+    assert_eq!(after, before, "a token of before the restart is good, and so is the subscription");
+    assert_eq!(after["subscriptions"][0]["status"], "active");
+    app.stop().await;
+}
