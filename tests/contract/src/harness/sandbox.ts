@@ -47,8 +47,22 @@ export class Control {
     await this.#call("POST", "faults", fault);
   }
 
+  /** The shopper claims a charge back, and the bank or the wallet decides. */
+  async dispute(charge: string, reason: string): Promise<{ id: string }> {
+    return this.#call("POST", `charges/${charge}/dispute`, { reason });
+  }
+
+  async decide(dispute: string, status: "won" | "lost"): Promise<void> {
+    await this.#call("POST", `disputes/${dispute}/close`, { status });
+  }
+
+  /** A refund that is pending arrives, or comes back. */
+  async settleRefund(refund: string, outcome: "succeed" | "fail"): Promise<void> {
+    await this.#call("POST", `refunds/${refund}/${outcome}`);
+  }
+
   /** What is activated on the account, and how it behaves. */
-  async account(settings: { amazon_pay?: boolean; latency_ms?: number }): Promise<void> {
+  async account(settings: { amazon_pay?: boolean; latency_ms?: number; refunds?: "succeed" | "pending" }): Promise<void> {
     await this.#call("POST", "account", settings);
   }
 

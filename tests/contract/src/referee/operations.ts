@@ -47,6 +47,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...resource("/v1/payment_intents", "PaymentIntent"),
   ...action("/v1/payment_intents", "PaymentIntent", "Confirm"),
   ...resource("/v1/charges", "Charge"),
+  ...resource("/v1/refunds", "Refund"),
+  ...resource("/v1/disputes", "Dispute"),
   ...resource("/v1/events", "Event"),
   ...resource("/v1/webhook_endpoints", "WebhookEndpoint"),
   ...resource("/v1/test_helpers/test_clocks", "TestHelpers.TestClock", { deleted: "Stripe.TestHelpers.DeletedTestClock" }),
