@@ -1,0 +1,194 @@
+//! The journeys: what shoppers do when nothing goes wrong, step by step.
+
+use serde_json::Value;
+
+use crate::books::text;
+use crate::broken::Broken;
+use crate::shopper::{By, Click};
+use crate::stage::Stage;
+use crate::wire::Door;
+
+/// A journey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Journey {
+    /// The page confirms, the shopper comes back.
+    ClientReturn,
+    /// The server confirms, the shopper comes back.
+    ServerReturn,
+    /// The browser never comes back.
+    NoReturn,
+    /// The page polls, without a return.
+    Poll,
+    /// The page asks for the subscription itself.
+    SubscribeCall,
+    /// The wallet declines, and the shopper tries again.
+    DeclineRetry,
+    /// The server confirms, the wallet declines, and the shopper tries again.
+    ServerDeclineRetry,
+    /// The first payment is declined, and the shopper tries again.
+    PaymentDeclinedRetry,
+    /// A plan with a free trial.
+    Trial,
+    /// Two plans of one group are approved one after the other.
+    TwoPlans,
+    /// The same checkout in two tabs.
+    TwoTabs,
+    /// The shopper leaves the wallet's page and never comes back.
+    WalletLeft,
+}
+
+impl Journey {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::ClientReturn,
+        Self::ServerReturn,
+        Self::NoReturn,
+        Self::Poll,
+        Self::SubscribeCall,
+        Self::DeclineRetry,
+        Self::ServerDeclineRetry,
+        Self::PaymentDeclinedRetry,
+        Self::Trial,
+        Self::TwoPlans,
+        Self::TwoTabs,
+        Self::WalletLeft,
+    ];
+
+    /// Its name in the id of a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientReturn => "client-return",
+            Self::ServerReturn => "server-return",
+            Self::NoReturn => "no-return",
+            Self::Poll => "poll",
+            Self::SubscribeCall => "subscribe-call",
+            Self::DeclineRetry => "decline-retry",
+            Self::ServerDeclineRetry => "server-decline-retry",
+            Self::PaymentDeclinedRetry => "payment-declined-retry",
+            Self::Trial => "trial",
+            Self::TwoPlans => "two-plans",
+            Self::TwoTabs => "two-tabs",
+            Self::WalletLeft => "wallet-left",
+        }
+    }
+
+    /// The journey of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|journey| journey.name() == name)
+    }
+
+    /// Plays it; whatever goes wrong on the way, the shopper does what shoppers do.
+    pub async fn play(self, stage: &Stage<'_>) -> Result<(), Broken> {
+        let tab = Door::TabA;
+        match self {
+            Self::ClientReturn => buy(stage, tab, "photos", By::Page).await,
+            Self::ServerReturn => buy(stage, tab, "photos", By::Server).await,
+            Self::Trial => buy(stage, tab, "photos-trial", By::Page).await,
+            Self::NoReturn => approve(stage, tab, "photos", By::Page).await.map(drop),
+            Self::WalletLeft => {
+                if let Some(opened) = open(stage, tab, "photos", By::Server).await?
+                    && let Some(back) = stage.at_wallet(&opened, "close").await?
+                {
+                    stage.come_back(tab, &back).await?;
+                }
+                Ok(())
+            }
+            Self::Poll => {
+                if let Some((opened, _)) = approve(stage, tab, "photos", By::Page).await? {
+                    stage.poll(tab, &text(&opened, "/checkout")?).await?;
+                }
+                Ok(())
+            }
+            Self::SubscribeCall => {
+                if let Some((opened, _)) = approve(stage, tab, "photos", By::Page).await? {
+                    stage.subscribe(tab, &text(&opened, "/checkout")?).await?;
+                }
+                Ok(())
+            }
+            Self::DeclineRetry => decline_and_retry(stage, By::Page).await,
+            Self::ServerDeclineRetry => decline_and_retry(stage, By::Server).await,
+            Self::PaymentDeclinedRetry => {
+                if let Some((opened, back)) = approve(stage, tab, "photos", By::Page).await? {
+                    refuse_payment(stage, &opened).await?;
+                    stage.come_back(tab, &back).await?;
+                    buy(stage, tab, "photos", By::Page).await?;
+                }
+                Ok(())
+            }
+            Self::TwoPlans => {
+                let first = open(stage, tab, "photos", By::Page).await?;
+                let second = open(stage, Door::TabB, "photos-trial", By::Page).await?;
+                let mut backs = Vec::new();
+                for (tab, opened) in [(tab, first), (Door::TabB, second)] {
+                    if let Some(opened) = opened
+                        && let Some(back) = stage.at_wallet(&opened, "approve").await?
+                    {
+                        backs.push((tab, back));
+                    }
+                }
+                for (tab, back) in backs {
+                    stage.come_back(tab, &back).await?;
+                }
+                Ok(())
+            }
+            Self::TwoTabs => {
+                let first = open(stage, tab, "photos", By::Page).await?;
+                let second = open(stage, Door::TabB, "photos", By::Page).await?;
+                let Some(opened) = second.or(first) else { return Ok(()) };
+                if let Some(back) = stage.at_wallet(&opened, "approve").await? {
+                    stage.come_back(tab, &back).await?;
+                    stage.come_back(Door::TabB, &back).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Presses the button; gives the open checkout, if there is one.
+pub async fn open(
+    stage: &Stage<'_>,
+    tab: Door,
+    plan: &str,
+    by: By,
+) -> Result<Option<Value>, Broken> {
+    match stage.click(tab, plan, by).await? {
+        Click::Opened(opened) => Ok(Some(opened)),
+        Click::Subscribed | Click::GaveUp => Ok(None),
+    }
+}
+
+/// From the button to the wallet's yes; gives the checkout and the way back.
+pub async fn approve(
+    stage: &Stage<'_>,
+    tab: Door,
+    plan: &str,
+    by: By,
+) -> Result<Option<(Value, String)>, Broken> {
+    let Some(opened) = open(stage, tab, plan, by).await? else { return Ok(None) };
+    let back = stage.at_wallet(&opened, "approve").await?;
+    Ok(back.map(|back| (opened, back)))
+}
+
+async fn buy(stage: &Stage<'_>, tab: Door, plan: &str, by: By) -> Result<(), Broken> {
+    if let Some((_, back)) = approve(stage, tab, plan, by).await? {
+        stage.come_back(tab, &back).await?;
+    }
+    Ok(())
+}
+
+async fn decline_and_retry(stage: &Stage<'_>, by: By) -> Result<(), Broken> {
+    let tab = Door::TabA;
+    let Some(opened) = open(stage, tab, "photos", by).await? else { return Ok(()) };
+    if let Some(back) = stage.at_wallet(&opened, "decline").await? {
+        stage.come_back(tab, &back).await?;
+    }
+    buy(stage, tab, "photos", by).await
+}
+
+/// The wallet's yes holds, but its first charge will be refused.
+async fn refuse_payment(stage: &Stage<'_>, opened: &Value) -> Result<(), Broken> {
+    let intent = stage.lane.stripe.setup_intent(&text(opened, "/setup_intent")?).await?;
+    let method = text(&intent, "/payment_method")?;
+    stage.lane.stripe.charges_of(&method, "decline").await
+}

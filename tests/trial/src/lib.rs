@@ -1,0 +1,33 @@
+//! A machine that pulls the plug everywhere, and checks that nothing is lost and nobody is charged
+//! twice.
+//!
+//! It knows the functions by what goes in and out of them alone: between them and both services
+//! stands its own [`wire`], where each outside call can go wrong. `docs/TRIAL.md` says how to run it
+//! and how to read what it prints.
+
+// Journeys are futures of futures of futures.
+#![recursion_limit = "512"]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member of JSON that is not there reads as null, which is what the trial compares"
+)]
+
+pub mod books;
+pub mod broken;
+pub mod case;
+pub mod hooks;
+pub mod invariants;
+pub mod journeys;
+pub mod lane;
+pub mod life;
+pub mod plan;
+pub mod race;
+pub mod report;
+pub mod rng;
+pub mod run;
+pub mod shopper;
+pub mod stage;
+pub mod table;
+pub mod time;
+pub mod try_case;
+pub mod wire;

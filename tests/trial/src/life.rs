@@ -1,0 +1,235 @@
+//! What happens in life after something went wrong: Stripe sends its webhooks again, the stream
+//! brings its records again, and the sweeper comes round.
+
+use perennial_http::invoke;
+use serde_json::Value;
+
+use crate::broken::Broken;
+use crate::lane::WEBHOOK_SECRET;
+use crate::shopper::{LEASE_IS_OVER, event};
+use crate::stage::{Life, Stage};
+use crate::wire::{Bug, Door};
+
+/// Lambda gives a batch up after this many tries here; the template lets it try for an hour.
+const TRIES_OF_STREAM: usize = 8;
+/// Stripe tries for three days.
+const TRIES_OF_STRIPE: usize = 8;
+/// As in the template.
+const BATCH: usize = 10;
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+
+impl Stage<'_> {
+    /// The events about this user that have not been taken, oldest first.
+    pub async fn undelivered(&self) -> Result<Vec<Value>, Broken> {
+        let customers = self.lane.stripe.customers(&self.user, self.since).await?;
+        let mut events = self.lane.stripe.events(&customers, self.since).await?;
+        let notes = self.notes.borrow();
+        events.retain(|event| {
+            let id = event["id"].as_str().unwrap_or_default();
+            is_wanted(event) && !notes.taken.contains(id) && !notes.lost.contains(id)
+        });
+        Ok(events)
+    }
+
+    /// Delivers one event, once; whether it was taken.
+    pub async fn deliver(&self, stripe_event: &Value) -> Result<bool, Broken> {
+        let body = stripe_event.to_string();
+        let mut request = event(None, "POST", "/webhooks/stripe", "", None);
+        let now = self.lane.clock.now().unix();
+        request["headers"]["stripe-signature"] = sign(WEBHOOK_SECRET, now, &body).into();
+        request["body"] = body.into();
+        let answer = tokio::select! {
+            biased;
+            () = self.lane.wire.death(Door::Hooks) => None,
+            answer = invoke(&self.lane.functions.webhook, request, "trial") => Some(answer),
+        };
+        self.lane.wire.invocation_over();
+        let taken = answer.is_some_and(|answer| answer["statusCode"] == 200);
+        let (id, kind) = (&stripe_event["id"], &stripe_event["type"]);
+        self.tell(format!("webhook {kind}: {}", if taken { "taken" } else { "not taken" }));
+        if taken && let Some(id) = id.as_str() {
+            self.notes.borrow_mut().taken.insert(id.to_owned());
+            self.is_stored(id)?;
+        }
+        Ok(taken)
+    }
+
+    /// 2xx means durably stored.
+    fn is_stored(&self, id: &str) -> Result<(), Broken> {
+        let stored = self.table.borrow().items_of(&format!("EVENT#{id}"))?;
+        if stored.is_empty() {
+            self.broke(format!("Stripe was told 200 for {id}, and it is not in the inbox"));
+        }
+        Ok(())
+    }
+
+    /// Takes what the stream has brought: events for the shop, and work for the worker.
+    pub fn read_stream(&self) -> Result<(), Broken> {
+        let records = self.table.borrow_mut().new_records()?;
+        let mut notes = self.notes.borrow_mut();
+        for record in records {
+            let key = record.pointer("/dynamodb/Keys/sk/S").and_then(Value::as_str);
+            let image = &record["dynamodb"]["NewImage"];
+            match key {
+                Some(key) if key.starts_with("OUT#") && record["eventName"] == "INSERT" => {
+                    notes.outbox.push(crate::table::plain(image));
+                }
+                Some(key)
+                    if key.starts_with("EVENT#")
+                        && image.pointer("/status/S").is_some_and(|it| it == "received")
+                        && record["eventName"] == "INSERT" =>
+                {
+                    notes.waiting.push(record.clone());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the worker take what the stream has brought, again and again as Lambda does.
+    pub async fn pump(&self) -> Result<(), Broken> {
+        for _ in 0..TRIES_OF_STREAM {
+            self.read_stream()?;
+            loop {
+                let batch: Vec<Value> = {
+                    let mut notes = self.notes.borrow_mut();
+                    let end = BATCH.min(notes.waiting.len());
+                    notes.waiting.drain(..end).collect()
+                };
+                if batch.is_empty() {
+                    return self.read_stream();
+                }
+                let again = self.hand_over(&batch).await?;
+                if !again.is_empty() {
+                    let mut notes = self.notes.borrow_mut();
+                    let rest = std::mem::take(&mut notes.waiting);
+                    notes.waiting = again;
+                    notes.waiting.extend(rest);
+                    break;
+                }
+                self.read_stream()?;
+            }
+            self.pass(LEASE_IS_OVER).await?;
+        }
+        self.tell("the stream gives up on what is left");
+        self.notes.borrow_mut().waiting.clear();
+        Ok(())
+    }
+
+    /// Hands a batch to the worker; gives what has to be brought again: everything from the first
+    /// failure on, as Lambda does with a stream.
+    pub async fn hand_over(&self, batch: &[Value]) -> Result<Vec<Value>, Broken> {
+        let mut batch = batch.to_vec();
+        if self.setting.bug == Some(Bug::DedupeBeforeProcessing) {
+            let table = self.table.borrow();
+            let mut kept = Vec::new();
+            for record in batch {
+                if table.settle_early(&record["dynamodb"]["Keys"])? {
+                    kept.push(record);
+                }
+            }
+            batch = kept;
+            if batch.is_empty() {
+                return Ok(batch);
+            }
+        }
+        let failed = self.work(Door::Hooks, &self.lane.functions.worker, &batch).await;
+        let Some(failed) = failed else { return Ok(batch) };
+        let number = |record: &Value| {
+            let number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
+            number.unwrap_or_default().to_owned()
+        };
+        let first = batch.iter().position(|record| failed.contains(&number(record)));
+        Ok(first.map_or_else(Vec::new, |first| batch.split_off(first)))
+    }
+
+    /// Delivers and applies until nothing is left.
+    pub async fn deliver_and_pump(&self) -> Result<(), Broken> {
+        for _ in 0..TRIES_OF_STRIPE {
+            let events = self.undelivered().await?;
+            if events.is_empty() {
+                return self.pump().await;
+            }
+            for event in &events {
+                self.deliver(event).await?;
+            }
+            self.pump().await?;
+        }
+        Ok(())
+    }
+
+    /// What flows by itself in this life.
+    pub async fn flow(&self) -> Result<(), Broken> {
+        if self.setting.life == Life::Sweeper { self.pump().await } else { self.deliver_and_pump().await }
+    }
+
+    /// A sweep, and again when it did not come to its end, as the schedule does.
+    pub async fn sweep_until_done(&self, sweep: &str) -> Result<Value, Broken> {
+        for _ in 0..6 {
+            if let Some(done) = self.sweep(sweep).await {
+                return Ok(done);
+            }
+            self.pass(5 * MINUTE).await?;
+        }
+        Err(Broken::new(format!("the sweep {sweep} never comes to its end")))
+    }
+
+    /// Lets everything come to rest: webhooks, stream, sweeps, and a day.
+    pub async fn settle(&self) -> Result<(), Broken> {
+        self.notes.borrow_mut().calls_of_shopper = self.lane.wire.count();
+        if self.setting.life != Life::Sweeper {
+            self.deliver_and_pump().await?;
+        }
+        self.notes.borrow_mut().calls_of_hooks = self.lane.wire.count();
+        if self.setting.life != Life::Sweeper && self.notes.borrow().lost.is_empty() {
+            self.check_decided().await?;
+        }
+        // What the sweeper finds after some minutes, and after the stream has given up.
+        for wait in [11 * MINUTE, 6 * MINUTE, 66 * MINUTE] {
+            self.pass(wait).await?;
+            self.sweep_until_done("open").await?;
+            self.flow().await?;
+        }
+        self.sweep_until_done("events").await?;
+        self.flow().await?;
+        // Stripe forgets its keys, and a checkout that nobody comes back to ends.
+        self.pass(25 * HOUR).await?;
+        self.lane.wire.forget_keys();
+        for _ in 0..3 {
+            self.sweep_until_done("open").await?;
+            self.flow().await?;
+            self.pass(31 * MINUTE).await?;
+        }
+        self.sweep_until_done("events").await?;
+        self.flow().await?;
+        let compared = self.sweep_until_done("subscriptions").await?;
+        if compared["subscriptions"]["repaired"] != 0 {
+            self.broke(format!("the nightly comparison had to repair something: {compared}"));
+        }
+        self.read_stream()
+    }
+}
+
+/// Whether a shop's endpoint asks for events of this type, and one type that it should not have
+/// asked for.
+fn is_wanted(event: &Value) -> bool {
+    let kind = event["type"].as_str().unwrap_or_default();
+    let about_setup = ["setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"];
+    let others = ["payment_method.attached", "payment_method.detached", "mandate.updated"];
+    about_setup.contains(&kind)
+        || others.contains(&kind)
+        || kind.starts_with("customer.subscription.")
+        || (kind.starts_with("invoice.") && kind != "invoice.payment_succeeded")
+}
+
+/// The `Stripe-Signature` header.
+fn sign(secret: &str, time: i64, body: &str) -> String {
+    use hmac::{Hmac, Mac as _};
+    let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(format!("{time}.{body}").as_bytes());
+    format!("t={time},v1={}", hex::encode(mac.finalize().into_bytes()))
+}

@@ -1,0 +1,126 @@
+//! `cargo run -p perennial-trial -- torture`: tries, and says what held.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use perennial_trial::case::{Case, Matrix};
+use perennial_trial::plan::Size;
+use perennial_trial::run::Run;
+use perennial_trial::wire::Bug;
+
+/// Pulls the plug everywhere, and checks that nothing is lost and nobody is charged twice.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tries everything that can go wrong, or a sample of it.
+    Torture(Torture),
+}
+
+#[derive(clap::Args)]
+struct Torture {
+    /// Where all chance comes from; the same seed tries the same.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A sample that takes less than two minutes.
+    #[arg(long, conflicts_with = "long")]
+    quick: bool,
+    /// Everything; it takes hours.
+    #[arg(long)]
+    long: bool,
+    /// One matrix alone: crash, fault, race, hooks or time.
+    #[arg(long, value_parser = matrix)]
+    only: Option<Matrix>,
+    /// Tries one case again and tells everything that happens in it.
+    #[arg(long, value_name = "ID")]
+    replay: Option<Case>,
+    /// Plants a known bug, which the trial has to find.
+    #[arg(long, value_parser = bug)]
+    bug: Option<Bug>,
+    /// How many cases are under way at once.
+    #[arg(long, default_value_t = 12)]
+    lanes: usize,
+    /// Begins no new case after so many minutes.
+    #[arg(long)]
+    minutes: Option<u64>,
+}
+
+fn matrix(name: &str) -> Result<Matrix, String> {
+    Matrix::named(name).ok_or_else(|| "there are crash, fault, race, hooks and time".to_owned())
+}
+
+fn bug(name: &str) -> Result<Bug, String> {
+    Bug::named(name).ok_or_else(|| {
+        let names = Bug::ALL.map(Bug::name).join(", ");
+        format!("the known bugs are {names}")
+    })
+}
+
+fn main() -> ExitCode {
+    let Cli { command: Command::Torture(torture) } = Cli::parse();
+    let size = match (torture.quick, torture.long) {
+        (true, _) => Size::Quick,
+        (_, true) => Size::Long,
+        _ => Size::Usual,
+    };
+    let run = Run {
+        seed: torture.seed.unwrap_or_else(fresh_seed),
+        size,
+        only: torture.only,
+        bug: torture.bug,
+        lanes: torture.lanes.max(1),
+        progress: true,
+        at_most: torture.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+        stop_at_first: false,
+    };
+    match &torture.replay {
+        Some(case) => replay(&run, case),
+        None => torture_all(&run),
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the report is what the command is for")]
+fn torture_all(run: &Run) -> ExitCode {
+    println!("seed {}", run.seed);
+    let report = run.go();
+    print!("{report}");
+    if report.held() {
+        return ExitCode::SUCCESS;
+    }
+    println!("again with: trial torture --seed {}, or one case with --replay ID", run.seed);
+    ExitCode::FAILURE
+}
+
+#[allow(clippy::print_stdout, reason = "the story is what the command is for")]
+fn replay(run: &Run, case: &Case) -> ExitCode {
+    let verdict = run.replay(case);
+    for (number, passed) in verdict.passed.iter().enumerate() {
+        let fault = passed.fault.map_or("", |fault| fault.name());
+        let status = passed.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        println!("call {number:>4} {:<8} {status:>4} {} {fault}", passed.door.name(), passed.name);
+    }
+    for line in verdict.log.lines() {
+        println!("log  {line}");
+    }
+    for line in &verdict.story {
+        println!("{line}");
+    }
+    if verdict.broken.is_empty() {
+        println!("{case} held");
+        return ExitCode::SUCCESS;
+    }
+    for what in &verdict.broken {
+        println!("DID NOT HOLD: {what}");
+    }
+    ExitCode::FAILURE
+}
+
+fn fresh_seed() -> u64 {
+    let now = perennial_types::Clock::system().now().unix();
+    u64::try_from(now).unwrap_or(0)
+}

@@ -1,0 +1,248 @@
+//! Several at once: the wire's gate lets one call through at a time, in an order that a seed
+//! decides.
+
+use std::sync::Arc;
+
+use crate::books::text;
+use crate::broken::Broken;
+use crate::journeys::{approve, open};
+use crate::rng::Rng;
+use crate::shopper::By;
+use crate::stage::Stage;
+use crate::wire::{Door, Gate};
+
+/// Who meets whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Race {
+    /// The very first click, twice.
+    DoubleClick,
+    /// The same return in two tabs.
+    TwoReturns,
+    /// The return page, the webhook and the sweeper.
+    Finishers,
+    /// Two approved plans of one group, on two devices.
+    TwoPlans,
+    /// A return and a click for another plan of the group.
+    ReturnAndClick,
+    /// The page's confirmation on one device, the server's on the other.
+    TwoDevices,
+    /// Two readers of a subscription that changes meanwhile.
+    TwoReaders,
+}
+
+impl Race {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::DoubleClick,
+        Self::TwoReturns,
+        Self::Finishers,
+        Self::TwoPlans,
+        Self::ReturnAndClick,
+        Self::TwoDevices,
+        Self::TwoReaders,
+    ];
+
+    /// Its name in the id of a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DoubleClick => "double-click",
+            Self::TwoReturns => "two-returns",
+            Self::Finishers => "finishers",
+            Self::TwoPlans => "two-plans",
+            Self::ReturnAndClick => "return-and-click",
+            Self::TwoDevices => "two-devices",
+            Self::TwoReaders => "two-readers",
+        }
+    }
+
+    /// The race of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|race| race.name() == name)
+    }
+
+    /// Runs it.
+    pub async fn run(self, stage: &Stage<'_>) -> Result<(), Broken> {
+        let (a, b) = (Door::TabA, Door::TabB);
+        match self {
+            Self::DoubleClick => {
+                let gate = raise(stage);
+                let (first, second) = tokio::join!(
+                    behind(&gate, a, open(stage, a, "photos", By::Page)),
+                    behind(&gate, b, open(stage, b, "photos", By::Page)),
+                );
+                lower(stage, &gate);
+                let (first, second) = (first?, second?);
+                if let Some(opened) = first.as_ref().or(second.as_ref())
+                    && let Some(back) = stage.at_wallet(opened, "approve").await?
+                {
+                    stage.come_back(a, &back).await?;
+                }
+                if let (Some(first), Some(second)) = (&first, &second)
+                    && first["checkout"] != second["checkout"]
+                {
+                    stage.broke("two first clicks have opened two checkouts");
+                }
+            }
+            Self::TwoReturns => {
+                let Some((opened, back)) = approve(stage, a, "photos", By::Page).await? else {
+                    return Ok(());
+                };
+                let checkout = text(&opened, "/checkout")?;
+                let gate = raise(stage);
+                let (first, second) = tokio::join!(
+                    behind(&gate, a, stage.come_back(a, &back)),
+                    behind(&gate, b, stage.subscribe(b, &checkout)),
+                );
+                lower(stage, &gate);
+                (first?, second?);
+            }
+            Self::Finishers => {
+                let Some((_, back)) = approve(stage, a, "photos", By::Page).await? else {
+                    return Ok(());
+                };
+                // Old enough for the sweeper to look.
+                stage.pass(660).await?;
+                let gate = raise(stage);
+                let hooks = async {
+                    for event in stage.undelivered().await? {
+                        stage.deliver(&event).await?;
+                    }
+                    stage.pump().await
+                };
+                let (returned, hooks, _) = tokio::join!(
+                    behind(&gate, a, stage.come_back(a, &back)),
+                    behind(&gate, Door::Hooks, hooks),
+                    behind(&gate, Door::Sweeper, stage.sweep("open")),
+                );
+                lower(stage, &gate);
+                (returned?, hooks?);
+            }
+            Self::TwoPlans => {
+                let first = approve(stage, a, "photos", By::Page).await?;
+                let second = approve(stage, b, "photos-trial", By::Server).await?;
+                let (Some((_, first)), Some((_, second))) = (first, second) else { return Ok(()) };
+                let gate = raise(stage);
+                let (first, second) = tokio::join!(
+                    behind(&gate, a, stage.come_back(a, &first)),
+                    behind(&gate, b, stage.come_back(b, &second)),
+                );
+                lower(stage, &gate);
+                (first?, second?);
+            }
+            Self::ReturnAndClick => {
+                let Some((_, back)) = approve(stage, a, "photos", By::Page).await? else {
+                    return Ok(());
+                };
+                let gate = raise(stage);
+                let (returned, opened) = tokio::join!(
+                    behind(&gate, a, stage.come_back(a, &back)),
+                    behind(&gate, b, open(stage, b, "photos-trial", By::Page)),
+                );
+                lower(stage, &gate);
+                returned?;
+                if let Some(opened) = opened?
+                    && let Some(back) = stage.at_wallet(&opened, "approve").await?
+                {
+                    stage.come_back(b, &back).await?;
+                }
+            }
+            Self::TwoDevices => {
+                let gate = raise(stage);
+                let (first, second) = tokio::join!(
+                    behind(&gate, a, open(stage, a, "photos", By::Page)),
+                    behind(&gate, b, open(stage, b, "photos", By::Server)),
+                );
+                lower(stage, &gate);
+                let mut backs = Vec::new();
+                for (tab, opened) in [(a, first?), (b, second?)] {
+                    if let Some(opened) = opened
+                        && let Some(back) = stage.at_wallet(&opened, "approve").await?
+                    {
+                        backs.push((tab, back));
+                    }
+                }
+                for (tab, back) in backs {
+                    stage.come_back(tab, &back).await?;
+                }
+            }
+            Self::TwoReaders => two_readers(stage).await?,
+        }
+        stage.settle().await
+    }
+}
+
+/// Two workers read one subscription, which is canceled at a moment that the seed decides; the
+/// later event is brought to the second of them.
+async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
+    let Some((_, back)) = approve(stage, Door::TabA, "photos", By::Page).await? else {
+        return Ok(());
+    };
+    stage.come_back(Door::TabA, &back).await?;
+    let customers = stage.lane.stripe.customers(&stage.user, stage.since).await?;
+    let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
+    let id = books.subscriptions.first().and_then(|it| it["id"].as_str()).unwrap_or_default();
+    stage.deliver_and_pump().await?;
+    // A first change, whose event is on its way to the first reader.
+    let path = format!("/v1/subscriptions/{id}");
+    stage.lane.stripe.post(&path, &[("cancel_at_period_end", "true")]).await?;
+    for event in stage.undelivered().await? {
+        stage.deliver(&event).await?;
+    }
+    stage.read_stream()?;
+    let first: Vec<_> = std::mem::take(&mut stage.notes.borrow_mut().waiting);
+    let pause = stage.rng.borrow_mut().below(6);
+    let gate = raise(stage);
+    let reader = stage.work(Door::Hooks, &stage.lane.functions.worker, &first);
+    let change = async {
+        // The first reader is somewhere between its fence and its write.
+        for _ in 0..200 {
+            if gate.order().len() >= pause {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        stage.lane.stripe.post(&path, &[("cancel_at_period_end", "false")]).await?;
+        let events = stage.lane.stripe.events(&customers, stage.since).await?;
+        let last = events.last().cloned().unwrap_or_default();
+        let before = stage.notes.borrow().taken.len();
+        // The webhook goes through the door of the second worker's neighbour, so it is not delayed
+        // by the first reader.
+        stage.lane.wire.set_gate(None);
+        stage.deliver(&last).await?;
+        stage.lane.wire.set_gate(Some(Arc::clone(&gate)));
+        if stage.notes.borrow().taken.len() == before {
+            stage.tell("the second event was not taken");
+        }
+        stage.read_stream()?;
+        let second: Vec<_> = std::mem::take(&mut stage.notes.borrow_mut().waiting);
+        stage.work(Door::TabB, &stage.lane.functions.other_worker, &second).await;
+        Ok::<_, Broken>(())
+    };
+    let (_, changed) = tokio::join!(
+        behind(&gate, Door::Hooks, reader),
+        behind(&gate, Door::TabB, change),
+    );
+    lower(stage, &gate);
+    changed
+}
+
+fn raise(stage: &Stage<'_>) -> Arc<Gate> {
+    let seed = stage.rng.borrow_mut().next();
+    let gate = Gate::new(Rng::new(seed));
+    stage.lane.wire.set_gate(Some(Arc::clone(&gate)));
+    gate
+}
+
+fn lower(stage: &Stage<'_>, gate: &Gate) {
+    stage.lane.wire.set_gate(None);
+    for line in gate.order() {
+        stage.tell(format!("order: {line}"));
+    }
+}
+
+async fn behind<T>(gate: &Gate, door: Door, work: impl Future<Output = T>) -> T {
+    let busy = gate.busy(door);
+    let result = work.await;
+    drop(busy);
+    result
+}

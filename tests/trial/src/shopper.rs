@@ -1,0 +1,260 @@
+//! A shopper: what a person, their browser and the shop's page do between two calls.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::books::text;
+use crate::broken::Broken;
+use crate::lane::Tab;
+use crate::stage::{Life, Reply, Stage, Told};
+use crate::wire::Door;
+
+/// The address and the browser of every shopper here; no trace of either may stay anywhere.
+pub const ADDRESS: &str = "203.0.113.77";
+/// See [`ADDRESS`].
+pub const BROWSER: &str = "Trialist/9.0 (a browser of the trial)";
+
+/// Longer than a lease, so that whoever held one is taken to be gone.
+pub const LEASE_IS_OVER: i64 = 13;
+/// How often a stubborn shopper tries.
+const TRIES: usize = 6;
+
+/// Who confirms the SetupIntent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The page.
+    Page,
+    /// The server.
+    Server,
+}
+
+/// What a click led to.
+#[derive(Debug, Clone)]
+pub enum Click {
+    /// An open checkout.
+    Opened(Value),
+    /// There is a subscription already.
+    Subscribed,
+    /// The shopper has given up.
+    GaveUp,
+}
+
+/// What a shopper asks.
+enum Ask<'a> {
+    Click { plan: &'a str, by: By },
+    Return { url: &'a str },
+    Poll { checkout: &'a str },
+    Subscribe { checkout: &'a str },
+}
+
+impl Stage<'_> {
+    fn tab(&self, door: Door) -> &Tab {
+        if door == Door::TabB { &self.lane.functions.tab_b } else { &self.lane.functions.tab_a }
+    }
+
+    async fn send(&self, door: Door, ask: &Ask<'_>) -> Reply {
+        let tab = self.tab(door);
+        match ask {
+            Ask::Click { plan, by } => {
+                let by = if *by == By::Server { "server" } else { "client" };
+                let body = json!({"plan": plan, "wallet": "amazon_pay", "confirm": by});
+                let event = event(Some(&self.user), "POST", "/client-secret", "", Some(&body));
+                Box::pin(self.ask(door, &tab.client_secret, event)).await
+            }
+            Ask::Return { url } => {
+                let query = Url::parse(url).ok().and_then(|url| url.query().map(str::to_owned));
+                let event = event(None, "GET", "/confirm", &query.unwrap_or_default(), None);
+                Box::pin(self.ask(door, &tab.confirm, event)).await
+            }
+            Ask::Poll { checkout } => {
+                let path = format!("/checkouts/{checkout}");
+                let event = event(Some(&self.user), "GET", &path, "", None);
+                Box::pin(self.ask(door, &tab.confirm, event)).await
+            }
+            Ask::Subscribe { checkout } => {
+                let body = json!({ "checkout": checkout });
+                let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(&body));
+                Box::pin(self.ask(door, &tab.subscribe, event)).await
+            }
+        }
+    }
+
+    /// Waits as a shopper does: until the page offers to try again, or by pressing again at once
+    /// while a lease runs out.
+    async fn send_again(&self, door: Door, ask: &Ask<'_>) -> Result<Reply, Broken> {
+        if self.rng.borrow_mut().below(2) == 0 {
+            self.pass(LEASE_IS_OVER).await?;
+            return Ok(self.send(door, ask).await);
+        }
+        let later = async {
+            tokio::time::sleep(std::time::Duration::from_millis(80)).await;
+            self.pass(LEASE_IS_OVER).await
+        };
+        let (reply, passed) = tokio::join!(self.send(door, ask), later);
+        passed?;
+        Ok(reply)
+    }
+
+    async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<(u16, Value, Option<String>)>, Broken> {
+        let mut reply = self.send(door, ask).await;
+        for _ in 0..TRIES {
+            match reply {
+                Reply::Answered { status, body, location } if status < 500 && status != 429 && status != 202 => {
+                    return Ok(Some((status, body, location)));
+                }
+                _ if self.setting.life != Life::Shopper => return Ok(None),
+                _ => reply = self.send_again(door, ask).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Presses the wallet's button.
+    pub async fn click(&self, door: Door, plan: &str, by: By) -> Result<Click, Broken> {
+        match self.insist(door, &Ask::Click { plan, by }).await? {
+            Some((200 | 201, body, _)) => Ok(Click::Opened(body)),
+            Some((409, body, _)) if body["error"]["code"] == "already_subscribed" => {
+                Ok(Click::Subscribed)
+            }
+            Some((status, body, _)) => {
+                self.broke(format!("a click was answered {status}: {body}"));
+                Ok(Click::GaveUp)
+            }
+            None => Ok(Click::GaveUp),
+        }
+    }
+
+    /// Goes to the wallet's page and answers it; gives where the browser is sent, if the page
+    /// could still be reached.
+    pub async fn at_wallet(&self, opened: &Value, choice: &str) -> Result<Option<String>, Broken> {
+        if opened["redirect_url"].is_null() && opened["status"] != "succeeded" {
+            let (secret, back) = (text(opened, "/client_secret")?, text(opened, "/return_url")?);
+            if opened["status"] == "requires_payment_method"
+                && !self.lane.stripe.confirm_on_page(&secret, &back).await?
+            {
+                self.tell("the page could not confirm");
+                return Ok(None);
+            }
+        }
+        let intent = text(opened, "/setup_intent")?;
+        let now = self.lane.stripe.setup_intent(&intent).await?;
+        if now["status"] != "requires_action" {
+            self.tell(format!("nothing to answer at the wallet: {}", now["status"]));
+            return Ok(None);
+        }
+        let back = self.lane.stripe.answer_wallet(&intent, choice).await?;
+        self.tell(format!("the shopper answers the wallet: {choice}"));
+        if choice == "approve" {
+            self.notes.borrow_mut().approved.push(intent);
+        }
+        Ok(Some(back))
+    }
+
+    /// Comes back from the wallet, and polls as the shop's page does until it is decided; gives
+    /// how the checkout stands.
+    pub async fn come_back(&self, door: Door, url: &str) -> Result<Option<Told>, Broken> {
+        let Some((status, body, location)) = self.insist(door, &Ask::Return { url }).await? else {
+            return Ok(None);
+        };
+        let Some(location) = location else {
+            self.broke(format!("a return was answered {status}: {body}"));
+            return Ok(None);
+        };
+        let told = landed(&location);
+        self.heard(&told);
+        if told.status == "pending" && self.setting.life == Life::Shopper {
+            return self.poll(door, &told.checkout).await;
+        }
+        Ok(Some(told))
+    }
+
+    /// Polls the checkout until it is decided.
+    pub async fn poll(&self, door: Door, checkout: &str) -> Result<Option<Told>, Broken> {
+        for _ in 0..TRIES {
+            let Some((status, body, _)) = self.insist(door, &Ask::Poll { checkout }).await? else {
+                return Ok(None);
+            };
+            if status != 200 {
+                self.broke(format!("a poll was answered {status}: {body}"));
+                return Ok(None);
+            }
+            let told = Told {
+                checkout: checkout.to_owned(),
+                status: text(&body, "/status")?,
+                reason: body["reason"].as_str().map(str::to_owned),
+                subscription: body["subscription"]["id"].as_str().map(str::to_owned),
+            };
+            self.heard(&told);
+            if told.status != "pending" || self.setting.life != Life::Shopper {
+                return Ok(Some(told));
+            }
+            self.pass(LEASE_IS_OVER).await?;
+        }
+        Ok(None)
+    }
+
+    /// Asks for the subscription of a checkout.
+    pub async fn subscribe(&self, door: Door, checkout: &str) -> Result<Option<Told>, Broken> {
+        let Some((status, body, _)) = self.insist(door, &Ask::Subscribe { checkout }).await? else {
+            return Ok(None);
+        };
+        let told = Told {
+            checkout: checkout.to_owned(),
+            status: if status < 300 { "subscribed" } else { "failed" }.to_owned(),
+            reason: body["error"]["code"].as_str().map(str::to_owned),
+            subscription: body["subscription"]["id"].as_str().map(str::to_owned),
+        };
+        self.heard(&told);
+        Ok(Some(told))
+    }
+
+    fn heard(&self, told: &Told) {
+        self.tell(format!("told: {} {}", told.status, told.reason.as_deref().unwrap_or_default()));
+        self.notes.borrow_mut().told.push(told.clone());
+    }
+}
+
+fn landed(location: &str) -> Told {
+    let pairs: Vec<(String, String)> = Url::parse(location)
+        .map(|url| url.query_pairs().into_owned().collect())
+        .unwrap_or_default();
+    let get = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone());
+    Told {
+        checkout: get("checkout").unwrap_or_default(),
+        status: get("status").unwrap_or_default(),
+        reason: get("reason"),
+        subscription: None,
+    }
+}
+
+/// An event of an HTTP API with payload format 2.0.
+pub fn event(
+    user: Option<&str>,
+    method: &str,
+    path: &str,
+    query: &str,
+    body: Option<&Value>,
+) -> Value {
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": format!("{method} {}", path.split("/chk_").next().unwrap_or(path)),
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"user-agent": BROWSER, "host": "api.shop.example", "content-type": "application/json"},
+        "requestContext": {
+            "accountId": "0", "apiId": "trial", "domainName": "api.shop.example",
+            "domainPrefix": "api", "requestId": "trial", "routeKey": "", "stage": "$default",
+            "time": "24/Nov/2026:00:00:00 +0000", "timeEpoch": 0,
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ADDRESS, "userAgent": BROWSER},
+        },
+        "isBase64Encoded": false,
+    });
+    if let Some(user) = user {
+        event["requestContext"]["authorizer"] =
+            json!({"jwt": {"claims": {"sub": user}, "scopes": null}});
+    }
+    if let Some(body) = body {
+        event["body"] = body.to_string().into();
+    }
+    event
+}

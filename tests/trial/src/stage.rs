@@ -1,0 +1,262 @@
+//! The stage of one case: a user, a table, and what happens to both.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use perennial_http::{Handler, invoke};
+use serde_json::{Value, json};
+
+use crate::broken::Broken;
+use crate::lane::Lane;
+use crate::rng::Rng;
+use crate::table::Table;
+use crate::wire::{Bug, Door, Trouble};
+
+/// What becomes of a checkout after something went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Life {
+    /// The shopper tries the same again, and webhooks flow.
+    Shopper,
+    /// The shopper is gone, and webhooks flow.
+    Webhook,
+    /// The shopper is gone, and no webhook arrives, ever.
+    Sweeper,
+}
+
+impl Life {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Shopper, Self::Webhook, Self::Sweeper];
+
+    /// Its name in the id of a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shopper => "shopper",
+            Self::Webhook => "webhook",
+            Self::Sweeper => "sweeper",
+        }
+    }
+
+    /// The life of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|life| life.name() == name)
+    }
+}
+
+/// What a caller of a function got.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The process died.
+    Died,
+    /// An answer.
+    Answered {
+        /// The status.
+        status: u16,
+        /// The body as JSON, null if there is none.
+        body: Value,
+        /// Where a redirect leads.
+        location: Option<String>,
+    },
+}
+
+/// What somebody was told about a checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Which.
+    pub checkout: String,
+    /// How it stands.
+    pub status: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// The subscription.
+    pub subscription: Option<String>,
+}
+
+/// The notes of a case.
+#[derive(Default)]
+pub struct Notes {
+    /// What happened, for whoever replays it.
+    pub story: Vec<String>,
+    /// Events that were answered 2xx.
+    pub taken: BTreeSet<String>,
+    /// Events that Stripe never gets through.
+    pub lost: BTreeSet<String>,
+    /// Records of the stream that the worker still has to take.
+    pub waiting: Vec<Value>,
+    /// Events for the shop, in the order of the stream.
+    pub outbox: Vec<Value>,
+    /// What the shopper was told.
+    pub told: Vec<Told>,
+    /// Setup intents that the wallet has agreed to.
+    pub approved: Vec<String>,
+    /// How many calls the shopper's part took.
+    pub calls_of_shopper: usize,
+    /// How many calls there were until all webhooks were applied.
+    pub calls_of_hooks: usize,
+    /// Problems that were met on the way and that no later repair excuses.
+    pub broken: Vec<String>,
+}
+
+/// How a case is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// What happens afterwards.
+    pub life: Life,
+    /// What goes wrong.
+    pub trouble: Option<Trouble>,
+    /// The planted bug.
+    pub bug: Option<Bug>,
+}
+
+/// The stage of one case.
+pub struct Stage<'a> {
+    /// What it shares with others.
+    pub lane: &'a Lane,
+    /// Its own table.
+    pub table: RefCell<Table>,
+    /// Its own user.
+    pub user: String,
+    /// Stripe's time at its beginning.
+    pub since: i64,
+    /// How it is set up.
+    pub setting: Setting,
+    /// Its own chance.
+    pub rng: RefCell<Rng>,
+    /// Its notes.
+    pub notes: RefCell<Notes>,
+    /// What the functions have logged.
+    pub log: RefCell<String>,
+}
+
+impl<'a> Stage<'a> {
+    /// Sets the stage.
+    pub async fn set(
+        lane: &'a Lane,
+        user: String,
+        setting: Setting,
+        rng: Rng,
+    ) -> Result<Self, Broken> {
+        let table = Table::start().await?;
+        let since = lane.set_clock().await?.unix();
+        lane.log.take();
+        lane.wire.begin(lane.stripe.url(), table.url(), setting.trouble, setting.bug);
+        Ok(Self {
+            lane,
+            table: RefCell::new(table),
+            user,
+            since,
+            setting,
+            rng: RefCell::new(rng),
+            notes: RefCell::default(),
+            log: RefCell::default(),
+        })
+    }
+
+    /// Writes a line into the story.
+    pub fn tell(&self, line: impl Into<String>) {
+        let line = format!("[{:>4}] {}", self.lane.wire.count(), line.into());
+        self.notes.borrow_mut().story.push(line);
+    }
+
+    /// Notes something that no later repair excuses.
+    pub fn broke(&self, what: impl Into<String>) {
+        let what = what.into();
+        self.tell(format!("BROKEN: {what}"));
+        self.notes.borrow_mut().broken.push(what);
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, seconds: i64) -> Result<(), Broken> {
+        self.lane.pass(seconds).await
+    }
+
+    /// Calls a function behind API Gateway.
+    pub async fn ask<H: Handler>(&self, door: Door, app: &H, event: Value) -> Reply {
+        let what = event["routeKey"].as_str().unwrap_or_default().to_owned();
+        let answer = tokio::select! {
+            biased;
+            () = self.lane.wire.death(door) => None,
+            answer = invoke(app, event, "trial") => Some(answer),
+        };
+        self.lane.wire.invocation_over();
+        let reply = match answer {
+            None => Reply::Died,
+            Some(answer) => Reply::Answered {
+                status: answer["statusCode"]
+                    .as_u64()
+                    .and_then(|status| u16::try_from(status).ok())
+                    .unwrap_or(0),
+                body: answer["body"]
+                    .as_str()
+                    .and_then(|body| serde_json::from_str(body).ok())
+                    .unwrap_or_default(),
+                location: answer["headers"]["location"].as_str().map(str::to_owned),
+            },
+        };
+        match &reply {
+            Reply::Died => self.tell(format!("{} {what}: the process died", door.name())),
+            Reply::Answered { status, body, location } => {
+                let what_came = location.clone().unwrap_or_else(|| {
+                    let code = &body["error"]["code"];
+                    if code.is_null() { String::new() } else { code.to_string() }
+                });
+                self.tell(format!("{} {what}: {status} {}", door.name(), without_secret(&what_came)));
+            }
+        }
+        reply
+    }
+
+    /// Hands a batch to a worker; gives the sequence numbers that failed, or none if it died.
+    pub async fn work(
+        &self,
+        door: Door,
+        worker: &worker::App,
+        records: &[Value],
+    ) -> Option<Vec<String>> {
+        let event = json!({ "Records": records });
+        let answer = tokio::select! {
+            biased;
+            () = self.lane.wire.death(door) => None,
+            answer = worker.handle(event) => Some(answer),
+        };
+        self.lane.wire.invocation_over();
+        let failed = answer.map(|answer| {
+            let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+            let names = failures.iter().filter_map(|it| it["itemIdentifier"].as_str());
+            names.map(str::to_owned).collect::<Vec<_>>()
+        });
+        let outcome = match &failed {
+            None => "the process died".to_owned(),
+            Some(failed) => format!("{} failed", failed.len()),
+        };
+        self.tell(format!("{} worker: {} records, {outcome}", door.name(), records.len()));
+        failed
+    }
+
+    /// Runs a sweep; gives its counts, or nothing if it did not come to its end.
+    pub async fn sweep(&self, sweep: &str) -> Option<Value> {
+        let answer = tokio::select! {
+            biased;
+            () = self.lane.wire.death(Door::Sweeper) => None,
+            answer = self.lane.functions.reconcile.handle(json!({ "sweep": sweep })) => Some(answer),
+        };
+        self.lane.wire.invocation_over();
+        match answer {
+            None => {
+                self.tell(format!("sweep {sweep}: the process died"));
+                None
+            }
+            Some(Err(error)) => {
+                self.tell(format!("sweep {sweep}: {error}"));
+                None
+            }
+            Some(Ok(done)) => {
+                self.tell(format!("sweep {sweep}: {done}"));
+                Some(done)
+            }
+        }
+    }
+}
+
+fn without_secret(text: &str) -> String {
+    text.split("_secret_").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,168 @@
+//! The table of one case: an embedded DynamoDB in memory, its items, its stream.
+
+use dynoxide::Database;
+use perennial_types::Clock;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::broken::Broken;
+
+/// Its name.
+pub const TABLE: &str = "perennial";
+
+/// A table on a port of its own. It stops when it is dropped.
+pub struct Table {
+    database: Database,
+    url: String,
+    task: JoinHandle<()>,
+    stream: String,
+    /// The last record of the stream that was read.
+    position: Option<String>,
+}
+
+impl Table {
+    /// Creates it as the deployment's template does.
+    pub async fn start() -> Result<Self, Broken> {
+        let database = Database::memory().map_err(refused)?;
+        let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+        let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+        let attributes = ["pk", "sk", "due", "due_at"].map(attribute);
+        let created = database
+            .create_table(serde_json::from_value(json!({
+                "TableName": TABLE,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": attributes,
+                "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "due",
+                    "KeySchema": [key("due", "HASH"), key("due_at", "RANGE")],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }],
+                "StreamSpecification": {
+                    "StreamEnabled": true,
+                    "StreamViewType": "NEW_AND_OLD_IMAGES",
+                },
+            }))?)
+            .map_err(refused)?;
+        let created = serde_json::to_value(created)?;
+        let stream = created.pointer("/TableDescription/LatestStreamArn").and_then(Value::as_str);
+        let stream = stream.ok_or_else(|| Broken::new("the table has no stream"))?.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let task = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        Ok(Self { database, url, task, stream, position: None })
+    }
+
+    /// Its endpoint.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Every item in plain JSON.
+    pub fn items(&self) -> Result<Vec<Value>, Broken> {
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({"TableName": TABLE, "ConsistentRead": true});
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let page = self.database.scan(serde_json::from_value(request)?).map_err(refused)?;
+            let page = serde_json::to_value(page)?;
+            let found = page["Items"].as_array().cloned().unwrap_or_default();
+            items.extend(found.iter().map(plain));
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The items whose sort key begins so.
+    pub fn items_of(&self, sort_key: &str) -> Result<Vec<Value>, Broken> {
+        let mut items = self.items()?;
+        items.retain(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with(sort_key)));
+        Ok(items)
+    }
+
+    /// The records of the stream since the last time, as Lambda hands them on.
+    pub fn new_records(&mut self) -> Result<Vec<Value>, Broken> {
+        let kind = match &self.position {
+            Some(_) => "AFTER_SEQUENCE_NUMBER",
+            None => "TRIM_HORIZON",
+        };
+        let iterator = self
+            .database
+            .get_shard_iterator(serde_json::from_value(json!({
+                "StreamArn": self.stream,
+                "ShardId": dynoxide::streams::shard_id(TABLE),
+                "ShardIteratorType": kind,
+                "SequenceNumber": self.position,
+            }))?)
+            .map_err(refused)?;
+        let request = json!({"ShardIterator": iterator.shard_iterator, "Limit": 1000});
+        let page = self.database.get_records(serde_json::from_value(request)?).map_err(refused)?;
+        let records: Vec<Value> =
+            page.records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+        let last = records.last().and_then(|last| last.pointer("/dynamodb/SequenceNumber"));
+        if let Some(last) = last.and_then(Value::as_str) {
+            self.position = Some(last.to_owned());
+        }
+        Ok(records)
+    }
+
+    /// Marks an event as done, as a worker with the bug of that name would.
+    pub fn settle_early(&self, key: &Value) -> Result<bool, Broken> {
+        let request = json!({
+            "TableName": TABLE,
+            "Key": key,
+            "UpdateExpression": "SET #s = :p REMOVE due, due_at",
+            "ConditionExpression": "#s = :r",
+            "ExpressionAttributeNames": {"#s": "status"},
+            "ExpressionAttributeValues": {":p": {"S": "processed"}, ":r": {"S": "received"}},
+        });
+        Ok(self.database.update_item(serde_json::from_value(request)?).is_ok())
+    }
+
+    /// Deletes what has expired by the machine's clock.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A clock that begins now.
+pub fn clock() -> Clock {
+    Clock::manual(Clock::system().now())
+}
+
+fn refused(error: dynoxide::DynoxideError) -> Broken {
+    Broken::new(format!("the table refused a request: {error}"))
+}
+
+/// An item without `DynamoDB`'s types.
+pub fn plain(item: &Value) -> Value {
+    let members = item.as_object().into_iter().flatten();
+    let members: Map<String, Value> =
+        members.map(|(name, value)| (name.clone(), plain_value(value))).collect();
+    Value::Object(members)
+}
+
+fn plain_value(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else {
+        return Value::Null;
+    };
+    match kind.as_str() {
+        "M" => plain(inner),
+        "L" => inner.as_array().into_iter().flatten().map(plain_value).collect(),
+        "N" => inner.as_str().and_then(|n| n.parse::<i64>().ok()).map_or(inner.clone(), Value::from),
+        "NULL" => Value::Null,
+        _ => inner.clone(),
+    }
+}

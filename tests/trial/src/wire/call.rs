@@ -1,0 +1,145 @@
+//! One outside call, as it passes the wire.
+
+use serde_json::Value;
+
+/// Whose calls come through which door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// The shopper's first tab.
+    TabA,
+    /// The shopper's second tab, or second device.
+    TabB,
+    /// Stripe's webhooks and what the table's stream drives.
+    Hooks,
+    /// The sweeper.
+    Sweeper,
+}
+
+impl Door {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::TabA, Self::TabB, Self::Hooks, Self::Sweeper];
+
+    /// Its place in lists.
+    pub fn index(self) -> usize {
+        match self {
+            Self::TabA => 0,
+            Self::TabB => 1,
+            Self::Hooks => 2,
+            Self::Sweeper => 3,
+        }
+    }
+
+    /// Its name in a trace.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TabA => "tab-a",
+            Self::TabB => "tab-b",
+            Self::Hooks => "hooks",
+            Self::Sweeper => "sweeper",
+        }
+    }
+}
+
+/// Which of the two services is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Stripe.
+    Stripe,
+    /// The table.
+    DynamoDb,
+}
+
+/// A call of a function, before it reaches the service.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Who makes it.
+    pub door: Door,
+    /// Of what.
+    pub service: Service,
+    /// `GET` or `POST` and so on.
+    pub method: String,
+    /// With its query.
+    pub path: String,
+    /// In lower case.
+    pub headers: Vec<(String, String)>,
+    /// As sent.
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The key that makes a repeat harmless, for a call that creates something at Stripe.
+    pub fn key(&self) -> Option<&str> {
+        self.header("idempotency-key")
+    }
+
+    /// DynamoDB's operation.
+    pub fn operation(&self) -> Option<&str> {
+        self.header("x-amz-target")?.rsplit('.').next()
+    }
+
+    /// Whether it may change something.
+    pub fn changes(&self) -> bool {
+        match self.service {
+            Service::Stripe => self.method != "GET",
+            Service::DynamoDb => !matches!(self.operation(), Some("GetItem" | "Query")),
+        }
+    }
+
+    /// A name for people: the same for the same step, whatever the ids in it.
+    pub fn name(&self) -> String {
+        match self.service {
+            Service::Stripe => {
+                let path = self.path.split('?').next().unwrap_or_default();
+                let parts: Vec<&str> = path
+                    .split('/')
+                    .map(|part| if is_id(part) { "{id}" } else { part })
+                    .collect();
+                format!("{} {}", self.method, parts.join("/"))
+            }
+            Service::DynamoDb => {
+                let operation = self.operation().unwrap_or("?");
+                let kinds = kinds(&self.body);
+                if kinds.is_empty() {
+                    operation.to_owned()
+                } else {
+                    format!("{operation} {}", kinds.join("+"))
+                }
+            }
+        }
+    }
+}
+
+fn is_id(part: &str) -> bool {
+    part.split_once('_').is_some_and(|(kind, rest)| {
+        matches!(kind, "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate") && !rest.is_empty()
+            && rest != "intents"
+    })
+}
+
+/// The kinds of items that a request to the table names, by their sort keys.
+fn kinds(body: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(body) = serde_json::from_slice::<Value>(body) {
+        collect(&body, &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(key) = members.get("sk").and_then(|sk| sk.get("S")).and_then(Value::as_str) {
+                found.push(key.split('#').next().unwrap_or_default().to_owned());
+            }
+            members.values().for_each(|member| collect(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,168 @@
+//! Bugs that are planted on the wire: each makes the functions look as if somebody had written it,
+//! without a line of them being changed.
+
+use serde_json::{Map, Value};
+
+use super::call::{Call, Door, Service};
+
+/// A bug that a trial has to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// A slow reader overwrites what a later one has read.
+    NoFence,
+    /// The same key goes with other parameters at each try.
+    KeyReused,
+    /// Each try has a key of its own.
+    KeyForEachTry,
+    /// An event counts as done before it has been applied.
+    DedupeBeforeProcessing,
+    /// Whoever takes the slot keeps it, even when they die.
+    SlotWithoutLease,
+    /// Everybody gets the slot.
+    SlotForEverybody,
+    /// Everybody may create the user's customer.
+    CustomerForEverybody,
+    /// Stripe is told 200 before the event is stored.
+    AnswerBeforeWrite,
+    /// The client secret is kept in the table.
+    SecretAtRest,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NoFence,
+        Self::KeyReused,
+        Self::KeyForEachTry,
+        Self::DedupeBeforeProcessing,
+        Self::SlotWithoutLease,
+        Self::SlotForEverybody,
+        Self::CustomerForEverybody,
+        Self::AnswerBeforeWrite,
+        Self::SecretAtRest,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoFence => "no-fence",
+            Self::KeyReused => "key-reused",
+            Self::KeyForEachTry => "key-for-each-try",
+            Self::DedupeBeforeProcessing => "dedupe-before-processing",
+            Self::SlotWithoutLease => "slot-without-lease",
+            Self::SlotForEverybody => "slot-for-everybody",
+            Self::CustomerForEverybody => "customer-for-everybody",
+            Self::AnswerBeforeWrite => "answer-before-write",
+            Self::SecretAtRest => "secret-at-rest",
+        }
+    }
+
+    /// The bug of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bug| bug.name() == name)
+    }
+
+    /// Changes the call into what it would be with the bug; `tries` counts the calls.
+    pub(super) fn plant(self, call: &mut Call, tries: u32) {
+        match (self, call.service) {
+            (Self::KeyReused, Service::Stripe) if creates_subscription(call) => {
+                call.body.extend_from_slice(format!("&metadata[try]={tries}").as_bytes());
+            }
+            (Self::KeyForEachTry, Service::Stripe) if creates_subscription(call) => {
+                for (name, value) in &mut call.headers {
+                    if name == "idempotency-key" {
+                        value.push_str(&format!(":{tries}"));
+                    }
+                }
+            }
+            (_, Service::DynamoDb) => {
+                if let Ok(mut body) = serde_json::from_slice::<Value>(&call.body)
+                    && self.plant_in_table(&mut body)
+                {
+                    call.body = body.to_string().into_bytes();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn plant_in_table(self, body: &mut Value) -> bool {
+        let mut planted = false;
+        each_write(body, &mut |write, sort_key| {
+            planted |= match self {
+                Self::NoFence if sort_key.starts_with("SUB#") => without_fence(write),
+                Self::SlotWithoutLease if sort_key.starts_with("SLOT#") => {
+                    set(write, "/Item/lease", "9999-12-31T00:00:00Z")
+                }
+                Self::SlotForEverybody if sort_key.starts_with("SLOT#") => {
+                    write.contains_key("Item") && without_condition(write)
+                }
+                Self::CustomerForEverybody if sort_key == "CUSTOMER" => {
+                    write.contains_key("Item") && without_condition(write)
+                }
+                Self::SecretAtRest if sort_key == "CHECKOUT" => {
+                    set(write, "/Item/secret", "seti_1_secret_2")
+                }
+                _ => false,
+            };
+        });
+        planted
+    }
+
+    /// The answer of a call that never reaches the service.
+    pub(super) fn answers(self, call: &Call) -> Option<String> {
+        let stores = self == Self::AnswerBeforeWrite
+            && call.door == Door::Hooks
+            && call.name() == "PutItem EVENT";
+        stores.then(|| "{}".to_owned())
+    }
+}
+
+fn creates_subscription(call: &Call) -> bool {
+    call.name() == "POST /v1/subscriptions"
+}
+
+/// Every object that writes an item, with the item's sort key.
+fn each_write(value: &mut Value, found: &mut impl FnMut(&mut Map<String, Value>, &str)) {
+    match value {
+        Value::Object(members) => {
+            let key = ["Item", "Key"]
+                .iter()
+                .find_map(|part| members.get(*part)?.pointer("/sk/S")?.as_str())
+                .map(str::to_owned);
+            if let Some(key) = key {
+                found(members, &key);
+            }
+            members.values_mut().for_each(|member| each_write(member, found));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_write(item, found)),
+        _ => {}
+    }
+}
+
+fn without_condition(write: &mut Map<String, Value>) -> bool {
+    for part in ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        write.remove(part);
+    }
+    true
+}
+
+fn without_fence(write: &mut Map<String, Value>) -> bool {
+    let Some(Value::String(condition)) = write.get_mut("ConditionExpression") else {
+        return false;
+    };
+    let Some(rest) = condition.strip_prefix("fence = :fence AND ") else { return false };
+    *condition = rest.to_owned();
+    if let Some(Value::Object(values)) = write.get_mut("ExpressionAttributeValues") {
+        values.remove(":fence");
+    }
+    true
+}
+
+/// Puts a text into an item; false if there is no such item.
+fn set(write: &mut Map<String, Value>, pointer: &str, text: &str) -> bool {
+    let Some(name) = pointer.strip_prefix("/Item/") else { return false };
+    let Some(Value::Object(item)) = write.get_mut("Item") else { return false };
+    item.insert(name.to_owned(), serde_json::json!({ "S": text }));
+    true
+}
