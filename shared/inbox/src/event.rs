@@ -88,12 +88,17 @@ fn is_type(kind: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
 }
 
-/// Seconds in a snapshot event, RFC 3339 in a thin one.
+/// The last second that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Seconds in a snapshot event, RFC 3339 in a thin one. A time that could be stored and not be read
+/// again is none.
 fn read_time(value: &Value) -> Option<Timestamp> {
-    match value {
+    let time = match value {
         Value::Number(seconds) => seconds.as_i64().map(Timestamp::from_unix),
         text => serde_json::from_value(text.clone()).ok(),
-    }
+    };
+    time.filter(|time| (0..=LAST_SECOND).contains(&time.unix()))
 }
 
 /// An id, or an expanded object's.
@@ -231,6 +236,9 @@ mod tests {
             json!({"id": "sub_1", "type": "a.b", "created": 1, "livemode": false}),
             json!({"id": "evt_1", "type": "a b", "created": 1, "livemode": false}),
             json!({"id": "evt_1", "type": "a.b", "created": "soon", "livemode": false}),
+            json!({"id": "evt_1", "type": "a.b", "created": -1, "livemode": false}),
+            json!({"id": "evt_1", "type": "a.b", "created": 253_402_300_800_i64, "livemode": false}),
+            json!({"id": "evt_1", "type": "a.b", "created": "9999-12-31T23:59:59-01:00", "livemode": false}),
             json!({"id": "evt_1", "type": "a.b", "created": 1}),
         ] {
             assert_eq!(
