@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use perennial_config::Env;
+use url::Url;
 
 use crate::options::{Functions, Options};
 
@@ -29,6 +30,9 @@ pub struct Cli {
     /// Keep nothing: all state is gone at the end
     #[arg(long, conflicts_with = "data")]
     memory: bool,
+    /// Send the shop's events to this address, signed
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    pub events_url: Option<Url>,
     /// Also print the addresses as one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -42,9 +46,19 @@ impl Cli {
             dynamodb_port: self.dynamodb_port,
             stripe_port: self.stripe_port,
             data: (!self.memory).then(|| self.data.clone()),
+            events_url: self.events_url.clone(),
             environment,
             functions: Functions::InProcess,
         }
+    }
+}
+
+fn web_address(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|_| "it is not a URL".to_owned())?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err("it must begin with http:// or https://".to_owned())
     }
 }
 
@@ -65,6 +79,18 @@ mod tests {
             (9000, 9001, 9002)
         );
         assert_eq!(options.data, Some(PathBuf::from(".perennial")));
+    }
+
+    #[test]
+    fn events_are_sent_to_a_web_address_only() {
+        let url = "http://localhost:3000/events";
+        let sent_to = options(&["--events-url", url]).unwrap().events_url;
+        assert_eq!(sent_to.unwrap().as_str(), url);
+        assert_eq!(options(&[]).unwrap().events_url, None);
+        for wrong in ["localhost:3000", "/events", "file:///events"] {
+            let refused = options(&["--events-url", wrong]).map(|_| ()).unwrap_err();
+            assert_eq!(refused.exit_code(), 2, "{wrong}");
+        }
     }
 
     #[test]

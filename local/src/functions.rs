@@ -15,6 +15,7 @@ pub(crate) struct InProcess {
     webhook: webhook::App,
     worker: worker::App,
     reconcile: reconcile::App,
+    partner_events: partner_events::App,
 }
 
 impl InProcess {
@@ -28,6 +29,7 @@ impl InProcess {
             webhook: webhook::App::start(env).await?,
             worker: worker::App::start(env).await?,
             reconcile: reconcile::App::start(env).await?,
+            partner_events: partner_events::App::start(env).await?,
         })
     }
 }
@@ -48,6 +50,8 @@ impl Invoker for InProcess {
                 "webhook" => Ok(invoke(&self.webhook, event, &request_id).await),
                 "worker" => Ok(self.worker.handle(event).await),
                 "reconcile" => failed(function, self.reconcile.handle(event).await),
+                "partner-events" => failed(function, self.partner_events.handle(event).await),
+                "shop-events" => failed(function, shop_events::handle(&event)),
                 other => Err(InvokeError::Unknown(other.to_owned())),
             }
         })

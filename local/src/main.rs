@@ -31,7 +31,7 @@ async fn run(cli: &Cli, env: Env) -> Result<(), Box<dyn Error>> {
         server = Server::start(cli.options(env)) => server?,
         () = &mut ended => return Ok(()),
     };
-    announce(&server, cli.json)?;
+    announce(&server, cli)?;
     ended.await;
     // Whoever asks a second time does not want to wait.
     tokio::select! {
@@ -49,7 +49,7 @@ struct Addresses<'a> {
     stripe: &'a str,
 }
 
-fn announce(server: &Server, as_json: bool) -> io::Result<()> {
+fn announce(server: &Server, cli: &Cli) -> io::Result<()> {
     let addresses = Addresses {
         gateway: server.gateway_url(),
         dynamodb: server.dynamodb_url(),
@@ -65,8 +65,14 @@ fn announce(server: &Server, as_json: bool) -> io::Result<()> {
         out,
         "The shop is open: {gateway}  (DynamoDB {dynamodb}, Stripe {stripe}; Ctrl-C ends)"
     )?;
-    if as_json {
+    if cli.json {
         writeln!(out, "{}", serde_json::to_string(&addresses)?)?;
+    }
+    if let Some(url) = &cli.events_url {
+        writeln!(
+            out,
+            "The shop's events go to {url}; {gateway}/dev/events shows them, and the secret that signs them."
+        )?;
     }
     if server.webhooks_need_forwarding() {
         writeln!(

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use perennial_config::Env;
+use url::Url;
 
 use crate::data_dir::DataDirError;
 use crate::dynamodb::DatabaseError;
 use crate::invoker::Invoker;
+use crate::outbox::EventsSecretError;
 use crate::plans::PlansError;
 use crate::ports::PortError;
 use crate::stripe_account::AccountError;
@@ -25,6 +27,8 @@ pub struct Options {
     pub stripe_port: u16,
     /// The folder in which state lives; without one nothing is kept.
     pub data: Option<PathBuf>,
+    /// Where the shop's events are sent to; without one they are only shown.
+    pub events_url: Option<Url>,
     /// Where `STRIPE_SECRET_KEY`, `PLANS` and so on are read from.
     pub environment: Env,
     /// Who runs the functions.
@@ -47,6 +51,7 @@ impl Default for Options {
             dynamodb_port: 0,
             stripe_port: 0,
             data: None,
+            events_url: None,
             environment: Env::from_pairs::<String, String>([]),
             functions: Functions::InProcess,
         }
@@ -74,6 +79,12 @@ pub enum StartError {
     /// There is no key for tokens.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    /// The shop's events cannot be signed.
+    #[error(transparent)]
+    EventsSecret(#[from] EventsSecretError),
+    /// The client that sends the shop's events cannot be built.
+    #[error("the client for the shop's events cannot be built")]
+    EventsClient(#[source] reqwest::Error),
     /// There are no prices.
     #[error(transparent)]
     Plans(#[from] PlansError),

@@ -9,6 +9,7 @@ use perennial_sandbox::Sandbox;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, UserId};
 use secrecy::SecretString;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use url::Url;
@@ -19,6 +20,7 @@ use crate::functions::InProcess;
 use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
 use crate::invoker::Invoker;
 use crate::options::{Functions, Options, StartError};
+use crate::outbox::{EventsSecret, Outbox};
 use crate::part::Part;
 use crate::pump::Pump;
 use crate::schedule::Scheduler;
@@ -99,43 +101,27 @@ impl Server {
             options.environment.get("SHOP_URL"),
         );
         let invoker = start_functions(options.functions, &env).await?;
-        let wrote = Arc::new(Notify::new());
-        let pump = Pump::new(
-            database,
-            TABLE_NAME,
-            file("stream-position.json"),
-            template.stream,
-            Arc::clone(&invoker),
-            Arc::clone(&wrote),
-        )?;
-        let scheduler = Scheduler::new(
-            template.schedules,
-            Arc::clone(&invoker),
+        let outbox = Outbox::new(
+            options.events_url,
+            EventsSecret::load(file("events-secret").as_deref())?,
             Clock::system(),
-            Arc::clone(&wrote),
         );
-        let gateway = Gateway {
-            routes: template.routes,
-            cors: template.cors,
-            authorizer: Authorizer::new(&issuer),
-            issuer: Arc::clone(&issuer),
-            invoker,
-            shop: ShopInfo {
-                plans: plans::for_the_page(&plans)?,
-                stripe_js: stripe_account::stripe_js(&stripe_url),
-                mode: if sandbox.is_some() { "sandbox" } else { "test" },
-            },
-            scheduler: scheduler.clone(),
-            clock: Clock::system(),
-            wrote,
+        let shop = ShopInfo {
+            plans: plans::for_the_page(&plans)?,
+            stripe_js: stripe_account::stripe_js(&stripe_url),
+            mode: if sandbox.is_some() { "sandbox" } else { "test" },
         };
-        let users = vec![
-            Part::start("gateway", |stop| {
-                gateway::serve(gateway_listener, gateway, stop)
-            }),
-            Part::start("schedules", |stop| scheduler.keep(&stop)),
-            Part::start("stream", |stop| tokio::spawn(pump.run(stop))),
-        ];
+        let users = Users {
+            template,
+            database,
+            invoker,
+            issuer: Arc::clone(&issuer),
+            outbox: Arc::new(outbox.map_err(StartError::EventsClient)?),
+            shop,
+            stream_position: file("stream-position.json"),
+            events_position: file("events-position.json"),
+        };
+        let users = users.start(gateway_listener)?;
         Ok(Self {
             addresses,
             env,
@@ -194,6 +180,65 @@ impl Server {
         for part in self.table {
             part.stop().await;
         }
+    }
+}
+
+/// What uses the table and Stripe, before it is started.
+struct Users {
+    template: Template,
+    database: Database,
+    invoker: Arc<dyn Invoker>,
+    issuer: Arc<Issuer>,
+    outbox: Arc<Outbox>,
+    shop: ShopInfo,
+    stream_position: Option<PathBuf>,
+    events_position: Option<PathBuf>,
+}
+
+impl Users {
+    /// Starts them, and gives them in the order in which they are to be stopped.
+    fn start(self, listener: TcpListener) -> Result<Vec<Part>, StartError> {
+        let wrote = Arc::new(Notify::new());
+        let worker = Pump::new(
+            self.database.clone(),
+            TABLE_NAME,
+            self.stream_position,
+            self.template.stream,
+            Arc::clone(&self.invoker),
+            Arc::clone(&wrote),
+        )?;
+        let shop_events = Pump::new(
+            self.database,
+            TABLE_NAME,
+            self.events_position,
+            self.template.outbox,
+            self.outbox.clone(),
+            Arc::new(Notify::new()),
+        )?;
+        let scheduler = Scheduler::new(
+            self.template.schedules,
+            Arc::clone(&self.invoker),
+            Clock::system(),
+            Arc::clone(&wrote),
+        );
+        let gateway = Gateway {
+            routes: self.template.routes,
+            cors: self.template.cors,
+            authorizer: Authorizer::new(&self.issuer),
+            issuer: self.issuer,
+            invoker: self.invoker,
+            shop: self.shop,
+            scheduler: scheduler.clone(),
+            outbox: self.outbox,
+            clock: Clock::system(),
+            wrote,
+        };
+        Ok(vec![
+            Part::start("gateway", |stop| gateway::serve(listener, gateway, stop)),
+            Part::start("schedules", |stop| scheduler.keep(&stop)),
+            Part::start("stream", |stop| tokio::spawn(worker.run(stop))),
+            Part::start("shop-events", |stop| tokio::spawn(shop_events.run(stop))),
+        ])
     }
 }
 

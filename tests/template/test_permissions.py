@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from permissions import permissions
+from permissions import permissions, statements
 from transformed import ROOT, template, transform
 
 LOGS = {
@@ -40,6 +40,12 @@ EXPECTED = {
         "dynamodb:ListStreams ${Table.Arn}/stream/*",
         "sqs:SendMessage GivenUp.Arn",
     },
+    "PartnerEvents": LOGS
+    | {
+        "dynamodb:PutItem Table.Arn where dynamodb:LeadingKeys is CUST#* or EVENT#*",
+        "sqs:SendMessage PartnerEventsGivenUp.Arn",
+    },
+    "ShopEvents": LOGS,
     "Reconcile": LOGS | STRIPE | CHECKOUTS | {"dynamodb:Query ${Table.Arn}/index/due"},
 }
 
@@ -77,6 +83,21 @@ class Permissions(unittest.TestCase):
         code = "\n".join(file.read_text(encoding="utf-8") for file in files)
         called = {f"dynamodb:{name} Table.Arn" for name, form in CALLS.items() if re.search(form, code)}
         self.assertEqual(called, CHECKOUTS)
+
+    def test_the_pipe_may_do_exactly_what_it_does(self):
+        role = template()["Resources"]["ShopEventsPipeRole"]["Properties"]
+        self.assertNotIn("ManagedPolicyArns", role)
+        found = set().union(*(statements(policy["PolicyDocument"]) for policy in role["Policies"]))
+        expected = {
+            "dynamodb:DescribeStream Table.StreamArn",
+            "dynamodb:GetRecords Table.StreamArn",
+            "dynamodb:GetShardIterator Table.StreamArn",
+            "dynamodb:ListStreams ${Table.Arn}/stream/*",
+            "lambda:InvokeFunction ShopEvents.Arn",
+            "events:PutEvents ShopEventBus.Arn",
+            "sqs:SendMessage ShopEventsGivenUp.Arn",
+        }
+        self.assertEqual(found, expected)
 
     def test_a_wider_statement_is_noticed(self):
         source = template()

@@ -75,11 +75,16 @@ class Events(unittest.TestCase):
                 self.assertIn(f"`{path.stem}`", readme)
                 if called_by in routes() and routes()[called_by][1] == "open":
                     self.assertNotIn("authorizer", event["requestContext"])
-        self.assertEqual(recorded, set(routes()) | set(sweeps()) | {"stream"})
+        expected = set(routes()) | set(sweeps()) | {"stream", "pipe", "partner"}
+        self.assertEqual(recorded, expected)
 
 
-def origin(event: dict) -> tuple[str, str]:
+def origin(event: dict | list) -> tuple[str, str]:
     """What the event comes from, and the function that gets it."""
+    if isinstance(event, list):
+        return "pipe", "shop-events"
+    if "detail-type" in event:
+        return "partner", "partner-events"
     if "Records" in event:
         return "stream", "worker"
     if "routeKey" in event:

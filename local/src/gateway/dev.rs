@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::response::json_text;
+use crate::outbox::Outbox;
 use crate::schedule::Scheduler;
 use crate::tokens::Issuer;
 
@@ -91,6 +92,11 @@ pub(super) async fn sweep(scheduler: &Scheduler, body: &[u8], request_id: &str) 
             )
         }
     }
+}
+
+/// `GET /dev/events`: what the shop was told, the newest first, and how it is signed.
+pub(super) fn events(outbox: &Outbox) -> Response {
+    json_text(StatusCode::OK, outbox.shown().to_string())
 }
 
 /// `GET /dev/shop.json`.

@@ -29,6 +29,7 @@ pub(crate) use authorizer::Authorizer;
 pub(crate) use dev::{PlanInfo, ShopInfo};
 
 use crate::invoker::{self, Invoker};
+use crate::outbox::Outbox;
 use crate::schedule::Scheduler;
 use crate::template::{Authorization, Cors, Route};
 use crate::tokens::Issuer;
@@ -48,6 +49,7 @@ pub(crate) struct Gateway {
     pub(crate) invoker: Arc<dyn Invoker>,
     pub(crate) shop: ShopInfo,
     pub(crate) scheduler: Scheduler,
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Clock,
     /// Told after each call of a function, since it may have written to the table.
     pub(crate) wrote: Arc<Notify>,
@@ -166,6 +168,7 @@ impl Gateway {
                 dev::token(&self.issuer, &self.clock, body, request_id)
             }
             (&Method::POST, "/dev/sweep") => dev::sweep(&self.scheduler, body, request_id).await,
+            (&Method::GET, "/dev/events") => dev::events(&self.outbox),
             (&Method::GET, "/dev/shop.json") => dev::shop(&self.shop),
             (&Method::GET | &Method::HEAD, _) => {
                 shop::file(path, &self.shop.stripe_js).unwrap_or_else(response::not_found)

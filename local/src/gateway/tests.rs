@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::invoker::{Invocation, InvokeError};
+use crate::outbox::EventsSecret;
 use crate::ports;
 use crate::template::Template;
 use serde_json::{Value, json};
@@ -60,6 +61,9 @@ async fn start() -> Running {
             mode: "sandbox",
         },
         scheduler,
+        outbox: Arc::new(
+            Outbox::new(None, EventsSecret::load(None).unwrap(), Clock::system()).unwrap(),
+        ),
         clock: Clock::system(),
         wrote,
     };

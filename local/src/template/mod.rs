@@ -3,6 +3,7 @@
 mod cloudformation;
 mod cors;
 mod function;
+mod pipe;
 mod routes;
 mod schedules;
 mod stream;
@@ -31,6 +32,8 @@ pub(crate) struct Template {
     pub(crate) table: Table,
     /// Which function reads the table's stream, and which records it wants.
     pub(crate) stream: StreamMapping,
+    /// Which records of the stream the shop is told of.
+    pub(crate) outbox: StreamMapping,
     /// What is called without anybody asking.
     pub(crate) schedules: Vec<Schedule>,
 }
@@ -65,6 +68,7 @@ impl Template {
             cors: cors::read(globals, resources),
             table: table::read(resources)?,
             stream: stream::read(globals, resources)?,
+            outbox: pipe::read(globals, resources)?,
             schedules: schedules::read(globals, resources)?,
         })
     }

@@ -43,28 +43,36 @@ pub(super) fn read(globals: &Value, resources: &Resources) -> Result<StreamMappi
         })
         .ok_or_else(|| TemplateError::Content("no function reads the table's stream".into()))?;
 
-    let filters = mapping
-        .pointer("/FilterCriteria/Filters")
-        .and_then(Value::as_array);
-    let filters = filters.into_iter().flatten().map(|filter| {
-        let text = filter
-            .get("Pattern")
-            .and_then(Value::as_str)
-            .ok_or_else(|| {
-                TemplateError::Content(format!(
-                    "{id}: a filter has no Pattern in the form of a text"
-                ))
-            })?;
-        Pattern::parse(text).map_err(|e| TemplateError::Content(format!("{id}: {e}")))
-    });
     Ok(StreamMapping {
         function: function::name(id, resources.get(id).unwrap_or(&Value::Null)),
-        batch_size: mapping
-            .get("BatchSize")
-            .and_then(Value::as_u64)
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(LAMBDA_BATCH_SIZE),
-        filters: filters.collect::<Result<_, _>>()?,
+        batch_size: batch_size(mapping),
+        filters: filters(id, mapping)?,
         timeout: Duration::from_secs(function::timeout(globals, properties)),
     })
+}
+
+/// How many records one call may carry.
+pub(super) fn batch_size(settings: &Value) -> usize {
+    settings
+        .get("BatchSize")
+        .and_then(Value::as_u64)
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(LAMBDA_BATCH_SIZE)
+}
+
+/// The patterns of a `FilterCriteria`.
+pub(super) fn filters(id: &str, settings: &Value) -> Result<Vec<Pattern>, TemplateError> {
+    let filters = settings
+        .pointer("/FilterCriteria/Filters")
+        .and_then(Value::as_array);
+    let read = |filter: &Value| {
+        let text = filter.get("Pattern").and_then(Value::as_str);
+        let text = text.ok_or_else(|| {
+            TemplateError::Content(format!(
+                "{id}: a filter has no Pattern in the form of a text"
+            ))
+        })?;
+        Pattern::parse(text).map_err(|e| TemplateError::Content(format!("{id}: {e}")))
+    };
+    filters.into_iter().flatten().map(read).collect()
 }

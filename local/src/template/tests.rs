@@ -53,6 +53,19 @@ Resources:
           Properties:
             Schedule: cron(17 3 * * ? *)
             Input: '{"sweep":"all"}'
+  Form:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: functions/shop-events, Timeout: 5}
+  Out:
+    Type: AWS::Pipes::Pipe
+    Properties:
+      Source: !GetAtt Table.StreamArn
+      SourceParameters:
+        FilterCriteria:
+          Filters:
+            - Pattern: '{"eventName":["MODIFY"]}'
+        DynamoDBStreamParameters: {BatchSize: 1, StartingPosition: TRIM_HORIZON}
+      Enrichment: !GetAtt Form.Arn
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -91,6 +104,20 @@ fn the_stream_mapping_names_its_function_by_the_folder_of_its_code() {
     let stream = Template::parse(SMALL).unwrap().stream;
     assert_eq!((stream.function.as_str(), stream.batch_size), ("worker", 7));
     assert_eq!(stream.filters.len(), 1);
+}
+
+#[test]
+fn the_pipe_names_its_filter_and_the_function_that_forms_its_events() {
+    let outbox = Template::parse(SMALL).unwrap().outbox;
+    assert_eq!(
+        (outbox.function.as_str(), outbox.batch_size),
+        ("shop-events", 1)
+    );
+    assert_eq!(outbox.timeout, Duration::from_secs(5));
+    assert!(outbox.filters[0].matches(&json!({"eventName": "MODIFY"})));
+    assert!(!outbox.filters[0].matches(&json!({"eventName": "INSERT"})));
+    let error = Template::parse(&SMALL.replace("Enrichment: !GetAtt Form.Arn", "")).unwrap_err();
+    assert!(error.to_string().contains("Enrichment"), "{error}");
 }
 
 #[test]

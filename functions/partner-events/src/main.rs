@@ -1,0 +1,17 @@
+//! The Lambda; see the library for what it does.
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use partner_events::App;
+use perennial_config::Env;
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let app = App::start(&Env::process()).await?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        let app = app.clone();
+        async move { app.handle(event.payload).await }
+    }))
+    .await
+}
