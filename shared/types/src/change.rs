@@ -55,11 +55,18 @@ impl Change {
         let before = old.map(|old| &old.status);
         let same = before == Some(&new.status);
         match &new.status {
-            Status::Active if same => {
+            // Stripe begins a period before it charges for it: an hour later, as a rule.
+            Status::Active if same && is_paid(new) => {
                 let ended = |it: &Subscription| it.current_period_end;
-                (old.and_then(ended) < ended(new)).then_some(Self::Renewed)
+                let old = old.filter(|old| is_paid(old));
+                (old.and_then(ended) < ended(new)).then_some(if is_first_after_trial(new) {
+                    Self::Activated
+                } else {
+                    Self::Renewed
+                })
             }
             _ if same => None,
+            Status::Active if before == Some(&Status::Trialing) && !is_paid(new) => None,
             Status::Active => Some(Self::Activated),
             Status::Trialing => Some(Self::Trialing),
             Status::PastDue => Some(Self::PastDue),
@@ -69,6 +76,17 @@ impl Change {
             Status::IncompleteExpired | Status::Incomplete | Status::Other(_) => None,
         }
     }
+}
+
+/// Whether its newest bill is paid, as far as is known.
+fn is_paid(it: &Subscription) -> bool {
+    it.latest_invoice_status
+        .as_deref()
+        .is_none_or(|status| status == "paid")
+}
+
+fn is_first_after_trial(it: &Subscription) -> bool {
+    it.trial_end.is_some() && it.trial_end == it.current_period_start
 }
 
 #[cfg(test)]
@@ -142,6 +160,52 @@ mod tests {
                 expected,
                 "{after:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_period_is_told_once_it_is_paid_for_and_however_often_it_is_read_before() {
+        let active = |end: i64, invoice: &str| Subscription {
+            latest_invoice_status: Some(invoice.to_owned()),
+            current_period_start: Some(Timestamp::from_unix(end - 1)),
+            ..at("active", end)
+        };
+        let after_trial = |invoice: &str| Subscription {
+            trial_end: Some(Timestamp::from_unix(1)),
+            ..active(2, invoice)
+        };
+        let trial = Subscription {
+            latest_invoice_status: Some("paid".to_owned()),
+            ..at("trialing", 1)
+        };
+        for (before, after, expected) in [
+            (&active(1, "paid"), &active(2, "draft"), None),
+            (&active(2, "draft"), &active(2, "open"), None),
+            (
+                &active(2, "draft"),
+                &active(2, "paid"),
+                Some(Change::Renewed),
+            ),
+            (
+                &active(1, "paid"),
+                &active(2, "paid"),
+                Some(Change::Renewed),
+            ),
+            (&active(2, "paid"), &active(2, "paid"), None),
+            (
+                &active(2, "draft"),
+                &at("past_due", 2),
+                Some(Change::PastDue),
+            ),
+            (&trial, &after_trial("draft"), None),
+            (
+                &after_trial("draft"),
+                &after_trial("paid"),
+                Some(Change::Activated),
+            ),
+            (&trial, &after_trial("paid"), Some(Change::Activated)),
+        ] {
+            assert_eq!(Change::between(Some(before), after), expected, "{after:?}");
         }
     }
 
