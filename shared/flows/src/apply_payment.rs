@@ -2,7 +2,8 @@
 //!
 //! They lead to one state with one reason on each subscription that is concerned.
 
-use perennial_types::{CustomerId, PaymentReason, SubscriptionId, UserId};
+use perennial_store::Finding;
+use perennial_types::{CustomerId, SubscriptionId, UserId};
 
 use crate::{FlowError, Flows, apply_event::Applied};
 
@@ -33,10 +34,13 @@ impl Flows {
         let Some(user) = self.table.user_of_customer(customer).await? else {
             return Ok(Applied::Ignored(NOT_OURS));
         };
+        let finding = Finding::Mandate {
+            revoked: mandate.status == "inactive",
+        };
         for id in self.live(&user).await? {
-            if mandate.status == "inactive" {
-                self.table.mark_revoked(&user, &id, method).await?;
-            }
+            self.table
+                .mark(&user, &id, method.as_str(), finding)
+                .await?;
             self.refresh_subscription(&user, customer, &id).await?;
         }
         Ok(Applied::Done)
@@ -45,22 +49,23 @@ impl Flows {
     /// The shopper's bank or wallet claims a payment back.
     pub(crate) async fn apply_to_dispute(&self, id: &str) -> Result<Applied, FlowError> {
         let dispute = self.stripe.retrieve_dispute(id).await?.value;
-        let how = match dispute.status.as_str() {
-            "won" | "warning_closed" | "prevented" => None,
-            "lost" => Some(PaymentReason::DisputeLost),
-            _ => Some(PaymentReason::Disputed),
+        let finding = match dispute.status.as_str() {
+            "won" | "warning_closed" | "prevented" => Finding::DisputeOver,
+            "lost" => Finding::DisputeLost,
+            _ => Finding::DisputeOpen,
         };
-        self.contest(dispute.payment_intent.as_deref(), how).await
+        self.contest(dispute.payment_intent.as_deref(), id, finding)
+            .await
     }
 
     /// The shop gives a payment back.
     pub(crate) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
         let refund = self.stripe.retrieve_refund(id).await?.value;
-        let how = match refund.status.as_deref() {
-            Some("failed" | "canceled") => None,
-            _ => Some(PaymentReason::Refunded),
+        let finding = Finding::Refund {
+            stands: !matches!(refund.status.as_deref(), Some("failed" | "canceled")),
         };
-        self.contest(refund.payment_intent.as_deref(), how).await
+        self.contest(refund.payment_intent.as_deref(), id, finding)
+            .await
     }
 
     /// The customer was deleted, and its subscriptions with it. The next click creates another.
@@ -80,7 +85,8 @@ impl Flows {
     async fn contest(
         &self,
         payment_intent: Option<&str>,
-        how: Option<PaymentReason>,
+        object: &str,
+        finding: Finding,
     ) -> Result<Applied, FlowError> {
         let Some(payment_intent) = payment_intent else {
             return Ok(Applied::Ignored("it is about no PaymentIntent"));
@@ -103,7 +109,7 @@ impl Flows {
         let Some(user) = self.table.user_of_customer(customer).await? else {
             return Ok(Applied::Ignored(NOT_OURS));
         };
-        self.table.mark_contested(&user, id, how).await?;
+        self.table.mark(&user, id, object, finding).await?;
         self.refresh_subscription(&user, customer, id).await?;
         Ok(Applied::Done)
     }

@@ -47,6 +47,14 @@ pub(crate) fn read_model(
     }
 }
 
+/// What is left to say of payments once nothing more is charged.
+pub(crate) fn payment_of_ended(known: Option<&SubscriptionItem>) -> Payment {
+    let contested = known.and_then(|known| known.marks.contested());
+    contested
+        .map(|reason| Payment::new(PaymentState::Contested, reason))
+        .unwrap_or_default()
+}
+
 /// What stands against the next charge, the most urgent of it. `known` holds what Stripe's
 /// subscription does not tell: a revoked mandate, a payment that was claimed back.
 fn payment(
@@ -58,13 +66,14 @@ fn payment(
         subscription.status,
         Status::Canceled | Status::IncompleteExpired
     );
-    let contested = known.and_then(|known| known.contested);
-    let contested = contested.map(|reason| Payment::new(PaymentState::Contested, reason));
+    let contested = payment_of_ended(known);
     if ended {
-        return contested.unwrap_or_default();
+        return contested;
     }
-    let revoked = known.and_then(|known| known.revoked.as_ref());
     let method = subscription.payment_method_id();
+    let revoked = method
+        .zip(known)
+        .is_some_and(|(method, known)| known.marks.is_revoked(method));
     let detached = subscription
         .payment_method()
         .is_some_and(|method| method.customer_id().is_none());
@@ -72,7 +81,7 @@ fn payment(
         Some(PaymentReason::MethodMissing)
     } else if detached {
         Some(PaymentReason::MethodDetached)
-    } else if method.is_some() && method == revoked {
+    } else if revoked {
         Some(PaymentReason::MandateRevoked)
     } else {
         None
@@ -93,7 +102,7 @@ fn payment(
             PaymentState::ActionRequired,
             PaymentReason::FirstPaymentOpen,
         ),
-        _ => return contested.unwrap_or_default(),
+        _ => return contested,
     };
     Payment::new(state, reason)
 }

@@ -7,7 +7,7 @@ use perennial_types::{CustomerId, Subscription, SubscriptionId, UserId};
 use crate::{
     FlowError, Flows,
     outgoing::about_subscription,
-    read_model::{attempt_of, read_model},
+    read_model::{attempt_of, payment_of_ended, read_model},
 };
 
 impl Flows {
@@ -22,12 +22,11 @@ impl Flows {
         id: &SubscriptionId,
     ) -> Result<SubscriptionItem, FlowError> {
         let mut item = self.table.fence_subscription(user, id).await?;
-        if item
+        if let Some(ended) = item
             .subscription
-            .as_ref()
-            .is_some_and(|model| model.status.is_terminal())
+            .take_if(|model| model.status.is_terminal())
         {
-            return Ok(item);
+            return self.keep_ended(user, item, ended).await;
         }
         let read = self.stripe.retrieve_subscription(id).await?.value;
         if read.customer_id() != customer || read.livemode != self.livemode {
@@ -51,6 +50,25 @@ impl Flows {
         item.attempt = attempt;
         if model.status.is_terminal() {
             self.drop_pending_setup(&read).await?;
+        }
+        item.subscription = Some(model);
+        Ok(item)
+    }
+
+    /// What has ended is not read again, but a payment of it can still be claimed or given back.
+    async fn keep_ended(
+        &self,
+        user: &UserId,
+        mut item: SubscriptionItem,
+        ended: Subscription,
+    ) -> Result<SubscriptionItem, FlowError> {
+        let payment = payment_of_ended(Some(&item));
+        let model = Subscription { payment, ..ended };
+        if payment != ended.payment {
+            let attempt = item.attempt.as_ref();
+            self.table
+                .write_subscription(user, &model, attempt, item.fence, None)
+                .await?;
         }
         item.subscription = Some(model);
         Ok(item)

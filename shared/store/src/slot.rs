@@ -8,7 +8,7 @@ use perennial_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Outgoing, StoreError, Table,
+    Marks, Outgoing, StoreError, Table,
     attempt::applied,
     key::{Key, text},
     subscription::SubscriptionItem,
@@ -150,8 +150,7 @@ impl Table {
         let model = SubscriptionItem {
             fence: 1,
             attempt: Some(attempt.id.clone()),
-            revoked: None,
-            contested: None,
+            marks: Marks::default(),
             subscription: Some(subscription.clone()),
         };
         let key = Key::subscription(&attempt.user, &subscription.id);

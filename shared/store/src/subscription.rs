@@ -5,14 +5,11 @@
 //! whatever the order, the number or the timestamps of the events that made them read.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use perennial_types::{
-    AttemptId, PaymentMethodId, PaymentReason, Subscription, SubscriptionId, UserId,
-};
+use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Outgoing, StoreError, Table,
-    attempt::applied,
+    Marks, Outgoing, StoreError, Table,
     key::{Attributes, Key, text},
     table::{Outcome, update_of},
 };
@@ -20,17 +17,15 @@ use crate::{
 /// A subscription's item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionItem {
-    /// The number of the last reader.
+    /// The number of the last reader; none when something was noted before anybody read.
+    #[serde(default)]
     pub fence: u64,
     /// The attempt that it came of; none when it was not made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<AttemptId>,
-    /// The payment method whose mandate was found revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<PaymentMethodId>,
-    /// That a payment was found disputed or refunded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contested: Option<PaymentReason>,
+    /// What was noted beside it.
+    #[serde(flatten)]
+    pub marks: Marks,
     /// What the last reader that finished has seen; none before the first.
     #[serde(rename = "model", default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
@@ -75,67 +70,6 @@ impl Table {
         serde_dynamo::from_item(item).map_err(StoreError::item(operation))
     }
 
-    /// Notes that the mandate of a payment method was found revoked; the next reading counts it in.
-    pub async fn mark_revoked(
-        &self,
-        user: &UserId,
-        id: &SubscriptionId,
-        payment_method: &PaymentMethodId,
-    ) -> Result<bool, StoreError> {
-        let value = text(payment_method.as_str());
-        self.mark(
-            "mark_revoked",
-            user,
-            id,
-            "SET revoked = :value",
-            Some(value),
-        )
-        .await
-    }
-
-    /// Notes how the last contested payment stands, or that none is; the next reading counts it in.
-    pub async fn mark_contested(
-        &self,
-        user: &UserId,
-        id: &SubscriptionId,
-        how: Option<PaymentReason>,
-    ) -> Result<bool, StoreError> {
-        let operation = "mark_contested";
-        match how {
-            Some(reason) => {
-                let value = serde_dynamo::to_attribute_value(reason)
-                    .map_err(StoreError::item(operation))?;
-                self.mark(operation, user, id, "SET contested = :value", Some(value))
-                    .await
-            }
-            None => {
-                self.mark(operation, user, id, "REMOVE contested", None)
-                    .await
-            }
-        }
-    }
-
-    async fn mark(
-        &self,
-        operation: &'static str,
-        user: &UserId,
-        id: &SubscriptionId,
-        change: &str,
-        value: Option<AttributeValue>,
-    ) -> Result<bool, StoreError> {
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::subscription(user, id).attributes()))
-            .update_expression(change)
-            .condition_expression("attribute_exists(pk)");
-        if let Some(value) = value {
-            update = update.expression_attribute_values(":value", value);
-        }
-        applied(operation, update).await
-    }
-
     /// Writes what was read under `fence`, and tells the shop if there is something to tell.
     pub async fn write_subscription(
         &self,
@@ -152,8 +86,9 @@ impl Table {
             .update(Key::subscription(user, &subscription.id))
             // A subscription that has ended stays ended, whatever a slow reader brings.
             .condition_expression(
-                "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired))",
+                "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired) OR model.#status = :status)",
             )
+            .expression_attribute_values(":status", text(subscription.status.as_str()))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":canceled", text("canceled"))
             .expression_attribute_values(":expired", text("incomplete_expired"))
