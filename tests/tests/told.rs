@@ -1,0 +1,191 @@
+//! What the shop is told, held against the schemas that its developers read.
+
+#![allow(missing_docs, reason = "this is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "as above"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use boon::{Compiler, Schemas};
+use perennial_tests::{TestApp, http, wait_until};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/events")
+}
+
+/// The schemas of `docs/events` by the type that they describe.
+fn schemas() -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    files
+        .map(|path| {
+            let schema: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let kind = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            assert_eq!(schema["properties"]["type"]["const"], kind);
+            (kind, schema)
+        })
+        .collect()
+}
+
+/// Why the event is not as its schema says.
+fn problem(schemas: &BTreeMap<String, Value>, event: &Value) -> Option<String> {
+    let kind = event["type"].as_str()?;
+    let Some(schema) = schemas.get(kind) else {
+        return Some(format!("{kind} has no schema"));
+    };
+    let mut compiler = Compiler::new();
+    compiler.enable_format_assertions();
+    compiler.add_resource(kind, schema.clone()).unwrap();
+    let mut compiled = Schemas::new();
+    let index = compiler.compile(kind, &mut compiled).unwrap();
+    let invalid = compiled
+        .validate(event, index)
+        .err()
+        .map(|error| format!("{error:#}"));
+    invalid.or_else(|| unknown(schema, schema, event, kind))
+}
+
+/// The first field that no schema tells of. A reader has to pass over it, and a writer must not
+/// add one that is nowhere documented.
+fn unknown(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
+    let schema = match schema["$ref"].as_str() {
+        Some(target) => root.pointer(target.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    let fields = value.as_object()?;
+    fields
+        .iter()
+        .find_map(|(name, inner)| match schema["properties"].get(name) {
+            Some(schema) => unknown(root, schema, inner, &format!("{at}.{name}")),
+            None => Some(format!("{at}.{name} is not documented")),
+        })
+}
+
+/// What `GET /dev/events` shows once everything is told, the oldest first.
+async fn told(app: &TestApp) -> Vec<Value> {
+    app.quiet().await;
+    let url = format!("{}/dev/events", app.url());
+    wait_until("every event in the outbox is shown", async || {
+        let answer = http().get(&url).send().await.unwrap();
+        let shown: Value = answer.json().await.unwrap();
+        let mut events = shown["events"].as_array().unwrap().clone();
+        events.reverse();
+        (events.len() == app.table.items_of("OUT#").await.len()).then_some(events)
+    })
+    .await
+}
+
+fn types_of(events: &[Value], user: &str) -> Vec<String> {
+    let of_user = events.iter().filter(|event| event["user"] == user);
+    of_user
+        .map(|event| event["type"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
+    let app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    alice.buy("stock-photos-monthly").await;
+    app.shopper("bob").buy("stock-photos-trial").await;
+    app.quiet().await;
+    let subscriptions = app.stripe.objects("subscription").await;
+    let hers = subscriptions
+        .iter()
+        .find(|it| it["status"] == "active")
+        .unwrap();
+    let method = hers["default_payment_method"].as_str().unwrap();
+
+    // The first payment is declined: carol's checkout ends without a subscription.
+    let carol = app.shopper("carol");
+    let opened = carol.click().await;
+    carol.go_to_wallet(&opened).await;
+    let path = format!(
+        "/v1/setup_intents/{}",
+        opened["setup_intent"].as_str().unwrap()
+    );
+    let intent = app.stripe.api("GET", &path, &[]).await;
+    app.stripe
+        .charges_of(intent["payment_method"].as_str().unwrap(), "decline")
+        .await;
+    let back = carol.answer_open_wallet(&opened, "approve").await;
+    carol.calls.come_back(&back).await;
+
+    app.pass_days(31).await;
+    app.stripe.charges_of(method, "decline").await;
+    app.pass_days(31).await;
+    app.stripe
+        .api("POST", &format!("/v1/payment_methods/{method}/detach"), &[])
+        .await;
+    app.quiet().await;
+    let path = format!("/v1/subscriptions/{}", hers["id"].as_str().unwrap());
+    app.stripe.api("DELETE", &path, &[]).await;
+
+    let told = told(&app).await;
+    let schemas = schemas();
+    for event in &told {
+        assert_eq!(problem(&schemas, event), None, "{event}");
+    }
+    let expected = [
+        "subscription.activated",
+        "subscription.renewed",
+        "subscription.past_due",
+        "subscription.payment_method_required",
+        "subscription.canceled",
+    ];
+    assert_eq!(types_of(&told, "alice"), expected);
+    assert_eq!(types_of(&told, "bob")[..1], ["subscription.trialing"]);
+    assert_eq!(types_of(&told, "carol"), ["checkout.failed"]);
+    let types: BTreeSet<&str> = told
+        .iter()
+        .map(|event| event["type"].as_str().unwrap())
+        .collect();
+    assert!(types.iter().eq(schemas.keys()), "{types:?}");
+    let ids: BTreeSet<&str> = told
+        .iter()
+        .map(|event| event["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), told.len());
+}
+
+#[test]
+fn what_differs_from_its_schema_is_noticed() {
+    let schemas = schemas();
+    let text = include_str!("../../events/shop-events-subscription-activated.json");
+    let record: Value = serde_json::from_str(text).unwrap();
+    let event = shop_events::event_of(&record[0]).unwrap();
+    assert_eq!(problem(&schemas, &event), None);
+    let changed = |pointer: &str, value: Value| {
+        let mut event = event.clone();
+        *event.pointer_mut(pointer).unwrap() = value;
+        problem(&schemas, &event)
+    };
+    for (pointer, value) in [
+        ("/id", Value::from("evt_1")),
+        ("/version", Value::from(2)),
+        ("/occurred_at", Value::from("yesterday")),
+        ("/data/subscription/trial_end", Value::from(1_795_550_419)),
+        ("/data/subscription/payment/state", Value::from("fine")),
+        ("/type", Value::from("subscription.upgraded")),
+    ] {
+        assert!(changed(pointer, value).is_some(), "{pointer}");
+    }
+    let mut more = event.clone();
+    more["data"]["subscription"]["mood"] = Value::from("good");
+    assert!(problem(&schemas, &more).unwrap().contains("mood"));
+}
+
+#[test]
+fn all_schemas_mean_the_same_by_a_subscription() {
+    let schemas = schemas();
+    let mut meanings: Vec<&Value> = schemas.values().map(|schema| &schema["$defs"]).collect();
+    meanings.retain(|meaning| !meaning.is_null());
+    assert!(meanings.len() > 1 && meanings.iter().all(|meaning| *meaning == meanings[0]));
+}
