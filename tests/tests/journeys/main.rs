@@ -32,3 +32,4 @@ mod resumed;
 mod stripe_failures;
 mod subscribing;
 mod table_failures;
+mod wallet_health;
