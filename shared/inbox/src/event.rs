@@ -64,7 +64,9 @@ impl Event {
             id,
             kind,
             created,
-            api_version: text("api_version").map(ToOwned::to_owned),
+            api_version: text("api_version")
+                .filter(|version| version.len() <= 64)
+                .map(ToOwned::to_owned),
             livemode,
             is_thin,
             object: object
