@@ -18,11 +18,20 @@ impl Answer {
     pub(crate) async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("the body arrives whole");
-        Self { status: status.as_u16(), headers, text }
+        Self {
+            status: status.as_u16(),
+            headers,
+            text,
+        }
     }
 
     /// Checks the status; the body is shown if it is another.
     #[track_caller]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the check alone is of use"
+    )]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
@@ -39,7 +48,8 @@ impl Answer {
     pub fn text_at(&self, pointer: &str) -> String {
         let body = self.json();
         let text = body.pointer(pointer).and_then(Value::as_str);
-        text.unwrap_or_else(|| panic!("no text at {pointer} in {body}")).to_owned()
+        text.unwrap_or_else(|| panic!("no text at {pointer} in {body}"))
+            .to_owned()
     }
 
     /// The stable code of an error.
@@ -67,7 +77,8 @@ impl Answer {
 
     /// The seconds of `Retry-After`.
     pub fn retry_after(&self) -> Option<u64> {
-        self.header("retry-after").and_then(|seconds| seconds.parse().ok())
+        self.header("retry-after")
+            .and_then(|seconds| seconds.parse().ok())
     }
 
     /// Where a redirect leads.

@@ -55,17 +55,25 @@ impl TestApp {
 
     /// Starts one with the real binaries.
     pub async fn start_on_lambda() -> Self {
-        Self::with(Setup { on_lambda: true, ..Setup::default() }).await
+        Self::with(Setup {
+            on_lambda: true,
+            ..Setup::default()
+        })
+        .await
     }
 
     /// Starts one on a folder, in which state lives on after it.
     pub async fn start_on(data: &Path) -> Self {
-        Self::with(Setup { data: Some(data.to_owned()), ..Setup::default() }).await
+        Self::with(Setup {
+            data: Some(data.to_owned()),
+            ..Setup::default()
+        })
+        .await
     }
 
     /// Starts one.
     pub async fn with(setup: Setup) -> Self {
-        beside(Self::start_here(setup)).await
+        beside(Box::pin(Self::start_here(setup))).await
     }
 
     async fn start_here(setup: Setup) -> Self {
@@ -87,7 +95,9 @@ impl TestApp {
             functions: Functions::Elsewhere(Arc::clone(&invoker)),
             ..Options::default()
         };
-        let server = Server::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let server = Server::start(options)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
         let to_dynamodb = Proxy::start(server.dynamodb_url()).await;
         let mut env = server.env();
         for (name, value) in &mut env {
@@ -120,7 +130,10 @@ impl TestApp {
 
     /// A shopper with a token of this name.
     pub fn shopper(&self, user: &str) -> Shopper {
-        Shopper { calls: self.caller(user), stripe: self.stripe.clone() }
+        Shopper {
+            calls: self.caller(user),
+            stripe: self.stripe.clone(),
+        }
     }
 
     /// The calls of a user with a token.
@@ -135,7 +148,9 @@ impl TestApp {
 
     /// A token of the demo shop's issuer.
     pub fn token(&self, user: &str) -> String {
-        self.server().token(user).unwrap_or_else(|error| panic!("{error}"))
+        self.server()
+            .token(user)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Where the gateway is.
@@ -157,8 +172,10 @@ impl TestApp {
 
     /// The functions' environment, with some of its variables replaced.
     pub fn env_with(&self, changes: &[(&str, &str)]) -> Env {
-        let changed = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Env::from_pairs(self.env.iter().cloned().chain(changed))
+        let new = changes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Env::from_pairs(self.env.iter().cloned().chain(new))
     }
 
     /// The calls that the functions have made since the last time that they were forgotten.
@@ -180,9 +197,15 @@ impl TestApp {
 
     /// Waits until every webhook was delivered and every event applied.
     pub async fn quiet(&self) {
-        wait_until("all webhooks are delivered and all events are applied", async || {
-            leftovers::unapplied(&self.stripe, &self.table).await.is_empty().then_some(())
-        })
+        wait_until(
+            "all webhooks are delivered and all events are applied",
+            async || {
+                leftovers::unapplied(&self.stripe, &self.table)
+                    .await
+                    .is_empty()
+                    .then_some(())
+            },
+        )
         .await;
     }
 
@@ -227,12 +250,18 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        let Some(server) = self.server.take() else { return };
+        let Some(server) = self.server.take() else {
+            return;
+        };
         let check = self.check();
         let failed = std::thread::panicking();
         let found = beside_blocking(async move {
             // A test that has failed has left its work in the middle.
-            let found = if failed { Ok(()) } else { tokio::spawn(check).await };
+            let found = if failed {
+                Ok(())
+            } else {
+                tokio::spawn(check).await
+            };
             drop(server);
             found
         });
@@ -244,5 +273,7 @@ impl Drop for TestApp {
 
 fn value_of<'a>(env: &'a [(String, String)], name: &str) -> &'a str {
     let found = env.iter().find(|(known, _)| known == name);
-    &found.unwrap_or_else(|| panic!("the functions have no {name}")).1
+    &found
+        .unwrap_or_else(|| panic!("the functions have no {name}"))
+        .1
 }

@@ -20,7 +20,10 @@ impl Calls {
     /// Those of the functions; what a page asks with a publishable key costs the shop nothing.
     pub(crate) fn new(requests: &[Value], dynamodb: BTreeMap<String, usize>) -> Self {
         let mut stripe = BTreeMap::new();
-        for request in requests.iter().filter(|request| request["key"] != "publishable") {
+        for request in requests
+            .iter()
+            .filter(|request| request["key"] != "publishable")
+        {
             *stripe.entry(sandbox::name_of(request)).or_default() += 1;
         }
         Self { stripe, dynamodb }
@@ -33,11 +36,24 @@ impl fmt::Display for Calls {
             let calls: Vec<String> = calls
                 .iter()
                 .map(|(name, count)| {
-                    if *count == 1 { name.clone() } else { format!("{count} x {name}") }
+                    if *count == 1 {
+                        name.clone()
+                    } else {
+                        format!("{count} x {name}")
+                    }
                 })
                 .collect();
-            if calls.is_empty() { "nothing".to_owned() } else { calls.join(", ") }
+            if calls.is_empty() {
+                "nothing".to_owned()
+            } else {
+                calls.join(", ")
+            }
         };
-        write!(f, "Stripe: {}; DynamoDB: {}", text(&self.stripe), text(&self.dynamodb))
+        write!(
+            f,
+            "Stripe: {}; DynamoDB: {}",
+            text(&self.stripe),
+            text(&self.dynamodb)
+        )
     }
 }

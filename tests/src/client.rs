@@ -10,13 +10,16 @@ use crate::answer::Answer;
 pub const USER_AGENT: &str = "Shopper/7.0 (a browser of the tests)";
 
 /// A client that follows no redirect and knows no proxy.
-#[allow(clippy::disallowed_methods, reason = "a test's client has its own limits")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test's client has its own limits"
+)]
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .build()
         .expect("a client can be built")
 }
@@ -31,13 +34,20 @@ pub struct Caller {
 
 impl Caller {
     pub(crate) fn new(http: reqwest::Client, gateway: &str, token: Option<String>) -> Self {
-        Self { http, gateway: gateway.to_owned(), token }
+        Self {
+            http,
+            gateway: gateway.to_owned(),
+            token,
+        }
     }
 
     /// The same with another token, or none.
     #[must_use]
     pub fn with_token(&self, token: Option<&str>) -> Self {
-        Self { token: token.map(str::to_owned), ..self.clone() }
+        Self {
+            token: token.map(str::to_owned),
+            ..self.clone()
+        }
     }
 
     /// A request with the token, for what the methods below do not do.
@@ -70,7 +80,8 @@ impl Caller {
 
     /// `POST /client-secret` for a plan with Amazon Pay, to be confirmed by the page.
     pub async fn click(&self, plan: &str) -> Answer {
-        self.client_secret(&json!({"plan": plan, "wallet": "amazon_pay"})).await
+        self.client_secret(&json!({"plan": plan, "wallet": "amazon_pay"}))
+            .await
     }
 
     /// `GET /confirm` at the address that the wallet sends the browser to.
@@ -80,7 +91,8 @@ impl Caller {
 
     /// The same, asked for as JSON.
     pub async fn come_back_for_json(&self, address: &str) -> Answer {
-        self.send(self.http.get(address).header("accept", "application/json")).await
+        self.send(self.http.get(address).header("accept", "application/json"))
+            .await
     }
 
     /// `GET /checkouts/{checkout}`.
@@ -90,7 +102,8 @@ impl Caller {
 
     /// `POST /subscriptions` for a checkout.
     pub async fn subscribe(&self, checkout: &str) -> Answer {
-        self.post("/subscriptions", &json!({ "checkout": checkout })).await
+        self.post("/subscriptions", &json!({ "checkout": checkout }))
+            .await
     }
 
     /// `GET /subscriptions`.

@@ -25,10 +25,14 @@ impl InProcess {
     pub(crate) async fn set_up(&self, pairs: &[(String, String)]) {
         let env = &Env::from_pairs(pairs.iter().cloned());
         let apps = Apps {
-            client_secret: client_secret::App::start(env).await.expect("client-secret starts"),
+            client_secret: client_secret::App::start(env)
+                .await
+                .expect("client-secret starts"),
             confirm: confirm::App::start(env).await.expect("confirm starts"),
             subscribe: subscribe::App::start(env).await.expect("subscribe starts"),
-            subscriptions: subscriptions::App::start(env).await.expect("subscriptions starts"),
+            subscriptions: subscriptions::App::start(env)
+                .await
+                .expect("subscriptions starts"),
             webhook: webhook::App::start(env).await.expect("webhook starts"),
             worker: worker::App::start(env).await.expect("worker starts"),
         };
@@ -39,7 +43,9 @@ impl InProcess {
 impl Invoker for InProcess {
     fn invoke<'a>(&'a self, function: &'a str, event: Value) -> Invocation<'a> {
         Box::pin(async move {
-            let id = event.pointer("/requestContext/requestId").and_then(Value::as_str);
+            let id = event
+                .pointer("/requestContext/requestId")
+                .and_then(Value::as_str);
             let id = id.unwrap_or_default().to_owned();
             let apps = self.0.wait().await;
             Ok(match function {

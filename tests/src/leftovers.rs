@@ -20,15 +20,26 @@ pub(crate) struct Allowed {
 }
 
 /// What has no place at rest or in a log: secrets of Stripe, a shopper's address and browser, mail.
-const FORBIDDEN: [&str; 7] =
-    ["_secret_", "whsec_", "sk_test_", "rk_test_", "127.0.0.1", USER_AGENT, "@"];
+const FORBIDDEN: [&str; 7] = [
+    "_secret_",
+    "whsec_",
+    "sk_test_",
+    "rk_test_",
+    "127.0.0.1",
+    USER_AGENT,
+    "@",
+];
 
 /// Events and deliveries that are not yet done with.
 pub(crate) async fn unapplied(stripe: &StripeSandbox, table: &DynamoDb) -> Vec<Value> {
     let mut left = stripe.deliveries().await;
     left.retain(|delivery| delivery["state"] == "pending");
     let inbox = table.items_of("EVENT#").await;
-    left.extend(inbox.into_iter().filter(|item| item["status"] == "received"));
+    left.extend(
+        inbox
+            .into_iter()
+            .filter(|item| item["status"] == "received"),
+    );
     left
 }
 
@@ -88,9 +99,17 @@ fn check_logs(lambda: Option<&Lambda>) {
 
 /// One customer for each user, and one live subscription for each customer.
 fn check_stripe(state: &Value, items: &[Value]) {
-    let of = |kind: &str| state[kind].as_array().cloned().expect("the sandbox shows this kind");
+    let of = |kind: &str| {
+        state[kind]
+            .as_array()
+            .cloned()
+            .expect("the sandbox shows this kind")
+    };
     let mut users: BTreeMap<String, usize> = BTreeMap::new();
-    for customer in of("customer").iter().filter(|it| it["metadata"] != serde_json::json!({})) {
+    for customer in of("customer")
+        .iter()
+        .filter(|it| it["metadata"] != serde_json::json!({}))
+    {
         *users.entry(customer["metadata"].to_string()).or_default() += 1;
     }
     let twice = users.iter().find(|(_, count)| **count > 1);
@@ -98,13 +117,27 @@ fn check_stripe(state: &Value, items: &[Value]) {
 
     let mut live: BTreeMap<String, usize> = BTreeMap::new();
     for subscription in of("subscription") {
-        if matches!(subscription["status"].as_str(), Some("canceled" | "incomplete_expired")) {
+        if matches!(
+            subscription["status"].as_str(),
+            Some("canceled" | "incomplete_expired")
+        ) {
             continue;
         }
-        *live.entry(subscription["customer"].to_string()).or_default() += 1;
-        let known = items.iter().any(|item| item["model"]["id"] == subscription["id"]);
-        assert!(known || items.is_empty(), "the table does not know {}", subscription["id"]);
+        *live
+            .entry(subscription["customer"].to_string())
+            .or_default() += 1;
+        let known = items
+            .iter()
+            .any(|item| item["model"]["id"] == subscription["id"]);
+        assert!(
+            known || items.is_empty(),
+            "the table does not know {}",
+            subscription["id"]
+        );
     }
     let twice = live.iter().find(|(_, count)| **count > 1);
-    assert!(twice.is_none(), "a customer has several subscriptions: {twice:?}");
+    assert!(
+        twice.is_none(),
+        "a customer has several subscriptions: {twice:?}"
+    );
 }

@@ -52,7 +52,9 @@ pub struct Held {
 impl Proxy {
     /// Begins to pass requests on to `target`. It has to be called where servers run.
     pub(crate) async fn start(target: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared {
             http: http(),
@@ -62,9 +64,15 @@ impl Proxy {
         });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("the proxy serves");
+            axum::serve(listener, router)
+                .await
+                .expect("the proxy serves");
         });
-        Self { url: format!("http://{address}"), shared, task }
+        Self {
+            url: format!("http://{address}"),
+            shared,
+            task,
+        }
     }
 
     /// Its own address.
@@ -90,9 +98,14 @@ impl Proxy {
     /// Holds back the answer of the next request whose name has this part.
     pub fn hold_next(&self, part_of_name: &str) -> Held {
         let (release, wait) = oneshot::channel();
-        self.shared.lock().hold =
-            Some(Hold { part_of_name: part_of_name.to_owned(), release: wait });
-        Held { shared: Arc::clone(&self.shared), release }
+        self.shared.lock().hold = Some(Hold {
+            part_of_name: part_of_name.to_owned(),
+            release: wait,
+        });
+        Held {
+            shared: Arc::clone(&self.shared),
+            release,
+        }
     }
 }
 
@@ -141,13 +154,25 @@ async fn pass(
     headers.remove("host");
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let url = format!("{}{path}", shared.target);
-    let answer = shared.http.request(method, url).headers(headers).body(body).send().await;
+    let answer = shared
+        .http
+        .request(method, url)
+        .headers(headers)
+        .body(body)
+        .send()
+        .await;
     let Ok(answer) = answer else { return broken() };
     let mut response = Response::builder().status(answer.status());
-    for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "transfer-encoding") {
+    for (name, value) in answer
+        .headers()
+        .iter()
+        .filter(|(name, _)| *name != "transfer-encoding")
+    {
         response = response.header(name, value);
     }
-    let Ok(body) = answer.bytes().await else { return broken() };
+    let Ok(body) = answer.bytes().await else {
+        return broken();
+    };
     if let Some(hold) = hold {
         shared.held.notify_one();
         // A release that was dropped lets the answer go, too.
@@ -157,7 +182,9 @@ async fn pass(
 }
 
 fn name_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
     match target.and_then(|target| target.split_once('.')) {
         Some((_, operation)) => operation.to_owned(),
         None => format!("{method} {}", uri.path()),

@@ -13,7 +13,10 @@ pub struct StripeSandbox {
 
 impl StripeSandbox {
     pub(crate) fn new(url: &str) -> Self {
-        Self { http: http(), url: url.to_owned() }
+        Self {
+            http: http(),
+            url: url.to_owned(),
+        }
     }
 
     /// Its address.
@@ -23,7 +26,9 @@ impl StripeSandbox {
 
     async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let method = method.parse().expect("a method");
-        let mut request = self.http.request(method, format!("{}/_sandbox{path}", self.url));
+        let mut request = self
+            .http
+            .request(method, format!("{}/_sandbox{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -36,14 +41,19 @@ impl StripeSandbox {
 
     /// A call of Stripe's API with the secret key.
     pub async fn api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
-        self.call("sk_test_perennial_sandbox", method, path, form).await
+        self.call("sk_test_perennial_sandbox", method, path, form)
+            .await
     }
 
     async fn call(&self, key: &str, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let method: reqwest::Method = method.parse().expect("a method");
-        let mut request =
-            self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(key);
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.url))
+            .bearer_auth(key);
         if method == "POST" {
             request = request.header("content-type", "application/x-www-form-urlencoded");
             request = request.body(body);
@@ -59,18 +69,25 @@ impl StripeSandbox {
         client_secret: &str,
         return_url: &str,
     ) -> Result<String, Value> {
-        let (intent, _) = client_secret.split_once("_secret_").expect("a client secret");
+        let (intent, _) = client_secret
+            .split_once("_secret_")
+            .expect("a client secret");
         let path = format!("/v1/setup_intents/{intent}/confirm");
         let form = [
             ("client_secret", client_secret),
             ("return_url", return_url),
             ("payment_method_data[type]", "amazon_pay"),
             ("mandate_data[customer_acceptance][type]", "online"),
-            ("mandate_data[customer_acceptance][online][infer_from_client]", "true"),
+            (
+                "mandate_data[customer_acceptance][online][infer_from_client]",
+                "true",
+            ),
             ("use_stripe_sdk", "true"),
         ];
         let answer = self.call(publishable_key, "POST", &path, &form).await;
-        let url = answer.pointer("/next_action/redirect_to_url/url").and_then(Value::as_str);
+        let url = answer
+            .pointer("/next_action/redirect_to_url/url")
+            .and_then(Value::as_str);
         url.map(str::to_owned).ok_or(answer)
     }
 
@@ -79,7 +96,10 @@ impl StripeSandbox {
     pub async fn answer_wallet(&self, intent: &str, choice: &str) -> String {
         let path = format!("/setup_intents/{intent}/{choice}");
         let answer = self.control("POST", &path, None).await;
-        answer["redirect_url"].as_str().expect("a way back").to_owned()
+        answer["redirect_url"]
+            .as_str()
+            .expect("a way back")
+            .to_owned()
     }
 
     /// Calls of the API since the last [`forget_requests`](Self::forget_requests).
@@ -137,7 +157,9 @@ impl StripeSandbox {
     pub async fn objects(&self, kind: &str) -> Vec<Value> {
         let state = self.state().await;
         let objects = state.get(kind).and_then(Value::as_array);
-        objects.unwrap_or_else(|| panic!("the sandbox shows no {kind}")).clone()
+        objects
+            .unwrap_or_else(|| panic!("the sandbox shows no {kind}"))
+            .clone()
     }
 
     /// Sets something of the account, such as `{"amazon_pay": false}`.
@@ -147,13 +169,15 @@ impl StripeSandbox {
 
     /// Lets the sandbox's time run ahead.
     pub async fn advance(&self, seconds: u32) {
-        self.control("POST", "/clock", Some(json!({ "advance": seconds }))).await;
+        self.control("POST", "/clock", Some(json!({ "advance": seconds })))
+            .await;
     }
 
     /// What charges of a payment method meet from now on: `succeed` or `decline`.
     pub async fn charges_of(&self, payment_method: &str, what: &str) {
         let path = format!("/payment_methods/{payment_method}/behaviour");
-        self.control("POST", &path, Some(json!({ "charge": what }))).await;
+        self.control("POST", &path, Some(json!({ "charge": what })))
+            .await;
     }
 }
 
@@ -163,9 +187,14 @@ pub(crate) fn name_of(request: &Value) -> String {
     let path = path.as_str().unwrap_or_default().split('/');
     let is_id = |part: &str| {
         part.split_once('_').is_some_and(|(kind, id)| {
-            matches!(kind, "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate") && !id.is_empty()
+            matches!(
+                kind,
+                "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate"
+            ) && !id.is_empty()
         })
     };
-    let path: Vec<&str> = path.map(|part| if is_id(part) { "{id}" } else { part }).collect();
+    let path: Vec<&str> = path
+        .map(|part| if is_id(part) { "{id}" } else { part })
+        .collect();
     format!("{} {}", method.as_str().unwrap_or_default(), path.join("/"))
 }

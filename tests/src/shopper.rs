@@ -43,7 +43,10 @@ impl Shopper {
     pub async fn go_to_wallet(&self, opened: &Value) {
         let [key, secret, back] = ["publishable_key", "client_secret", "return_url"]
             .map(|name| opened[name].as_str().expect("the page gets what it needs"));
-        let went = self.stripe.confirm_amazon_pay_setup(key, secret, back).await;
+        let went = self
+            .stripe
+            .confirm_amazon_pay_setup(key, secret, back)
+            .await;
         went.unwrap_or_else(|error| panic!("Stripe.js: {error}"));
     }
 

@@ -14,7 +14,11 @@ pub struct DynamoDb {
 
 impl DynamoDb {
     pub(crate) fn new(url: &str, table: &str) -> Self {
-        Self { http: http(), url: url.to_owned(), table: table.to_owned() }
+        Self {
+            http: http(),
+            url: url.to_owned(),
+            table: table.to_owned(),
+        }
     }
 
     /// Its endpoint and its name.
@@ -24,13 +28,20 @@ impl DynamoDb {
 
     async fn call(&self, operation: &str, mut body: Value) -> Value {
         body["TableName"] = self.table.clone().into();
-        let request = self.http.post(&self.url).header("content-type", "application/x-amz-json-1.0");
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/x-amz-json-1.0");
         let request = request.header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
         // The embedded table checks that there is a signature and not what it says.
         let request = request
             .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
             .header("x-amz-date", "20260101T000000Z");
-        let answer = request.body(body.to_string()).send().await.expect("the table answers");
+        let answer = request
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("the table answers");
         let status = answer.status();
         let answer: Value = answer.json().await.expect("the table answers with JSON");
         assert!(status.is_success(), "{operation}: {answer}");
@@ -40,7 +51,10 @@ impl DynamoDb {
     /// Every item as DynamoDB writes it.
     pub async fn raw_items(&self) -> Vec<Value> {
         let answer = self.call("Scan", json!({"ConsistentRead": true})).await;
-        assert!(answer.get("LastEvaluatedKey").is_none(), "a test's table is small");
+        assert!(
+            answer.get("LastEvaluatedKey").is_none(),
+            "a test's table is small"
+        );
         answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
@@ -54,7 +68,11 @@ impl DynamoDb {
     /// The items whose sort key begins so.
     pub async fn items_of(&self, sort_key: &str) -> Vec<Value> {
         let mut items = self.items().await;
-        items.retain(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with(sort_key)));
+        items.retain(|item| {
+            item["sk"]
+                .as_str()
+                .is_some_and(|sk| sk.starts_with(sort_key))
+        });
         items
     }
 
@@ -75,8 +93,9 @@ impl DynamoDb {
 /// An item without DynamoDB's types.
 pub fn plain(item: &Value) -> Value {
     let members = item.as_object().into_iter().flatten();
-    let members: Map<String, Value> =
-        members.map(|(name, value)| (name.clone(), plain_value(value))).collect();
+    let members: Map<String, Value> = members
+        .map(|(name, value)| (name.clone(), plain_value(value)))
+        .collect();
     Value::Object(members)
 }
 
@@ -86,8 +105,16 @@ fn plain_value(value: &Value) -> Value {
     };
     match kind.as_str() {
         "M" => plain(inner),
-        "L" => inner.as_array().into_iter().flatten().map(plain_value).collect(),
-        "N" => inner.as_str().and_then(|n| n.parse::<i64>().ok()).map_or(inner.clone(), Value::from),
+        "L" => inner
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(plain_value)
+            .collect(),
+        "N" => inner
+            .as_str()
+            .and_then(|n| n.parse::<i64>().ok())
+            .map_or(inner.clone(), Value::from),
         "NULL" => Value::Null,
         _ => inner.clone(),
     }

@@ -16,7 +16,11 @@ pub fn binary(function: &str) -> PathBuf {
 fn build() -> PathBuf {
     let tests = std::env::current_exe().expect("the tests know where they are");
     // <target>/<profile>/deps/<tests>
-    let folder = tests.ancestors().nth(2).expect("tests are built by cargo").to_owned();
+    let folder = tests
+        .ancestors()
+        .nth(2)
+        .expect("tests are built by cargo")
+        .to_owned();
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(other) => other,
@@ -24,10 +28,21 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     // The whole workspace, because features are unified over what is built together: the functions
     // alone would compile the AWS SDK a second time.
-    cargo.args(["build", "--workspace", "--bins", "--profile", profile, "--target-dir"]);
+    cargo.args([
+        "build",
+        "--workspace",
+        "--bins",
+        "--profile",
+        profile,
+        "--target-dir",
+    ]);
     cargo.arg(folder.parent().expect("a profile has a target folder"));
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     let built = cargo.output().expect("cargo runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
     folder
 }

@@ -16,8 +16,14 @@ pub use build::binary;
 use process::Process;
 
 /// Every function that is deployed.
-pub const FUNCTIONS: [&str; 6] =
-    ["client-secret", "confirm", "subscribe", "subscriptions", "webhook", "worker"];
+pub const FUNCTIONS: [&str; 6] = [
+    "client-secret",
+    "confirm",
+    "subscribe",
+    "subscriptions",
+    "webhook",
+    "worker",
+];
 
 /// More processes of one function would only crowd a small machine.
 const MOST_PROCESSES: usize = 3;
@@ -40,7 +46,10 @@ struct Function {
 
 impl Lambda {
     pub(crate) fn set_up(&self, env: &[(String, String)]) {
-        assert!(self.env.set(env.to_vec()).is_ok(), "the functions are set up once");
+        assert!(
+            self.env.set(env.to_vec()).is_ok(),
+            "the functions are set up once"
+        );
     }
 
     /// Ends every process of a function at once, as `kill -9` does; the next invocation starts a
@@ -49,7 +58,9 @@ impl Lambda {
         let function = self.function(function);
         lock(&function.idle).clear();
         let busy = std::mem::take(&mut *lock(&function.busy));
-        busy.iter().for_each(|kill| kill.notify_one());
+        for kill in &busy {
+            kill.notify_one();
+        }
         busy.len()
     }
 
@@ -62,7 +73,11 @@ impl Lambda {
         let mut functions = lock(&self.functions);
         let function = functions.entry(name.to_owned()).or_insert_with(|| {
             let (permits, idle) = (Semaphore::new(MOST_PROCESSES), Mutex::default());
-            Arc::new(Function { permits, idle, busy: Mutex::default() })
+            Arc::new(Function {
+                permits,
+                idle,
+                busy: Mutex::default(),
+            })
         });
         Arc::clone(function)
     }
@@ -71,10 +86,20 @@ impl Lambda {
         if !FUNCTIONS.contains(&name) {
             return Err(InvokeError::Unknown(name.to_owned()));
         }
-        let failed = |reason: String| InvokeError::Failed { function: name.to_owned(), reason };
+        let failed = |reason: String| InvokeError::Failed {
+            function: name.to_owned(),
+            reason,
+        };
         let function = self.function(name);
-        let _permit = function.permits.acquire().await.map_err(|error| failed(error.to_string()))?;
-        let env = self.env.get().ok_or_else(|| failed("it is not set up".to_owned()))?;
+        let _permit = function
+            .permits
+            .acquire()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let env = self
+            .env
+            .get()
+            .ok_or_else(|| failed("it is not set up".to_owned()))?;
         let idle = lock(&function.idle).pop();
         let mut process = match idle {
             Some(process) => process,

@@ -59,7 +59,10 @@ impl Process {
 
     /// Ends the process at once.
     pub(super) async fn kill(&mut self) {
-        self.child.kill().await.expect("a process of our own can be killed");
+        self.child
+            .kill()
+            .await
+            .expect("a process of our own can be killed");
     }
 }
 

@@ -49,16 +49,28 @@ impl RuntimeApi {
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(response),
+            )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .with_state(shared);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
         let task = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("the Runtime API serves");
+            axum::serve(listener, router)
+                .await
+                .expect("the Runtime API serves");
         });
-        Self { address, events, answers, task }
+        Self {
+            address,
+            events,
+            answers,
+            task,
+        }
     }
 
     pub(super) fn address(&self) -> String {
@@ -72,7 +84,10 @@ impl RuntimeApi {
         sent.map_err(|_| "the Runtime API has stopped".to_owned())?;
         let answer = self.answers.recv().await;
         let (answered, result) = answer.ok_or("the Runtime API has stopped")?;
-        assert!(answered == id || answered.is_empty(), "an answer to another invocation");
+        assert!(
+            answered == id || answered.is_empty(),
+            "an answer to another invocation"
+        );
         result
     }
 }
@@ -83,20 +98,36 @@ impl Drop for RuntimeApi {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a deadline is a time of the machine")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a deadline is a time of the machine"
+)]
 async fn next(State(shared): State<Arc<Shared>>) -> Response<Body> {
     let Some((id, event)) = shared.events.lock().await.recv().await else {
         return status(StatusCode::GONE);
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let arn = format!("arn:aws:lambda:local:000000000000:function:{}", shared.function);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let arn = format!(
+        "arn:aws:lambda:local:000000000000:function:{}",
+        shared.function
+    );
     let response = Response::builder()
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", id)
-        .header("lambda-runtime-deadline-ms", (now + TIMEOUT).as_millis().to_string())
+        .header(
+            "lambda-runtime-deadline-ms",
+            (now + TIMEOUT).as_millis().to_string(),
+        )
         .header("lambda-runtime-invoked-function-arn", arn)
-        .header("lambda-runtime-trace-id", "Root=1-00000000-000000000000000000000000;Sampled=0");
-    response.body(Body::from(event.to_string())).expect("these are headers")
+        .header(
+            "lambda-runtime-trace-id",
+            "Root=1-00000000-000000000000000000000000;Sampled=0",
+        );
+    response
+        .body(Body::from(event.to_string()))
+        .expect("these are headers")
 }
 
 async fn response(
@@ -113,11 +144,18 @@ async fn error(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response<Body> {
-    shared.settle(id, Err(String::from_utf8_lossy(&body).into_owned())).await
+    shared
+        .settle(id, Err(String::from_utf8_lossy(&body).into_owned()))
+        .await
 }
 
 async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response<Body> {
-    shared.settle(String::new(), Err(String::from_utf8_lossy(&body).into_owned())).await
+    shared
+        .settle(
+            String::new(),
+            Err(String::from_utf8_lossy(&body).into_owned()),
+        )
+        .await
 }
 
 impl Shared {

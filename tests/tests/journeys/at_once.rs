@@ -24,7 +24,9 @@ async fn at_once<F: Future<Output = Answer> + Send + 'static>(calls: Vec<F>) -> 
 }
 
 async fn many_first_clicks_of_one_user_give_one_customer_and_one_attempt(app: TestApp) {
-    app.stripe.set_account(json!({"latency_ms": SLOW_STRIPE_MS})).await;
+    app.stripe
+        .set_account(json!({"latency_ms": SLOW_STRIPE_MS}))
+        .await;
     let caller = app.caller("alice");
     let click = || {
         let caller = caller.clone();
@@ -39,14 +41,19 @@ async fn many_first_clicks_of_one_user_give_one_customer_and_one_attempt(app: Te
     assert_eq!(app.stripe.objects("customer").await.len(), 1);
     assert_eq!(app.stripe.objects("setup_intent").await.len(), 1);
     assert_eq!(app.stripe.requests_to("POST /v1/customers").await.len(), 1);
-    assert_eq!(app.stripe.requests_to("POST /v1/setup_intents").await.len(), 1);
+    assert_eq!(
+        app.stripe.requests_to("POST /v1/setup_intents").await.len(),
+        1
+    );
 }
 
 async fn many_subscribe_calls_give_one_subscription_and_one_201(app: TestApp) {
     app.stripe.hold_webhooks().await;
     let alice = app.shopper("alice");
     let checkout = alice.approve_and_vanish().await;
-    app.stripe.set_account(json!({"latency_ms": SLOW_STRIPE_MS})).await;
+    app.stripe
+        .set_account(json!({"latency_ms": SLOW_STRIPE_MS}))
+        .await;
     let call = || {
         let (calls, checkout) = (alice.calls.clone(), checkout.clone());
         async move { calls.subscribe(&checkout).await }
@@ -68,7 +75,9 @@ async fn every_finisher_at_once_gives_the_same_subscription(app: TestApp) {
     let opened = alice.click().await;
     let checkout = opened["checkout"].as_str().unwrap().to_owned();
     let back = alice.answer_wallet(&opened, "approve").await;
-    app.stripe.set_account(json!({"latency_ms": SLOW_STRIPE_MS})).await;
+    app.stripe
+        .set_account(json!({"latency_ms": SLOW_STRIPE_MS}))
+        .await;
     let mut calls = JoinSet::new();
     for _ in 0..3 {
         let (caller, back, checkout) = (alice.calls.clone(), back.clone(), checkout.clone());
@@ -77,12 +86,27 @@ async fn every_finisher_at_once_gives_the_same_subscription(app: TestApp) {
             answer.text_at("/subscription/id")
         });
         let (caller, id) = (alice.calls.clone(), checkout.clone());
-        calls.spawn(async move { caller.checkout(&id).await.expect(200).text_at("/subscription/id") });
-        let caller = alice.calls.clone();
-        calls.spawn(async move { caller.subscribe(&checkout).await.text_at("/subscription/id") });
+        calls.spawn(async move {
+            caller
+                .checkout(&id)
+                .await
+                .expect(200)
+                .text_at("/subscription/id")
+        });
         let caller = alice.calls.clone();
         calls.spawn(async move {
-            caller.click("stock-photos-monthly").await.expect(409).text_at("/subscription/id")
+            caller
+                .subscribe(&checkout)
+                .await
+                .text_at("/subscription/id")
+        });
+        let caller = alice.calls.clone();
+        calls.spawn(async move {
+            caller
+                .click("stock-photos-monthly")
+                .await
+                .expect(409)
+                .text_at("/subscription/id")
         });
     }
     let stripe = app.stripe.clone();
@@ -103,21 +127,34 @@ async fn the_same_webhook_many_times_at_once_is_applied_once(app: TestApp) {
     for delivery in &deliveries {
         let attempts = delivery["attempts"].as_array().unwrap();
         assert_eq!(attempts.len(), MANY);
-        assert!(attempts.iter().all(|attempt| attempt["status"] == 200), "{delivery}");
+        assert!(
+            attempts.iter().all(|attempt| attempt["status"] == 200),
+            "{delivery}"
+        );
     }
     app.quiet().await;
     let deliveries = app.stripe.deliveries().await;
-    let events: BTreeSet<String> = deliveries.iter().map(|it| it["event"].to_string()).collect();
+    let events: BTreeSet<String> = deliveries
+        .iter()
+        .map(|it| it["event"].to_string())
+        .collect();
     let inbox = app.inbox().await;
     assert_eq!(inbox.len(), events.len());
-    assert!(inbox.iter().all(|item| item["status"] == "processed" && item["attempts"] == 1), "{inbox:?}");
+    assert!(
+        inbox
+            .iter()
+            .all(|item| item["status"] == "processed" && item["attempts"] == 1),
+        "{inbox:?}"
+    );
     let mine = alice.calls.subscriptions().await.expect(200).json();
     assert_eq!(mine["subscriptions"][0]["status"], "active");
     assert_eq!(app.stripe.objects("subscription").await.len(), 1);
 }
 
 async fn clicks_on_two_plans_at_once_give_one_customer(app: TestApp) {
-    app.stripe.set_account(json!({"latency_ms": SLOW_STRIPE_MS})).await;
+    app.stripe
+        .set_account(json!({"latency_ms": SLOW_STRIPE_MS}))
+        .await;
     let caller = app.caller("alice");
     let click = |plan: &'static str| {
         let caller = caller.clone();

@@ -8,10 +8,20 @@ const KEY: &str = "sk_test_51Perennial";
 
 fn needed(function: &str) -> &'static [&'static str] {
     match function {
-        "client-secret" => {
-            &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "PLANS"]
-        }
-        "confirm" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "PLANS", "SHOP_URL"],
+        "client-secret" => &[
+            "TABLE_NAME",
+            "STRIPE_MODE",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_PUBLISHABLE_KEY",
+            "PLANS",
+        ],
+        "confirm" => &[
+            "TABLE_NAME",
+            "STRIPE_MODE",
+            "STRIPE_SECRET_KEY",
+            "PLANS",
+            "SHOP_URL",
+        ],
         "subscribe" | "worker" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "PLANS"],
         "subscriptions" => &["TABLE_NAME", "PLANS"],
         "webhook" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS"],
@@ -24,8 +34,12 @@ fn start(function: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(binary(function));
     command.env_clear().envs(variables.iter().copied());
     // Nobody listens there, so whoever gets this far ends, too.
-    command.env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9").env("AWS_LAMBDA_FUNCTION_NAME", function);
-    command.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
+    command
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+        .env("AWS_LAMBDA_FUNCTION_NAME", function);
+    command
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
@@ -37,9 +51,15 @@ fn a_function_without_an_environment_names_every_variable_that_it_needs() {
         let (is_well, text) = start(function, &[]);
         assert!(!is_well, "{function}");
         for name in needed(function) {
-            assert!(text.contains(&format!("{name} is not set")), "{function}: {name} in {text}");
+            assert!(
+                text.contains(&format!("{name} is not set")),
+                "{function}: {name} in {text}"
+            );
         }
-        let lines = text.lines().filter(|line| line.contains("is not set")).count();
+        let lines = text
+            .lines()
+            .filter(|line| line.contains("is not set"))
+            .count();
         assert_eq!(lines, 1, "{function} says it in one message: {text}");
     }
 }
@@ -47,12 +67,26 @@ fn a_function_without_an_environment_names_every_variable_that_it_needs() {
 #[test]
 fn a_key_of_the_wrong_mode_is_refused_and_not_shown() {
     let plans = r#"{"a":{"price":"price_1","group":"a","label":"A","amount":1,"currency":"usd","interval":"month"}}"#;
-    let rest = [("TABLE_NAME", "t"), ("PLANS", plans), ("SHOP_URL", "https://shop.example/")];
+    let rest = [
+        ("TABLE_NAME", "t"),
+        ("PLANS", plans),
+        ("SHOP_URL", "https://shop.example/"),
+    ];
     for (mode, secret, publishable, named) in [
         ("live", KEY, "pk_live_1", "STRIPE_SECRET_KEY"),
-        ("test", "sk_live_51Perennial", "pk_test_1", "STRIPE_SECRET_KEY"),
+        (
+            "test",
+            "sk_live_51Perennial",
+            "pk_test_1",
+            "STRIPE_SECRET_KEY",
+        ),
         ("test", KEY, "pk_live_51Perennial", "STRIPE_PUBLISHABLE_KEY"),
-        ("test", "pk_test_51Perennial", "pk_test_1", "STRIPE_SECRET_KEY"),
+        (
+            "test",
+            "pk_test_51Perennial",
+            "pk_test_1",
+            "STRIPE_SECRET_KEY",
+        ),
         ("sandbox", KEY, "pk_test_1", "STRIPE_MODE"),
     ] {
         let stripe = [
@@ -81,9 +115,13 @@ fn every_malformed_variable_is_named_at_once() {
     ];
     let (is_well, text) = start("confirm", &variables);
     assert!(!is_well);
-    for name in
-        ["STRIPE_SECRET_KEY", "STRIPE_API_BASE", "AWS_ENDPOINT_URL_DYNAMODB", "SHOP_URL", "PLANS"]
-    {
+    for name in [
+        "STRIPE_SECRET_KEY",
+        "STRIPE_API_BASE",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "SHOP_URL",
+        "PLANS",
+    ] {
         assert!(text.contains(name), "{name} in {text}");
     }
 }
@@ -91,9 +129,16 @@ fn every_malformed_variable_is_named_at_once() {
 #[test]
 fn a_webhook_without_a_usable_secret_does_not_start() {
     for secrets in ["", ",", "secret", "whsec_good_enough_for_this,oops"] {
-        let variables = [("TABLE_NAME", "t"), ("STRIPE_MODE", "test"), ("STRIPE_WEBHOOK_SECRETS", secrets)];
+        let variables = [
+            ("TABLE_NAME", "t"),
+            ("STRIPE_MODE", "test"),
+            ("STRIPE_WEBHOOK_SECRETS", secrets),
+        ];
         let (is_well, text) = start("webhook", &variables);
-        assert!(!is_well && text.contains("STRIPE_WEBHOOK_SECRETS"), "{secrets}: {text}");
+        assert!(
+            !is_well && text.contains("STRIPE_WEBHOOK_SECRETS"),
+            "{secrets}: {text}"
+        );
         assert!(!text.contains("good_enough"), "{text}");
     }
 }

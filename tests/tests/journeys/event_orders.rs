@@ -25,7 +25,11 @@ async fn worker_of(app: &TestApp) -> App {
 /// The inbox's items, as they were when they were put there.
 async fn events_of(app: &TestApp) -> Vec<Value> {
     let mut images = app.table.raw_items().await;
-    images.retain(|image| image["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("EVENT#")));
+    images.retain(|image| {
+        image["sk"]["S"]
+            .as_str()
+            .is_some_and(|sk| sk.starts_with("EVENT#"))
+    });
     for image in &mut images {
         image["status"] = json!({"S": "received"});
     }
@@ -36,7 +40,11 @@ async fn events_of(app: &TestApp) -> Vec<Value> {
 /// What an order must not change: all of a user's items but for who did it and when.
 fn outcome(items: &[Value]) -> Vec<Value> {
     let mut items: Vec<Value> = items.iter().map(plain).collect();
-    items.retain(|item| item["pk"].as_str().is_some_and(|pk| pk.starts_with("USER#")));
+    items.retain(|item| {
+        item["pk"]
+            .as_str()
+            .is_some_and(|pk| pk.starts_with("USER#"))
+    });
     for item in &mut items {
         let is_outgoing = item["sk"].as_str().is_some_and(|sk| sk.starts_with("OUT#"));
         let names: &[&str] = if is_outgoing {
@@ -68,8 +76,11 @@ fn orders(things: usize) -> Vec<Vec<usize>> {
         orders = orders
             .into_iter()
             .flat_map(|order: Vec<usize>| {
-                let rest = (0..things).filter(|next| !order.contains(next)).collect::<Vec<_>>();
-                rest.into_iter().map(move |next| order.iter().copied().chain([next]).collect())
+                let rest = (0..things)
+                    .filter(|next| !order.contains(next))
+                    .collect::<Vec<_>>();
+                rest.into_iter()
+                    .map(move |next| order.iter().copied().chain([next]).collect())
             })
             .collect();
     }
@@ -91,8 +102,15 @@ async fn events_in_any_order_end_in_the_same_read_model() {
     app.quiet().await;
     let expected = outcome(&app.table.raw_items().await);
     let events = events_of(&app).await;
-    let types: BTreeSet<&str> = events.iter().map(|it| it["type"]["S"].as_str().unwrap()).collect();
-    for needed in ["setup_intent.succeeded", "customer.subscription.created", "invoice.paid"] {
+    let types: BTreeSet<&str> = events
+        .iter()
+        .map(|it| it["type"]["S"].as_str().unwrap())
+        .collect();
+    for needed in [
+        "setup_intent.succeeded",
+        "customer.subscription.created",
+        "invoice.paid",
+    ] {
         assert!(types.contains(needed), "{types:?}");
     }
 
@@ -106,7 +124,11 @@ async fn events_in_any_order_end_in_the_same_read_model() {
             bring(&worker, &events[index..=index]).await;
         }
         let names: Vec<&Value> = order.iter().map(|index| &events[*index]["type"]).collect();
-        check_same(&outcome(&app.table.raw_items().await), &expected, &format!("{names:?}"));
+        check_same(
+            &outcome(&app.table.raw_items().await),
+            &expected,
+            &format!("{names:?}"),
+        );
     }
     assert_eq!(app.stripe.objects("subscription").await.len(), 1);
     assert_eq!(app.stripe.objects("charge").await.len(), 1);
@@ -125,9 +147,20 @@ async fn a_batch_in_any_order_ends_in_the_same_read_model_with_one_read() {
         events.rotate_left(1);
         app.forget_calls().await;
         bring(&worker, &events).await;
-        check_same(&outcome(&app.table.raw_items().await), &expected, &format!("turn {turn}"));
-        let reads = app.stripe.requests_to("GET /v1/subscriptions/{id}").await.len();
-        assert_eq!(reads, 1, "a burst of events about one subscription costs one read");
+        check_same(
+            &outcome(&app.table.raw_items().await),
+            &expected,
+            &format!("turn {turn}"),
+        );
+        let reads = app
+            .stripe
+            .requests_to("GET /v1/subscriptions/{id}")
+            .await
+            .len();
+        assert_eq!(
+            reads, 1,
+            "a burst of events about one subscription costs one read"
+        );
     }
 }
 
@@ -154,7 +187,11 @@ async fn workers_at_once_end_in_the_same_read_model() {
             workers.spawn(async move { bring(&worker, &[event]).await });
         }
         workers.join_all().await;
-        check_same(&outcome(&app.table.raw_items().await), &expected, "all at once");
+        check_same(
+            &outcome(&app.table.raw_items().await),
+            &expected,
+            "all at once",
+        );
     }
     assert_eq!(app.stripe.objects("subscription").await.len(), 1);
 }
@@ -170,12 +207,16 @@ async fn check_slow_reader(change: &[(&str, &str)], is_end: bool) {
     let subscription = event["subscription"]["S"].as_str().unwrap().to_owned();
 
     let to_stripe = app.proxy_to_stripe().await;
-    let slow = App::start(&app.env_with(&[("STRIPE_API_BASE", to_stripe.url())])).await.unwrap();
+    let slow = App::start(&app.env_with(&[("STRIPE_API_BASE", to_stripe.url())]))
+        .await
+        .unwrap();
     let held = to_stripe.hold_next(&format!("GET /v1/subscriptions/{subscription}"));
     let reading = tokio::spawn(async move { bring(&slow, &[event]).await });
     held.arrives().await;
     let path = format!("/v1/subscriptions/{subscription}");
-    app.stripe.api(if is_end { "DELETE" } else { "POST" }, &path, change).await;
+    app.stripe
+        .api(if is_end { "DELETE" } else { "POST" }, &path, change)
+        .await;
     app.quiet().await;
     let after = alice.calls.subscriptions().await.expect(200).json();
     if is_end {
@@ -204,9 +245,14 @@ async fn an_old_subscription_that_ends_late_takes_nothing_from_a_new_one() {
     let alice = app.shopper("alice");
     alice.buy("stock-photos-monthly").await;
     app.quiet().await;
-    let old = app.stripe.objects("subscription").await[0]["id"].as_str().unwrap().to_owned();
+    let old = app.stripe.objects("subscription").await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     app.stripe.hold_webhooks().await;
-    app.stripe.api("DELETE", &format!("/v1/subscriptions/{old}"), &[]).await;
+    app.stripe
+        .api("DELETE", &format!("/v1/subscriptions/{old}"), &[])
+        .await;
     // The event about the end has not come, so the table still sells nothing.
     alice.calls.click("stock-photos-monthly").await.expect(409);
     app.stripe.release_webhooks("fifo", 0, 1).await;

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 /// Carries this call out at Stripe, and answers only when everybody who waited is dead.
 async fn answer_too_late(app: &TestApp, path: &str) {
-    let fault = json!({"method": "POST", "path": path, "fault": "timeout_after", "delay_ms": 60_000});
+    let fault =
+        json!({"method": "POST", "path": path, "fault": "timeout_after", "delay_ms": 60_000});
     app.stripe.fault(fault).await;
 }
 
@@ -13,7 +14,10 @@ async fn answer_too_late(app: &TestApp, path: &str) {
 async fn is_carried_out(app: &TestApp, path: &str) {
     wait_until("Stripe has carried the call out", async || {
         let requests = app.stripe.requests().await;
-        requests.iter().any(|it| it["path"] == path && it["fault"] == "timeout_after").then_some(())
+        requests
+            .iter()
+            .any(|it| it["path"] == path && it["fault"] == "timeout_after")
+            .then_some(())
     })
     .await;
 }
@@ -95,7 +99,10 @@ async fn a_function_that_dies_after_creating_the_subscription_leaves_one_subscri
     assert!(matches!(known.status, 200 | 201), "{}", known.text);
     let created = app.stripe.objects("subscription").await;
     assert_eq!(created.len(), 1);
-    assert_eq!(known.text_at("/subscription/id"), created[0]["id"].as_str().unwrap());
+    assert_eq!(
+        known.text_at("/subscription/id"),
+        created[0]["id"].as_str().unwrap()
+    );
     assert_eq!(app.stripe.objects("charge").await.len(), 1);
     app.stripe.release_webhooks("fifo", 0, 1).await;
 }
@@ -136,7 +143,11 @@ async fn what_a_dead_finisher_has_created_reaches_the_table_by_its_events_alone(
     first.await.unwrap().expect(500);
     app.stripe.release_webhooks("reverse", 0, 1).await;
     app.quiet().await;
-    let polled = alice.calls.checkout(opened["checkout"].as_str().unwrap()).await.expect(200);
+    let polled = alice
+        .calls
+        .checkout(opened["checkout"].as_str().unwrap())
+        .await
+        .expect(200);
     assert_eq!(polled.json()["status"], "subscribed");
     assert_eq!(app.stripe.objects("subscription").await.len(), 1);
 }
@@ -154,7 +165,12 @@ async fn a_restart_in_the_middle_of_the_journey_loses_nothing() {
     let mut app = TestApp::start_on(folder.path()).await;
     app.may_leave_work();
     let alice = app.shopper("alice");
-    let again = alice.calls.click("stock-photos-monthly").await.expect(200).json();
+    let again = alice
+        .calls
+        .click("stock-photos-monthly")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(again["checkout"], opened["checkout"]);
     assert_eq!(again["client_secret"], opened["client_secret"]);
     app.stripe.hold_webhooks().await;
@@ -164,7 +180,11 @@ async fn a_restart_in_the_middle_of_the_journey_loses_nothing() {
     let app = TestApp::start_on(folder.path()).await;
     let alice = app.shopper("alice");
     let (_, query) = back.split_once("/confirm").unwrap();
-    let landed = alice.calls.come_back(&format!("{}/confirm{query}", app.url())).await.expect(303);
+    let landed = alice
+        .calls
+        .come_back(&format!("{}/confirm{query}", app.url()))
+        .await
+        .expect(303);
     assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
@@ -175,7 +195,10 @@ async fn a_restart_in_the_middle_of_the_journey_loses_nothing() {
     let app = TestApp::start_on(folder.path()).await;
     let alice = app.anybody().with_token(Some(&tokens));
     let after: Value = alice.subscriptions().await.expect(200).json();
-    assert_eq!(after, before, "a token of before the restart is good, and so is the subscription");
+    assert_eq!(
+        after, before,
+        "a token of before the restart is good, and so is the subscription"
+    );
     assert_eq!(after["subscriptions"][0]["status"], "active");
     app.stop().await;
 }

@@ -1,5 +1,15 @@
 //! The journeys of shoppers through the real thing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    // A table of cases is long and easy to read.
+    clippy::too_many_lines,
+    reason = "a test fails by panicking, in its helpers as well"
+)]
+
 /// Each journey twice: with the functions in this process, and with their binaries as Lambda runs
 /// them.
 macro_rules! on_both {
@@ -20,6 +30,7 @@ macro_rules! on_both {
     };
 }
 
+mod answers;
 mod at_once;
 mod bad_input;
 mod call_counts;

@@ -11,23 +11,53 @@ const ALL_ATTEMPTS: u32 = 3;
 fn noticed() -> Vec<(&'static str, Value)> {
     let times = ALL_ATTEMPTS;
     vec![
-        ("no answer, nothing done", json!({"fault": "timeout_before", "delay_ms": 20, "times": times})),
-        ("no answer, but it is done", json!({"fault": "timeout_after", "delay_ms": 20, "times": times})),
-        ("half an answer", json!({"fault": "severed", "times": times})),
-        ("500, nothing done", json!({"fault": "status", "status": 500, "times": times})),
-        ("503", json!({"fault": "status", "status": 503, "times": times})),
-        ("key in use", json!({"fault": "status", "status": 409, "times": times})),
-        ("rate limit", json!({"fault": "status", "status": 429, "times": 1})),
-        ("lock", json!({"fault": "status", "status": 429, "code": "lock_timeout", "times": 1})),
+        (
+            "no answer, nothing done",
+            json!({"fault": "timeout_before", "delay_ms": 20, "times": times}),
+        ),
+        (
+            "no answer, but it is done",
+            json!({"fault": "timeout_after", "delay_ms": 20, "times": times}),
+        ),
+        (
+            "half an answer",
+            json!({"fault": "severed", "times": times}),
+        ),
+        (
+            "500, nothing done",
+            json!({"fault": "status", "status": 500, "times": times}),
+        ),
+        (
+            "503",
+            json!({"fault": "status", "status": 503, "times": times}),
+        ),
+        (
+            "key in use",
+            json!({"fault": "status", "status": 409, "times": times}),
+        ),
+        (
+            "rate limit",
+            json!({"fault": "status", "status": 429, "times": 1}),
+        ),
+        (
+            "lock",
+            json!({"fault": "status", "status": 429, "code": "lock_timeout", "times": 1}),
+        ),
     ]
 }
 
 /// Ways to fail that a repeat within the same request makes good.
 fn unnoticed() -> Vec<(&'static str, Value)> {
     vec![
-        ("no answer once", json!({"fault": "timeout_after", "delay_ms": 20})),
+        (
+            "no answer once",
+            json!({"fault": "timeout_after", "delay_ms": 20}),
+        ),
         ("half an answer once", json!({"fault": "severed"})),
-        ("500 once, but it is done", json!({"fault": "status", "status": 500, "after": true})),
+        (
+            "500 once, but it is done",
+            json!({"fault": "status", "status": 500, "after": true}),
+        ),
         ("500 once", json!({"fault": "status", "status": 500})),
         (
             "rate limit that Stripe wants repeated",
@@ -45,7 +75,12 @@ fn at(mut fault: Value, method: &str, path: &str) -> Value {
 /// Says that it did not work, when to come again, and nothing of what Stripe said.
 #[track_caller]
 fn check_refusal(answer: &Answer, case: &str) {
-    assert!(matches!(answer.status, 202 | 502 | 503), "{case}: {} {}", answer.status, answer.text);
+    assert!(
+        matches!(answer.status, 202 | 502 | 503),
+        "{case}: {} {}",
+        answer.status,
+        answer.text
+    );
     if answer.status != 502 {
         assert!(answer.retry_after().is_some(), "{case}: no Retry-After");
     }
@@ -53,7 +88,15 @@ fn check_refusal(answer: &Answer, case: &str) {
         answer.expect_error(answer.status);
     }
     let text = answer.text.to_lowercase();
-    for word in ["unknown error", "on demand", "idempot", "rate limit", "_secret_", "sk_test", "req_"] {
+    for word in [
+        "unknown error",
+        "on demand",
+        "idempot",
+        "rate limit",
+        "_secret_",
+        "sk_test",
+        "req_",
+    ] {
         assert!(!text.contains(word), "{case}: {word} in {text}");
     }
 }
@@ -79,16 +122,28 @@ async fn check_clicks(path: &str) {
         app.stripe.no_faults().await;
         // Whoever has failed lets the next one try at once.
         let opened = alice.calls.click("stock-photos-monthly").await;
-        assert!(matches!(opened.status, 200 | 201), "{case}: {}", opened.text);
+        assert!(
+            matches!(opened.status, 200 | 201),
+            "{case}: {}",
+            opened.text
+        );
         let back = alice.answer_wallet(&opened.json(), "approve").await;
         let landed = alice.calls.come_back(&back).await.expect(303);
-        assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"), "{case}");
+        assert_eq!(
+            landed.landed_with("status").as_deref(),
+            Some("subscribed"),
+            "{case}"
+        );
     }
     for (number, (case, fault)) in unnoticed().into_iter().enumerate() {
         let alice = app.shopper(&format!("lucky-{number}"));
         app.stripe.fault(at(fault, "POST", path)).await;
         let (_, landed) = alice.buy("stock-photos-monthly").await;
-        assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"), "{case}");
+        assert_eq!(
+            landed.landed_with("status").as_deref(),
+            Some("subscribed"),
+            "{case}"
+        );
     }
     app.quiet().await;
     let users = noticed().len() + unnoticed().len();
@@ -114,7 +169,9 @@ async fn a_subscription_that_stripe_does_not_create_at_once_is_created_once() {
     for (number, (case, fault)) in noticed().into_iter().enumerate() {
         let alice = app.shopper(&format!("user-{number}"));
         let checkout = alice.approve_and_vanish().await;
-        app.stripe.fault(at(fault, "POST", "/v1/subscriptions")).await;
+        app.stripe
+            .fault(at(fault, "POST", "/v1/subscriptions"))
+            .await;
         check_refusal(&alice.calls.subscribe(&checkout).await, case);
         app.stripe.no_faults().await;
         let known = again(case, || alice.calls.subscribe(&checkout)).await;
@@ -123,7 +180,9 @@ async fn a_subscription_that_stripe_does_not_create_at_once_is_created_once() {
     for (number, (case, fault)) in unnoticed().into_iter().enumerate() {
         let alice = app.shopper(&format!("lucky-{number}"));
         let checkout = alice.approve_and_vanish().await;
-        app.stripe.fault(at(fault, "POST", "/v1/subscriptions")).await;
+        app.stripe
+            .fault(at(fault, "POST", "/v1/subscriptions"))
+            .await;
         let known = alice.calls.subscribe(&checkout).await;
         assert_eq!(known.status, 201, "{case}: {}", known.text);
     }
@@ -143,12 +202,23 @@ async fn a_return_that_stripe_does_not_answer_lands_at_the_shop_and_is_finished_
         let alice = app.shopper(&format!("user-{number}"));
         let opened = alice.click().await;
         let back = alice.answer_wallet(&opened, "approve").await;
-        for (method, path) in [("GET", "/v1/setup_intents/{id}"), ("POST", "/v1/subscriptions")] {
+        for (method, path) in [
+            ("GET", "/v1/setup_intents/{id}"),
+            ("POST", "/v1/subscriptions"),
+        ] {
             app.stripe.fault(at(fault.clone(), method, path)).await;
         }
         let landed = alice.calls.come_back(&back).await.expect(303);
-        assert_eq!(landed.landed_with("status").as_deref(), Some("pending"), "{case}");
-        assert_eq!(landed.landed_with("checkout").as_deref(), opened["checkout"].as_str(), "{case}");
+        assert_eq!(
+            landed.landed_with("status").as_deref(),
+            Some("pending"),
+            "{case}"
+        );
+        assert_eq!(
+            landed.landed_with("checkout").as_deref(),
+            opened["checkout"].as_str(),
+            "{case}"
+        );
         app.stripe.no_faults().await;
     }
     app.stripe.release_webhooks("shuffle", 7, 1).await;
@@ -162,7 +232,10 @@ async fn a_return_that_stripe_does_not_answer_lands_at_the_shop_and_is_finished_
 #[tokio::test]
 async fn a_shopper_is_not_locked_out_by_a_failure_that_stripe_has_stored() {
     let app = TestApp::start().await;
-    for (number, path) in ["/v1/customers", "/v1/setup_intents"].into_iter().enumerate() {
+    for (number, path) in ["/v1/customers", "/v1/setup_intents"]
+        .into_iter()
+        .enumerate()
+    {
         for is_done in [false, true] {
             let case = format!("{path}, done: {is_done}");
             let alice = app.shopper(&format!("user-{number}-{is_done}"));
@@ -173,10 +246,18 @@ async fn a_shopper_is_not_locked_out_by_a_failure_that_stripe_has_stored() {
                 check_refusal(&first, &case);
             }
             let opened = alice.calls.click("stock-photos-monthly").await;
-            assert!(matches!(opened.status, 200 | 201), "{case}: {}", opened.text);
+            assert!(
+                matches!(opened.status, 200 | 201),
+                "{case}: {}",
+                opened.text
+            );
             let back = alice.answer_wallet(&opened.json(), "approve").await;
             let landed = alice.calls.come_back(&back).await.expect(303);
-            assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"), "{case}");
+            assert_eq!(
+                landed.landed_with("status").as_deref(),
+                Some("subscribed"),
+                "{case}"
+            );
         }
     }
 }
@@ -188,13 +269,21 @@ async fn a_subscription_behind_a_failure_that_stripe_has_stored_is_found() {
     let alice = app.shopper("alice");
     let checkout = alice.approve_and_vanish().await;
     let fault = json!({"fault": "status", "status": 500, "stored": true, "after": true});
-    app.stripe.fault(at(fault, "POST", "/v1/subscriptions")).await;
+    app.stripe
+        .fault(at(fault, "POST", "/v1/subscriptions"))
+        .await;
     let known = alice.calls.subscribe(&checkout).await;
     assert!(matches!(known.status, 201 | 202), "{}", known.text);
-    let known = again("the subscription is found", || alice.calls.subscribe(&checkout)).await;
+    let known = again("the subscription is found", || {
+        alice.calls.subscribe(&checkout)
+    })
+    .await;
     let created = app.stripe.objects("subscription").await;
     assert_eq!(created.len(), 1);
-    assert_eq!(known.text_at("/subscription/id"), created[0]["id"].as_str().unwrap());
+    assert_eq!(
+        known.text_at("/subscription/id"),
+        created[0]["id"].as_str().unwrap()
+    );
     app.stripe.release_webhooks("fifo", 0, 1).await;
 }
 
@@ -206,11 +295,16 @@ async fn a_stored_failure_to_subscribe_never_leads_to_a_second_subscription() {
     let alice = app.shopper("alice");
     let checkout = alice.approve_and_vanish().await;
     let fault = json!({"fault": "status", "status": 500, "stored": true});
-    app.stripe.fault(at(fault, "POST", "/v1/subscriptions")).await;
+    app.stripe
+        .fault(at(fault, "POST", "/v1/subscriptions"))
+        .await;
     for _ in 0..2 {
         let answer = alice.calls.subscribe(&checkout).await.expect(202);
         assert_eq!(answer.json()["status"], "pending");
-        assert!(answer.retry_after().is_some_and(|seconds| seconds >= 30), "soon is too soon");
+        assert!(
+            answer.retry_after().is_some_and(|seconds| seconds >= 30),
+            "soon is too soon"
+        );
     }
     assert!(app.stripe.objects("subscription").await.is_empty());
     assert!(app.stripe.objects("charge").await.is_empty());
@@ -219,9 +313,19 @@ async fn a_stored_failure_to_subscribe_never_leads_to_a_second_subscription() {
 #[tokio::test]
 async fn a_refusal_of_the_shops_request_is_the_shops_problem_and_not_told_in_stripes_words() {
     let app = TestApp::start().await;
-    for (path, status) in [("/v1/customers", 400), ("/v1/setup_intents", 400), ("/v1/setup_intents", 403)] {
+    for (path, status) in [
+        ("/v1/customers", 400),
+        ("/v1/setup_intents", 400),
+        ("/v1/setup_intents", 403),
+    ] {
         let caller = app.caller(&format!("user-{}-{status}", path.len()));
-        app.stripe.fault(at(json!({"fault": "status", "status": status}), "POST", path)).await;
+        app.stripe
+            .fault(at(
+                json!({"fault": "status", "status": status}),
+                "POST",
+                path,
+            ))
+            .await;
         check_refusal(&caller.click("stock-photos-monthly").await, path);
         let opened = again(path, || caller.click("stock-photos-monthly")).await;
         assert!(matches!(opened.status, 200 | 201), "{}", opened.text);

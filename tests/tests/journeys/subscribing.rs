@@ -16,10 +16,18 @@ on_both!(
 
 async fn a_shopper_who_approves_is_subscribed(app: TestApp) {
     let alice = app.shopper("alice");
-    let opened = alice.calls.click("stock-photos-monthly").await.expect(201).json();
+    let opened = alice
+        .calls
+        .click("stock-photos-monthly")
+        .await
+        .expect(201)
+        .json();
     assert_eq!(opened["status"], "requires_payment_method");
     assert_eq!(opened["redirect_url"], Value::Null);
-    assert_eq!(opened["publishable_key"], app.variable("STRIPE_PUBLISHABLE_KEY"));
+    assert_eq!(
+        opened["publishable_key"],
+        app.variable("STRIPE_PUBLISHABLE_KEY")
+    );
 
     let back = alice.answer_wallet(&opened, "approve").await;
     let landed = alice.calls.come_back(&back).await.expect(303);
@@ -27,8 +35,17 @@ async fn a_shopper_who_approves_is_subscribed(app: TestApp) {
     assert_eq!(landed.landed_with("checkout").as_deref(), checkout);
     assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
     assert_eq!(landed.landed_with("reason"), None);
-    assert!(landed.location().as_str().starts_with(app.variable("SHOP_URL")));
-    assert!(!landed.location().as_str().contains("secret"), "{}", landed.location());
+    assert!(
+        landed
+            .location()
+            .as_str()
+            .starts_with(app.variable("SHOP_URL"))
+    );
+    assert!(
+        !landed.location().as_str().contains("secret"),
+        "{}",
+        landed.location()
+    );
 
     app.quiet().await;
     let mine = alice.calls.subscriptions().await.expect(200).json();
@@ -45,18 +62,30 @@ async fn a_shopper_who_approves_is_subscribed(app: TestApp) {
     let at_stripe = app.stripe.objects("subscription").await;
     assert_eq!(at_stripe.len(), 1);
     assert_eq!(at_stripe[0]["id"], subscription["id"]);
-    assert_eq!(at_stripe[0]["items"]["data"][0]["price"]["unit_amount"], 1500);
-    assert!(at_stripe[0]["default_payment_method"].as_str().is_some_and(|pm| pm.starts_with("pm_")));
+    assert_eq!(
+        at_stripe[0]["items"]["data"][0]["price"]["unit_amount"],
+        1500
+    );
+    assert!(
+        at_stripe[0]["default_payment_method"]
+            .as_str()
+            .is_some_and(|pm| pm.starts_with("pm_"))
+    );
     let bob = app.caller("bob").subscriptions().await.expect(200).json();
     assert_eq!(bob["subscriptions"], json!([]));
-    assert_eq!(bob["entitlements"]["stock-photos"], json!({"active": false, "until": null, "because": "none"}));
+    assert_eq!(
+        bob["entitlements"]["stock-photos"],
+        json!({"active": false, "until": null, "because": "none"})
+    );
 }
 
 async fn a_server_that_confirms_records_who_agreed(app: TestApp) {
     let alice = app.shopper("alice");
     let body = json!({"plan": "stock-photos-monthly", "wallet": "amazon_pay", "confirm": "server"});
     let request = alice.calls.request("POST", "/client-secret").json(&body);
-    let request = request.header("x-forwarded-for", "203.0.113.66").header("x-real-ip", "203.0.113.67");
+    let request = request
+        .header("x-forwarded-for", "203.0.113.66")
+        .header("x-real-ip", "203.0.113.67");
     let opened = alice.calls.send(request).await.expect(201).json();
     assert_eq!(opened["status"], "requires_action");
     let wallet = opened["redirect_url"].as_str().expect("the wallet's page");
@@ -64,11 +93,18 @@ async fn a_server_that_confirms_records_who_agreed(app: TestApp) {
 
     let created = app.stripe.requests_to("POST /v1/setup_intents").await;
     let sent: Vec<(String, String)> = serde_json::from_value(created[0]["params"].clone()).unwrap();
-    let sent = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let sent = |name: &str| {
+        sent.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    };
     let online = "mandate_data[customer_acceptance][online]";
     assert_eq!(sent("confirm"), Some("true"));
     assert_eq!(sent("return_url"), opened["return_url"].as_str());
-    assert_eq!(sent("mandate_data[customer_acceptance][type]"), Some("online"));
+    assert_eq!(
+        sent("mandate_data[customer_acceptance][type]"),
+        Some("online")
+    );
     assert_eq!(sent(&format!("{online}[ip_address]")), Some("127.0.0.1"));
     assert_eq!(sent(&format!("{online}[user_agent]")), Some(USER_AGENT));
     assert!(sent("mandate_data[customer_acceptance][accepted_at]").is_some());
@@ -79,9 +115,18 @@ async fn a_server_that_confirms_records_who_agreed(app: TestApp) {
     assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
     app.quiet().await;
     let mandates = app.stripe.objects("mandate").await;
-    assert_eq!(mandates[0]["customer_acceptance"]["online"]["user_agent"], USER_AGENT);
-    let confirmed = app.stripe.requests_to("POST /v1/setup_intents/{id}/confirm").await;
-    assert!(confirmed.is_empty(), "the server's confirmation is the only one");
+    assert_eq!(
+        mandates[0]["customer_acceptance"]["online"]["user_agent"],
+        USER_AGENT
+    );
+    let confirmed = app
+        .stripe
+        .requests_to("POST /v1/setup_intents/{id}/confirm")
+        .await;
+    assert!(
+        confirmed.is_empty(),
+        "the server's confirmation is the only one"
+    );
 }
 
 async fn a_trial_begins_without_a_charge(app: TestApp) {
@@ -92,10 +137,16 @@ async fn a_trial_begins_without_a_charge(app: TestApp) {
     let mine = alice.calls.subscriptions().await.expect(200).json();
     let subscription = only(&mine["subscriptions"]);
     assert_eq!(subscription["status"], "trialing");
-    assert_eq!(subscription["trial_end"], subscription["current_period_end"]);
+    assert_eq!(
+        subscription["trial_end"],
+        subscription["current_period_end"]
+    );
     assert_eq!(mine["entitlements"]["stock-photos"]["active"], true);
     assert_eq!(mine["entitlements"]["stock-photos"]["because"], "trialing");
-    assert!(app.stripe.objects("charge").await.is_empty(), "nothing is charged");
+    assert!(
+        app.stripe.objects("charge").await.is_empty(),
+        "nothing is charged"
+    );
 
     // The trial ends, and what comes then is charged without the shopper.
     app.pass_days(14).await;
@@ -119,13 +170,23 @@ async fn a_return_can_be_asked_for_as_json(app: TestApp) {
     let alice = app.shopper("alice");
     let opened = alice.click().await;
     let back = alice.answer_wallet(&opened, "approve").await;
-    let returned = alice.calls.come_back_for_json(&back).await.expect(200).json();
+    let returned = alice
+        .calls
+        .come_back_for_json(&back)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(returned["checkout"], opened["checkout"]);
     assert_eq!(returned["status"], "subscribed");
     assert_eq!(returned["subscription"]["status"], "active");
     assert_eq!(returned["reason"], Value::Null);
     // Whoever reloads the page, or comes back twice, sees the same.
-    let again = alice.calls.come_back_for_json(&back).await.expect(200).json();
+    let again = alice
+        .calls
+        .come_back_for_json(&back)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(again["subscription"]["id"], returned["subscription"]["id"]);
     let again = alice.calls.come_back(&back).await.expect(303);
     assert_eq!(again.landed_with("status").as_deref(), Some("subscribed"));
@@ -156,7 +217,10 @@ async fn a_subscriber_is_not_sold_the_same_again(app: TestApp) {
         let refused = alice.calls.click(plan).await.expect(409);
         assert_eq!(refused.code(), "already_subscribed");
         assert_eq!(refused.json()["subscription"]["status"], "active");
-        assert_eq!(refused.json()["subscription"]["plan"], "stock-photos-monthly");
+        assert_eq!(
+            refused.json()["subscription"]["plan"],
+            "stock-photos-monthly"
+        );
     }
     assert_eq!(app.stripe.objects("setup_intent").await.len(), 1);
 }
@@ -168,7 +232,10 @@ async fn a_renewal_is_charged_on_its_own(app: TestApp) {
     let before = alice.calls.subscriptions().await.expect(200).json();
     app.pass_days(31).await;
     let after = alice.calls.subscriptions().await.expect(200).json();
-    let (before, after) = (only(&before["subscriptions"]), only(&after["subscriptions"]));
+    let (before, after) = (
+        only(&before["subscriptions"]),
+        only(&after["subscriptions"]),
+    );
     assert!(after["current_period_start"].as_str() >= before["current_period_end"].as_str());
     assert!(after["current_period_end"].as_str() > before["current_period_end"].as_str());
     assert_eq!(after["status"], "active");
