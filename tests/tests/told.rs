@@ -43,9 +43,9 @@ fn problem(schemas: &BTreeMap<String, Value>, event: &Value) -> Option<String> {
     let mut compiler = Compiler::new();
     compiler.enable_format_assertions();
     compiler.add_resource(kind, schema.clone()).unwrap();
-    let mut compiled = Schemas::new();
-    let index = compiler.compile(kind, &mut compiled).unwrap();
-    let invalid = compiled
+    let mut known = Schemas::new();
+    let index = compiler.compile(kind, &mut known).unwrap();
+    let invalid = known
         .validate(event, index)
         .err()
         .map(|error| format!("{error:#}"));
