@@ -4,6 +4,7 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "this is a test"
 )]
 
@@ -155,5 +156,61 @@ async fn what_is_written_for_the_shop_is_shown_to_it() {
     assert_eq!(event, shop_events::event_of(&record[0]).unwrap());
     let foreign = client().get(&url).header("host", "evil.example").send();
     assert_eq!(foreign.await.unwrap().status(), 403);
+    server.shutdown().await;
+}
+
+/// What stands in quotes after an option, in the runbook's command for poison.
+fn runbook(option: &str) -> String {
+    let text = include_str!("../../docs/OPERATIONS.md");
+    let (_, section) = text
+        .split_once("### Send an event of Stripe through again")
+        .unwrap();
+    let (_, command) = section.split_once("aws dynamodb update-item").unwrap();
+    let (_, rest) = command.split_once(option).unwrap();
+    rest.split('\'').nth(1).unwrap().to_owned()
+}
+
+/// Waits until the recorded event has been taken up so many times, and gives it.
+async fn settled(server: &Server, attempts: &str) -> Value {
+    let looking = async {
+        loop {
+            let item = inbox(server).await.remove(0);
+            if item["status"]["S"] != "received" && item["attempts"]["N"] == attempts {
+                return item;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let settled = tokio::time::timeout(Duration::from_secs(10), looking).await;
+    settled.expect("the worker takes it up")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_runbook_sends_poison_through_again() {
+    let server = Server::start(Options::default()).await.unwrap();
+    assert_eq!(by_webhook(&server).await, 200);
+    let item = settled(&server, "1").await;
+    let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+    let poison = json!({
+        "TableName": "perennial", "Key": key,
+        "UpdateExpression": "SET #status = :failed, #error = :why",
+        "ExpressionAttributeNames": {"#status": "status", "#error": "error"},
+        "ExpressionAttributeValues": {":failed": {"S": "failed"}, ":why": {"S": "a test"}},
+    });
+    table(&server, "UpdateItem", poison).await;
+
+    let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let values = runbook("--expression-attribute-values").replace("%s", "2026-11-24T20:00:00Z");
+    let again = json!({
+        "TableName": "perennial", "Key": key,
+        "UpdateExpression": runbook("--update-expression"),
+        "ConditionExpression": runbook("--condition-expression"),
+        "ExpressionAttributeNames": json(runbook("--expression-attribute-names")),
+        "ExpressionAttributeValues": json(values),
+    });
+    table(&server, "UpdateItem", again).await;
+    let settled = settled(&server, "2").await;
+    assert_ne!(settled["error"]["S"], "a test");
+    assert_eq!(settled.get("due"), None);
     server.shutdown().await;
 }

@@ -216,3 +216,19 @@ fn every_route_of_the_contract_is_in_the_deployed_template() {
     assert_eq!(template.stream.function, "worker");
     assert!(!template.stream.filters.is_empty());
 }
+
+#[test]
+fn an_event_of_the_outbox_goes_out_when_it_is_new_and_when_somebody_touches_it() {
+    let outbox = Template::embedded().unwrap().outbox;
+    assert_eq!(outbox.function, "shop-events");
+    let wanted = |what: &str, sk: &str| {
+        let record = json!({"eventName": what, "dynamodb": {"Keys": {"sk": {"S": sk}}}});
+        outbox.filters.iter().any(|filter| filter.matches(&record))
+    };
+    assert!(wanted("INSERT", "OUT#pev_1") && wanted("MODIFY", "OUT#pev_1"));
+    assert!(
+        !wanted("REMOVE", "OUT#pev_1"),
+        "an old event expires without a word"
+    );
+    assert!(!wanted("INSERT", "SUB#sub_1") && !wanted("INSERT", "EVENT#evt_1"));
+}
