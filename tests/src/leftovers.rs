@@ -141,3 +141,92 @@ fn check_stripe(state: &Value, items: &[Value]) {
         "a customer has several subscriptions: {twice:?}"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn is_found(check: impl FnOnce() + std::panic::UnwindSafe) -> bool {
+        catch_unwind(check).is_err()
+    }
+
+    #[test]
+    fn work_in_the_middle_is_found() {
+        for (item, found) in [
+            (json!({"state": "subscribing"}), true),
+            (json!({"state": "issued", "setup_request": "{}"}), true),
+            (json!({"lease": "2026-01-01T00:00:00Z"}), true),
+            (json!({"sk": "EVENT#evt_1", "status": "failed"}), true),
+            (
+                json!({"lease": "2026-01-01T00:00:00Z", "subscription": "sub_1"}),
+                false,
+            ),
+            (json!({"state": "issued"}), false),
+            (json!({"state": "subscribed"}), false),
+        ] {
+            let items = [item];
+            assert_eq!(is_found(|| check_work(&items)), found, "{items:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_shoppers_are_found() {
+        let in_request = json!({"setup_request": "ip=127.0.0.1"});
+        for (item, work, found) in [
+            (json!({"a": {"b": ["seti_1_secret_2"]}}), false, true),
+            (json!({"a": "whsec_1"}), false, true),
+            (json!({"a": "alice@example.com"}), false, true),
+            (json!({"a": USER_AGENT}), false, true),
+            (in_request.clone(), false, true),
+            (in_request, true, false),
+            (json!({"a": "seti_1"}), false, false),
+        ] {
+            let items = [item];
+            let found_now = is_found(|| check_secrets(&items, Allowed { work }));
+            assert_eq!(found_now, found, "{items:?}");
+        }
+    }
+
+    #[test]
+    fn two_of_what_a_user_has_one_of_are_found() {
+        let customer = json!({"metadata": {"user": "alice"}});
+        let subscription =
+            |id: &str, status: &str| json!({"id": id, "customer": "cus_1", "status": status});
+        let items = [
+            json!({"model": {"id": "sub_1"}}),
+            json!({"model": {"id": "sub_2"}}),
+        ];
+        for (customers, subscriptions, found) in [
+            (
+                vec![customer.clone()],
+                vec![subscription("sub_1", "active")],
+                false,
+            ),
+            (vec![customer.clone(), customer.clone()], vec![], true),
+            (
+                vec![],
+                vec![
+                    subscription("sub_1", "active"),
+                    subscription("sub_2", "trialing"),
+                ],
+                true,
+            ),
+            (
+                vec![],
+                vec![
+                    subscription("sub_1", "active"),
+                    subscription("sub_2", "canceled"),
+                ],
+                false,
+            ),
+            (vec![], vec![subscription("sub_3", "active")], true),
+        ] {
+            let state = json!({"customer": customers, "subscription": subscriptions});
+            assert_eq!(is_found(|| check_stripe(&state, &items)), found, "{state}");
+        }
+    }
+}

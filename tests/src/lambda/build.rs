@@ -26,16 +26,11 @@ fn build() -> PathBuf {
         Some(other) => other,
     };
     let mut cargo = Command::new(env!("CARGO"));
-    // The whole workspace, because features are unified over what is built together: the functions
-    // alone would compile the AWS SDK a second time.
-    cargo.args([
-        "build",
-        "--workspace",
-        "--bins",
-        "--profile",
-        profile,
-        "--target-dir",
-    ]);
+    // Features are unified over what is built together. The whole workspace with its development
+    // dependencies, which `--examples` asks for although there are none, is what `cargo test` has
+    // built; anything less would compile the AWS SDK a second time.
+    cargo.args(["build", "--workspace", "--bins", "--examples"]);
+    cargo.args(["--profile", profile, "--target-dir"]);
     cargo.arg(folder.parent().expect("a profile has a target folder"));
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     let built = cargo.output().expect("cargo runs");
