@@ -155,7 +155,7 @@ async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions,
     Ok(Functions {
         tab_a: tab(Door::TabA).await?,
         tab_b: tab(Door::TabB).await?,
-        webhook: webhook::App::start_at(&hooks, clock.clone()).await.map_err(failed)?,
+        webhook: webhook::App::start_at(&env(Door::Inbox), clock.clone()).await.map_err(failed)?,
         worker: worker::App::start_at(&hooks, clock.clone()).await.map_err(failed)?,
         other_worker: worker::App::start_at(&other, clock.clone()).await.map_err(failed)?,
         reconcile: reconcile::App::start_at(&env(Door::Sweeper), clock.clone())

@@ -41,7 +41,7 @@ impl Stage<'_> {
         request["body"] = body.into();
         let answer = tokio::select! {
             biased;
-            () = self.lane.wire.death(Door::Hooks) => None,
+            () = self.lane.wire.death(Door::Inbox) => None,
             answer = invoke(&self.lane.functions.webhook, request, "trial") => Some(answer),
         };
         self.lane.wire.invocation_over();

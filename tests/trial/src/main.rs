@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use perennial_trial::case::{Case, Matrix};
-use perennial_trial::plan::Size;
+use perennial_trial::plan::{Filter, Size};
 use perennial_trial::run::Run;
-use perennial_trial::wire::Bug;
+use perennial_trial::wire::{Bug, Fault};
 
 /// Pulls the plug everywhere, and checks that nothing is lost and nobody is charged twice.
 #[derive(Parser)]
@@ -36,6 +36,12 @@ struct Torture {
     /// One matrix alone: crash, fault, race, hooks or time.
     #[arg(long, value_parser = matrix)]
     only: Option<Matrix>,
+    /// One journey, race or year alone.
+    #[arg(long)]
+    scenario: Option<String>,
+    /// One fault alone, such as lost-after.
+    #[arg(long, value_parser = fault)]
+    fault: Option<Fault>,
     /// Tries one case again and tells everything that happens in it.
     #[arg(long, value_name = "ID")]
     replay: Option<Case>,
@@ -43,7 +49,7 @@ struct Torture {
     #[arg(long, value_parser = bug)]
     bug: Option<Bug>,
     /// How many cases are under way at once.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 10)]
     lanes: usize,
     /// Begins no new case after so many minutes.
     #[arg(long)]
@@ -52,6 +58,13 @@ struct Torture {
 
 fn matrix(name: &str) -> Result<Matrix, String> {
     Matrix::named(name).ok_or_else(|| "there are crash, fault, race, hooks and time".to_owned())
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    Fault::named(name).ok_or_else(|| {
+        let names = Fault::ALL.map(Fault::name).join(", ");
+        format!("the known faults are {names}")
+    })
 }
 
 fn bug(name: &str) -> Result<Bug, String> {
@@ -68,15 +81,19 @@ fn main() -> ExitCode {
         (_, true) => Size::Long,
         _ => Size::Usual,
     };
+    let filter = Filter {
+        matrix: torture.only,
+        scenario: torture.scenario,
+        life: None,
+        fault: torture.fault,
+    };
     let run = Run {
-        seed: torture.seed.unwrap_or_else(fresh_seed),
-        size,
-        only: torture.only,
+        filter,
         bug: torture.bug,
         lanes: torture.lanes.max(1),
         progress: true,
         at_most: torture.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
-        stop_at_first: false,
+        ..Run::new(size, torture.seed.unwrap_or_else(fresh_seed))
     };
     match &torture.replay {
         Some(case) => replay(&run, case),

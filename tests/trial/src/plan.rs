@@ -28,7 +28,7 @@ pub type Calls = BTreeMap<(&'static str, &'static str), (Vec<Passed>, usize)>;
 impl Size {
     fn faults(self) -> Option<usize> {
         match self {
-            Self::Quick => Some(150),
+            Self::Quick => Some(40),
             Self::Usual => Some(1500),
             Self::Long => None,
         }
@@ -36,15 +36,19 @@ impl Size {
 
     fn crashes(self) -> Option<usize> {
         match self {
-            Self::Quick => Some(300),
+            Self::Quick => Some(70),
             Self::Usual => Some(1500),
             Self::Long => None,
         }
     }
 
+    fn years(self) -> Option<usize> {
+        (self == Self::Quick).then_some(2)
+    }
+
     fn orders(self) -> usize {
         match self {
-            Self::Quick => 10,
+            Self::Quick => 3,
             Self::Usual => 60,
             Self::Long => 500,
         }
@@ -53,15 +57,46 @@ impl Size {
     /// Deliveries for each journey whose events have too many orders to try them all.
     fn deliveries(self) -> usize {
         match self {
-            Self::Quick => 12,
+            Self::Quick => 3,
             Self::Usual => 100,
             Self::Long => 5040,
         }
     }
 }
 
+/// Which of the cases are wanted; none of a field is all of it.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One matrix alone.
+    pub matrix: Option<Matrix>,
+    /// One journey, race or year alone.
+    pub scenario: Option<String>,
+    /// One life alone.
+    pub life: Option<Life>,
+    /// One fault alone.
+    pub fault: Option<Fault>,
+}
+
+impl Filter {
+    fn wants(&self, case: &Case) -> bool {
+        let fault = case.trouble.map(|trouble| trouble.fault);
+        self.matrix.is_none_or(|matrix| matrix == case.matrix)
+            && self.scenario.as_ref().is_none_or(|scenario| *scenario == case.scenario)
+            && self.life.is_none_or(|life| life == case.life)
+            && self.fault.is_none_or(|wanted| fault.is_none_or(|fault| fault == wanted))
+    }
+
+    /// Whether there is something to do that needs the calls of the journeys.
+    fn counts_calls(&self) -> bool {
+        matches!(self.matrix, None | Some(Matrix::Crash | Matrix::Fault))
+    }
+}
+
 /// The cases in which nothing goes wrong, which also count the calls of the others.
-pub fn clean(seed: u64) -> Vec<Case> {
+pub fn clean(filter: &Filter, seed: u64) -> Vec<Case> {
+    if !filter.counts_calls() {
+        return Vec::new();
+    }
     let all = Journey::ALL.iter().flat_map(|journey| {
         Life::ALL.iter().map(move |life| Case {
             matrix: Matrix::Crash,
@@ -72,35 +107,31 @@ pub fn clean(seed: u64) -> Vec<Case> {
             seed,
         })
     });
-    all.collect()
+    let filter = Filter { matrix: None, ..filter.clone() };
+    all.filter(|case| filter.wants(case)).collect()
 }
 
 /// All other cases of a run, in an order that shows each kind early.
-pub fn cases(calls: &Calls, size: Size, only: Option<Matrix>, seed: u64) -> Vec<Case> {
-    let wanted = |matrix: Matrix| only.is_none_or(|only| only == matrix);
-    let mut all = Vec::new();
-    if wanted(Matrix::Crash) {
-        all.extend(sample(crashes(calls, seed), size.crashes(), seed));
+pub fn cases(calls: &Calls, size: Size, filter: &Filter, seed: u64) -> Vec<Case> {
+    let wanted = |mut cases: Vec<Case>, at_most| {
+        cases.retain(|case| filter.wants(case));
+        sample(cases, at_most, seed)
+    };
+    let mut all = wanted(crashes(calls, seed), size.crashes());
+    all.extend(wanted(faults(calls, seed), size.faults()));
+    for race in Race::ALL {
+        let cases = numbered(Matrix::Race, race.name(), Life::Shopper, size.orders(), seed);
+        all.extend(wanted(cases, None));
     }
-    if wanted(Matrix::Fault) {
-        all.extend(sample(faults(calls, seed), size.faults(), seed));
+    for journey in hooks::JOURNEYS {
+        let number = size.deliveries();
+        let cases = numbered(Matrix::Hooks, journey.name(), Life::Webhook, number, seed);
+        all.extend(wanted(cases, None));
     }
-    if wanted(Matrix::Race) {
-        for race in Race::ALL {
-            all.extend(numbered(Matrix::Race, race.name(), Life::Shopper, size.orders(), seed));
-        }
-    }
-    if wanted(Matrix::Hooks) {
-        for journey in hooks::JOURNEYS {
-            let number = size.deliveries();
-            all.extend(numbered(Matrix::Hooks, journey.name(), Life::Webhook, number, seed));
-        }
-    }
-    if wanted(Matrix::Time) {
-        for year in Year::ALL {
-            all.extend(numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed));
-        }
-    }
+    let years = Year::ALL.iter().flat_map(|year| {
+        numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed)
+    });
+    all.extend(wanted(years.collect(), size.years()));
     Rng::named(seed, "order").shuffle(&mut all);
     // A year is the longest case, so it begins first.
     all.sort_by_key(|case| case.matrix != Matrix::Time);

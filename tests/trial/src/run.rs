@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::case::{Case, Matrix};
+use crate::case::Case;
 use crate::lane::{Lane, Log};
-use crate::plan::{self, Calls, Size};
+use crate::plan::{self, Calls, Filter, Size};
 use crate::report::Report;
 use crate::try_case::{Verdict, try_case};
 use crate::wire::Bug;
@@ -19,8 +19,8 @@ pub struct Run {
     pub seed: u64,
     /// How much is tried.
     pub size: Size,
-    /// One matrix alone.
-    pub only: Option<Matrix>,
+    /// Which of the cases.
+    pub filter: Filter,
     /// The bug that is planted in all cases.
     pub bug: Option<Bug>,
     /// How many cases are under way at once. Most of their time they wait.
@@ -37,14 +37,30 @@ type Queue = Arc<Mutex<VecDeque<Case>>>;
 
 /// A lane's Stripe remembers all of its cases, so it makes room for another after this many.
 const CASES_OF_A_LANE: usize = 60;
+/// Without optimisation, the futures of a whole journey take more than the usual 2 MiB.
+const STACK: usize = 32 << 20;
 const BETWEEN_TWO_LINES: Duration = Duration::from_secs(5);
 
 impl Run {
+    /// A run of that size with that seed.
+    pub fn new(size: Size, seed: u64) -> Self {
+        Self {
+            seed,
+            size,
+            filter: Filter::default(),
+            bug: None,
+            lanes: 10,
+            progress: false,
+            at_most: None,
+            stop_at_first: false,
+        }
+    }
+
     /// Tries everything.
     pub fn go(&self) -> Report {
         let mut report = Report::default();
         let mut calls = Calls::new();
-        self.try_all(plan::clean(self.seed), "counting calls", &mut report, |case, verdict| {
+        self.try_all(plan::clean(&self.filter, self.seed), "counting calls", &mut report, |case, verdict| {
             let journey = crate::journeys::Journey::named(&case.scenario);
             if let Some(journey) = journey {
                 let key = (journey.name(), case.life.name());
@@ -54,7 +70,7 @@ impl Run {
         if self.stop_at_first && !report.held() {
             return report;
         }
-        let cases = plan::cases(&calls, self.size, self.only, self.seed);
+        let cases = plan::cases(&calls, self.size, &self.filter, self.seed);
         self.try_all(cases, "trying", &mut report, |_, _| {});
         report
     }
@@ -98,7 +114,9 @@ impl Run {
         let (send, receive) = channel();
         for number in 0..lanes {
             let (queue, send, bug) = (Arc::clone(&queue), send.clone(), self.bug);
-            let lane = std::thread::Builder::new().name(format!("lane-{number}"));
+            let lane = std::thread::Builder::new()
+                .name(format!("lane-{number}"))
+                .stack_size(STACK);
             // Without a thread there is one lane less.
             let _ = lane.spawn(move || work(&queue, &send, bug, end));
         }

@@ -9,15 +9,21 @@ pub enum Door {
     TabA,
     /// The shopper's second tab, or second device.
     TabB,
-    /// Stripe's webhooks and what the table's stream drives.
+    /// What the table's stream drives.
     Hooks,
     /// The sweeper.
     Sweeper,
+    /// Stripe's webhooks.
+    Inbox,
 }
+
+/// How many doors there are.
+pub(super) const DOORS: usize = 5;
 
 impl Door {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::TabA, Self::TabB, Self::Hooks, Self::Sweeper];
+    pub const ALL: [Self; DOORS] =
+        [Self::TabA, Self::TabB, Self::Hooks, Self::Sweeper, Self::Inbox];
 
     /// Its place in lists.
     pub fn index(self) -> usize {
@@ -26,6 +32,7 @@ impl Door {
             Self::TabB => 1,
             Self::Hooks => 2,
             Self::Sweeper => 3,
+            Self::Inbox => 4,
         }
     }
 
@@ -36,6 +43,7 @@ impl Door {
             Self::TabB => "tab-b",
             Self::Hooks => "hooks",
             Self::Sweeper => "sweeper",
+            Self::Inbox => "inbox",
         }
     }
 }

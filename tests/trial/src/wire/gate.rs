@@ -1,8 +1,9 @@
 //! The order in which calls of several doors pass, decided by a seed.
 //!
-//! Each call waits at the gate. The gate picks a door, waits for a moment until that door has a
-//! call, and lets it through alone; a door that has none by then is thinking or asleep, and
-//! another is picked. So the seed decides who is first at each step.
+//! Each call waits at the gate. The gate picks a door and lets a few of its calls through, one at a
+//! time, while the others wait; a door that has no call for a moment is thinking or asleep, and
+//! another is picked. So the seed decides who overtakes whom. Callers that nobody has announced are
+//! not held up.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,12 +11,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::call::Door;
+use super::call::{DOORS, Door};
 use crate::rng::Rng;
 
 /// Longer than a function computes between two calls, and shorter than it waits for another
 /// request (150 ms).
 const A_MOMENT: Duration = Duration::from_millis(40);
+
+/// How many calls in a row one door may have.
+const LONGEST_TURN: usize = 6;
 
 struct Waiting {
     door: Door,
@@ -27,7 +31,9 @@ struct Waiting {
 struct State {
     waiting: Vec<Waiting>,
     /// How many callers behind each door are still at work.
-    active: [usize; 4],
+    active: [usize; DOORS],
+    /// Doors whose callers have to wait, whatever the seed says.
+    held: [bool; DOORS],
     order: Vec<String>,
 }
 
@@ -59,7 +65,7 @@ impl Gate {
             let (state, changed) = (Arc::clone(&state), Arc::clone(&changed));
             async move {
                 loop {
-                    step(&mut rng, &state, &changed).await;
+                    turn(&mut rng, &state, &changed).await;
                 }
             }
         });
@@ -75,6 +81,14 @@ impl Gate {
         Busy { door, state: Arc::clone(&self.state), changed: Arc::clone(&self.changed) }
     }
 
+    /// Holds up the callers of a door, or no longer.
+    pub fn hold(&self, door: Door, held: bool) {
+        if let Some(is_held) = lock(&self.state).held.get_mut(door.index()) {
+            *is_held = held;
+        }
+        self.changed.notify_one();
+    }
+
     /// The order in which calls have passed.
     pub fn order(&self) -> Vec<String> {
         lock(&self.state).order.clone()
@@ -82,7 +96,13 @@ impl Gate {
 
     pub(super) async fn enter(&self, door: Door, name: &str) -> Passage {
         let (pass, passed) = oneshot::channel();
-        lock(&self.state).waiting.push(Waiting { door, name: name.to_owned(), pass });
+        {
+            let mut state = lock(&self.state);
+            if state.active.get(door.index()).is_none_or(|active| *active == 0) {
+                return Passage { _done: None };
+            }
+            state.waiting.push(Waiting { door, name: name.to_owned(), pass });
+        }
         self.changed.notify_one();
         Passage { _done: passed.await.ok() }
     }
@@ -103,32 +123,44 @@ impl Drop for Busy {
     }
 }
 
-async fn step(rng: &mut Rng, state: &Mutex<State>, changed: &Notify) {
+/// One door's turn.
+async fn turn(rng: &mut Rng, state: &Mutex<State>, changed: &Notify) {
     let doors: Vec<Door> = {
         let state = lock(state);
-        let is_active = |door: &Door| state.active.get(door.index()).is_some_and(|n| *n > 0);
+        let is_active = |door: &Door| {
+            state.active.get(door.index()).is_some_and(|active| *active > 0)
+                && state.held.get(door.index()) == Some(&false)
+        };
         Door::ALL.into_iter().filter(is_active).collect()
     };
     if doors.is_empty() {
-        // Calls of nobody who is known to be at work, such as those of a process that has died.
-        release(state, |_| true).await;
+        // What is left of callers that are done, such as a process that has died.
+        let idle = |door: Door| lock(state).active.get(door.index()) == Some(&0);
+        let left: Vec<Door> = Door::ALL.into_iter().filter(|door| idle(*door)).collect();
+        release(state, |waiting| left.contains(&waiting.door)).await;
         changed.notified().await;
         return;
     }
     let Some(door) = doors.get(rng.below(doors.len())).copied() else { return };
-    let arrived = async {
-        loop {
-            if lock(state).waiting.iter().any(|waiting| waiting.door == door) {
-                return;
+    for _ in 0..=rng.below(LONGEST_TURN) {
+        let arrived = async {
+            loop {
+                let (has_call, is_over) = {
+                    let state = lock(state);
+                    let has_call = state.waiting.iter().any(|waiting| waiting.door == door);
+                    let active = state.active.get(door.index()).is_some_and(|active| *active > 0);
+                    (has_call, !active || state.held.get(door.index()) == Some(&true))
+                };
+                if has_call || is_over {
+                    return has_call && !is_over;
+                }
+                changed.notified().await;
             }
-            if lock(state).active.get(door.index()).is_none_or(|active| *active == 0) {
-                return;
-            }
-            changed.notified().await;
+        };
+        match tokio::time::timeout(A_MOMENT, arrived).await {
+            Ok(true) => release(state, |waiting| waiting.door == door).await,
+            _ => return,
         }
-    };
-    if tokio::time::timeout(A_MOMENT, arrived).await.is_ok() {
-        release(state, |waiting| waiting.door == door).await;
     }
 }
 

@@ -80,7 +80,7 @@ struct State {
 
 struct Shared {
     state: Mutex<State>,
-    deaths: [Notify; 4],
+    deaths: [Notify; call::DOORS],
     http: reqwest::Client,
 }
 

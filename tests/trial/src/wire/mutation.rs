@@ -112,7 +112,7 @@ impl Bug {
     /// The answer of a call that never reaches the service.
     pub(super) fn answers(self, call: &Call) -> Option<String> {
         let stores = self == Self::AnswerBeforeWrite
-            && call.door == Door::Hooks
+            && call.door == Door::Inbox
             && call.name() == "PutItem EVENT";
         stores.then(|| "{}".to_owned())
     }
