@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A folder that this process alone may use.
 #[derive(Debug)]
@@ -32,6 +33,11 @@ pub enum DataDirError {
     },
 }
 
+/// Somebody who starts another program shares all files with it for a moment, this lock among
+/// them, so a lock that was just given up may take that moment to be free.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
 impl DataDir {
     /// Creates the folder if it is missing, and takes its lock.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
@@ -47,11 +53,16 @@ impl DataDir {
             .truncate(false)
             .open(&name)
             .map_err(io(&name))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path)),
-            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path: name, source }),
+        for _ in 0..LOCK_TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path, _lock: lock }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(source)) => {
+                    return Err(DataDirError::Io { path: name, source });
+                }
+            }
         }
+        Err(DataDirError::InUse(path))
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

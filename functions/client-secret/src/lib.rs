@@ -3,7 +3,7 @@
 use perennial_api::{api_url, failure};
 use perennial_config::{Api, Env, Problems, StartError};
 use perennial_flows::{Flows, IssueCheckout, Issued, OpenCheckout, ServerConsent};
-use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, read_json, sentence};
 use perennial_types::{Clock, Plan, ReturnPath, Wallet};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -64,7 +64,7 @@ impl App {
         let wallet: Wallet = ask
             .wallet
             .parse()
-            .map_err(|error| ApiError::new(400, "unknown_wallet", format!("{error}.")))?;
+            .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
         check_currency(wallet, plan)?;
         let return_to = ask
             .return_to

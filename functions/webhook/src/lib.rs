@@ -4,7 +4,7 @@
 //! answer within milliseconds and a failure behind the inbox never costs an event.
 
 use perennial_config::{Dynamo, Env, Mode, Problems, StartError, stripe_mode, webhook_secrets};
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_http::{ApiError, Handler, Request, Response, sentence};
 use perennial_inbox::{Event, verify};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
@@ -57,7 +57,7 @@ impl Handler for App {
         }
         let header = request.header("stripe-signature").unwrap_or_default();
         verify(&request.body, header, &self.secrets, self.clock.now()).map_err(|error| {
-            ApiError::new(400, "invalid_signature", format!("{error}.")).because(error)
+            ApiError::new(400, "invalid_signature", sentence(&error)).because(error)
         })?;
         let event = Event::read(&request.body).map_err(|error| {
             ApiError::new(

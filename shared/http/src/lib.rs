@@ -10,7 +10,7 @@ mod request;
 mod response;
 mod serve;
 
-pub use error::ApiError;
+pub use error::{ApiError, sentence};
 pub use json::read_json;
 pub use request::{Request, RequestError};
 pub use response::Response;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A record's new value, or none where it was removed; the number is its place in the order of creation.
 #[derive(Debug, Deserialize, Serialize)]
@@ -92,15 +93,23 @@ impl Journal {
     }
 }
 
+/// Somebody who starts another program shares all files with it for a moment, this lock among
+/// them, so a lock that was just given up may take that moment to be free.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
 fn locked(file: File) -> Result<File> {
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::ResourceBusy,
-            "another process uses it",
-        )),
-        Err(TryLockError::Error(error)) => Err(error),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
     }
+    Err(Error::new(
+        ErrorKind::ResourceBusy,
+        "another process uses it",
+    ))
 }
 
 fn beside(path: &Path) -> PathBuf {
