@@ -17,11 +17,11 @@ pub struct Stripe {
 pub struct Books {
     /// The user's customers.
     pub customers: Vec<Value>,
-    /// Their SetupIntents.
+    /// Their setup intents.
     pub setup_intents: Vec<Value>,
     /// Their subscriptions, whatever their status.
     pub subscriptions: Vec<Value>,
-    /// Their PaymentIntents.
+    /// Their payment intents.
     pub payment_intents: Vec<Value>,
     /// Their invoices.
     pub invoices: Vec<Value>,
@@ -35,21 +35,38 @@ struct Sold {
 }
 
 const SOLD: [Sold; 3] = [
-    Sold { name: "photos", group: "photos", trial_days: 0 },
-    Sold { name: "photos-trial", group: "photos", trial_days: 14 },
-    Sold { name: "prints", group: "prints", trial_days: 0 },
+    Sold {
+        name: "photos",
+        group: "photos",
+        trial_days: 0,
+    },
+    Sold {
+        name: "photos-trial",
+        group: "photos",
+        trial_days: 14,
+    },
+    Sold {
+        name: "prints",
+        group: "prints",
+        trial_days: 0,
+    },
 ];
 
 /// The group of a plan.
 pub fn group_of(plan: &str) -> &'static str {
-    SOLD.iter().find(|sold| sold.name == plan).map_or("", |sold| sold.group)
+    SOLD.iter()
+        .find(|sold| sold.name == plan)
+        .map_or("", |sold| sold.group)
 }
 
 impl Stripe {
     /// Starts one in memory. It sends no webhooks itself: the trial does, in the order it wants.
     pub async fn start(http: reqwest::Client) -> Result<Self, Broken> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let options = perennial_sandbox::Options { listener, data: None };
+        let options = perennial_sandbox::Options {
+            listener,
+            data: None,
+        };
         let sandbox = Sandbox::start(options)
             .await
             .map_err(|error| Broken::new(format!("the sandbox does not start: {error}")))?;
@@ -95,7 +112,9 @@ impl Stripe {
         path: &str,
         form: &[(&str, &str)],
     ) -> Result<(u16, Value), Broken> {
-        let pairs = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let pairs = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let request = if method == "GET" {
             self.http.get(format!("{}{path}?{pairs}", self.url()))
         } else {
@@ -127,7 +146,10 @@ impl Stripe {
         loop {
             let mut form = form.to_vec();
             form.push(("limit", "100"));
-            let last = all.last().and_then(|last| last["id"].as_str()).map(str::to_owned);
+            let last = all
+                .last()
+                .and_then(|last| last["id"].as_str())
+                .map(str::to_owned);
             if let Some(last) = &last {
                 form.push(("starting_after", last));
             }
@@ -155,25 +177,36 @@ impl Stripe {
 
     /// Lets time pass, and gives the time after.
     pub async fn advance(&self, seconds: i64) -> Result<i64, Broken> {
-        let answer = self.control("POST", "/clock", json!({ "advance": seconds })).await?;
-        answer["now"].as_i64().ok_or_else(|| Broken::new("the sandbox has no time"))
+        let answer = self
+            .control("POST", "/clock", json!({ "advance": seconds }))
+            .await?;
+        answer["now"]
+            .as_i64()
+            .ok_or_else(|| Broken::new("the sandbox has no time"))
     }
 
     /// What the shopper does on the wallet's page; gives where the browser goes next.
     pub async fn answer_wallet(&self, intent: &str, choice: &str) -> Result<String, Broken> {
         let path = format!("/setup_intents/{intent}/{choice}");
-        text(&self.control("POST", &path, json!({})).await?, "/redirect_url")
+        text(
+            &self.control("POST", &path, json!({})).await?,
+            "/redirect_url",
+        )
     }
 
     /// What later charges of a payment method meet.
     pub async fn charges_of(&self, method: &str, what: &str) -> Result<(), Broken> {
         let path = format!("/payment_methods/{method}/behaviour");
-        self.control("POST", &path, json!({ "charge": what })).await.map(drop)
+        self.control("POST", &path, json!({ "charge": what }))
+            .await
+            .map(drop)
     }
 
     /// The customer takes the permission back.
     pub async fn revoke(&self, mandate: &str) -> Result<(), Broken> {
-        self.control("POST", &format!("/mandates/{mandate}/revoke"), json!({})).await.map(drop)
+        self.control("POST", &format!("/mandates/{mandate}/revoke"), json!({}))
+            .await
+            .map(drop)
     }
 
     /// What Stripe.js does on the page; false when Stripe does not allow it any more.
@@ -188,7 +221,10 @@ impl Stripe {
             ("return_url", return_url),
             ("payment_method_data[type]", "amazon_pay"),
             ("mandate_data[customer_acceptance][type]", "online"),
-            ("mandate_data[customer_acceptance][online][infer_from_client]", "true"),
+            (
+                "mandate_data[customer_acceptance][online][infer_from_client]",
+                "true",
+            ),
             ("use_stripe_sdk", "true"),
         ];
         let path = format!("/v1/setup_intents/{intent}/confirm");
@@ -207,17 +243,27 @@ impl Stripe {
     pub async fn books(&self, user: &str, since: i64) -> Result<Books, Broken> {
         let since = since.to_string();
         let mut books = Books {
-            customers: self.list("/v1/customers", &[("created[gte]", since.as_str())]).await?,
+            customers: self
+                .list("/v1/customers", &[("created[gte]", since.as_str())])
+                .await?,
             ..Books::default()
         };
-        books.customers.retain(|customer| customer["metadata"]["perennial_user"] == user);
+        books
+            .customers
+            .retain(|customer| customer["metadata"]["perennial_user"] == user);
         for customer in &books.customers {
             let id = customer["id"].as_str().unwrap_or_default();
             let of = [("customer", id)];
-            books.setup_intents.extend(self.list("/v1/setup_intents", &of).await?);
+            books
+                .setup_intents
+                .extend(self.list("/v1/setup_intents", &of).await?);
             let all = [("customer", id), ("status", "all")];
-            books.subscriptions.extend(self.list("/v1/subscriptions", &all).await?);
-            books.payment_intents.extend(self.list("/v1/payment_intents", &of).await?);
+            books
+                .subscriptions
+                .extend(self.list("/v1/subscriptions", &all).await?);
+            books
+                .payment_intents
+                .extend(self.list("/v1/payment_intents", &of).await?);
             books.invoices.extend(self.list("/v1/invoices", &of).await?);
         }
         Ok(books)
@@ -226,7 +272,9 @@ impl Stripe {
     /// The events about these customers since then, oldest first.
     pub async fn events(&self, customers: &[String], since: i64) -> Result<Vec<Value>, Broken> {
         let since = since.to_string();
-        let mut events = self.list("/v1/events", &[("created[gte]", since.as_str())]).await?;
+        let mut events = self
+            .list("/v1/events", &[("created[gte]", since.as_str())])
+            .await?;
         events.retain(|event| {
             let object = &event["data"]["object"];
             let customer = object["customer"].as_str().or(object["id"].as_str());
@@ -239,9 +287,15 @@ impl Stripe {
     /// The customers of a user, by their ids.
     pub async fn customers(&self, user: &str, since: i64) -> Result<Vec<String>, Broken> {
         let since = since.to_string();
-        let mut found = self.list("/v1/customers", &[("created[gte]", since.as_str())]).await?;
+        let mut found = self
+            .list("/v1/customers", &[("created[gte]", since.as_str())])
+            .await?;
         found.retain(|customer| customer["metadata"]["perennial_user"] == user);
-        Ok(found.iter().filter_map(|it| it["id"].as_str()).map(str::to_owned).collect())
+        Ok(found
+            .iter()
+            .filter_map(|it| it["id"].as_str())
+            .map(str::to_owned)
+            .collect())
     }
 }
 
@@ -249,11 +303,16 @@ fn expect_success(path: &str, status: u16, answer: Value) -> Result<Value, Broke
     if (200..300).contains(&status) {
         return Ok(answer);
     }
-    Err(Broken::new(format!("the sandbox answered {status} to the trial's own {path}: {answer}")))
+    Err(Broken::new(format!(
+        "the sandbox answered {status} to the trial's own {path}: {answer}"
+    )))
 }
 
 /// A text of an answer.
 pub fn text(value: &Value, pointer: &str) -> Result<String, Broken> {
-    let found = value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let found = value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     found.ok_or_else(|| Broken::new(format!("there is no {pointer} in {value}")))
 }

@@ -22,7 +22,9 @@ impl From<reqwest::Error> for Broken {
 
 impl From<serde_json::Error> for Broken {
     fn from(error: serde_json::Error) -> Self {
-        Self(format!("the trial met JSON that it does not understand: {error}"))
+        Self(format!(
+            "the trial met JSON that it does not understand: {error}"
+        ))
     }
 }
 

@@ -23,7 +23,13 @@ pub enum Matrix {
 
 impl Matrix {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Crash, Self::Fault, Self::Race, Self::Hooks, Self::Time];
+    pub const ALL: [Self; 5] = [
+        Self::Crash,
+        Self::Fault,
+        Self::Race,
+        Self::Hooks,
+        Self::Time,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -118,10 +124,24 @@ fn parse(text: &str) -> Option<Case> {
                 None => (fault, Often::Once),
             };
             let fault = Fault::named(name)?;
-            (Some(Trouble { fault, often, at: at.parse().ok()? }), 0)
+            (
+                Some(Trouble {
+                    fault,
+                    often,
+                    at: at.parse().ok()?,
+                }),
+                0,
+            )
         }
     };
-    Some(Case { matrix, scenario, life, trouble, number, seed })
+    Some(Case {
+        matrix,
+        scenario,
+        life,
+        trouble,
+        number,
+        seed,
+    })
 }
 
 #[cfg(test)]
@@ -137,7 +157,13 @@ mod tests {
         ] {
             assert_eq!(id.parse::<Case>().unwrap().to_string(), id);
         }
-        for wrong in ["", "crash", "crash:x:shopper:die@7:1", "crash:x:y:7:1", "race:x:webhook:1:2:3"] {
+        for wrong in [
+            "",
+            "crash",
+            "crash:x:shopper:die@7:1",
+            "crash:x:y:7:1",
+            "race:x:webhook:1:2:3",
+        ] {
             assert!(wrong.parse::<Case>().is_err(), "{wrong}");
         }
     }

@@ -10,8 +10,15 @@ use crate::shopper::{ADDRESS, BROWSER};
 use crate::stage::{Stage, Told};
 
 /// What has no place at rest or in a log line.
-const SECRETS: [&str; 7] =
-    ["_secret_", "whsec_", "sk_test_", "rk_test_", "client_secret=", ADDRESS, BROWSER];
+const SECRETS: [&str; 7] = [
+    "_secret_",
+    "whsec_",
+    "sk_test_",
+    "rk_test_",
+    "client_secret=",
+    ADDRESS,
+    BROWSER,
+];
 
 /// Everything that is looked at.
 struct Seen {
@@ -74,9 +81,16 @@ impl Stage<'_> {
         }
         let books = self.lane.stripe.books(&self.user, self.since).await?;
         let items = self.table.borrow().items_of("CHECKOUT#")?;
-        for intent in books.setup_intents.iter().filter(|it| it["status"] == "succeeded") {
-            let attempt = items.iter().find(|item| item["setup_intent"] == intent["id"]);
-            let open = attempt.is_some_and(|it| it["state"] == "issued" || it["state"] == "subscribing");
+        for intent in books
+            .setup_intents
+            .iter()
+            .filter(|it| it["status"] == "succeeded")
+        {
+            let attempt = items
+                .iter()
+                .find(|item| item["setup_intent"] == intent["id"]);
+            let open =
+                attempt.is_some_and(|it| it["state"] == "issued" || it["state"] == "subscribing");
             if open {
                 self.broke(format!(
                     "all webhooks were applied, and the approved checkout of {} is still open",
@@ -94,7 +108,10 @@ impl Stage<'_> {
             let same = (keyed.target, keyed.body);
             match first.get(&keyed.key) {
                 Some(known) if *known != same => {
-                    broken.push(format!("the key {} was sent with other parameters", keyed.key));
+                    broken.push(format!(
+                        "the key {} was sent with other parameters",
+                        keyed.key
+                    ));
                 }
                 Some(_) => {}
                 None => {
@@ -109,7 +126,10 @@ impl Stage<'_> {
 }
 
 fn is_live(subscription: &Value) -> bool {
-    !matches!(subscription["status"].as_str(), Some("canceled" | "incomplete_expired"))
+    !matches!(
+        subscription["status"].as_str(),
+        Some("canceled" | "incomplete_expired")
+    )
 }
 
 fn attempt_of(object: &Value) -> Option<&str> {
@@ -117,13 +137,19 @@ fn attempt_of(object: &Value) -> Option<&str> {
 }
 
 fn group(subscription: &Value) -> &'static str {
-    group_of(subscription["metadata"]["perennial_plan"].as_str().unwrap_or_default())
+    group_of(
+        subscription["metadata"]["perennial_plan"]
+            .as_str()
+            .unwrap_or_default(),
+    )
 }
 
 fn items<'a>(seen: &'a Seen, prefix: &'a str) -> impl Iterator<Item = &'a Value> {
-    seen.items
-        .iter()
-        .filter(move |item| item["sk"].as_str().is_some_and(|key| key.starts_with(prefix)))
+    seen.items.iter().filter(move |item| {
+        item["sk"]
+            .as_str()
+            .is_some_and(|key| key.starts_with(prefix))
+    })
 }
 
 fn attempt_item<'a>(seen: &'a Seen, id: &str) -> Option<&'a Value> {
@@ -132,7 +158,10 @@ fn attempt_item<'a>(seen: &'a Seen, id: &str) -> Option<&'a Value> {
 
 fn one_customer(seen: &Seen, broken: &mut Vec<String>) {
     if seen.books.customers.len() > 1 {
-        broken.push(format!("the user has {} customers at Stripe", seen.books.customers.len()));
+        broken.push(format!(
+            "the user has {} customers at Stripe",
+            seen.books.customers.len()
+        ));
     }
 }
 
@@ -142,7 +171,9 @@ fn one_live_subscription(seen: &Seen, broken: &mut Vec<String>) {
         *live.entry(group(subscription)).or_default() += 1;
     }
     for (group, count) in live.into_iter().filter(|(_, count)| *count > 1) {
-        broken.push(format!("the user has {count} live subscriptions of the group {group}"));
+        broken.push(format!(
+            "the user has {count} live subscriptions of the group {group}"
+        ));
     }
 }
 
@@ -157,22 +188,42 @@ fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
     }
     for (attempt, subscriptions) in &made {
         if subscriptions.len() > 1 {
-            broken.push(format!("{attempt} has {} subscriptions", subscriptions.len()));
+            broken.push(format!(
+                "{attempt} has {} subscriptions",
+                subscriptions.len()
+            ));
         }
-        let intent = seen.books.setup_intents.iter().find(|it| attempt_of(it) == Some(attempt));
+        let intent = seen
+            .books
+            .setup_intents
+            .iter()
+            .find(|it| attempt_of(it) == Some(attempt));
         if intent.is_none_or(|intent| intent["status"] != "succeeded") {
-            broken.push(format!("{attempt} has a subscription that no wallet agreed to"));
+            broken.push(format!(
+                "{attempt} has a subscription that no wallet agreed to"
+            ));
         }
     }
-    for intent in seen.books.setup_intents.iter().filter(|it| it["status"] == "succeeded") {
+    for intent in seen
+        .books
+        .setup_intents
+        .iter()
+        .filter(|it| it["status"] == "succeeded")
+    {
         let attempt = attempt_of(intent).unwrap_or_default();
         if made.contains_key(attempt) {
             continue;
         }
         let item = attempt_item(seen, attempt);
-        let reason = item.and_then(|item| item["reason"].as_str()).unwrap_or_default();
-        let state = item.and_then(|item| item["state"].as_str()).unwrap_or_default();
-        let plan = item.and_then(|item| item["plan"].as_str()).unwrap_or_default();
+        let reason = item
+            .and_then(|item| item["reason"].as_str())
+            .unwrap_or_default();
+        let state = item
+            .and_then(|item| item["state"].as_str())
+            .unwrap_or_default();
+        let plan = item
+            .and_then(|item| item["plan"].as_str())
+            .unwrap_or_default();
         let excused = match reason {
             "already_subscribed" => seen
                 .books
@@ -192,9 +243,15 @@ fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
 
 /// No charge without a subscription that both sides know of.
 fn charges(seen: &Seen, broken: &mut Vec<String>) {
-    let known: BTreeSet<&str> =
-        items(seen, "SUB#").filter_map(|item| item["model"]["id"].as_str()).collect();
-    let paid = seen.books.payment_intents.iter().filter(|it| it["status"] == "succeeded").count();
+    let known: BTreeSet<&str> = items(seen, "SUB#")
+        .filter_map(|item| item["model"]["id"].as_str())
+        .collect();
+    let paid = seen
+        .books
+        .payment_intents
+        .iter()
+        .filter(|it| it["status"] == "succeeded")
+        .count();
     let mut invoices = 0;
     for invoice in &seen.books.invoices {
         let amount = invoice["amount_paid"].as_i64().unwrap_or(0);
@@ -202,15 +259,25 @@ fn charges(seen: &Seen, broken: &mut Vec<String>) {
             continue;
         }
         invoices += 1;
-        let subscription =
-            invoice["parent"]["subscription_details"]["subscription"].as_str().unwrap_or_default();
-        let exists = seen.books.subscriptions.iter().any(|it| it["id"] == subscription);
+        let subscription = invoice["parent"]["subscription_details"]["subscription"]
+            .as_str()
+            .unwrap_or_default();
+        let exists = seen
+            .books
+            .subscriptions
+            .iter()
+            .any(|it| it["id"] == subscription);
         if !exists || !known.contains(subscription) {
-            broken.push(format!("{} was charged, and nobody knows its subscription", invoice["id"]));
+            broken.push(format!(
+                "{} was charged, and nobody knows its subscription",
+                invoice["id"]
+            ));
         }
     }
     if paid != invoices {
-        broken.push(format!("{paid} payments succeeded, and {invoices} invoices were paid by one"));
+        broken.push(format!(
+            "{paid} payments succeeded, and {invoices} invoices were paid by one"
+        ));
     }
 }
 
@@ -231,15 +298,28 @@ fn read_model(seen: &Seen, broken: &mut Vec<String>) {
         let model = &item["model"];
         let first = &subscription["items"]["data"][0];
         let invoice = &subscription["latest_invoice"];
-        let invoice = invoice.as_str().or(invoice["id"].as_str()).unwrap_or_default();
+        let invoice = invoice
+            .as_str()
+            .or(invoice["id"].as_str())
+            .unwrap_or_default();
         let invoice = seen.books.invoices.iter().find(|it| it["id"] == invoice);
         let mut differ = |what: &str, here: String, there: String| {
             if here != there {
-                broken.push(format!("the table says that {what} of {id} is {here}, Stripe says {there}"));
+                broken.push(format!(
+                    "the table says that {what} of {id} is {here}, Stripe says {there}"
+                ));
             }
         };
-        differ("the status", model["status"].to_string(), subscription["status"].to_string());
-        differ("the price", model["price"].to_string(), first["price"]["id"].to_string());
+        differ(
+            "the status",
+            model["status"].to_string(),
+            subscription["status"].to_string(),
+        );
+        differ(
+            "the price",
+            model["price"].to_string(),
+            first["price"]["id"].to_string(),
+        );
         differ(
             "the end of the period",
             format!("{:?}", seconds(&model["current_period_end"])),
@@ -266,7 +346,10 @@ fn read_model(seen: &Seen, broken: &mut Vec<String>) {
         }
     }
     for item in items(seen, "SUB#") {
-        let id = item["sk"].as_str().and_then(|key| key.strip_prefix("SUB#")).unwrap_or_default();
+        let id = item["sk"]
+            .as_str()
+            .and_then(|key| key.strip_prefix("SUB#"))
+            .unwrap_or_default();
         if !seen.books.subscriptions.iter().any(|it| it["id"] == id) {
             broken.push(format!("the table knows {id}, which Stripe does not have"));
         }
@@ -277,7 +360,10 @@ fn inbox(seen: &Seen, broken: &mut Vec<String>) {
     for item in items(seen, "EVENT#") {
         let status = item["status"].as_str().unwrap_or_default();
         if !matches!(status, "processed" | "ignored") {
-            broken.push(format!("{} ({}) is left {status}: {}", item["event"], item["type"], item["error"]));
+            broken.push(format!(
+                "{} ({}) is left {status}: {}",
+                item["event"], item["type"], item["error"]
+            ));
         }
     }
 }
@@ -291,12 +377,19 @@ fn attempts_are_over(seen: &Seen, broken: &mut Vec<String>) {
         if item.get("setup_request").is_some() || item.get("due").is_some() {
             broken.push(format!("{} is over and keeps its work", item["id"]));
         }
-        let intent = seen.books.setup_intents.iter().find(|it| it["id"] == item["setup_intent"]);
+        let intent = seen
+            .books
+            .setup_intents
+            .iter()
+            .find(|it| it["id"] == item["setup_intent"]);
         if let Some(intent) = intent
             && !matches!(intent["status"].as_str(), Some("succeeded" | "canceled"))
             && !matches!(state, "failed")
         {
-            broken.push(format!("{} is over, and {} can still be confirmed", item["id"], intent["id"]));
+            broken.push(format!(
+                "{} is over, and {} can still be confirmed",
+                item["id"], intent["id"]
+            ));
         }
     }
 }
@@ -326,17 +419,24 @@ fn outbox(seen: &Seen, broken: &mut Vec<String>) {
         if !ids.insert(event["id"].to_string()) {
             broken.push(format!("{} was told twice", event["id"]));
         }
-        let data: Value =
-            event["data"].as_str().and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default();
+        let data: Value = event["data"]
+            .as_str()
+            .and_then(|data| serde_json::from_str(data).ok())
+            .unwrap_or_default();
         let kind = event["type"].as_str().unwrap_or_default().to_owned();
         if kind == "checkout.failed" {
             *failed.entry(data["checkout"].to_string()).or_default() += 1;
         } else if let Some(id) = data["subscription"]["id"].as_str() {
-            by_subscription.entry(id.to_owned()).or_default().push((kind, data));
+            by_subscription
+                .entry(id.to_owned())
+                .or_default()
+                .push((kind, data));
         }
     }
     for (checkout, count) in failed.into_iter().filter(|(_, count)| *count > 1) {
-        broken.push(format!("the shop was told {count} times that {checkout} has failed"));
+        broken.push(format!(
+            "the shop was told {count} times that {checkout} has failed"
+        ));
     }
     for subscription in &seen.books.subscriptions {
         let id = subscription["id"].as_str().unwrap_or_default();
@@ -348,16 +448,27 @@ fn outbox(seen: &Seen, broken: &mut Vec<String>) {
             "subscription.trialing"
         };
         if kinds.first() != Some(&begins) {
-            broken.push(format!("the shop was told {kinds:?} of {id}, not {begins} first"));
+            broken.push(format!(
+                "the shop was told {kinds:?} of {id}, not {begins} first"
+            ));
         }
-        if kinds.iter().filter(|kind| **kind == "subscription.trialing").count() > 1 {
-            broken.push(format!("the shop was told twice that the trial of {id} began"));
+        if kinds
+            .iter()
+            .filter(|kind| **kind == "subscription.trialing")
+            .count()
+            > 1
+        {
+            broken.push(format!(
+                "the shop was told twice that the trial of {id} began"
+            ));
         }
         let repeated = kinds.windows(2).any(|pair| {
             matches!(pair, [first, second] if first == second && *first != "subscription.renewed")
         });
         if repeated {
-            broken.push(format!("the shop was told the same of {id} twice: {kinds:?}"));
+            broken.push(format!(
+                "the shop was told the same of {id} twice: {kinds:?}"
+            ));
         }
         if let Some((_, last)) = told.last()
             && last["subscription"]["status"] != subscription["status"]
@@ -380,12 +491,21 @@ fn what_was_told(seen: &Seen, broken: &mut Vec<String>) {
             .find(|it| attempt_of(it) == Some(told.checkout.as_str()));
         match (told.status.as_str(), told.reason.as_deref(), made) {
             ("subscribed", _, None) => {
-                broken.push(format!("the shopper was told that {} is subscribed", told.checkout));
+                broken.push(format!(
+                    "the shopper was told that {} is subscribed",
+                    told.checkout
+                ));
             }
             ("subscribed", _, Some(made))
-                if told.subscription.as_ref().is_some_and(|id| made["id"] != *id) =>
+                if told
+                    .subscription
+                    .as_ref()
+                    .is_some_and(|id| made["id"] != *id) =>
             {
-                broken.push(format!("{} was answered with two subscriptions", told.checkout));
+                broken.push(format!(
+                    "{} was answered with two subscriptions",
+                    told.checkout
+                ));
             }
             // After these two the shopper may go on with the same checkout.
             ("failed", Some("wallet_declined" | "wallet_abandoned"), _) => {}
@@ -402,7 +522,10 @@ fn secrets(items: &[Value], log: &str, broken: &mut Vec<String>) {
     for item in items {
         let text = item.to_string();
         if let Some(found) = SECRETS.iter().find(|word| text.contains(**word)) {
-            broken.push(format!("{found} is at rest in {} {}", item["pk"], item["sk"]));
+            broken.push(format!(
+                "{found} is at rest in {} {}",
+                item["pk"], item["sk"]
+            ));
         }
     }
     for line in log.lines() {

@@ -134,7 +134,9 @@ impl Journey {
             Self::TwoTabs => {
                 let first = open(stage, tab, "photos", By::Page).await?;
                 let second = open(stage, Door::TabB, "photos", By::Page).await?;
-                let Some(opened) = second.or(first) else { return Ok(()) };
+                let Some(opened) = second.or(first) else {
+                    return Ok(());
+                };
                 if let Some(back) = stage.at_wallet(&opened, "approve").await? {
                     stage.come_back(tab, &back).await?;
                     stage.come_back(Door::TabB, &back).await?;
@@ -165,7 +167,9 @@ pub async fn approve(
     plan: &str,
     by: By,
 ) -> Result<Option<(Value, String)>, Broken> {
-    let Some(opened) = open(stage, tab, plan, by).await? else { return Ok(None) };
+    let Some(opened) = open(stage, tab, plan, by).await? else {
+        return Ok(None);
+    };
     let back = stage.at_wallet(&opened, "approve").await?;
     Ok(back.map(|back| (opened, back)))
 }
@@ -179,7 +183,9 @@ async fn buy(stage: &Stage<'_>, tab: Door, plan: &str, by: By) -> Result<(), Bro
 
 async fn decline_and_retry(stage: &Stage<'_>, by: By) -> Result<(), Broken> {
     let tab = Door::TabA;
-    let Some(opened) = open(stage, tab, "photos", by).await? else { return Ok(()) };
+    let Some(opened) = open(stage, tab, "photos", by).await? else {
+        return Ok(());
+    };
     if let Some(back) = stage.at_wallet(&opened, "decline").await? {
         stage.come_back(tab, &back).await?;
     }
@@ -188,7 +194,11 @@ async fn decline_and_retry(stage: &Stage<'_>, by: By) -> Result<(), Broken> {
 
 /// The wallet's yes holds, but its first charge will be refused.
 async fn refuse_payment(stage: &Stage<'_>, opened: &Value) -> Result<(), Broken> {
-    let intent = stage.lane.stripe.setup_intent(&text(opened, "/setup_intent")?).await?;
+    let intent = stage
+        .lane
+        .stripe
+        .setup_intent(&text(opened, "/setup_intent")?)
+        .await?;
     let method = text(&intent, "/payment_method")?;
     stage.lane.stripe.charges_of(&method, "decline").await
 }

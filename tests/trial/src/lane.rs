@@ -65,7 +65,10 @@ impl Log {
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -97,7 +100,13 @@ impl Lane {
         let plans = stripe.plans().await?;
         let clock = clock();
         let functions = functions(&wire, &plans, &clock).await?;
-        Ok(Self { stripe, wire, functions, clock, log })
+        Ok(Self {
+            stripe,
+            wire,
+            functions,
+            clock,
+            log,
+        })
     }
 
     /// Lets time pass everywhere.
@@ -114,12 +123,15 @@ impl Lane {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the trial's own client has its own limits")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the trial's own client has its own limits"
+)]
 fn http() -> Result<reqwest::Client, Broken> {
     Ok(reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(std::time::Duration::from_secs(60))
+        .timeout(std::time::Duration::from_mins(1))
         .build()?)
 }
 
@@ -147,17 +159,27 @@ async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions,
             client_secret: client_secret::App::start_at(&env, clock.clone())
                 .await
                 .map_err(failed)?,
-            confirm: confirm::App::start_at(&env, clock.clone()).await.map_err(failed)?,
-            subscribe: subscribe::App::start_at(&env, clock.clone()).await.map_err(failed)?,
+            confirm: confirm::App::start_at(&env, clock.clone())
+                .await
+                .map_err(failed)?,
+            subscribe: subscribe::App::start_at(&env, clock.clone())
+                .await
+                .map_err(failed)?,
         })
     };
     let (hooks, other) = (env(Door::Hooks), env(Door::TabB));
     Ok(Functions {
         tab_a: tab(Door::TabA).await?,
         tab_b: tab(Door::TabB).await?,
-        webhook: webhook::App::start_at(&env(Door::Inbox), clock.clone()).await.map_err(failed)?,
-        worker: worker::App::start_at(&hooks, clock.clone()).await.map_err(failed)?,
-        other_worker: worker::App::start_at(&other, clock.clone()).await.map_err(failed)?,
+        webhook: webhook::App::start_at(&env(Door::Inbox), clock.clone())
+            .await
+            .map_err(failed)?,
+        worker: worker::App::start_at(&hooks, clock.clone())
+            .await
+            .map_err(failed)?,
+        other_worker: worker::App::start_at(&other, clock.clone())
+            .await
+            .map_err(failed)?,
         reconcile: reconcile::App::start_at(&env(Door::Sweeper), clock.clone())
             .await
             .map_err(failed)?,

@@ -47,7 +47,10 @@ impl Stage<'_> {
         self.lane.wire.invocation_over();
         let taken = answer.is_some_and(|answer| answer["statusCode"] == 200);
         let (id, kind) = (&stripe_event["id"], &stripe_event["type"]);
-        self.tell(format!("webhook {kind}: {}", if taken { "taken" } else { "not taken" }));
+        self.tell(format!(
+            "webhook {kind}: {}",
+            if taken { "taken" } else { "not taken" }
+        ));
         if taken && let Some(id) = id.as_str() {
             self.notes.borrow_mut().taken.insert(id.to_owned());
             self.is_stored(id)?;
@@ -59,7 +62,9 @@ impl Stage<'_> {
     fn is_stored(&self, id: &str) -> Result<(), Broken> {
         let stored = self.table.borrow().items_of(&format!("EVENT#{id}"))?;
         if stored.is_empty() {
-            self.broke(format!("Stripe was told 200 for {id}, and it is not in the inbox"));
+            self.broke(format!(
+                "Stripe was told 200 for {id}, and it is not in the inbox"
+            ));
         }
         Ok(())
     }
@@ -69,7 +74,9 @@ impl Stage<'_> {
         let records = self.table.borrow_mut().new_records()?;
         let mut notes = self.notes.borrow_mut();
         for record in records {
-            let key = record.pointer("/dynamodb/Keys/sk/S").and_then(Value::as_str);
+            let key = record
+                .pointer("/dynamodb/Keys/sk/S")
+                .and_then(Value::as_str);
             let image = &record["dynamodb"]["NewImage"];
             match key {
                 Some(key) if key.starts_with("OUT#") && record["eventName"] == "INSERT" => {
@@ -77,7 +84,9 @@ impl Stage<'_> {
                 }
                 Some(key)
                     if key.starts_with("EVENT#")
-                        && image.pointer("/status/S").is_some_and(|it| it == "received")
+                        && image
+                            .pointer("/status/S")
+                            .is_some_and(|it| it == "received")
                         && record["eventName"] == "INSERT" =>
                 {
                     notes.waiting.push(record.clone());
@@ -135,13 +144,21 @@ impl Stage<'_> {
                 return Ok(batch);
             }
         }
-        let failed = self.work(Door::Hooks, &self.lane.functions.worker, &batch).await;
-        let Some(failed) = failed else { return Ok(batch) };
+        let failed = self
+            .work(Door::Hooks, &self.lane.functions.worker, &batch)
+            .await;
+        let Some(failed) = failed else {
+            return Ok(batch);
+        };
         let number = |record: &Value| {
-            let number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
+            let number = record
+                .pointer("/dynamodb/SequenceNumber")
+                .and_then(Value::as_str);
             number.unwrap_or_default().to_owned()
         };
-        let first = batch.iter().position(|record| failed.contains(&number(record)));
+        let first = batch
+            .iter()
+            .position(|record| failed.contains(&number(record)));
         Ok(first.map_or_else(Vec::new, |first| batch.split_off(first)))
     }
 
@@ -162,7 +179,11 @@ impl Stage<'_> {
 
     /// What flows by itself in this life.
     pub async fn flow(&self) -> Result<(), Broken> {
-        if self.setting.life == Life::Sweeper { self.pump().await } else { self.deliver_and_pump().await }
+        if self.setting.life == Life::Sweeper {
+            self.pump().await
+        } else {
+            self.deliver_and_pump().await
+        }
     }
 
     /// A sweep, and again when it did not come to its end, as the schedule does.
@@ -173,7 +194,9 @@ impl Stage<'_> {
             }
             self.pass(5 * MINUTE).await?;
         }
-        Err(Broken::new(format!("the sweep {sweep} never comes to its end")))
+        Err(Broken::new(format!(
+            "the sweep {sweep} never comes to its end"
+        )))
     }
 
     /// Lets everything come to rest: webhooks, stream, sweeps, and a day.
@@ -206,7 +229,9 @@ impl Stage<'_> {
         self.flow().await?;
         let compared = self.sweep_until_done("subscriptions").await?;
         if compared["subscriptions"]["repaired"] != 0 {
-            self.broke(format!("the nightly comparison had to repair something: {compared}"));
+            self.broke(format!(
+                "the nightly comparison had to repair something: {compared}"
+            ));
         }
         self.read_stream()
     }
@@ -216,8 +241,16 @@ impl Stage<'_> {
 /// asked for.
 fn is_wanted(event: &Value) -> bool {
     let kind = event["type"].as_str().unwrap_or_default();
-    let about_setup = ["setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"];
-    let others = ["payment_method.attached", "payment_method.detached", "mandate.updated"];
+    let about_setup = [
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "setup_intent.canceled",
+    ];
+    let others = [
+        "payment_method.attached",
+        "payment_method.detached",
+        "mandate.updated",
+    ];
     about_setup.contains(&kind)
         || others.contains(&kind)
         || kind.starts_with("customer.subscription.")

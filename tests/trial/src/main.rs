@@ -75,7 +75,9 @@ fn bug(name: &str) -> Result<Bug, String> {
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Torture(torture) } = Cli::parse();
+    let Cli {
+        command: Command::Torture(torture),
+    } = Cli::parse();
     let size = match (torture.quick, torture.long) {
         (true, _) => Size::Quick,
         (_, true) => Size::Long,
@@ -92,7 +94,9 @@ fn main() -> ExitCode {
         bug: torture.bug,
         lanes: torture.lanes.max(1),
         progress: true,
-        at_most: torture.minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+        at_most: torture
+            .minutes
+            .map(|minutes| Duration::from_secs(minutes * 60)),
         ..Run::new(size, torture.seed.unwrap_or_else(fresh_seed))
     };
     match &torture.replay {
@@ -109,7 +113,10 @@ fn torture_all(run: &Run) -> ExitCode {
     if report.held() {
         return ExitCode::SUCCESS;
     }
-    println!("again with: trial torture --seed {}, or one case with --replay ID", run.seed);
+    println!(
+        "again with: trial torture --seed {}, or one case with --replay ID",
+        run.seed
+    );
     ExitCode::FAILURE
 }
 
@@ -118,8 +125,14 @@ fn replay(run: &Run, case: &Case) -> ExitCode {
     let verdict = run.replay(case);
     for (number, passed) in verdict.passed.iter().enumerate() {
         let fault = passed.fault.map_or("", |fault| fault.name());
-        let status = passed.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-        println!("call {number:>4} {:<8} {status:>4} {} {fault}", passed.door.name(), passed.name);
+        let status = passed
+            .status
+            .map_or_else(|| "-".to_owned(), |status| status.to_string());
+        println!(
+            "call {number:>4} {:<8} {status:>4} {} {fault}",
+            passed.door.name(),
+            passed.name
+        );
     }
     for line in verdict.log.lines() {
         println!("log  {line}");

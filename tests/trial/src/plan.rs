@@ -81,9 +81,14 @@ impl Filter {
     fn wants(&self, case: &Case) -> bool {
         let fault = case.trouble.map(|trouble| trouble.fault);
         self.matrix.is_none_or(|matrix| matrix == case.matrix)
-            && self.scenario.as_ref().is_none_or(|scenario| *scenario == case.scenario)
+            && self
+                .scenario
+                .as_ref()
+                .is_none_or(|scenario| *scenario == case.scenario)
             && self.life.is_none_or(|life| life == case.life)
-            && self.fault.is_none_or(|wanted| fault.is_none_or(|fault| fault == wanted))
+            && self
+                .fault
+                .is_none_or(|wanted| fault.is_none_or(|fault| fault == wanted))
     }
 
     /// Whether there is something to do that needs the calls of the journeys.
@@ -107,7 +112,10 @@ pub fn clean(filter: &Filter, seed: u64) -> Vec<Case> {
             seed,
         })
     });
-    let filter = Filter { matrix: None, ..filter.clone() };
+    let filter = Filter {
+        matrix: None,
+        ..filter.clone()
+    };
     all.filter(|case| filter.wants(case)).collect()
 }
 
@@ -120,7 +128,13 @@ pub fn cases(calls: &Calls, size: Size, filter: &Filter, seed: u64) -> Vec<Case>
     let mut all = wanted(crashes(calls, seed), size.crashes());
     all.extend(wanted(faults(calls, seed), size.faults()));
     for race in Race::ALL {
-        let cases = numbered(Matrix::Race, race.name(), Life::Shopper, size.orders(), seed);
+        let cases = numbered(
+            Matrix::Race,
+            race.name(),
+            Life::Shopper,
+            size.orders(),
+            seed,
+        );
         all.extend(wanted(cases, None));
     }
     for journey in hooks::JOURNEYS {
@@ -128,9 +142,9 @@ pub fn cases(calls: &Calls, size: Size, filter: &Filter, seed: u64) -> Vec<Case>
         let cases = numbered(Matrix::Hooks, journey.name(), Life::Webhook, number, seed);
         all.extend(wanted(cases, None));
     }
-    let years = Year::ALL.iter().flat_map(|year| {
-        numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed)
-    });
+    let years = Year::ALL
+        .iter()
+        .flat_map(|year| numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed));
     all.extend(wanted(years.collect(), size.years()));
     Rng::named(seed, "order").shuffle(&mut all);
     // A year is the longest case, so it begins first.
@@ -160,7 +174,10 @@ fn sample(mut cases: Vec<Case>, at_most: Option<usize>, seed: u64) -> Vec<Case> 
 
 fn crashes(calls: &Calls, seed: u64) -> Vec<Case> {
     each_call(calls, Matrix::Crash, seed, |_| {
-        vec![(Fault::DieBefore, Often::Once), (Fault::DieAfter, Often::Once)]
+        vec![
+            (Fault::DieBefore, Often::Once),
+            (Fault::DieAfter, Often::Once),
+        ]
     })
 }
 
@@ -191,9 +208,15 @@ fn each_call(
 ) -> Vec<Case> {
     let mut all = Vec::new();
     for ((scenario, life), (passed, of_shopper)) in calls {
-        let Some(life) = Life::named(life) else { continue };
+        let Some(life) = Life::named(life) else {
+            continue;
+        };
         // Once the shopper's part is over, it makes no difference whether they would try again.
-        let end = if life == Life::Webhook { *of_shopper } else { passed.len() };
+        let end = if life == Life::Webhook {
+            *of_shopper
+        } else {
+            passed.len()
+        };
         for (at, passed) in passed.iter().enumerate().take(end) {
             for (fault, often) in faults(passed) {
                 all.push(Case {

@@ -61,6 +61,7 @@ impl Race {
     }
 
     /// Runs it.
+    #[allow(clippy::too_many_lines, reason = "a list of races, each a few lines")]
     pub async fn run(self, stage: &Stage<'_>) -> Result<(), Broken> {
         let (a, b) = (Door::TabA, Door::TabB);
         match self {
@@ -94,7 +95,8 @@ impl Race {
                     behind(&gate, b, stage.subscribe(b, &checkout)),
                 );
                 lower(stage, &gate);
-                (first?, second?);
+                first?;
+                second?;
             }
             Self::Finishers => {
                 let Some((_, back)) = approve(stage, a, "photos", By::Page).await? else {
@@ -115,19 +117,23 @@ impl Race {
                     behind(&gate, Door::Sweeper, stage.sweep("open")),
                 );
                 lower(stage, &gate);
-                (returned?, hooks?);
+                returned?;
+                hooks?;
             }
             Self::TwoPlans => {
                 let first = approve(stage, a, "photos", By::Page).await?;
                 let second = approve(stage, b, "photos-trial", By::Server).await?;
-                let (Some((_, first)), Some((_, second))) = (first, second) else { return Ok(()) };
+                let (Some((_, first)), Some((_, second))) = (first, second) else {
+                    return Ok(());
+                };
                 let gate = raise(stage);
                 let (first, second) = tokio::join!(
                     behind(&gate, a, stage.come_back(a, &first)),
                     behind(&gate, b, stage.come_back(b, &second)),
                 );
                 lower(stage, &gate);
-                (first?, second?);
+                first?;
+                second?;
             }
             Self::ReturnAndClick => {
                 let Some((_, back)) = approve(stage, a, "photos", By::Page).await? else {
@@ -165,7 +171,7 @@ impl Race {
                     stage.come_back(tab, &back).await?;
                 }
             }
-            Self::TwoReaders => two_readers(stage).await?,
+            Self::TwoReaders => Box::pin(two_readers(stage)).await?,
         }
         stage.settle().await
     }
@@ -179,11 +185,19 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
     };
     stage.come_back(Door::TabA, &back).await?;
     let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
-    let id = books.subscriptions.first().and_then(|it| it["id"].as_str()).unwrap_or_default();
+    let id = books
+        .subscriptions
+        .first()
+        .and_then(|it| it["id"].as_str())
+        .unwrap_or_default();
     stage.deliver_and_pump().await?;
     // A first change, whose event is on its way to the first reader.
     let path = format!("/v1/subscriptions/{id}");
-    stage.lane.stripe.post(&path, &[("cancel_at_period_end", "true")]).await?;
+    stage
+        .lane
+        .stripe
+        .post(&path, &[("cancel_at_period_end", "true")])
+        .await?;
     for event in stage.undelivered().await? {
         stage.deliver(&event).await?;
     }
@@ -202,14 +216,20 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         gate.hold(Door::Hooks, true);
-        stage.lane.stripe.post(&path, &[("cancel_at_period_end", "false")]).await?;
+        stage
+            .lane
+            .stripe
+            .post(&path, &[("cancel_at_period_end", "false")])
+            .await?;
         for event in stage.undelivered().await? {
             stage.deliver(&event).await?;
         }
         stage.read_stream()?;
         gate.hold(Door::Hooks, overtakes);
         let second: Vec<_> = std::mem::take(&mut stage.notes.borrow_mut().waiting);
-        stage.work(Door::TabB, &stage.lane.functions.other_worker, &second).await;
+        stage
+            .work(Door::TabB, &stage.lane.functions.other_worker, &second)
+            .await;
         gate.hold(Door::Hooks, false);
         Ok::<_, Broken>(())
     };
@@ -223,7 +243,7 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
 }
 
 fn raise(stage: &Stage<'_>) -> Arc<Gate> {
-    let seed = stage.rng.borrow_mut().next();
+    let seed = stage.rng.borrow_mut().draw();
     let gate = Gate::new(Rng::new(seed));
     stage.lane.wire.set_gate(Some(Arc::clone(&gate)));
     gate

@@ -35,7 +35,8 @@ impl Report {
         if verdict.broken.is_empty() {
             count.held += 1;
         } else {
-            self.failures.push((case.to_string(), verdict.broken.clone()));
+            self.failures
+                .push((case.to_string(), verdict.broken.clone()));
         }
     }
 
@@ -46,17 +47,22 @@ impl Report {
 
     /// All cases.
     pub fn total(&self) -> Count {
-        self.counts.values().fold(Count::default(), |sum, count| Count {
-            tried: sum.tried + count.tried,
-            held: sum.held + count.held,
-        })
+        self.counts
+            .values()
+            .fold(Count::default(), |sum, count| Count {
+                tried: sum.tried + count.tried,
+                held: sum.held + count.held,
+            })
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let matrices: BTreeSet<&str> =
-            self.counts.keys().filter_map(|(row, _)| row.split(' ').next()).collect();
+        let matrices: BTreeSet<&str> = self
+            .counts
+            .keys()
+            .filter_map(|(row, _)| row.split(' ').next())
+            .collect();
         for matrix in matrices {
             self.table(f, matrix)?;
         }
@@ -81,7 +87,12 @@ impl Report {
         let cells = || self.counts.iter().filter(|((row, _), _)| of_matrix(row));
         let columns: BTreeSet<&str> = cells().map(|((_, column), _)| column.as_str()).collect();
         let rows: BTreeSet<&str> = cells().map(|((row, _), _)| row.as_str()).collect();
-        let wide = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(matrix.len());
+        let wide = rows
+            .iter()
+            .map(|row| row.len())
+            .max()
+            .unwrap_or(0)
+            .max(matrix.len());
         writeln!(f, "{matrix}: held of tried")?;
         // Long tables are turned into blocks that a terminal can show.
         let columns: Vec<&str> = columns.into_iter().collect();

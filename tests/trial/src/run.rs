@@ -60,13 +60,18 @@ impl Run {
     pub fn go(&self) -> Report {
         let mut report = Report::default();
         let mut calls = Calls::new();
-        self.try_all(plan::clean(&self.filter, self.seed), "counting calls", &mut report, |case, verdict| {
-            let journey = crate::journeys::Journey::named(&case.scenario);
-            if let Some(journey) = journey {
-                let key = (journey.name(), case.life.name());
-                calls.insert(key, (verdict.passed.clone(), verdict.calls_of_shopper));
-            }
-        });
+        self.try_all(
+            plan::clean(&self.filter, self.seed),
+            "counting calls",
+            &mut report,
+            |case, verdict| {
+                let journey = crate::journeys::Journey::named(&case.scenario);
+                if let Some(journey) = journey {
+                    let key = (journey.name(), case.life.name());
+                    calls.insert(key, (verdict.passed.clone(), verdict.calls_of_shopper));
+                }
+            },
+        );
         if self.stop_at_first && !report.held() {
             return report;
         }
@@ -78,7 +83,10 @@ impl Run {
     /// Tries one case again, with everything that happens in it.
     pub fn replay(&self, case: &Case) -> Verdict {
         let verdicts = self.start(VecDeque::from([case.clone()]), 1);
-        verdicts.recv().map(|(_, verdict)| verdict).unwrap_or_default()
+        verdicts
+            .recv()
+            .map(|(_, verdict)| verdict)
+            .unwrap_or_default()
     }
 
     fn try_all(
@@ -125,7 +133,8 @@ impl Run {
 }
 
 fn progress(what: &str, done: usize, all: usize, took: Duration, report: &Report) {
-    let left = took.mul_f64((all - done) as f64 / done.max(1) as f64);
+    let left = took * u32::try_from(all - done).unwrap_or(u32::MAX)
+        / u32::try_from(done.max(1)).unwrap_or(u32::MAX);
     tell(&format!(
         "{what}: {done} of {all} cases, {} did not hold, about {} s left",
         report.failures.len(),
@@ -133,7 +142,10 @@ fn progress(what: &str, done: usize, all: usize, took: Duration, report: &Report
     ));
 }
 
-#[allow(clippy::print_stderr, reason = "progress is for the person at the terminal")]
+#[allow(
+    clippy::print_stderr,
+    reason = "progress is for the person at the terminal"
+)]
 fn tell(line: &str) {
     eprintln!("{line}");
 }
@@ -142,7 +154,10 @@ fn tell(line: &str) {
 fn work(queue: &Queue, send: &Sender<(Case, Verdict)>, bug: Option<Bug>, end: Option<Instant>) {
     let log = Log::default();
     let _listening = log.listen();
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
         return;
     };
     let is_over = || end.is_some_and(|end| Instant::now() >= end);
@@ -150,21 +165,29 @@ fn work(queue: &Queue, send: &Sender<(Case, Verdict)>, bug: Option<Bug>, end: Op
         if is_over() {
             return None;
         }
-        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
     };
     let mut waiting = next();
     while let Some(first) = waiting.take() {
         let lane = match runtime.block_on(Lane::start(log.clone())) {
             Ok(lane) => lane,
             Err(error) => {
-                let verdict = Verdict { broken: vec![error.to_string()], ..Verdict::default() };
+                let verdict = Verdict {
+                    broken: vec![error.to_string()],
+                    ..Verdict::default()
+                };
                 let _ = send.send((first, verdict));
                 return;
             }
         };
         let mut case = Some(first);
         for _ in 0..CASES_OF_A_LANE {
-            let Some(now) = case.take().or_else(next) else { return };
+            let Some(now) = case.take().or_else(next) else {
+                return;
+            };
             let verdict = runtime.block_on(try_case(&lane, &now, bug));
             if send.send((now, verdict)).is_err() {
                 return;
@@ -174,4 +197,3 @@ fn work(queue: &Queue, send: &Sender<(Case, Verdict)>, bug: Option<Bug>, end: Op
         waiting = next();
     }
 }
-

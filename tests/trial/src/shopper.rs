@@ -49,20 +49,30 @@ enum Ask<'a> {
 
 impl Stage<'_> {
     fn tab(&self, door: Door) -> &Tab {
-        if door == Door::TabB { &self.lane.functions.tab_b } else { &self.lane.functions.tab_a }
+        if door == Door::TabB {
+            &self.lane.functions.tab_b
+        } else {
+            &self.lane.functions.tab_a
+        }
     }
 
     async fn send(&self, door: Door, ask: &Ask<'_>) -> Reply {
         let tab = self.tab(door);
         match ask {
             Ask::Click { plan, by } => {
-                let by = if *by == By::Server { "server" } else { "client" };
+                let by = if *by == By::Server {
+                    "server"
+                } else {
+                    "client"
+                };
                 let body = json!({"plan": plan, "wallet": "amazon_pay", "confirm": by});
                 let event = event(Some(&self.user), "POST", "/client-secret", "", Some(&body));
                 Box::pin(self.ask(door, &tab.client_secret, event)).await
             }
             Ask::Return { url } => {
-                let query = Url::parse(url).ok().and_then(|url| url.query().map(str::to_owned));
+                let query = Url::parse(url)
+                    .ok()
+                    .and_then(|url| url.query().map(str::to_owned));
                 let event = event(None, "GET", "/confirm", &query.unwrap_or_default(), None);
                 Box::pin(self.ask(door, &tab.confirm, event)).await
             }
@@ -95,11 +105,19 @@ impl Stage<'_> {
         Ok(reply)
     }
 
-    async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<(u16, Value, Option<String>)>, Broken> {
+    async fn insist(
+        &self,
+        door: Door,
+        ask: &Ask<'_>,
+    ) -> Result<Option<(u16, Value, Option<String>)>, Broken> {
         let mut reply = self.send(door, ask).await;
         for _ in 0..TRIES {
             match reply {
-                Reply::Answered { status, body, location } if status < 500 && status != 429 && status != 202 => {
+                Reply::Answered {
+                    status,
+                    body,
+                    location,
+                } if status < 500 && status != 429 && status != 202 => {
                     return Ok(Some((status, body, location)));
                 }
                 _ if self.setting.life != Life::Shopper => return Ok(None),
@@ -128,7 +146,10 @@ impl Stage<'_> {
     /// could still be reached.
     pub async fn at_wallet(&self, opened: &Value, choice: &str) -> Result<Option<String>, Broken> {
         if opened["redirect_url"].is_null() && opened["status"] != "succeeded" {
-            let (secret, back) = (text(opened, "/client_secret")?, text(opened, "/return_url")?);
+            let (secret, back) = (
+                text(opened, "/client_secret")?,
+                text(opened, "/return_url")?,
+            );
             if opened["status"] == "requires_payment_method"
                 && !self.lane.stripe.confirm_on_page(&secret, &back).await?
             {
@@ -139,7 +160,10 @@ impl Stage<'_> {
         let intent = text(opened, "/setup_intent")?;
         let now = self.lane.stripe.setup_intent(&intent).await?;
         if now["status"] != "requires_action" {
-            self.tell(format!("nothing to answer at the wallet: {}", now["status"]));
+            self.tell(format!(
+                "nothing to answer at the wallet: {}",
+                now["status"]
+            ));
             return Ok(None);
         }
         let back = self.lane.stripe.answer_wallet(&intent, choice).await?;
@@ -209,7 +233,11 @@ impl Stage<'_> {
     }
 
     fn heard(&self, told: &Told) {
-        self.tell(format!("told: {} {}", told.status, told.reason.as_deref().unwrap_or_default()));
+        self.tell(format!(
+            "told: {} {}",
+            told.status,
+            told.reason.as_deref().unwrap_or_default()
+        ));
         self.notes.borrow_mut().told.push(told.clone());
     }
 }
@@ -218,7 +246,12 @@ fn landed(location: &str) -> Told {
     let pairs: Vec<(String, String)> = Url::parse(location)
         .map(|url| url.query_pairs().into_owned().collect())
         .unwrap_or_default();
-    let get = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone());
+    let get = |name: &str| {
+        pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, v)| v.clone())
+    };
     Told {
         checkout: get("checkout").unwrap_or_default(),
         status: get("status").unwrap_or_default(),

@@ -138,7 +138,8 @@ impl<'a> Stage<'a> {
         let table = Table::start().await?;
         let since = lane.set_clock().await?.unix();
         lane.log.take();
-        lane.wire.begin(lane.stripe.url(), table.url(), setting.trouble, setting.bug);
+        lane.wire
+            .begin(lane.stripe.url(), table.url(), setting.trouble, setting.bug);
         Ok(Self {
             lane,
             table: RefCell::new(table),
@@ -194,12 +195,24 @@ impl<'a> Stage<'a> {
         };
         match &reply {
             Reply::Died => self.tell(format!("{} {what}: the process died", door.name())),
-            Reply::Answered { status, body, location } => {
+            Reply::Answered {
+                status,
+                body,
+                location,
+            } => {
                 let what_came = location.clone().unwrap_or_else(|| {
                     let code = &body["error"]["code"];
-                    if code.is_null() { String::new() } else { code.to_string() }
+                    if code.is_null() {
+                        String::new()
+                    } else {
+                        code.to_string()
+                    }
                 });
-                self.tell(format!("{} {what}: {status} {}", door.name(), without_secret(&what_came)));
+                self.tell(format!(
+                    "{} {what}: {status} {}",
+                    door.name(),
+                    without_secret(&what_came)
+                ));
             }
         }
         reply
@@ -220,15 +233,24 @@ impl<'a> Stage<'a> {
         };
         self.lane.wire.invocation_over();
         let failed = answer.map(|answer| {
-            let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
-            let names = failures.iter().filter_map(|it| it["itemIdentifier"].as_str());
+            let failures = answer["batchItemFailures"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let names = failures
+                .iter()
+                .filter_map(|it| it["itemIdentifier"].as_str());
             names.map(str::to_owned).collect::<Vec<_>>()
         });
         let outcome = match &failed {
             None => "the process died".to_owned(),
             Some(failed) => format!("{} failed", failed.len()),
         };
-        self.tell(format!("{} worker: {} records, {outcome}", door.name(), records.len()));
+        self.tell(format!(
+            "{} worker: {} records, {outcome}",
+            door.name(),
+            records.len()
+        ));
         failed
     }
 

@@ -46,12 +46,22 @@ impl Table {
             }))?)
             .map_err(refused)?;
         let created = serde_json::to_value(created)?;
-        let stream = created.pointer("/TableDescription/LatestStreamArn").and_then(Value::as_str);
-        let stream = stream.ok_or_else(|| Broken::new("the table has no stream"))?.to_owned();
+        let stream = created
+            .pointer("/TableDescription/LatestStreamArn")
+            .and_then(Value::as_str);
+        let stream = stream
+            .ok_or_else(|| Broken::new("the table has no stream"))?
+            .to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let task = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
-        Ok(Self { database, url, task, stream, position: None })
+        Ok(Self {
+            database,
+            url,
+            task,
+            stream,
+            position: None,
+        })
     }
 
     /// Its endpoint.
@@ -68,7 +78,10 @@ impl Table {
             if !start.is_null() {
                 request["ExclusiveStartKey"] = start;
             }
-            let page = self.database.scan(serde_json::from_value(request)?).map_err(refused)?;
+            let page = self
+                .database
+                .scan(serde_json::from_value(request)?)
+                .map_err(refused)?;
             let page = serde_json::to_value(page)?;
             let found = page["Items"].as_array().cloned().unwrap_or_default();
             items.extend(found.iter().map(plain));
@@ -82,7 +95,11 @@ impl Table {
     /// The items whose sort key begins so.
     pub fn items_of(&self, sort_key: &str) -> Result<Vec<Value>, Broken> {
         let mut items = self.items()?;
-        items.retain(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with(sort_key)));
+        items.retain(|item| {
+            item["sk"]
+                .as_str()
+                .is_some_and(|sk| sk.starts_with(sort_key))
+        });
         Ok(items)
     }
 
@@ -102,10 +119,18 @@ impl Table {
             }))?)
             .map_err(refused)?;
         let request = json!({"ShardIterator": iterator.shard_iterator, "Limit": 1000});
-        let page = self.database.get_records(serde_json::from_value(request)?).map_err(refused)?;
-        let records: Vec<Value> =
-            page.records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-        let last = records.last().and_then(|last| last.pointer("/dynamodb/SequenceNumber"));
+        let page = self
+            .database
+            .get_records(serde_json::from_value(request)?)
+            .map_err(refused)?;
+        let records: Vec<Value> = page
+            .records
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<Result<_, _>>()?;
+        let last = records
+            .last()
+            .and_then(|last| last.pointer("/dynamodb/SequenceNumber"));
         if let Some(last) = last.and_then(Value::as_str) {
             self.position = Some(last.to_owned());
         }
@@ -122,7 +147,10 @@ impl Table {
             "ExpressionAttributeNames": {"#s": "status"},
             "ExpressionAttributeValues": {":p": {"S": "processed"}, ":r": {"S": "received"}},
         });
-        Ok(self.database.update_item(serde_json::from_value(request)?).is_ok())
+        Ok(self
+            .database
+            .update_item(serde_json::from_value(request)?)
+            .is_ok())
     }
 
     /// Deletes what has expired by the machine's clock.
@@ -142,6 +170,7 @@ pub fn clock() -> Clock {
     Clock::manual(Clock::system().now())
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn refused(error: dynoxide::DynoxideError) -> Broken {
     Broken::new(format!("the table refused a request: {error}"))
 }
@@ -149,8 +178,9 @@ fn refused(error: dynoxide::DynoxideError) -> Broken {
 /// An item without `DynamoDB`'s types.
 pub fn plain(item: &Value) -> Value {
     let members = item.as_object().into_iter().flatten();
-    let members: Map<String, Value> =
-        members.map(|(name, value)| (name.clone(), plain_value(value))).collect();
+    let members: Map<String, Value> = members
+        .map(|(name, value)| (name.clone(), plain_value(value)))
+        .collect();
     Value::Object(members)
 }
 
@@ -160,8 +190,16 @@ fn plain_value(value: &Value) -> Value {
     };
     match kind.as_str() {
         "M" => plain(inner),
-        "L" => inner.as_array().into_iter().flatten().map(plain_value).collect(),
-        "N" => inner.as_str().and_then(|n| n.parse::<i64>().ok()).map_or(inner.clone(), Value::from),
+        "L" => inner
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(plain_value)
+            .collect(),
+        "N" => inner
+            .as_str()
+            .and_then(|n| n.parse::<i64>().ok())
+            .map_or(inner.clone(), Value::from),
         "NULL" => Value::Null,
         _ => inner.clone(),
     }

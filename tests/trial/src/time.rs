@@ -59,7 +59,11 @@ impl Year {
 
     /// Lets it pass.
     pub async fn run(self, stage: &Stage<'_>) -> Result<(), Broken> {
-        let journey = if self == Self::Trial { Journey::Trial } else { Journey::ClientReturn };
+        let journey = if self == Self::Trial {
+            Journey::Trial
+        } else {
+            Journey::ClientReturn
+        };
         journey.play(stage).await?;
         stage.deliver_and_pump().await?;
         for week in 0..WEEKS {
@@ -81,7 +85,11 @@ impl Year {
     async fn happen(self, stage: &Stage<'_>, week: usize) -> Result<(), Broken> {
         let stripe = &stage.lane.stripe;
         let books = stripe.books(&stage.user, stage.since).await?;
-        let Some(intent) = books.setup_intents.iter().find(|it| it["status"] == "succeeded") else {
+        let Some(intent) = books
+            .setup_intents
+            .iter()
+            .find(|it| it["status"] == "succeeded")
+        else {
             return Err(Broken::new("nobody has agreed to anything"));
         };
         let method = text(intent, "/payment_method")?;
@@ -91,14 +99,18 @@ impl Year {
             }
             (Self::Recovery, 15 | 36) => stripe.charges_of(&method, "succeed").await,
             (Self::GivenUp, 30) => Journey::ClientReturn.play(stage).await,
-            (Self::Detached, 10) => {
-                stripe.post(&format!("/v1/payment_methods/{method}/detach"), &[]).await.map(drop)
-            }
+            (Self::Detached, 10) => stripe
+                .post(&format!("/v1/payment_methods/{method}/detach"), &[])
+                .await
+                .map(drop),
             (Self::Revoked, 10) => stripe.revoke(&text(intent, "/mandate")?).await,
             (Self::Canceled, 20) => {
                 let subscription = books.subscriptions.first().cloned().unwrap_or_default();
                 let path = format!("/v1/subscriptions/{}", text(&subscription, "/id")?);
-                stripe.post(&path, &[("cancel_at_period_end", "true")]).await.map(drop)
+                stripe
+                    .post(&path, &[("cancel_at_period_end", "true")])
+                    .await
+                    .map(drop)
             }
             _ => Ok(()),
         }

@@ -33,18 +33,25 @@ static USERS: AtomicU64 = AtomicU64::new(1);
 
 /// Tries a case. An error means that the trial itself could not go on, which counts as not held.
 pub async fn try_case(lane: &Lane, case: &Case, bug: Option<Bug>) -> Verdict {
-    match play(lane, case, bug).await {
+    match Box::pin(play(lane, case, bug)).await {
         Ok(verdict) => verdict,
-        Err(error) => Verdict { broken: vec![error.to_string()], ..Verdict::default() },
+        Err(error) => Verdict {
+            broken: vec![error.to_string()],
+            ..Verdict::default()
+        },
     }
 }
 
 async fn play(lane: &Lane, case: &Case, bug: Option<Bug>) -> Result<Verdict, Broken> {
     let user = format!("user-{}", USERS.fetch_add(1, Ordering::Relaxed));
-    let setting = Setting { life: case.life, trouble: case.trouble, bug };
+    let setting = Setting {
+        life: case.life,
+        trouble: case.trouble,
+        bug,
+    };
     let rng = Rng::named(case.seed, &case.to_string());
     let stage = Stage::set(lane, user, setting, rng).await?;
-    let played = scenario(&stage, case).await;
+    let played = Box::pin(scenario(&stage, case)).await;
     let mut broken = match played {
         Ok(()) => stage.check().await?,
         Err(error) => vec![error.to_string()],
@@ -70,12 +77,20 @@ async fn scenario(stage: &Stage<'_>, case: &Case) -> Result<(), Broken> {
             journey.play(stage).await?;
             stage.settle().await
         }
-        Matrix::Race => Race::named(&case.scenario).ok_or_else(unknown)?.run(stage).await,
+        Matrix::Race => {
+            let race = Race::named(&case.scenario).ok_or_else(unknown)?;
+            Box::pin(race.run(stage)).await
+        }
         Matrix::Hooks => {
             let journey = Journey::named(&case.scenario).ok_or_else(unknown)?;
             hooks::run(stage, journey, case.number).await
         }
-        Matrix::Time => Year::named(&case.scenario).ok_or_else(unknown)?.run(stage).await,
+        Matrix::Time => {
+            Year::named(&case.scenario)
+                .ok_or_else(unknown)?
+                .run(stage)
+                .await
+        }
     }
 }
 
@@ -84,9 +99,16 @@ async fn scenario(stage: &Stage<'_>, case: &Case) -> Result<(), Broken> {
 async fn clean_up(stage: &Stage<'_>) -> Result<(), Broken> {
     let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
     for subscription in &books.subscriptions {
-        let over = matches!(subscription["status"].as_str(), Some("canceled" | "incomplete_expired"));
+        let over = matches!(
+            subscription["status"].as_str(),
+            Some("canceled" | "incomplete_expired")
+        );
         if let (false, Some(id)) = (over, subscription["id"].as_str()) {
-            stage.lane.stripe.delete(&format!("/v1/subscriptions/{id}")).await?;
+            stage
+                .lane
+                .stripe
+                .delete(&format!("/v1/subscriptions/{id}"))
+                .await?;
         }
     }
     stage.lane.stripe.advance(25 * 3600).await.map(drop)

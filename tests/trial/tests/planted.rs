@@ -19,9 +19,10 @@ fn finds(bug: Bug, filter: Filter, symptom: &str) {
         ..Run::new(Size::Usual, SEED)
     };
     let report = run.go();
-    let found = report.failures.iter().any(|(_, broken)| {
-        broken.iter().any(|what| what.contains(symptom))
-    });
+    let found = report
+        .failures
+        .iter()
+        .any(|(_, broken)| broken.iter().any(|what| what.contains(symptom)));
     assert!(found, "{} shows no {symptom:?}:\n{report}", bug.name());
 }
 
@@ -36,47 +37,81 @@ fn part(matrix: Matrix, scenario: &str) -> Filter {
 
 #[test]
 fn a_slow_reader_without_a_fence_is_found() {
-    finds(Bug::NoFence, part(Matrix::Race, "two-readers"), "the table says that");
+    finds(
+        Bug::NoFence,
+        part(Matrix::Race, "two-readers"),
+        "the table says that",
+    );
 }
 
 #[test]
 fn a_key_that_is_reused_with_other_parameters_is_found() {
-    let filter = Filter { fault: Some(Fault::LostAfter), ..part(Matrix::Fault, "client-return") };
+    let filter = Filter {
+        fault: Some(Fault::LostAfter),
+        ..part(Matrix::Fault, "client-return")
+    };
     finds(Bug::KeyReused, filter, "was sent with other parameters");
 }
 
 #[test]
 fn a_key_for_each_try_is_found() {
-    let filter = Filter { fault: Some(Fault::LostAfter), ..part(Matrix::Fault, "client-return") };
+    let filter = Filter {
+        fault: Some(Fault::LostAfter),
+        ..part(Matrix::Fault, "client-return")
+    };
     finds(Bug::KeyForEachTry, filter, "live subscriptions");
 }
 
 #[test]
 fn an_event_that_counts_as_done_before_it_is_applied_is_found() {
-    finds(Bug::DedupeBeforeProcessing, part(Matrix::Crash, "no-return"), "is still open");
+    finds(
+        Bug::DedupeBeforeProcessing,
+        part(Matrix::Crash, "no-return"),
+        "is still open",
+    );
 }
 
 #[test]
 fn a_slot_that_is_never_given_back_is_found() {
-    finds(Bug::SlotWithoutLease, part(Matrix::Crash, "client-return"), "still");
+    let filter = Filter {
+        fault: Some(Fault::DieAfter),
+        ..part(Matrix::Crash, "client-return")
+    };
+    finds(Bug::SlotWithoutLease, filter, "still");
 }
 
 #[test]
 fn a_slot_that_everybody_gets_is_found() {
-    finds(Bug::SlotForEverybody, part(Matrix::Race, "two-plans"), "live subscriptions");
+    finds(
+        Bug::SlotForEverybody,
+        part(Matrix::Race, "two-plans"),
+        "live subscriptions",
+    );
 }
 
 #[test]
 fn a_customer_that_everybody_creates_is_found() {
-    finds(Bug::CustomerForEverybody, part(Matrix::Race, "double-click"), "customers at Stripe");
+    finds(
+        Bug::CustomerForEverybody,
+        part(Matrix::Race, "double-click"),
+        "customers at Stripe",
+    );
 }
 
 #[test]
 fn a_webhook_that_answers_before_it_has_stored_is_found() {
-    finds(Bug::AnswerBeforeWrite, part(Matrix::Crash, "client-return"), "told 200");
+    finds(
+        Bug::AnswerBeforeWrite,
+        part(Matrix::Crash, "client-return"),
+        "told 200",
+    );
 }
 
 #[test]
 fn a_secret_at_rest_is_found() {
-    finds(Bug::SecretAtRest, part(Matrix::Crash, "client-return"), "is at rest");
+    finds(
+        Bug::SecretAtRest,
+        part(Matrix::Crash, "client-return"),
+        "is at rest",
+    );
 }

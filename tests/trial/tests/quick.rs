@@ -9,7 +9,11 @@ const SEED: u64 = 20_261_124;
 
 #[test]
 fn whatever_goes_wrong_nothing_is_lost_and_nobody_is_charged_twice() {
-    let report = Run { progress: true, ..Run::new(Size::Quick, SEED) }.go();
+    let report = Run {
+        progress: true,
+        ..Run::new(Size::Quick, SEED)
+    }
+    .go();
     assert!(report.held(), "{report}");
     assert_eq!(report.left, 0, "{report}");
     assert!(report.total().tried > 150, "{report}");

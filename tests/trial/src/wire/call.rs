@@ -22,8 +22,13 @@ pub(super) const DOORS: usize = 5;
 
 impl Door {
     /// All of them.
-    pub const ALL: [Self; DOORS] =
-        [Self::TabA, Self::TabB, Self::Hooks, Self::Sweeper, Self::Inbox];
+    pub const ALL: [Self; DOORS] = [
+        Self::TabA,
+        Self::TabB,
+        Self::Hooks,
+        Self::Sweeper,
+        Self::Inbox,
+    ];
 
     /// Its place in lists.
     pub fn index(self) -> usize {
@@ -125,7 +130,10 @@ impl Call {
 
 fn is_id(part: &str) -> bool {
     part.split_once('_').is_some_and(|(kind, rest)| {
-        matches!(kind, "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate") && !rest.is_empty()
+        matches!(
+            kind,
+            "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate"
+        ) && !rest.is_empty()
             && rest != "intents"
     })
 }
@@ -142,7 +150,11 @@ fn kinds(body: &[u8]) -> Vec<String> {
 fn collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            if let Some(key) = members.get("sk").and_then(|sk| sk.get("S")).and_then(Value::as_str) {
+            if let Some(key) = members
+                .get("sk")
+                .and_then(|sk| sk.get("S"))
+                .and_then(Value::as_str)
+            {
                 found.push(key.split('#').next().unwrap_or_default().to_owned());
             }
             members.values().for_each(|member| collect(member, found));

@@ -41,6 +41,9 @@ pub enum Fault {
     Conflict,
 }
 
+/// The status, the body and further headers of an answer.
+type Made = (u16, String, Vec<(&'static str, String)>);
+
 /// How often the same call goes wrong while one invocation lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Often {
@@ -104,8 +107,12 @@ impl Fault {
     pub fn can_hit(self, service: Service, name: &str, changes: bool) -> bool {
         let stripe = service == Service::Stripe;
         match self {
-            Self::DieBefore | Self::DieAfter | Self::LostBefore | Self::HangBefore => true,
-            Self::Severed | Self::ErrorBefore => true,
+            Self::DieBefore
+            | Self::DieAfter
+            | Self::LostBefore
+            | Self::HangBefore
+            | Self::Severed
+            | Self::ErrorBefore => true,
             // Without an effect there is no difference to the same fault before it.
             Self::LostAfter | Self::HangAfter | Self::ErrorAfter => changes,
             Self::StoredBefore | Self::StoredAfter | Self::KeyInUse => stripe && changes,
@@ -133,13 +140,17 @@ impl Fault {
     }
 
     /// The status, the body and further headers of an answer that the service never gave.
-    pub(super) fn answer(self, call: &Call) -> Option<(u16, String, Vec<(&'static str, String)>)> {
+    pub(super) fn answer(self, call: &Call) -> Option<Made> {
         let stripe = |kind: &str, code: Option<&str>, message: &str| {
-            let code = code.map(|code| format!(r#""code":"{code}","#)).unwrap_or_default();
+            let code = code
+                .map(|code| format!(r#""code":"{code}","#))
+                .unwrap_or_default();
             format!(r#"{{"error":{{{code}"message":"{message}","type":"{kind}"}}}}"#)
         };
         let dynamodb = |kind: &str| {
-            format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"on purpose"}}"#)
+            format!(
+                r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"on purpose"}}"#
+            )
         };
         let told = |status, body| Some((status, body, Vec::new()));
         match (self, call.service) {

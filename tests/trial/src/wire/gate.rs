@@ -69,7 +69,11 @@ impl Gate {
                 }
             }
         });
-        Arc::new(Self { state, changed, task })
+        Arc::new(Self {
+            state,
+            changed,
+            task,
+        })
     }
 
     /// Says that somebody behind the door is at work until the result is dropped.
@@ -78,7 +82,11 @@ impl Gate {
             *active += 1;
         }
         self.changed.notify_one();
-        Busy { door, state: Arc::clone(&self.state), changed: Arc::clone(&self.changed) }
+        Busy {
+            door,
+            state: Arc::clone(&self.state),
+            changed: Arc::clone(&self.changed),
+        }
     }
 
     /// Holds up the callers of a door, or no longer.
@@ -98,13 +106,23 @@ impl Gate {
         let (pass, passed) = oneshot::channel();
         {
             let mut state = lock(&self.state);
-            if state.active.get(door.index()).is_none_or(|active| *active == 0) {
+            if state
+                .active
+                .get(door.index())
+                .is_none_or(|active| *active == 0)
+            {
                 return Passage { _done: None };
             }
-            state.waiting.push(Waiting { door, name: name.to_owned(), pass });
+            state.waiting.push(Waiting {
+                door,
+                name: name.to_owned(),
+                pass,
+            });
         }
         self.changed.notify_one();
-        Passage { _done: passed.await.ok() }
+        Passage {
+            _done: passed.await.ok(),
+        }
     }
 }
 
@@ -128,7 +146,10 @@ async fn turn(rng: &mut Rng, state: &Mutex<State>, changed: &Notify) {
     let doors: Vec<Door> = {
         let state = lock(state);
         let is_active = |door: &Door| {
-            state.active.get(door.index()).is_some_and(|active| *active > 0)
+            state
+                .active
+                .get(door.index())
+                .is_some_and(|active| *active > 0)
                 && state.held.get(door.index()) == Some(&false)
         };
         Door::ALL.into_iter().filter(is_active).collect()
@@ -141,15 +162,23 @@ async fn turn(rng: &mut Rng, state: &Mutex<State>, changed: &Notify) {
         changed.notified().await;
         return;
     }
-    let Some(door) = doors.get(rng.below(doors.len())).copied() else { return };
+    let Some(door) = doors.get(rng.below(doors.len())).copied() else {
+        return;
+    };
     for _ in 0..=rng.below(LONGEST_TURN) {
         let arrived = async {
             loop {
                 let (has_call, is_over) = {
                     let state = lock(state);
                     let has_call = state.waiting.iter().any(|waiting| waiting.door == door);
-                    let active = state.active.get(door.index()).is_some_and(|active| *active > 0);
-                    (has_call, !active || state.held.get(door.index()) == Some(&true))
+                    let active = state
+                        .active
+                        .get(door.index())
+                        .is_some_and(|active| *active > 0);
+                    (
+                        has_call,
+                        !active || state.held.get(door.index()) == Some(&true),
+                    )
                 };
                 if has_call || is_over {
                     return has_call && !is_over;
@@ -171,7 +200,9 @@ async fn release(state: &Mutex<State>, fits: impl Fn(&Waiting) -> bool) {
         let place = state.waiting.iter().position(fits);
         let next = place.map(|place| state.waiting.remove(place));
         if let Some(next) = &next {
-            state.order.push(format!("{} {}", next.door.name(), next.name));
+            state
+                .order
+                .push(format!("{} {}", next.door.name(), next.name));
         }
         next
     };

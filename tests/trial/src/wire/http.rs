@@ -41,7 +41,10 @@ pub(super) async fn read(
     *rest = body;
     let mut lines = head.split("\r\n");
     let mut first = lines.next().unwrap_or_default().split(' ');
-    let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let (method, path) = (
+        first.next().unwrap_or_default(),
+        first.next().unwrap_or_default(),
+    );
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
@@ -59,7 +62,12 @@ pub(super) async fn read(
     }
     let after = rest.split_off(length);
     let body = std::mem::replace(rest, after);
-    Ok(Some(Request { method: method.to_owned(), path: path.to_owned(), headers, body }))
+    Ok(Some(Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        headers,
+        body,
+    }))
 }
 
 /// Writes an answer, or all of it but the second half of its body.
@@ -69,7 +77,11 @@ pub(super) async fn write(stream: &mut TcpStream, answer: &Answer, whole: bool) 
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }
     bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", answer.body.len()).as_bytes());
-    let sent = if whole { answer.body.len() } else { answer.body.len() / 2 };
+    let sent = if whole {
+        answer.body.len()
+    } else {
+        answer.body.len() / 2
+    };
     bytes.extend_from_slice(answer.body.get(..sent).unwrap_or_default());
     stream.write_all(&bytes).await
 }

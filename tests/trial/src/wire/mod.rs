@@ -105,7 +105,11 @@ impl Wire {
             urls.push(format!("http://{}", listener.local_addr()?));
             tasks.push(tokio::spawn(accept(listener, door, Arc::clone(&shared))));
         }
-        Ok(Self { shared, urls, tasks })
+        Ok(Self {
+            shared,
+            urls,
+            tasks,
+        })
     }
 
     /// Where the functions behind a door find both services.
@@ -193,7 +197,11 @@ impl State {
             let target = format!("{} {}", call.method, call.path);
             match call.key() {
                 Some(key) => {
-                    self.keyed.push(Keyed { key: key.to_owned(), target, body: call.body.clone() });
+                    self.keyed.push(Keyed {
+                        key: key.to_owned(),
+                        target,
+                        body: call.body.clone(),
+                    });
                 }
                 None => self.unkeyed.push(target),
             }
@@ -298,9 +306,15 @@ async fn serve(mut stream: TcpStream, door: Door, shared: &Shared) -> std::io::R
                     headers.retain(|(name, _)| *name != "idempotent-replayed");
                 }
                 headers.push(("content-type", "application/json".to_owned()));
-                let headers =
-                    headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                let answer = Answer { status, headers, body: body.into_bytes() };
+                let headers = headers
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect();
+                let answer = Answer {
+                    status,
+                    headers,
+                    body: body.into_bytes(),
+                };
                 http::write(&mut stream, &answer, true).await?;
             }
         }
@@ -309,10 +323,17 @@ async fn serve(mut stream: TcpStream, door: Door, shared: &Shared) -> std::io::R
 }
 
 fn to_call(door: Door, request: Request) -> Call {
-    let is_dynamodb = request.headers.iter().any(|(name, _)| name == "x-amz-target");
+    let is_dynamodb = request
+        .headers
+        .iter()
+        .any(|(name, _)| name == "x-amz-target");
     Call {
         door,
-        service: if is_dynamodb { Service::DynamoDb } else { Service::Stripe },
+        service: if is_dynamodb {
+            Service::DynamoDb
+        } else {
+            Service::Stripe
+        },
         method: request.method,
         path: request.path,
         headers: request.headers,
@@ -322,8 +343,15 @@ fn to_call(door: Door, request: Request) -> Call {
 
 async fn forward(shared: &Shared, call: &Call) -> Option<Answer> {
     if let Some(answer) = shared.state().bug.and_then(|bug| bug.answers(call)) {
-        let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
-        return Some(Answer { status: 200, headers, body: answer.into_bytes() });
+        let headers = vec![(
+            "content-type".to_owned(),
+            "application/x-amz-json-1.0".to_owned(),
+        )];
+        return Some(Answer {
+            status: 200,
+            headers,
+            body: answer.into_bytes(),
+        });
     }
     let base = match call.service {
         Service::Stripe => shared.state().stripe.clone(),
@@ -345,5 +373,9 @@ async fn forward(shared: &Shared, call: &Call) -> Option<Answer> {
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
     let body = answer.bytes().await.ok()?.to_vec();
-    Some(Answer { status, headers, body })
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
 }

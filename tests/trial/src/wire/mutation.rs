@@ -66,12 +66,13 @@ impl Bug {
     pub(super) fn plant(self, call: &mut Call, tries: u32) {
         match (self, call.service) {
             (Self::KeyReused, Service::Stripe) if creates_subscription(call) => {
-                call.body.extend_from_slice(format!("&metadata[try]={tries}").as_bytes());
+                call.body
+                    .extend_from_slice(format!("&metadata[try]={tries}").as_bytes());
             }
             (Self::KeyForEachTry, Service::Stripe) if creates_subscription(call) => {
                 for (name, value) in &mut call.headers {
                     if name == "idempotency-key" {
-                        value.push_str(&format!(":{tries}"));
+                        *value = format!("{value}:{tries}");
                     }
                 }
             }
@@ -133,7 +134,9 @@ fn each_write(value: &mut Value, found: &mut impl FnMut(&mut Map<String, Value>,
             if let Some(key) = key {
                 found(members, &key);
             }
-            members.values_mut().for_each(|member| each_write(member, found));
+            members
+                .values_mut()
+                .for_each(|member| each_write(member, found));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| each_write(item, found)),
         _ => {}
@@ -141,7 +144,11 @@ fn each_write(value: &mut Value, found: &mut impl FnMut(&mut Map<String, Value>,
 }
 
 fn without_condition(write: &mut Map<String, Value>) -> bool {
-    for part in ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"] {
+    for part in [
+        "ConditionExpression",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+    ] {
         write.remove(part);
     }
     true
@@ -151,7 +158,9 @@ fn without_fence(write: &mut Map<String, Value>) -> bool {
     let Some(Value::String(condition)) = write.get_mut("ConditionExpression") else {
         return false;
     };
-    let Some(rest) = condition.strip_prefix("fence = :fence AND ") else { return false };
+    let Some(rest) = condition.strip_prefix("fence = :fence AND ") else {
+        return false;
+    };
     *condition = rest.to_owned();
     if let Some(Value::Object(values)) = write.get_mut("ExpressionAttributeValues") {
         values.remove(":fence");
@@ -161,8 +170,12 @@ fn without_fence(write: &mut Map<String, Value>) -> bool {
 
 /// Puts a text into an item; false if there is no such item.
 fn set(write: &mut Map<String, Value>, pointer: &str, text: &str) -> bool {
-    let Some(name) = pointer.strip_prefix("/Item/") else { return false };
-    let Some(Value::Object(item)) = write.get_mut("Item") else { return false };
+    let Some(name) = pointer.strip_prefix("/Item/") else {
+        return false;
+    };
+    let Some(Value::Object(item)) = write.get_mut("Item") else {
+        return false;
+    };
     item.insert(name.to_owned(), serde_json::json!({ "S": text }));
     true
 }
