@@ -15,7 +15,7 @@ fn finds(bug: Bug, filter: Filter, symptom: &str) {
         filter,
         bug: Some(bug),
         stop_at_first: true,
-        lanes: 4,
+        lanes: 10,
         ..Run::new(Size::Usual, SEED)
     };
     let report = run.go();
