@@ -42,5 +42,6 @@ mod refused;
 mod resumed;
 mod stripe_failures;
 mod subscribing;
+mod sweeps;
 mod table_failures;
 mod wallet_health;

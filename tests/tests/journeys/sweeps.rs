@@ -1,0 +1,137 @@
+//! What `reconcile` finds when nobody was told.
+
+use perennial_config::Env;
+use perennial_tests::{TestApp, wait_until};
+use perennial_types::{Clock, Timestamp};
+use reconcile::App;
+use serde_json::{Value, json};
+
+/// A sweeper whose clock is ahead, so that what has just happened is old enough for it.
+async fn sweeper(app: &TestApp, ahead: i64) -> App {
+    let env: Env = app.env_with(&[]);
+    let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
+    App::start_at(&env, Clock::manual(now)).await.unwrap()
+}
+
+async fn sweep(sweeper: &App, name: &str) -> Value {
+    sweeper.handle(json!({ "sweep": name })).await.unwrap()
+}
+
+/// Waits until the worker has applied what is stored; the webhooks are held.
+async fn applied(app: &TestApp) {
+    wait_until("all stored events are applied", async || {
+        let inbox = app.inbox().await;
+        inbox
+            .iter()
+            .all(|item| item["status"] != "received")
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_that_never_came_are_fetched_and_applied_once() {
+    let mut app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    alice.approve_and_vanish().await;
+    let sweeper = sweeper(&app, 600).await;
+    let first = sweep(&sweeper, "events").await;
+    assert_eq!(first["events"]["complete"], true);
+    assert!(first["events"]["missed"].as_u64().unwrap() >= 1, "{first}");
+    // The stream brings them to the worker, as it does with those that a webhook has stored.
+    applied(&app).await;
+    let mine = alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(mine["subscriptions"][0]["status"], "active", "{mine}");
+    let stored = app.inbox().await.len();
+    // The webhooks come after all, and count for nothing.
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+    let known: Vec<Value> = app.inbox().await;
+    let processed = known
+        .iter()
+        .filter(|item| item["type"] == "setup_intent.succeeded");
+    assert_eq!(processed.count(), 1);
+    assert!(known.len() >= stored);
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
+    app.may_leave_work();
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once_store_each_event_once() {
+    let mut app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    alice.approve_and_vanish().await;
+    let (one, two) = (sweeper(&app, 600).await, sweeper(&app, 600).await);
+    let (first, second) = tokio::join!(sweep(&one, "events"), sweep(&two, "events"));
+    let missed = |swept: &Value| swept["events"]["missed"].as_u64().unwrap();
+    let stored = u64::try_from(app.inbox().await.len()).unwrap();
+    assert!(stored >= 1);
+    assert_eq!(missed(&first) + missed(&second), stored, "{first} {second}");
+    applied(&app).await;
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
+    app.may_leave_work();
+}
+
+#[tokio::test]
+async fn a_read_model_that_differs_from_stripe_is_read_again() {
+    let app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    alice.buy("stock-photos-monthly").await;
+    app.quiet().await;
+    let sweeper = sweeper(&app, 0).await;
+    let all_well = sweep(&sweeper, "subscriptions").await;
+    assert_eq!(all_well["subscriptions"]["compared"], 1, "{all_well}");
+    assert_eq!(all_well["subscriptions"]["repaired"], 0, "{all_well}");
+
+    let raw = app.table.raw_items().await;
+    let mut item = raw.into_iter().find(|item| is_subscription(item)).unwrap();
+    item["model"]["M"]["status"] = json!({"S": "past_due"});
+    app.table.put(&item).await;
+    let mine = alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(mine["subscriptions"][0]["status"], "past_due");
+
+    let repaired = sweep(&sweeper, "subscriptions").await;
+    assert_eq!(repaired["subscriptions"]["repaired"], 1, "{repaired}");
+    let mine = alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(mine["subscriptions"][0]["status"], "active");
+    let again = sweep(&sweeper, "subscriptions").await;
+    assert_eq!(again["subscriptions"]["repaired"], 0, "{again}");
+}
+
+fn is_subscription(item: &Value) -> bool {
+    item["sk"]["S"]
+        .as_str()
+        .is_some_and(|sk| sk.starts_with("SUB#"))
+}
+
+#[tokio::test]
+async fn an_abandoned_checkout_expires_with_its_setup_intent() {
+    let app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    let opened = alice.click().await;
+    let too_soon = sweep(&sweeper(&app, 3600).await, "open").await;
+    assert_eq!(too_soon["checkouts"]["pending"], 1, "{too_soon}");
+    let late = sweep(&sweeper(&app, 24 * 3600).await, "open").await;
+    assert_eq!(late["checkouts"]["ended"], 1, "{late}");
+    let intents = app.stripe.objects("setup_intent").await;
+    assert_eq!(intents[0]["status"], "canceled");
+    let checkout = opened["checkout"].as_str().unwrap();
+    let polled = alice.calls.checkout(checkout).await.expect(200).json();
+    assert_eq!(
+        (&polled["status"], &polled["reason"]),
+        (&json!("failed"), &json!("expired"))
+    );
+    assert_eq!(polled["may_retry"], true);
+}
+
+#[tokio::test]
+async fn a_sweep_that_has_no_name_fails_and_says_so() {
+    let app = TestApp::start().await;
+    let sweeper = sweeper(&app, 0).await;
+    for event in [json!({}), json!({"sweep": "everything"}), json!(null)] {
+        let error = sweeper.handle(event).await.unwrap_err();
+        assert!(error.contains("names no sweep"), "{error}");
+    }
+}
