@@ -202,3 +202,65 @@ async fn a_restart_in_the_middle_of_the_journey_loses_nothing() {
     assert_eq!(after["subscriptions"][0]["status"], "active");
     app.stop().await;
 }
+
+/// How many shoppers check out at once while functions are killed.
+const SHOPPERS: usize = 12;
+
+/// Asks again while the function that was asked is dead, or its lease is not over.
+async fn against_all_odds<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    wait_until("a function lives long enough to answer", || {
+        let asked = ask();
+        async {
+            let answer = asked.await;
+            (answer.status < 500 && answer.status != 202).then_some(answer)
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn functions_that_are_killed_at_random_under_load_charge_each_shopper_once() {
+    let app = TestApp::start_on_lambda().await;
+    let lambda = app.lambda.as_ref().unwrap();
+    let mut shoppers = tokio::task::JoinSet::new();
+    for number in 0..SHOPPERS {
+        let shopper = app.shopper(&format!("shopper-{number}"));
+        shoppers.spawn(async move {
+            let opened = against_all_odds(|| shopper.calls.click("stock-photos-monthly")).await;
+            let back = shopper.answer_wallet(&opened.json(), "approve").await;
+            against_all_odds(|| shopper.calls.come_back(&back))
+                .await
+                .expect(303);
+            let opened = opened.json();
+            let checkout = opened["checkout"].as_str().unwrap();
+            against_all_odds(|| shopper.calls.subscribe(checkout))
+                .await
+                .expect(200)
+        });
+    }
+    // The order of the deaths is the same each time; what they hit is up to the load.
+    let functions = ["client-secret", "confirm", "worker", "subscribe", "webhook"];
+    let mut killed = 0;
+    let mut turn = 0;
+    let mut done = 0;
+    while done < SHOPPERS {
+        let pause = std::time::Duration::from_millis(60 + 35 * (turn % 5) as u64);
+        match tokio::time::timeout(pause, shoppers.join_next()).await {
+            Ok(answered) => {
+                answered.unwrap().unwrap();
+                done += 1;
+            }
+            Err(_) if turn < 60 => killed += lambda.kill(functions[turn * 7 % functions.len()]),
+            Err(_) => {}
+        }
+        turn += 1;
+    }
+    assert!(killed > 0, "nobody was killed in the middle of anything");
+    app.quiet().await;
+    for kind in ["customer", "setup_intent", "subscription", "charge"] {
+        assert_eq!(app.stripe.objects(kind).await.len(), SHOPPERS, "{kind}");
+    }
+    let ended = app.table.items_of("SUB#").await;
+    assert_eq!(ended.len(), SHOPPERS);
+    assert!(ended.iter().all(|item| item["model"]["status"] == "active"));
+}

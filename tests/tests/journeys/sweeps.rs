@@ -86,7 +86,7 @@ async fn a_read_model_that_differs_from_stripe_is_read_again() {
     assert_eq!(all_well["subscriptions"]["repaired"], 0, "{all_well}");
 
     let raw = app.table.raw_items().await;
-    let mut item = raw.into_iter().find(|item| is_subscription(item)).unwrap();
+    let mut item = raw.into_iter().find(is_subscription).unwrap();
     item["model"]["M"]["status"] = json!({"S": "past_due"});
     app.table.put(&item).await;
     let mine = alice.calls.subscriptions().await.expect(200).json();
