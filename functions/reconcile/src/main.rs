@@ -7,8 +7,9 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let app = App::start(&Env::process()).await?;
+    let env = Env::process();
+    perennial_config::start_log(&env);
+    let app = App::start(&env).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let app = app.clone();
         async move { app.handle(event.payload).await }

@@ -5,7 +5,8 @@ use subscriptions::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let app = App::start(&Env::process()).await?;
+    let env = Env::process();
+    perennial_config::start_log(&env);
+    let app = App::start(&env).await?;
     perennial_http::run(app).await
 }

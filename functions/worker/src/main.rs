@@ -9,8 +9,9 @@ use worker::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let app = App::start(&Env::process()).await?;
+    let env = Env::process();
+    perennial_config::start_log(&env);
+    let app = App::start(&env).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let app = app.clone();
         async move { Ok::<_, Infallible>(app.handle(event.payload).await) }

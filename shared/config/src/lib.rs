@@ -1,10 +1,12 @@
 //! Configuration: the environment, read once, with every problem told in one message.
 
 mod env;
+mod log;
 mod secrets;
 mod settings;
 
 pub use env::{Env, Problems};
+pub use log::start_log;
 pub use secrets::SecretsError;
 pub use settings::{Api, Dynamo, Mode, Shop, Stripe, plans, stripe_mode, webhook_secrets};
 
