@@ -10,6 +10,9 @@ use crate::stripe_account::Account;
 /// The table's name on this machine.
 pub(crate) const TABLE_NAME: &str = "perennial";
 
+/// What signs links on this machine. It is no secret: links of this server open nothing elsewhere.
+const LINK_SECRET: &str = "link_test_of_one_machine_and_no_secret_at_all";
+
 /// Where everything is.
 #[derive(Debug, Clone)]
 pub(crate) struct Addresses {
@@ -36,6 +39,7 @@ pub(crate) fn of_functions(
         ("STRIPE_PUBLISHABLE_KEY", &account.publishable_key),
         ("STRIPE_WEBHOOK_SECRETS", webhook_secrets.expose_secret()),
         ("PLANS", plans),
+        ("LINK_SECRET", LINK_SECRET),
         ("SHOP_URL", &shop),
         ("API_BASE_URL", &addresses.gateway),
     ]

@@ -17,6 +17,9 @@ struct Apps {
     confirm: confirm::App,
     subscribe: subscribe::App,
     subscriptions: subscriptions::App,
+    wallets: wallets::App,
+    links: links::App,
+    payments: payments::App,
     webhook: webhook::App,
     worker: worker::App,
 }
@@ -33,6 +36,9 @@ impl InProcess {
             subscriptions: subscriptions::App::start(env)
                 .await
                 .expect("subscriptions starts"),
+            wallets: wallets::App::start(env).await.expect("wallets starts"),
+            links: links::App::start(env).await.expect("links starts"),
+            payments: payments::App::start(env).await.expect("payments starts"),
             webhook: webhook::App::start(env).await.expect("webhook starts"),
             worker: worker::App::start(env).await.expect("worker starts"),
         };
@@ -53,6 +59,9 @@ impl Invoker for InProcess {
                 "confirm" => invoke(&apps.confirm, event, &id).await,
                 "subscribe" => invoke(&apps.subscribe, event, &id).await,
                 "subscriptions" => invoke(&apps.subscriptions, event, &id).await,
+                "wallets" => invoke(&apps.wallets, event, &id).await,
+                "links" => invoke(&apps.links, event, &id).await,
+                "payments" => invoke(&apps.payments, event, &id).await,
                 "webhook" => invoke(&apps.webhook, event, &id).await,
                 "worker" => apps.worker.handle(event).await,
                 other => return Err(InvokeError::Unknown(other.to_owned())),

@@ -8,7 +8,9 @@ mod settings;
 pub use env::{Env, Problems};
 pub use log::start_log;
 pub use secrets::SecretsError;
-pub use settings::{Api, Dynamo, Mode, Shop, Stripe, plans, stripe_mode, webhook_secrets};
+pub use settings::{
+    Api, Dynamo, Mode, Shop, Stripe, consent, link_secret, plans, stripe_mode, webhook_secrets,
+};
 
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! What the functions read from the environment, in groups.
 
-use perennial_types::{Plans, ReturnPath};
+use perennial_types::{Consent, Plans, ReturnPath};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -234,6 +234,36 @@ pub fn plans(env: &Env, problems: &mut Problems) -> Option<Plans> {
     serde_json::from_str(&text)
         .map_err(|error| problems.add(format!("PLANS is malformed: {error}")))
         .ok()
+}
+
+/// Reads `CONSENT`, or takes a plain text in its place.
+pub fn consent(env: &Env, problems: &mut Problems) -> Consent {
+    let Some(text) = env.get("CONSENT") else {
+        return Consent::default();
+    };
+    serde_json::from_str(text).unwrap_or_else(|error| {
+        problems.add(format!("CONSENT is malformed: {error}"));
+        Consent::default()
+    })
+}
+
+/// Guessing a link must be as hard as guessing a key.
+const SHORTEST_LINK_SECRET: usize = 32;
+
+/// Reads `LINK_SECRET` or `LINK_SECRET_ARN`: what the links are signed with that lead a shopper to
+/// their subscription without signing in.
+pub async fn link_secret(env: &Env, mut problems: Problems) -> Result<SecretString, StartError> {
+    let source = secrets::source(env, "LINK_SECRET", &mut problems);
+    problems.into_result()?;
+    let secret = secrets::fetch(source).await?;
+    let mut problems = Problems::default();
+    if secret.expose_secret().len() < SHORTEST_LINK_SECRET {
+        problems.add(format!(
+            "LINK_SECRET is too short: it has at least {SHORTEST_LINK_SECRET} characters"
+        ));
+    }
+    problems.into_result()?;
+    Ok(secret)
 }
 
 /// Reads `STRIPE_WEBHOOK_SECRETS` or `STRIPE_WEBHOOK_SECRETS_ARN`: one or more signing secrets,

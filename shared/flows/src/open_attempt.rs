@@ -21,6 +21,7 @@ const CHECKOUTS_AN_HOUR: usize = 20;
 fn setup_wallet(wallet: Wallet) -> SetupWallet {
     match wallet {
         Wallet::AmazonPay => SetupWallet::AmazonPay,
+        Wallet::ApplePay => SetupWallet::ApplePay,
     }
 }
 

@@ -17,9 +17,10 @@ pub use error::{Cause, Effect, StripeError};
 pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use objects::{
     Card, CardWallet, Customer, Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment,
-    InvoiceStatus, List, Mandate, Metadata, NextAction, PaidInvoice, PaymentMethod, Period, Price,
-    Product, Recurring, RedirectToUrl, Refund, SetupError, SetupIntent, SetupIntentStatus,
-    Subscription, SubscriptionItem, SubscriptionStatus, WebhookEndpoint,
+    InvoiceStatus, List, Mandate, Metadata, NextAction, PaidInvoice, PaymentIntent,
+    PaymentIntentStatus, PaymentMethod, Period, Price, Product, Recurring, RedirectToUrl, Refund,
+    SetupError, SetupIntent, SetupIntentStatus, Subscription, SubscriptionItem, SubscriptionStatus,
+    WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use requests::{

@@ -56,7 +56,7 @@ pub struct ListEvents<'a> {
     pub starting_after: Option<&'a str>,
 }
 
-type Answered<T> = Result<Reply<T>, StripeError>;
+pub(crate) type Answered<T> = Result<Reply<T>, StripeError>;
 
 impl Stripe {
     /// Creates a customer; see [`CreateCustomer`](crate::CreateCustomer).
@@ -262,7 +262,7 @@ impl Stripe {
     }
 
     /// Sends a frozen request, if it is one for this operation.
-    async fn send<T: DeserializeOwned>(
+    pub(crate) async fn send<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         path: &str,
@@ -287,7 +287,7 @@ impl Stripe {
         .await
     }
 
-    async fn post<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         path: &str,
@@ -305,7 +305,7 @@ impl Stripe {
         .await
     }
 
-    async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         path: &str,
@@ -323,11 +323,11 @@ impl Stripe {
     }
 }
 
-fn below(path: &str, id: &str) -> String {
+pub(crate) fn below(path: &str, id: &str) -> String {
     format!("{path}/{}", encode_segment(id))
 }
 
-fn page(query: Form, starting_after: Option<&str>) -> Form {
+pub(crate) fn page(query: Form, starting_after: Option<&str>) -> Form {
     let query = query.with_number(&["limit"], PAGE);
     match starting_after {
         Some(last) => query.with(&["starting_after"], last),

@@ -82,6 +82,10 @@ prefixed_id!(
     SetupIntentId, "seti_", "a Stripe SetupIntent id (seti_...)"
 );
 prefixed_id!(
+    /// A Stripe PaymentIntent, `pi_...`.
+    PaymentIntentId, "pi_", "a Stripe PaymentIntent id (pi_...)"
+);
+prefixed_id!(
     /// A Stripe PaymentMethod, `pm_...`.
     PaymentMethodId, "pm_", "a Stripe PaymentMethod id (pm_...)"
 );

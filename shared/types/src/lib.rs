@@ -5,6 +5,7 @@
 mod attempt;
 mod change;
 mod clock;
+mod consent;
 mod entitlement;
 mod ids;
 mod money;
@@ -17,10 +18,11 @@ mod wallet;
 pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason};
 pub use change::Change;
 pub use clock::{Clock, Timestamp};
+pub use consent::{Consent, ConsentError};
 pub use entitlement::{Entitlement, entitlements};
 pub use ids::{
-    AttemptId, CustomerId, EventId, IdError, PaymentMethodId, PriceId, SetupIntentId,
-    SubscriptionId, UserId,
+    AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
+    SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use payment::{Payment, PaymentReason, PaymentState};

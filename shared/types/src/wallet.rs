@@ -11,11 +11,13 @@ use thiserror::Error;
 pub enum Wallet {
     /// Amazon Pay: the shopper is sent to Amazon and comes back.
     AmazonPay,
+    /// Apple Pay: the shopper agrees in the page. To Stripe it is a card with a wallet.
+    ApplePay,
 }
 
 /// The name is not one of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the wallet must be amazon_pay")]
+#[error("the wallet must be amazon_pay or apple_pay")]
 pub struct UnknownWallet;
 
 impl Wallet {
@@ -23,6 +25,15 @@ impl Wallet {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AmazonPay => "amazon_pay",
+            Self::ApplePay => "apple_pay",
+        }
+    }
+
+    /// The name that shoppers know.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AmazonPay => "Amazon Pay",
+            Self::ApplePay => "Apple Pay",
         }
     }
 }
@@ -33,6 +44,7 @@ impl FromStr for Wallet {
     fn from_str(text: &str) -> Result<Self, UnknownWallet> {
         match text {
             "amazon_pay" => Ok(Self::AmazonPay),
+            "apple_pay" => Ok(Self::ApplePay),
             _ => Err(UnknownWallet),
         }
     }

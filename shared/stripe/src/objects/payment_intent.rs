@@ -1,0 +1,90 @@
+//! <https://docs.stripe.com/api/payment_intents/object>
+
+use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{
+    Customer, Expandable, Identified, Metadata, PaymentMethod, SetupError, lenient,
+    open_enum::open_enum,
+};
+
+open_enum! {
+    /// How far a payment has come.
+    PaymentIntentStatus {
+        /// Nobody has chosen how to pay, or the last try was refused.
+        RequiresPaymentMethod => "requires_payment_method",
+        /// It waits for a confirmation.
+        RequiresConfirmation => "requires_confirmation",
+        /// The shopper has to act.
+        RequiresAction => "requires_action",
+        /// It is being decided.
+        Processing => "processing",
+        /// The money is held, and not taken yet.
+        RequiresCapture => "requires_capture",
+        /// It is over.
+        Canceled => "canceled",
+        /// The money was taken.
+        Succeeded => "succeeded",
+    }
+}
+
+/// A payment, from its first idea to the money.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PaymentIntent {
+    /// `pi_...`
+    pub id: PaymentIntentId,
+    /// How far it has come.
+    pub status: PaymentIntentStatus,
+    /// What is to be paid, in the currency's smallest unit.
+    pub amount: u64,
+    /// What is held and can be taken.
+    #[serde(default)]
+    pub amount_capturable: u64,
+    /// What was taken.
+    #[serde(default)]
+    pub amount_received: u64,
+    /// The currency's code, in lower case.
+    pub currency: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub customer: Option<Expandable<Customer>>,
+    /// What lets a browser confirm it. Never log it, never store it.
+    #[serde(default, deserialize_with = "lenient::secret")]
+    pub client_secret: Option<SecretString>,
+    /// What pays.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub payment_method: Option<Expandable<PaymentMethod>>,
+    /// Why the last try failed.
+    #[serde(default)]
+    pub last_payment_error: Option<SetupError>,
+    /// Our pairs.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub metadata: Metadata,
+    /// When it was created, in Unix seconds.
+    #[serde(default)]
+    pub created: i64,
+    /// Whether it is real rather than a test.
+    #[serde(default)]
+    pub livemode: bool,
+}
+
+impl PaymentIntent {
+    /// The customer's id.
+    pub fn customer_id(&self) -> Option<&CustomerId> {
+        self.customer.as_ref().map(Expandable::id)
+    }
+
+    /// The id of what pays.
+    pub fn payment_method_id(&self) -> Option<&PaymentMethodId> {
+        self.payment_method.as_ref().map(Expandable::id)
+    }
+}
+
+impl Identified for PaymentIntent {
+    type Id = PaymentIntentId;
+
+    fn id(&self) -> &PaymentIntentId {
+        &self.id
+    }
+}

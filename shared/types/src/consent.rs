@@ -1,0 +1,167 @@
+//! The text that a shopper agrees to, and its version.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Interval, Plan, Wallet};
+
+/// What the shop shows beside a wallet's button. An attempt keeps its version, so that the shop can
+/// say later what a shopper agreed to.
+///
+/// Stripe asks merchants to keep a record of the terms under which a payment method was saved
+/// (<https://docs.stripe.com/payments/save-and-reuse>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked", deny_unknown_fields)]
+pub struct Consent {
+    version: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    version: String,
+    text: String,
+}
+
+/// Why a text of consent is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConsentError {
+    /// The version is not a name.
+    #[error(
+        "the version of the consent must be 1 to 64 letters, digits, hyphens, dots and underscores"
+    )]
+    Version,
+    /// Too short to be a text, or too long for a wallet's sheet.
+    #[error("the text of the consent must be 20 to 500 characters long")]
+    Length,
+    /// A shopper has to read what is charged.
+    #[error("the text of the consent must hold {{terms}}, where the amount and the interval go")]
+    Terms,
+}
+
+/// Apple cuts a billing agreement off at 500 characters
+/// (<https://developer.apple.com/documentation/apple_pay_on_the_web/applepayrecurringpaymentrequest>).
+const LONGEST_TEXT: usize = 500;
+
+impl Default for Consent {
+    fn default() -> Self {
+        Self {
+            version: "default-1".to_owned(),
+            text: "By continuing, you allow this shop to charge {terms} to your {wallet}, until you cancel."
+                .to_owned(),
+        }
+    }
+}
+
+impl TryFrom<Unchecked> for Consent {
+    type Error = ConsentError;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, ConsentError> {
+        let Unchecked { version, text } = unchecked;
+        let named = (1..=64).contains(&version.len())
+            && version
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        if !named {
+            return Err(ConsentError::Version);
+        }
+        if !(20..=LONGEST_TEXT).contains(&text.chars().count()) {
+            return Err(ConsentError::Length);
+        }
+        if !text.contains("{terms}") {
+            return Err(ConsentError::Terms);
+        }
+        Ok(Self { version, text })
+    }
+}
+
+impl Consent {
+    /// The name of this text.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The text for this plan and wallet, as the shopper reads it.
+    pub fn text_for(&self, plan: &Plan, wallet: Wallet) -> String {
+        self.text
+            .replace("{wallet}", wallet.label())
+            .replace("{terms}", &terms(plan))
+    }
+}
+
+/// What is charged and when, such as `15.00 USD every month after 14 free days`.
+fn terms(plan: &Plan) -> String {
+    let unit = match plan.interval {
+        Interval::Day => "day",
+        Interval::Week => "week",
+        Interval::Month => "month",
+        Interval::Year => "year",
+    };
+    let every = match plan.interval_count {
+        1 => format!("every {unit}"),
+        count => format!("every {count} {unit}s"),
+    };
+    let trial = match plan.trial_days {
+        0 => String::new(),
+        1 => " after one free day".to_owned(),
+        days => format!(" after {days} free days"),
+    };
+    format!("{} {every}{trial}", plan.money())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(extra: &str) -> Plan {
+        serde_json::from_str(&format!(
+            r#"{{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month"{extra}}}"#
+        ))
+        .unwrap()
+    }
+
+    #[track_caller]
+    fn check(extra: &str, expected: &str) {
+        let text = Consent::default().text_for(&plan(extra), Wallet::ApplePay);
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn a_text_names_the_wallet_and_what_is_charged_when() {
+        check("", "charge 15.00 USD every month to your Apple Pay");
+        check(r#","trial_days":14"#, "every month after 14 free days to");
+        check(
+            r#","trial_days":1,"interval_count":3"#,
+            "every 3 months after one free day",
+        );
+    }
+
+    #[test]
+    fn a_text_without_the_terms_is_refused() {
+        let parse = |json: &str| serde_json::from_str::<Consent>(json).map_err(|e| e.to_string());
+        assert!(parse(r#"{"version":"2","text":"You agree to pay {terms} by {wallet}."}"#).is_ok());
+        for (json, expected) in [
+            (
+                r#"{"version":"2","text":"You agree to pay us something."}"#,
+                "{terms}",
+            ),
+            (
+                r#"{"version":"","text":"You agree to pay {terms} by {wallet}."}"#,
+                "version",
+            ),
+            (
+                r#"{"version":"a b","text":"You agree to pay {terms} by {wallet}."}"#,
+                "version",
+            ),
+            (r#"{"version":"2","text":"{terms}"}"#, "20 to 500"),
+            (
+                r#"{"version":"2","text":"You agree to pay {terms}.","x":1}"#,
+                "unknown field",
+            ),
+        ] {
+            let error = parse(json).unwrap_err();
+            assert!(error.contains(expected), "{json}: {error}");
+        }
+    }
+}
