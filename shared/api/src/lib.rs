@@ -3,7 +3,9 @@
 mod checkout;
 mod failure;
 mod links;
+mod signed_links;
 
 pub use checkout::{Checkout, checkout, parse_checkout, unknown_checkout};
 pub use failure::failure;
 pub use links::{api_url, landing};
+pub use signed_links::{Link, LinkError, SignedLinks};

@@ -1,0 +1,168 @@
+//! Links that prove by themselves whom they are for, so that nobody has to sign in to follow them.
+//!
+//! Apple shows one beside a subscription for as long as it lives, and a mail to a shopper holds one
+//! that leads to a payment which waits for them. A link is `v1.<claims>.<signature>`: the claims say
+//! what the link is good for, so that a link of one purpose does not open another.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use perennial_types::{PaymentIntentId, Timestamp, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use thiserror::Error;
+use url::Url;
+
+/// Signs links, and reads those that were signed.
+#[derive(Clone)]
+pub struct SignedLinks {
+    keyed: Hmac<Sha256>,
+}
+
+/// What a link is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// To see and change one's subscriptions.
+    Manage {
+        /// Whose.
+        user: UserId,
+    },
+    /// To agree to a payment.
+    Authorize {
+        /// Whose.
+        user: UserId,
+        /// Which one.
+        payment: PaymentIntentId,
+    },
+}
+
+/// Why a link opens nothing. The holder is not told which of these it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LinkError {
+    /// Not a link of this version.
+    #[error("the link is malformed")]
+    Malformed,
+    /// Not signed with this secret, or changed since.
+    #[error("the signature of the link is wrong")]
+    Signature,
+    /// Too late.
+    #[error("the link expired at {0}")]
+    Expired(Timestamp),
+}
+
+/// The claims as they are signed; the names are short because the link stands in a mail.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case", deny_unknown_fields)]
+enum Claims {
+    Manage {
+        user: UserId,
+    },
+    Authorize {
+        user: UserId,
+        payment: PaymentIntentId,
+        until: i64,
+    },
+}
+
+/// A later form can be told from this one, and is signed apart from it.
+const VERSION: &str = "v1";
+
+impl SignedLinks {
+    /// Signs with `LINK_SECRET`; see [`perennial_config::link_secret`].
+    pub fn new(secret: &SecretString) -> Self {
+        let key = secret.expose_secret().as_bytes();
+        Self {
+            // HMAC takes a key of any length; a block of zeros would be refused by its check anyway.
+            keyed: Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into())),
+        }
+    }
+
+    /// The address below `base` where the user manages their subscriptions. It does not expire,
+    /// because Apple keeps it for as long as the subscription lives.
+    pub fn manage(&self, base: &Url, user: &UserId) -> Url {
+        let claims = Claims::Manage { user: user.clone() };
+        self.address(base, "/manage", &claims)
+    }
+
+    /// The address below `base` where the user agrees to a payment, until `until`, that moment included.
+    pub fn authorize(
+        &self,
+        base: &Url,
+        user: &UserId,
+        payment: &PaymentIntentId,
+        until: Timestamp,
+    ) -> Url {
+        let claims = Claims::Authorize {
+            user: user.clone(),
+            payment: payment.clone(),
+            until: until.unix(),
+        };
+        self.address(base, "/authorize", &claims)
+    }
+
+    /// Reads the `link` parameter of such an address.
+    pub fn read(&self, link: &str, now: Timestamp) -> Result<Link, LinkError> {
+        let (signed, signature) = link.rsplit_once('.').ok_or(LinkError::Malformed)?;
+        let claims = signed
+            .strip_prefix(VERSION)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .ok_or(LinkError::Malformed)?;
+        let signature = decode(signature)?;
+        let mut mac = self.keyed.clone();
+        mac.update(signed.as_bytes());
+        mac.verify_slice(&signature)
+            .map_err(|_| LinkError::Signature)?;
+        let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| LinkError::Malformed)?;
+        match claims {
+            Claims::Manage { user } => Ok(Link::Manage { user }),
+            Claims::Authorize {
+                user,
+                payment,
+                until,
+            } => {
+                let until = Timestamp::from_unix(until);
+                if now > until {
+                    return Err(LinkError::Expired(until));
+                }
+                Ok(Link::Authorize { user, payment })
+            }
+        }
+    }
+
+    fn address(&self, base: &Url, path: &str, claims: &Claims) -> Url {
+        let mut address = base.clone();
+        let prefix = base.path().trim_end_matches('/').to_owned();
+        address.set_path(&format!("{prefix}{path}"));
+        address.set_fragment(None);
+        address
+            .query_pairs_mut()
+            .clear()
+            .append_pair("link", &self.sign(claims));
+        address
+    }
+
+    fn sign(&self, claims: &Claims) -> String {
+        // The claims are texts and a number, which JSON takes; an empty text would open nothing.
+        let claims = serde_json::to_vec(claims).unwrap_or_default();
+        let signed = format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let mut mac = self.keyed.clone();
+        mac.update(signed.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        format!("{signed}.{signature}")
+    }
+}
+
+impl fmt::Debug for SignedLinks {
+    /// The key stays out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedLinks").finish_non_exhaustive()
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, LinkError> {
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| LinkError::Malformed)
+}

@@ -1,0 +1,121 @@
+//! A link opens what it was signed for, and nothing else.
+
+use perennial_api::{Link, LinkError, SignedLinks};
+use perennial_types::{PaymentIntentId, Timestamp, UserId};
+use proptest::prelude::*;
+use secrecy::SecretString;
+use url::Url;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_000_000);
+
+fn links(secret: &str) -> SignedLinks {
+    SignedLinks::new(&SecretString::from(secret))
+}
+
+fn signer() -> SignedLinks {
+    links("a secret of at least thirty-two characters")
+}
+
+fn base() -> Url {
+    "https://api.shop.example/v2/".parse().unwrap()
+}
+
+fn link_of(url: &Url) -> String {
+    let (name, link) = url.query_pairs().next().unwrap();
+    assert_eq!(name, "link");
+    link.into_owned()
+}
+
+prop_compose! {
+    fn user()(text in "[!-~][ -~]{0,254}") -> UserId {
+        text.parse().unwrap()
+    }
+}
+
+prop_compose! {
+    fn payment()(tail in "[A-Za-z0-9_]{1,60}") -> PaymentIntentId {
+        format!("pi_{tail}").parse().unwrap()
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_link_says_what_was_signed(user in user(), payment in payment(), left in 0_i64..100_000) {
+        let signer = signer();
+        let manage = link_of(&signer.manage(&base(), &user));
+        prop_assert_eq!(signer.read(&manage, NOW), Ok(Link::Manage { user: user.clone() }));
+        let until = NOW.plus_seconds(left);
+        let authorize = link_of(&signer.authorize(&base(), &user, &payment, until));
+        let expected = Link::Authorize { user, payment };
+        prop_assert_eq!(signer.read(&authorize, NOW), Ok(expected));
+        prop_assert_eq!(
+            signer.read(&authorize, until.plus_seconds(1)),
+            Err(LinkError::Expired(until))
+        );
+    }
+
+    #[test]
+    fn a_changed_link_opens_nothing(
+        user in user(),
+        place in any::<prop::sample::Index>(),
+        letter in "[A-Za-z0-9_.-]",
+    ) {
+        let signer = signer();
+        let link = link_of(&signer.manage(&base(), &user));
+        let place = place.index(link.len());
+        let mut changed = link.clone();
+        changed.replace_range(place..=place, &letter);
+        prop_assume!(changed != link);
+        prop_assert!(signer.read(&changed, NOW).is_err(), "{changed}");
+    }
+
+    #[test]
+    fn a_link_of_another_secret_opens_nothing(user in user(), secret in "[ -~]{32,80}") {
+        let link = link_of(&links(&secret).manage(&base(), &user));
+        prop_assert_eq!(signer().read(&link, NOW), Err(LinkError::Signature));
+    }
+
+    #[test]
+    fn no_text_brings_the_reader_down(text in ".{0,400}") {
+        prop_assert!(signer().read(&text, NOW).is_err());
+    }
+}
+
+#[test]
+fn a_link_stands_below_the_base_of_the_api() {
+    let url = signer().manage(&base(), &"alice".parse().unwrap());
+    let start = "https://api.shop.example/v2/manage?link=v1.";
+    assert!(url.as_str().starts_with(start), "{url}");
+}
+
+#[test]
+fn a_link_is_the_same_whenever_it_is_made() {
+    let user = "alice".parse().unwrap();
+    assert_eq!(
+        signer().manage(&base(), &user),
+        signer().manage(&base(), &user)
+    );
+}
+
+#[test]
+fn a_link_of_another_version_or_without_its_parts_is_malformed() {
+    let link = link_of(&signer().manage(&base(), &"alice".parse().unwrap()));
+    for text in [
+        String::new(),
+        "v1".to_owned(),
+        "v1.".to_owned(),
+        link.replacen("v1", "v2", 1),
+        format!("{link}="),
+    ] {
+        assert_eq!(
+            signer().read(&text, NOW),
+            Err(LinkError::Malformed),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn the_secret_is_not_shown() {
+    assert_eq!(format!("{:?}", signer()), "SignedLinks { .. }");
+}
