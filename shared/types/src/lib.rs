@@ -6,6 +6,7 @@ mod attempt;
 mod change;
 mod clock;
 mod consent;
+mod currency_rules;
 mod entitlement;
 mod ids;
 mod money;
@@ -15,10 +16,11 @@ mod return_path;
 mod subscription;
 mod wallet;
 
-pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason};
+pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason, First};
 pub use change::Change;
 pub use clock::{Clock, Timestamp};
 pub use consent::{Consent, ConsentError};
+pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use entitlement::{Entitlement, entitlements};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
