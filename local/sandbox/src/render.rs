@@ -44,7 +44,8 @@ pub(crate) fn changed_fields(before: &Value, after: &Value) -> Value {
     Value::Object(changed)
 }
 
-/// What a page sees of an intent with its publishable key and client secret.
+/// What a page sees with its publishable key: all of a payment method that it made, and of an intent what its client
+/// secret opens.
 pub(crate) fn shown_to_page(intent: &Value) -> Value {
     const SETUP: [&str; 13] = [
         "id",
@@ -72,7 +73,7 @@ pub(crate) fn shown_to_page(intent: &Value) -> Value {
         "shipping",
     ];
     match intent {
-        Value::Object(fields) => fields
+        Value::Object(fields) if !intent.is("object", "payment_method") => fields
             .iter()
             .filter(|(name, _)| SETUP.contains(&name.as_str()) || PAYMENT.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))

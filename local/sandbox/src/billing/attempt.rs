@@ -1,9 +1,29 @@
 //! What a charge meets: the payment method's behaviour, its mandate, and whether it is still the customer's.
 
 use crate::error::ApiError;
+use crate::resources::first_transaction::{self, First};
 use crate::resources::mandates;
 use crate::state::{Fields, World};
 use serde_json::Value;
+
+/// Whether the customer is there to authorise a charge.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Presence {
+    /// On the shop's page, on session.
+    Here,
+    /// Not at all: the shop charges by itself, off session.
+    Away,
+}
+
+impl Presence {
+    /// What the parameter `off_session` says, which may also name a reason.
+    pub(crate) fn by(off_session: &Value) -> Self {
+        match off_session {
+            Value::Bool(true) | Value::String(_) => Self::Away,
+            _ => Self::Here,
+        }
+    }
+}
 
 /// The outcome of an attempt to charge.
 #[derive(Clone, Debug)]
@@ -16,9 +36,15 @@ pub(crate) enum Outcome {
     NeedsAction(ApiError),
 }
 
-/// What charging the payment method would meet now.
-pub(crate) fn outcome(world: &World, method: &Value, customer: &Value) -> Outcome {
-    if method.at("customer") != customer || method.flag("_detached") {
+/// What charging the payment method meets now. A first transaction is made, and spent, with that.
+pub(crate) fn outcome(
+    world: &mut World,
+    method: &Value,
+    customer: &Value,
+    presence: Presence,
+) -> Outcome {
+    let new = presence == Presence::Here && !method.has("customer");
+    if !(new || method.at("customer") == customer) || method.flag("_detached") {
         let message = "The payment method is no longer attached to the customer.";
         return Outcome::Declined(
             ApiError::card(message).with_code("payment_method_unexpected_state"),
@@ -30,6 +56,24 @@ pub(crate) fn outcome(world: &World, method: &Value, customer: &Value) -> Outcom
             ApiError::card(message).with_code("payment_intent_mandate_invalid"),
         );
     }
+    match presence {
+        Presence::Here => match first_transaction::make(world, method) {
+            First::Passed => return Outcome::Paid,
+            First::Declined(error) => return Outcome::Declined(error),
+            First::Authenticate(error) => return Outcome::NeedsAction(error),
+            First::Ordinary => {}
+        },
+        Presence::Away => {
+            if let Some(error) = first_transaction::missing_link(method) {
+                return Outcome::Declined(error);
+            }
+        }
+    }
+    by_behaviour(method)
+}
+
+/// What the control API, or the test card, says about charges.
+pub(crate) fn by_behaviour(method: &Value) -> Outcome {
     let amazon_pay = method.is("type", "amazon_pay");
     match method.text("_charge") {
         Some("decline") if amazon_pay => {
@@ -40,18 +84,11 @@ pub(crate) fn outcome(world: &World, method: &Value, customer: &Value) -> Outcom
                     .with("decline_code", "generic_decline"),
             )
         }
-        Some("decline") => Outcome::Declined(
-            ApiError::card("Your card was declined.")
-                .with_code("card_declined")
-                .with("decline_code", "generic_decline"),
-        ),
+        Some("decline") => Outcome::Declined(first_transaction::declined(
+            method.text("_decline_code").unwrap_or("generic_decline"),
+        )),
         Some("authentication_required") => {
-            let message = "This transaction requires authentication by the customer.";
-            Outcome::NeedsAction(
-                ApiError::card(message)
-                    .with_code("authentication_required")
-                    .with("decline_code", "authentication_required"),
-            )
+            Outcome::NeedsAction(first_transaction::authentication_required())
         }
         _ => Outcome::Paid,
     }

@@ -1,6 +1,6 @@
 //! Charging an invoice, and what its success or failure means for the subscription.
 
-use crate::billing::attempt::{self, Outcome};
+use crate::billing::attempt::{self, Outcome, Presence};
 use crate::error::{ApiError, Result};
 use crate::resources::{charges, payment_intents};
 use crate::state::timers::Due;
@@ -82,7 +82,12 @@ pub(crate) fn subscription_of(world: &World, invoice: &Value) -> Option<Value> {
 
 /// Charges an open invoice with the payment method and records what came of it. A refusal is an error that the
 /// caller may answer with; what happened stays recorded either way.
-pub(crate) fn charge(world: &mut World, invoice: &Value, method: Option<&Value>) -> Result<Value> {
+pub(crate) fn charge(
+    world: &mut World,
+    invoice: &Value,
+    method: Option<&Value>,
+    presence: Presence,
+) -> Result<Value> {
     let mut attempted = invoice.clone();
     attempted.set("attempted", true);
     attempted.set(
@@ -99,7 +104,7 @@ pub(crate) fn charge(world: &mut World, invoice: &Value, method: Option<&Value>)
         let message = "This customer has no attached payment source or default payment method. Please consider adding a default payment method.";
         return Err(ApiError::invalid(message).with_code("resource_missing"));
     };
-    match attempt::outcome(world, method, invoice.at("customer")) {
+    match attempt::outcome(world, method, invoice.at("customer"), presence) {
         Outcome::Paid => {
             payment_intents::succeed(world, &intent, method);
             Ok(mark_paid(world, &attempted))

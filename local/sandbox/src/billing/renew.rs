@@ -1,5 +1,6 @@
 //! Renewals, ends of trials and retries of failed payments.
 
+use crate::billing::attempt::Presence;
 use crate::billing::invoicing::{self, Bill};
 use crate::billing::periods::{days, next_end};
 use crate::billing::{cancel, collect};
@@ -131,7 +132,7 @@ pub(crate) fn retry(world: &mut World, id: &str) -> Result<()> {
 /// retries are used up.
 pub(crate) fn charge_or_retry_later(world: &mut World, invoice: &Value) -> Result<()> {
     let method = collect::method_for(world, invoice);
-    if collect::charge(world, invoice, method.as_ref()).is_ok() {
+    if collect::charge(world, invoice, method.as_ref(), Presence::Away).is_ok() {
         return Ok(());
     }
     let mut failed = world.get(Kind::Invoice, invoice.id())?;

@@ -6,6 +6,7 @@ mod account;
 mod faults;
 mod money_back;
 mod objects;
+mod tokens;
 mod webhooks;
 
 use crate::error::ApiError;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .merge(faults::routes())
         .merge(money_back::routes())
         .merge(objects::routes())
+        .merge(tokens::routes())
         .merge(webhooks::routes())
         .fallback(unknown)
 }

@@ -3,7 +3,8 @@
 use crate::resources::{
     Answer, Call, charges, customers, disputes, events, invoice_payments, invoices, mandates,
     payment_intents, payment_methods, prices, products, refunds, setup_attempts, setup_intents,
-    subscription_create, subscription_update, subscriptions, test_clocks, webhook_endpoints,
+    subscription_create, subscription_update, subscriptions, test_clocks, tokens,
+    webhook_endpoints,
 };
 use crate::state::{Kind, World};
 
@@ -58,7 +59,7 @@ static OPERATIONS: &[Operation] = &[
     operation!("POST" "/v1/setup_intents/{id}/cancel", SetupIntent, setup_intents::cancel, ["cancellation_reason"]),
     operation!("GET" "/v1/setup_attempts", SetupAttempt, setup_attempts::list, ["setup_intent"]),
     operation!("GET" "/v1/mandates/{id}", Mandate, mandates::retrieve, []),
-    operation!("POST" "/v1/payment_methods", PaymentMethod, payment_methods::create, ["allow_redisplay", "amazon_pay", "billing_details", "card", "metadata", "type"]),
+    operation!(page "POST" "/v1/payment_methods", PaymentMethod, payment_methods::create, ["allow_redisplay", "amazon_pay", "billing_details", "card", "metadata", "type"]),
     operation!("GET" "/v1/payment_methods", PaymentMethod, payment_methods::list, ["customer", "type"]),
     operation!("GET" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::retrieve, []),
     operation!("POST" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::update, ["allow_redisplay", "billing_details", "metadata"]),
@@ -74,12 +75,14 @@ static OPERATIONS: &[Operation] = &[
     operation!("GET" "/v1/invoices", Invoice, invoices::list, ["collection_method", "customer", "status", "subscription"]),
     operation!("GET" "/v1/invoices/{id}", Invoice, invoices::retrieve, []),
     operation!("POST" "/v1/invoices/{id}/pay", Invoice, invoices::pay, ["off_session", "paid_out_of_band", "payment_method"]),
+    operation!("POST" "/v1/invoices/{id}/void", Invoice, invoices::void, []),
     operation!("GET" "/v1/invoice_payments", InvoicePayment, invoice_payments::list, ["invoice", "payment", "status"]),
     operation!("GET" "/v1/invoice_payments/{id}", InvoicePayment, invoice_payments::retrieve, []),
     operation!("GET" "/v1/payment_intents", PaymentIntent, payment_intents::list, ["customer"]),
     operation!(page "GET" "/v1/payment_intents/{id}", PaymentIntent, payment_intents::retrieve, ["client_secret"]),
     operation!(page "POST" "/v1/payment_intents/{id}/confirm", PaymentIntent, payment_intents::confirm, ["client_secret", "off_session", "payment_method", "payment_method_data", "return_url", "use_stripe_sdk"]),
     operation!("GET" "/v1/charges/{id}", Charge, charges::retrieve, []),
+    operation!("GET" "/v1/tokens/{id}", Token, tokens::retrieve, []),
     operation!("POST" "/v1/refunds", Refund, refunds::create, ["amount", "charge", "metadata", "payment_intent", "reason"]),
     operation!("GET" "/v1/refunds", Refund, refunds::list, ["charge", "payment_intent"]),
     operation!("GET" "/v1/refunds/{id}", Refund, refunds::retrieve, []),

@@ -1,6 +1,9 @@
 //! What a browser sees: the page that stands for Amazon's, and the script that stands for Stripe.js.
 
+mod stripe_js;
+
 use crate::http::shared::Shared;
+use crate::resources::setup_confirm::goes_away;
 use crate::resources::setup_settle::{Choice, settle, way_back};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
@@ -24,7 +27,7 @@ async fn script() -> Response<Body> {
     answer(
         StatusCode::OK,
         "text/javascript; charset=utf-8",
-        include_str!("stripe.js").to_owned(),
+        stripe_js::SCRIPT.to_owned(),
     )
 }
 
@@ -35,7 +38,7 @@ async fn show(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> 
             StatusCode::NOT_FOUND,
             &notice("There is no such request.", None),
         ),
-        Some(intent) if intent.is("status", "requires_action") => {
+        Some(intent) if intent.is("status", "requires_action") && goes_away(&intent) => {
             html(StatusCode::OK, &form(&intent))
         }
         Some(intent) => html(
@@ -59,7 +62,11 @@ async fn choose(State(shared): Sandbox, Path(id): Path<String>, body: Bytes) -> 
         );
     };
     match shared.change(Origin::default(), |world| settle(world, &id, choice)) {
-        Ok(url) => {
+        Ok(None) => html(
+            StatusCode::OK,
+            &notice("There is no way back from here.", None),
+        ),
+        Ok(Some(url)) => {
             let mut response = answer(
                 StatusCode::SEE_OTHER,
                 "text/plain; charset=utf-8",

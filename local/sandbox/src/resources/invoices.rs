@@ -1,7 +1,8 @@
 //! Invoices.
 
 use super::{Answer, Call, payment_intents};
-use crate::billing::{collect, invoicing};
+use crate::billing::attempt::Presence;
+use crate::billing::{cancel, collect, invoicing};
 use crate::error::ApiError;
 use crate::list::{in_range, page, same};
 use crate::render::shown;
@@ -62,7 +63,33 @@ pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
         )?),
         None => collect::method_for(world, &invoice),
     };
-    collect::charge(world, &invoice, method.as_ref()).map_err(ApiError::keeping_changes)
+    // Unlike elsewhere, the customer is taken to be away unless the call says otherwise.
+    let presence = if params.at("off_session").as_bool() == Some(false) {
+        Presence::Here
+    } else {
+        Presence::Away
+    };
+    collect::charge(world, &invoice, method.as_ref(), presence).map_err(ApiError::keeping_changes)
+}
+
+/// `POST /v1/invoices/{id}/void`: with its first invoice an incomplete subscription is given up too.
+pub(crate) fn void(world: &mut World, call: &Call) -> Answer {
+    let invoice = world.at_path(Kind::Invoice, &call.id)?;
+    if !matches!(invoice.text("status"), Some("open" | "uncollectible")) {
+        let status = invoice.text("status").unwrap_or_default();
+        let message = format!(
+            "You can only void an invoice that is open or uncollectible; this one is {status}."
+        );
+        return Err(ApiError::invalid(message).with_code("invoice_not_editable"));
+    }
+    invoicing::void(world, &invoice);
+    let first = collect::subscription_of(world, &invoice).filter(|subscription| {
+        subscription.is("status", "incomplete") && subscription.is("latest_invoice", invoice.id())
+    });
+    if let Some(subscription) = first {
+        cancel::expire_incomplete(world, &subscription);
+    }
+    world.get(Kind::Invoice, invoice.id())
 }
 
 /// The list that `payments` holds once it is expanded.

@@ -4,6 +4,7 @@ pub(crate) mod charges;
 pub(crate) mod customers;
 pub(crate) mod disputes;
 pub(crate) mod events;
+pub(crate) mod first_transaction;
 pub(crate) mod invoice_payments;
 pub(crate) mod invoices;
 pub(crate) mod mandates;
@@ -21,6 +22,7 @@ pub(crate) mod subscription_update;
 pub(crate) mod subscriptions;
 pub(crate) mod test_cards;
 pub(crate) mod test_clocks;
+pub(crate) mod tokens;
 pub(crate) mod webhook_endpoints;
 
 use crate::error::Result;

@@ -1,6 +1,7 @@
 //! `PaymentIntents`, as far as invoices need them.
 
 use super::{Answer, Call, charges, setup_intents};
+use crate::billing::attempt::Presence;
 use crate::billing::collect;
 use crate::error::{ApiError, Result};
 use crate::list::{in_range, page, same};
@@ -192,9 +193,19 @@ pub(crate) fn confirm(world: &mut World, call: &Call) -> Answer {
         ));
     }
     let customer = intent.text("customer").unwrap_or_default();
-    let method = payment_methods::attach_to(world, method.id(), customer, "payment_method")?;
     let invoice = world.get(Kind::Invoice, intent.text("_invoice").unwrap_or_default())?;
-    collect::charge(world, &invoice, Some(&method)).map_err(ApiError::keeping_changes)?;
+    let presence = Presence::by(call.params.at("off_session"));
+    let charged = collect::charge(world, &invoice, Some(&method), presence);
+    if let Err(error) = charged {
+        // A page is not told that this failed: it goes on to ask the customer.
+        let asks = error.code.as_deref() == Some("authentication_required");
+        return if asks && presence == Presence::Here {
+            world.get(Kind::PaymentIntent, intent.id())
+        } else {
+            Err(error.keeping_changes())
+        };
+    }
+    let method = payment_methods::attach_to(world, method.id(), customer, "payment_method")?;
     remember_method(world, &invoice, &method);
     world.get(Kind::PaymentIntent, intent.id())
 }

@@ -1,6 +1,6 @@
 //! `PaymentMethods`: Amazon Pay and cards.
 
-use super::{Answer, Call, mandates, merge_metadata, test_cards};
+use super::{Answer, Call, mandates, merge_metadata, test_cards, tokens};
 use crate::error::{ApiError, Result};
 use crate::list::{page, same};
 use crate::resources::customers;
@@ -15,7 +15,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 }
 
 /// A payment method of what `payment_method_data` or a creation describes; `inside` names the hash in refusals.
-fn new_method(world: &World, params: &Value, inside: &str) -> Result<Value> {
+fn new_method(world: &mut World, params: &Value, inside: &str) -> Result<Value> {
     let param = |name: &str| {
         if inside.is_empty() {
             name.to_owned()
@@ -56,12 +56,12 @@ fn new_method(world: &World, params: &Value, inside: &str) -> Result<Value> {
                 let message = "Sending card numbers is not simulated; send `card[token]` with one of Stripe's test tokens.";
                 ApiError::not_simulated(&param("card")).with_message(message)
             })?;
-            let card = test_cards::by_token(token).ok_or_else(|| {
-                ApiError::invalid(format!("No such token: '{token}'"))
-                    .with_code("resource_missing")
-                    .with_param(param("card[token]"))
-            })?;
-            card.apply(&mut method);
+            let named = if inside.is_empty() {
+                "card[token]".to_owned()
+            } else {
+                format!("{inside}[card][token]")
+            };
+            tokens::spend(world, token, &mut method, &named)?;
         }
         other => {
             return Err(ApiError::not_simulated(&format!(

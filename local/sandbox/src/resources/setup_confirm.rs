@@ -4,6 +4,7 @@ use super::setup_intents::unexpected_state;
 use super::{Answer, Call};
 use crate::error::{ApiError, Result};
 use crate::render::shown;
+use crate::resources::first_transaction::{self, First};
 use crate::resources::{payment_methods, subscriptions, test_cards};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
@@ -72,12 +73,17 @@ fn page_of(world: &World, intent: &Value) -> String {
     format!("{}/sandbox/amazon-pay/{}", world.base_url, intent.id())
 }
 
+/// Whether the shopper was sent to Amazon's page, rather than asked by the card's bank.
+pub(crate) fn goes_away(intent: &Value) -> bool {
+    intent.is("next_action.type", "redirect_to_url")
+}
+
 /// A sandbox that was started on another port takes its pages along.
 pub(crate) fn move_pages(world: &mut World) {
     let waiting: Vec<Value> = world
         .store
         .oldest_first(Kind::SetupIntent)
-        .filter(|intent| intent.is("status", "requires_action"))
+        .filter(|intent| intent.is("status", "requires_action") && goes_away(intent))
         .cloned()
         .collect();
     for mut intent in waiting {
@@ -141,16 +147,35 @@ fn check_card(world: &mut World, intent: &Value, method: &Value) -> Answer {
     abandon_attempt(world, intent);
     let mut after = intent.clone();
     after.set("next_action", Value::Null);
-    if let Some(error) = test_cards::setup_refusal(method) {
+    let first = match test_cards::setup_refusal(method) {
+        Some(error) => First::Declined(error),
+        None => first_transaction::make(world, method),
+    };
+    if let First::Declined(error) = first {
         let attempt = new_attempt(world, intent, method, "failed");
         let failed = fail(world, &after, &attempt, error.clone());
         return Err(error.with("setup_intent", shown(&failed)).keeping_changes());
     }
-    let attempt = new_attempt(world, intent, method, "succeeded");
+    let waits = matches!(first, First::Authenticate(_));
+    let status = if waits {
+        "requires_action"
+    } else {
+        "succeeded"
+    };
+    let attempt = new_attempt(world, intent, method, status);
     after.set("latest_attempt", attempt.id());
     after.set("payment_method", method.id());
     after.set("last_setup_error", Value::Null);
-    after.set("status", "succeeded");
+    after.set("status", status);
+    if waits {
+        after.set(
+            "next_action",
+            json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
+        );
+        world.save(&after);
+        world.emit("setup_intent.requires_action", &after);
+        return Ok(after);
+    }
     if let Some(customer) = intent
         .text("customer")
         .filter(|customer| !method.is("customer", customer))
@@ -198,6 +223,14 @@ pub(crate) fn abandon_attempt(world: &mut World, intent: &Value) {
     }
 }
 
+/// The wallet as an attempt shows it, without the device's digits.
+fn wallet(card: &Value) -> Value {
+    match card.text("wallet.type") {
+        Some(kind) => json!({"type": kind, kind: {}}),
+        None => Value::Null,
+    }
+}
+
 fn new_attempt(world: &mut World, intent: &Value, method: &Value, status: &str) -> Value {
     let kind = method.text("type").unwrap_or_default();
     let details = match kind {
@@ -214,7 +247,7 @@ fn new_attempt(world: &mut World, intent: &Value, method: &Value, status: &str) 
                 "last4": card.at("last4"),
                 "network": card.at("brand"),
                 "three_d_secure": null,
-                "wallet": card.at("wallet"),
+                "wallet": wallet(card),
             })
         }
         _ => json!({}),

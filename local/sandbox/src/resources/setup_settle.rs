@@ -1,8 +1,8 @@
-//! What the shopper does on the page that stands for Amazon's, or does not do in time.
+//! What the shopper does on the page that stands for Amazon's or answers the card's bank, or does not do in time.
 
 use super::setup_confirm::fail;
 use crate::error::{ApiError, Result};
-use crate::resources::subscriptions;
+use crate::resources::{first_transaction, subscriptions};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
@@ -30,8 +30,8 @@ impl Choice {
     }
 }
 
-/// Does what the shopper chose and says where the browser goes next.
-pub(crate) fn settle(world: &mut World, id: &str, choice: Choice) -> Result<String> {
+/// Does what the shopper chose and says where the browser goes next, if it had been sent away.
+pub(crate) fn settle(world: &mut World, id: &str, choice: Choice) -> Result<Option<String>> {
     let intent = world.at_path(Kind::SetupIntent, id)?;
     if !intent.is("status", "requires_action") {
         let message = format!(
@@ -56,8 +56,7 @@ pub(crate) fn settle(world: &mut World, id: &str, choice: Choice) -> Result<Stri
         }
         Choice::Close => "pending",
     };
-    redirect_url(&intent, status)
-        .ok_or_else(|| ApiError::invalid("This SetupIntent has no return_url."))
+    Ok(redirect_url(&intent, status))
 }
 
 /// Ends an attempt that nobody answered.
@@ -111,7 +110,10 @@ fn succeed(world: &mut World, intent: &Value) -> Result<()> {
         done.set("mandate", mandate.id());
         method.set("_mandate", mandate.id());
     }
-    if intent.has("customer") {
+    if first_transaction::of_wallet(&method) {
+        method = first_transaction::authenticated(world, &method);
+    }
+    if intent.has("customer") && !method.has("customer") {
         method.set("customer", intent.at("customer").clone());
         world.save(&method);
         world.emit("payment_method.attached", &method);

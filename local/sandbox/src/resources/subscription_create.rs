@@ -2,6 +2,7 @@
 
 use super::subscriptions::{item, price_of};
 use super::{Answer, Call, merge_metadata, setup_intents};
+use crate::billing::attempt::Presence;
 use crate::billing::invoicing::{self, Bill};
 use crate::billing::periods::{days, next_end};
 use crate::billing::{collect, renew};
@@ -54,7 +55,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     apply_cancellation(&mut subscription, params, now)?;
     merge_metadata(&mut subscription, params);
     if trial_end.is_some() && collect::method_of(world, &subscription).is_none() {
-        subscription.set("pending_setup_intent", setup_for(world, &customer)?);
+        subscription.set("pending_setup_intent", setup_for(world, &subscription)?);
     }
     world.create(&subscription, "customer.subscription.created");
     let draft = invoicing::draft(
@@ -80,11 +81,17 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 /// Charges the first invoice as `payment_behavior` says.
 fn first_charge(world: &mut World, invoice: &Value, params: &Value) -> Result<()> {
     let method = collect::method_for(world, invoice);
+    let presence = Presence::by(params.at("off_session"));
     match params.text("payment_behavior") {
         Some("default_incomplete") => Ok(()),
         // The error undoes the whole creation, and is what the idempotency key answers from then on.
-        Some("error_if_incomplete") => collect::charge(world, invoice, method.as_ref()).map(drop),
-        _ => match (collect::charge(world, invoice, method.as_ref()), method) {
+        Some("error_if_incomplete") => {
+            collect::charge(world, invoice, method.as_ref(), presence).map(drop)
+        }
+        _ => match (
+            collect::charge(world, invoice, method.as_ref(), presence),
+            method,
+        ) {
             // Without any payment method Stripe refuses to create the subscription at all.
             (Err(error), None) => Err(error),
             // A decline leaves the subscription incomplete; it is for the caller to see.
@@ -314,8 +321,12 @@ pub(crate) fn apply_cancellation(subscription: &mut Value, params: &Value, now: 
 }
 
 /// A SetupIntent with which the customer of a trial can still give a payment method.
-fn setup_for(world: &mut World, customer: &Value) -> Result<String> {
-    let params = json!({"customer": customer.id(), "usage": "off_session"});
+fn setup_for(world: &mut World, subscription: &Value) -> Result<String> {
+    let mut params = json!({"customer": subscription.at("customer"), "usage": "off_session"});
+    let types = subscription.at("payment_settings.payment_method_types");
+    if !types.is_null() {
+        params.set("allowed_payment_method_types", types.clone());
+    }
     let call = Call {
         id: String::new(),
         params,

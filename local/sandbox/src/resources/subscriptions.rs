@@ -1,6 +1,7 @@
 //! Subscriptions: reading, cancelling, pausing and resuming.
 
 use super::{Answer, Call};
+use crate::billing::attempt::Presence;
 use crate::billing::{cancel, collect, invoicing, renew};
 use crate::error::{ApiError, Result};
 use crate::list::{in_range, page, same};
@@ -135,7 +136,7 @@ pub(crate) fn resume(world: &mut World, call: &Call) -> Answer {
     if invoice.is("status", "open") {
         if params.is("payment_behavior", "resume_on_payment_success") {
             let method = collect::method_for(world, &invoice);
-            collect::charge(world, &invoice, method.as_ref())?;
+            collect::charge(world, &invoice, method.as_ref(), Presence::Away)?;
         } else {
             renew::charge_or_retry_later(world, &invoice)?;
         }
@@ -151,6 +152,8 @@ pub(crate) fn setup_done(world: &mut World, intent: &Value) {
         .store
         .newest_first(Kind::Subscription)
         .find(|subscription| subscription.is("pending_setup_intent", intent.id()))
+        // The intent outlives its subscription, which nothing wakes up again.
+        .filter(|subscription| !cancel::is_over(subscription))
         .cloned();
     if let Some(before) = waiting {
         let mut subscription = before.clone();

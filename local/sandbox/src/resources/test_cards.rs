@@ -94,6 +94,15 @@ pub(crate) fn by_method(method: &str) -> Option<&'static TestCard> {
 }
 
 impl TestCard {
+    /// The brand as the older card objects spell it.
+    pub(crate) fn legacy_brand(&self) -> &'static str {
+        match self.brand {
+            "mastercard" => "MasterCard",
+            "amex" => "American Express",
+            _ => "Visa",
+        }
+    }
+
     /// Writes the card into a payment method.
     pub(crate) fn apply(&self, method: &mut Value) {
         method.set(

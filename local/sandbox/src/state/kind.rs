@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Subscription,
     /// `test_helpers.test_clock`
     TestClock,
+    /// `token`
+    Token,
     /// `webhook_endpoint`
     WebhookEndpoint,
     /// The one record that says what the account may do and whether webhooks are held.
@@ -52,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind that the API shows, with the name in its `object` field.
-    pub(crate) const OBJECTS: [(Self, &'static str); 17] = [
+    pub(crate) const OBJECTS: [(Self, &'static str); 18] = [
         (Self::Charge, "charge"),
         (Self::Customer, "customer"),
         (Self::Dispute, "dispute"),
@@ -69,6 +71,7 @@ impl Kind {
         (Self::SetupIntent, "setup_intent"),
         (Self::Subscription, "subscription"),
         (Self::TestClock, "test_helpers.test_clock"),
+        (Self::Token, "token"),
         (Self::WebhookEndpoint, "webhook_endpoint"),
     ];
 

@@ -118,6 +118,16 @@ impl Stripe {
         path: &str,
         params: Pairs<'_>,
     ) -> reqwest::RequestBuilder {
+        self.request_by(perennial_sandbox::SECRET_KEY, method, path, params)
+    }
+
+    fn request_by(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        params: Pairs<'_>,
+    ) -> reqwest::RequestBuilder {
         let (path, body) = if method == "GET" {
             (format!("{path}?{}", encoded(params)), None)
         } else {
@@ -126,7 +136,7 @@ impl Stripe {
         let request = self
             .http
             .request(method.parse().unwrap(), self.url(&path))
-            .bearer_auth(perennial_sandbox::SECRET_KEY);
+            .bearer_auth(key);
         match body {
             Some(body) => request
                 .header("content-type", "application/x-www-form-urlencoded")
@@ -137,6 +147,22 @@ impl Stripe {
 
     pub(crate) async fn post(&self, path: &str, params: Pairs<'_>) -> Answer {
         self.send(self.request("POST", path, params)).await
+    }
+
+    /// A POST of a page, with its publishable key.
+    pub(crate) async fn page_post(&self, path: &str, params: Pairs<'_>) -> Answer {
+        let key = perennial_sandbox::PUBLISHABLE_KEY;
+        self.send(self.request_by(key, "POST", path, params)).await
+    }
+
+    /// What Apple's sheet hands over becomes a payment method, as Stripe.js does it.
+    pub(crate) async fn hand_over(&self, sheet: Value) -> String {
+        let token = self.control("/tokens", sheet).await;
+        let params = [
+            ("type", "card"),
+            ("card[token]", token["id"].as_str().unwrap()),
+        ];
+        id(&self.page_post("/v1/payment_methods", &params).await.ok())
     }
 
     pub(crate) async fn get(&self, path: &str, params: Pairs<'_>) -> Answer {

@@ -1,0 +1,86 @@
+//! What Apple's sheet or a native SDK hands over.
+
+use super::{answered, body};
+use crate::error::ApiError;
+use crate::http::shared::Shared;
+use crate::render::shown;
+use crate::resources::test_cards;
+use crate::resources::tokens::{self, Wanted};
+use crate::state::world::Origin;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::Response;
+use axum::routing::post;
+use serde::Deserialize;
+use std::sync::Arc;
+
+type Sandbox = State<Arc<Shared>>;
+
+/// How long a cryptogram is good for unless the call says otherwise. Neither Apple nor Stripe names a time.
+const CRYPTOGRAM_SECONDS: u32 = 300;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new().route("/tokens", post(hand_over))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Sheet {
+    /// The wallet, or null for a card that was typed in.
+    wallet: Option<Wallet>,
+    /// One of Stripe's test tokens, for the card.
+    card: String,
+    /// What the first transaction will meet.
+    first: First,
+    cryptogram_seconds: u32,
+}
+
+impl Default for Sheet {
+    fn default() -> Self {
+        Self {
+            wallet: Some(Wallet::ApplePay),
+            card: "tok_visa".to_owned(),
+            first: First::Succeed,
+            cryptogram_seconds: CRYPTOGRAM_SECONDS,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wallet {
+    ApplePay,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum First {
+    Succeed,
+    Decline,
+    AuthenticationRequired,
+}
+
+async fn hand_over(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
+    let result = body::<Sheet>(&bytes).and_then(|sheet| {
+        let card = test_cards::by_token(&sheet.card).ok_or_else(|| {
+            let message = format!("There is no test card '{}'.", sheet.card);
+            ApiError::validation(message).with_param("card")
+        })?;
+        let wanted = Wanted {
+            card,
+            cryptogram_seconds: sheet
+                .wallet
+                .map(|Wallet::ApplePay| i64::from(sheet.cryptogram_seconds)),
+            first: match sheet.first {
+                First::Succeed => "succeed",
+                First::Decline => "decline",
+                First::AuthenticationRequired => "authentication_required",
+            },
+        };
+        shared.change(Origin::default(), |world| {
+            Ok(tokens::create(world, &wanted))
+        })
+    });
+    answered(result.map(|token| shown(&token)))
+}
