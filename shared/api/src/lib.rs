@@ -4,6 +4,7 @@ mod checkout;
 mod failure;
 mod links;
 mod signed_links;
+pub mod stripe_js;
 
 pub use checkout::{Checkout, checkout, parse_checkout, unknown_checkout};
 pub use failure::failure;

@@ -1,5 +1,7 @@
 //! A link opens what it was signed for, and nothing else.
 
+#![allow(clippy::unwrap_used)]
+
 use perennial_api::{Link, LinkError, SignedLinks};
 use perennial_types::{PaymentIntentId, Timestamp, UserId};
 use proptest::prelude::*;
