@@ -38,6 +38,25 @@ struct Body {
     decline_code: Option<String>,
     param: Option<String>,
     message: Option<String>,
+    payment_intent: Option<Intent>,
+    setup_intent: Option<Intent>,
+}
+
+/// The rest of the object is not read, because its client secret is in it.
+#[derive(Deserialize)]
+struct Intent {
+    id: String,
+}
+
+impl Body {
+    fn intent(&mut self) -> Option<String> {
+        let intent = self.payment_intent.take().or(self.setup_intent.take());
+        // It comes from outside and goes into paths, so only the form of an id passes.
+        intent.map(|intent| intent.id).filter(|id| {
+            let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            plain && !id.contains("_secret_") && id.len() <= 255
+        })
+    }
 }
 
 impl Answer<'_> {
@@ -77,9 +96,10 @@ impl Answer<'_> {
     }
 
     fn failure(&self) -> StripeError {
-        let body = serde_json::from_slice::<Envelope>(self.body)
+        let mut body = serde_json::from_slice::<Envelope>(self.body)
             .map(|envelope| envelope.error)
             .unwrap_or_default();
+        let intent = body.intent();
         let code = body.code.and_then(redact::code);
         let request_id = self.request_id();
         match (self.status, body.kind.as_deref()) {
@@ -87,6 +107,7 @@ impl Answer<'_> {
             (400, _) if code.as_deref() == Some("rate_limit") => self.rate_limited(code),
             (402, _) | (400..=499, Some("card_error")) => StripeError::Declined {
                 code,
+                intent,
                 decline_code: body.decline_code.and_then(redact::code),
                 request_id,
             },

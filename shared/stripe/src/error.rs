@@ -14,6 +14,8 @@ pub enum StripeError {
         code: Option<String>,
         /// The bank's or wallet's reason, such as `insufficient_funds`.
         decline_code: Option<String>,
+        /// The PaymentIntent (`pi_...`) or SetupIntent (`seti_...`) that exists nevertheless.
+        intent: Option<String>,
         /// Stripe's id of the request.
         request_id: Option<String>,
     },

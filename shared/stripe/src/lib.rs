@@ -7,6 +7,7 @@ mod form;
 mod frozen;
 mod objects;
 mod operations;
+mod payment_operations;
 mod redact;
 mod requests;
 mod retry;
@@ -16,16 +17,19 @@ pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, StripeError};
 pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use objects::{
-    Card, CardWallet, Customer, Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment,
-    InvoiceStatus, List, Mandate, Metadata, NextAction, PaidInvoice, PaymentIntent,
-    PaymentIntentStatus, PaymentMethod, Period, Price, Product, Recurring, RedirectToUrl, Refund,
-    SetupError, SetupIntent, SetupIntentStatus, Subscription, SubscriptionItem, SubscriptionStatus,
-    WebhookEndpoint,
+    Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer, Deleted,
+    Dispute, Expandable, Identified, Invoice, InvoicePayment, InvoiceStatus, List, Mandate,
+    Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod,
+    Period, Price, Product, Recurring, RedirectToUrl, Refund, SetupAttempt, SetupError,
+    SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem,
+    SubscriptionStatus, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use requests::{
-    CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, ServerConfirm, SetupWallet, metadata,
+    Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
+    CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
+    CredentialUsage, MIGRATION, PaidBy, PaymentChange, PaymentFor, RefundReason, ServerConfirm,
+    SetUpMethod, SetupWallet, metadata,
 };
 pub use settings::{BuildError, Settings};
 

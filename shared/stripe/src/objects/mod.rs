@@ -3,6 +3,7 @@
 //! Reading is tolerant: a field that is not known here is passed over, and a new value of an
 //! enumeration becomes `Other`. Names, addresses and e-mails are left out on purpose.
 
+mod charge;
 mod customer;
 mod expandable;
 mod invoice;
@@ -14,20 +15,23 @@ mod payment_intent;
 mod payment_method;
 mod product;
 mod setup_intent;
+mod setup_record;
 mod subscription;
 mod webhook_endpoint;
 
 use std::collections::BTreeMap;
 
+pub use charge::{Charge, ChargeStatus, Outcome};
 pub use customer::Customer;
 pub use expandable::{Expandable, Identified};
-pub use invoice::{Invoice, InvoiceStatus};
+pub use invoice::{ConfirmationSecret, Invoice, InvoiceStatus};
 pub use list::{Deleted, List};
 pub use money_back::{Dispute, InvoicePayment, Mandate, PaidInvoice, Refund};
-pub use payment_intent::{PaymentIntent, PaymentIntentStatus};
+pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};
 pub use product::{Price, Product, Recurring};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
+pub use setup_record::{SetupAttempt, SetupRecord};
 pub use subscription::{Period, Subscription, SubscriptionItem, SubscriptionStatus};
 pub use webhook_endpoint::WebhookEndpoint;
 

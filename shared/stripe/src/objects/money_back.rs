@@ -5,7 +5,7 @@
 use perennial_types::{CustomerId, SubscriptionId};
 use serde::Deserialize;
 
-use super::{Customer, Expandable, Identified, PaymentMethod, lenient};
+use super::{Customer, Expandable, Identified, Metadata, PaymentMethod, lenient};
 
 /// The shopper's standing permission to charge a method.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +30,14 @@ pub struct Dispute {
 /// A payment that the shop gives back.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Refund {
+    /// `re_...`
+    pub id: String,
+    /// How much, in the currency's smallest unit.
+    #[serde(default)]
+    pub amount: u64,
+    /// Our pairs.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub metadata: Metadata,
     /// `pending`, `succeeded`, `failed` and so on.
     #[serde(default)]
     pub status: Option<String>,
@@ -94,5 +102,13 @@ impl Mandate {
     /// The id of the payment method.
     pub fn payment_method_id(&self) -> Option<&<PaymentMethod as Identified>::Id> {
         self.payment_method.as_ref().map(Expandable::id)
+    }
+}
+
+impl Identified for Refund {
+    type Id = String;
+
+    fn id(&self) -> &String {
+        &self.id
     }
 }

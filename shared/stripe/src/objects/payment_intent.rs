@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
-    Customer, Expandable, Identified, Metadata, PaymentMethod, SetupError, lenient,
+    Charge, Customer, Expandable, Identified, Metadata, PaymentMethod, SetupError, lenient,
     open_enum::open_enum,
 };
 
@@ -27,6 +27,23 @@ open_enum! {
         /// The money was taken.
         Succeeded => "succeeded",
     }
+}
+
+/// What a payment asks of a card, beyond the amount.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct CardOptions {
+    /// What the card is set up for: `recurring`, `unscheduled` or `installment`.
+    #[serde(default)]
+    pub setup_credential_usage: Option<String>,
+    /// As what kind of payment a saved card is charged: one of the same three.
+    #[serde(default)]
+    pub stored_credential_usage: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct MethodOptions {
+    #[serde(default)]
+    card: Option<CardOptions>,
 }
 
 /// A payment, from its first idea to the money.
@@ -58,6 +75,20 @@ pub struct PaymentIntent {
     /// Why the last try failed.
     #[serde(default)]
     pub last_payment_error: Option<SetupError>,
+    /// The newest try to move the money.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub latest_charge: Option<Expandable<Charge>>,
+    /// `automatic`, `automatic_async` or `manual`.
+    #[serde(default)]
+    pub capture_method: Option<String>,
+    /// `off_session` if paying saves the method for later.
+    #[serde(default)]
+    pub setup_future_usage: Option<String>,
+    /// The kinds of method that can be used, after Stripe has filtered them.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub payment_method_types: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    payment_method_options: Option<MethodOptions>,
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,
@@ -78,6 +109,24 @@ impl PaymentIntent {
     /// The id of what pays.
     pub fn payment_method_id(&self) -> Option<&PaymentMethodId> {
         self.payment_method.as_ref().map(Expandable::id)
+    }
+
+    /// The method that it is about, also when the newest try has failed and Stripe has taken the
+    /// method off the payment.
+    pub fn tried_method_id(&self) -> Option<&PaymentMethodId> {
+        let failed = self.last_payment_error.as_ref();
+        self.payment_method_id()
+            .or_else(|| failed?.payment_method.as_ref())
+    }
+
+    /// The newest try to move the money, if it was expanded.
+    pub fn charge(&self) -> Option<&Charge> {
+        self.latest_charge.as_ref()?.object()
+    }
+
+    /// What it asks of a card.
+    pub fn card_options(&self) -> Option<&CardOptions> {
+        self.payment_method_options.as_ref()?.card.as_ref()
     }
 }
 

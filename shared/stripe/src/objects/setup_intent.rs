@@ -83,6 +83,12 @@ pub struct SetupError {
     /// The bank's reason.
     #[serde(default)]
     pub decline_code: Option<String>,
+    /// What the bank advises: `try_again_later`, `do_not_try_again` or `confirm_card_data`.
+    #[serde(default)]
+    pub advice_code: Option<String>,
+    /// With which method it failed.
+    #[serde(default, deserialize_with = "id_of_method")]
+    pub payment_method: Option<PaymentMethodId>,
     /// Stripe's sentence, for logs only, without anything that looks like a secret.
     #[serde(default, deserialize_with = "redacted")]
     pub message: Option<String>,
@@ -178,4 +184,11 @@ fn id_of_expandable<'de, D: Deserializer<'de>>(
     Ok(shape.map(|shape| match shape {
         Shape::Id(id) | Shape::Object { id } => id,
     }))
+}
+
+fn id_of_method<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PaymentMethodId>, D::Error> {
+    let id = id_of_expandable(deserializer)?;
+    Ok(id.and_then(|id| id.parse().ok()))
 }

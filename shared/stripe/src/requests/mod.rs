@@ -4,15 +4,23 @@
 //! it is sent.
 
 mod catalogue;
+mod change_payment;
 mod create_customer;
+mod create_payment;
+mod create_refund;
 mod create_setup_intent;
 mod create_subscription;
+mod migrate_token;
 mod webhook_endpoint;
 
 pub use catalogue::{CreatePrice, CreateProduct};
+pub use change_payment::{ChangePayment, PaymentChange};
 pub use create_customer::CreateCustomer;
+pub use create_payment::{Capture, ChargeSaved, CreatePayment, CredentialUsage, PaymentFor};
+pub use create_refund::{CreateRefund, RefundReason};
 pub use create_setup_intent::{CreateSetupIntent, ServerConfirm, SetupWallet};
-pub use create_subscription::CreateSubscription;
+pub use create_subscription::{CreateSubscription, PaidBy};
+pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
 pub use webhook_endpoint::CreateWebhookEndpoint;
 
 use crate::{
@@ -30,11 +38,20 @@ pub mod metadata {
     pub const PLAN: &str = "perennial_plan";
     /// The wallet that pays.
     pub const WALLET: &str = "perennial_wallet";
+    /// The request of the shop's server, by the hash of its idempotency key.
+    pub const REQUEST: &str = "perennial_request";
+    /// What a SetupIntent is for, if not for a checkout.
+    pub const KIND: &str = "perennial_kind";
 }
 
 pub(crate) mod path {
     pub(crate) const CUSTOMERS: &str = "/v1/customers";
     pub(crate) const SETUP_INTENTS: &str = "/v1/setup_intents";
+    pub(crate) const PAYMENT_METHODS: &str = "/v1/payment_methods";
+    pub(crate) const CHARGES: &str = "/v1/charges";
+    pub(crate) const REFUNDS: &str = "/v1/refunds";
+    pub(crate) const PAYMENT_INTENTS: &str = "/v1/payment_intents";
+    pub(crate) const INVOICES: &str = "/v1/invoices";
     pub(crate) const SUBSCRIPTIONS: &str = "/v1/subscriptions";
     pub(crate) const PRODUCTS: &str = "/v1/products";
     pub(crate) const PRICES: &str = "/v1/prices";

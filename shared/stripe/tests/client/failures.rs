@@ -44,7 +44,7 @@ async fn a_declined_payment_names_its_code_and_is_not_tried_again() {
     .await;
     assert!(matches!(
         &error,
-        StripeError::Declined { code: Some(code), decline_code: Some(decline), request_id: Some(id) }
+        StripeError::Declined { code: Some(code), decline_code: Some(decline), intent: None, request_id: Some(id) }
             if code == "card_declined" && decline == "insufficient_funds" && id == "req_1"
     ));
     assert_eq!(

@@ -10,6 +10,8 @@
 mod attempts;
 mod failures;
 mod objects;
+mod payment_objects;
+mod payment_requests;
 mod requests;
 mod support;
 mod transport;

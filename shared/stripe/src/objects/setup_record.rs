@@ -1,0 +1,69 @@
+//! SetupIntents as the history of a method: <https://docs.stripe.com/api/setup_intents/object> with
+//! their newest <https://docs.stripe.com/api/setup_attempts/object>.
+
+use perennial_types::{PaymentMethodId, SetupIntentId};
+use serde::Deserialize;
+
+use super::{
+    Expandable, Identified, Metadata, PaymentMethod, SetupError, SetupIntentStatus, lenient,
+};
+
+/// A SetupIntent with its newest try, as a list gives it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SetupRecord {
+    /// `seti_...`
+    pub id: SetupIntentId,
+    /// How far it has come.
+    pub status: SetupIntentStatus,
+    /// The method that was set up; nothing once a try has failed.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub payment_method: Option<Expandable<PaymentMethod>>,
+    /// The newest try.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub latest_attempt: Option<SetupAttempt>,
+    /// Why the newest try failed.
+    #[serde(default)]
+    pub last_setup_error: Option<SetupError>,
+    /// Our pairs.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub metadata: Metadata,
+    /// When it was created, in Unix seconds.
+    #[serde(default)]
+    pub created: i64,
+}
+
+/// One try to set a method up.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SetupAttempt {
+    /// `succeeded`, `failed`, `abandoned` and so on.
+    pub status: String,
+    /// With which method.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub payment_method: Option<Expandable<PaymentMethod>>,
+    /// Why it failed.
+    #[serde(default)]
+    pub setup_error: Option<SetupError>,
+    /// When it was made, in Unix seconds.
+    #[serde(default)]
+    pub created: i64,
+}
+
+impl SetupRecord {
+    /// The method that it is about, also when the newest try has failed.
+    pub fn payment_method_id(&self) -> Option<&PaymentMethodId> {
+        let attempt = self.latest_attempt.as_ref();
+        self.payment_method
+            .as_ref()
+            .or_else(|| attempt?.payment_method.as_ref())
+            .map(Expandable::id)
+            .or_else(|| self.last_setup_error.as_ref()?.payment_method.as_ref())
+    }
+}
+
+impl Identified for SetupRecord {
+    type Id = SetupIntentId;
+
+    fn id(&self) -> &SetupIntentId {
+        &self.id
+    }
+}
