@@ -26,4 +26,9 @@ type StripeFailure = {
 type PageSetupIntent = Omit<StripeJs.SetupIntent, "last_setup_error"> & {
   last_setup_error: (Omit<StripeJs.SetupIntent.LastSetupError, "payment_method"> & { payment_method?: Stripe.PaymentMethod }) | null;
 };
+
+// Options reach a page as JSON, in which a date is text of RFC 3339.
+type InJson<Of> = Of extends Date ? \`\${number}-\${number}-\${number}T\${number}:\${number}:\${number}Z\`
+  : Of extends object ? { [Name in keyof Of]: InJson<Of[Name]> }
+  : Of;
 `;
