@@ -1,0 +1,101 @@
+// @ts-check
+/** Amazon Pay: a click, a redirect, and a way back. */
+
+import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
+import { alreadySubscribed, refusedBy } from "./checkouts.js";
+
+/** @import { Stripe } from "@stripe/stripe-js" */
+/** @import { Call } from "./api.js" */
+/** @import { Outcome } from "./checkouts.js" */
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string} plan
+ * @property {string} [returnTo] The path of the shop to come back to; the API's default page otherwise.
+ * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`, the default,
+ *   Stripe.js records the shopper's consent; with `server`, the API does, and the page needs no Stripe.js.
+ * @property {string} [consent] The version of the text that the shopper was shown, from `wallets(plan)`.
+ */
+
+/**
+ * @param {object} parts
+ * @param {Call} parts.call
+ * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
+ * @param {(checkout: string) => Promise<Outcome>} parts.finish
+ */
+export function amazonPay({ call, stripe, finish }) {
+  /** @type {{ plan: string, outcome: Promise<Outcome> } | null} */
+  let underWay = null;
+
+  // A page that the browser kept while the shopper was at Amazon comes back with its variables.
+  globalThis.addEventListener?.("pageshow", (event) => {
+    if (event.persisted) underWay = null;
+  });
+
+  /**
+   * Sends the shopper to Amazon. Further clicks while this is under way get the first one's outcome.
+   *
+   * @param {StartOptions} options
+   * @returns {Promise<Outcome>}
+   */
+  function startAmazonPay(options) {
+    if (underWay?.plan === options.plan) return underWay.outcome;
+    if (underWay) {
+      return Promise.reject(
+        new PerennialError({ code: "checkout_under_way", message: "Another checkout is under way in this page." }),
+      );
+    }
+    const outcome = start(options);
+    underWay = { plan: options.plan, outcome };
+    const done = () => {
+      underWay = null;
+    };
+    // Somebody who is being redirected must not be able to start again in the page's last moments.
+    outcome.then(({ state }) => state !== "redirecting" && done(), done);
+    return outcome;
+  }
+
+  /**
+   * @param {StartOptions} options
+   * @returns {Promise<Outcome>}
+   */
+  async function start({ plan, returnTo, confirm = "client", consent }) {
+    const answer = await postWhenFree(call, "/client-secret", {
+      plan,
+      wallet: "amazon_pay",
+      confirm,
+      ...(returnTo === undefined ? {} : { return_to: returnTo }),
+      ...(consent === undefined ? {} : { consent }),
+    });
+    const has = alreadySubscribed(answer.body);
+    if (has) return has;
+    const issued = expectSuccess(answer);
+    if (issued.status === "succeeded" || issued.status === "processing") {
+      return finish(issued.checkout);
+    }
+    if (issued.redirect_url) {
+      globalThis.location.assign(issued.redirect_url);
+      return { state: "redirecting", checkout: issued.checkout };
+    }
+    return confirmInPage(issued);
+  }
+
+  /**
+   * @param {{ checkout: string, client_secret: string, publishable_key: string, return_url: string }} issued
+   * @returns {Promise<Outcome>}
+   */
+  async function confirmInPage({ checkout, client_secret, publishable_key, return_url }) {
+    const stripeJs = await stripe(publishable_key);
+    const { error, setupIntent } = await stripeJs.confirmAmazonPaySetup(client_secret, {
+      return_url,
+      // Stripe.js fills in the address and the browser itself, so nobody can claim another's.
+      mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
+    });
+    const status = setupIntent?.status ?? error?.setup_intent?.status;
+    if (status === "succeeded" || status === "processing") return finish(checkout);
+    if (!error) return { state: "redirecting", checkout };
+    return refusedBy(checkout, error);
+  }
+
+  return { startAmazonPay, isUnderWay: () => underWay !== null };
+}

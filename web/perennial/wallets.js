@@ -1,0 +1,100 @@
+// @ts-check
+/** `GET /wallets`: which wallets a plan may be paid with, and the options of Stripe.js for each. */
+
+import { expectSuccess } from "./api.js";
+
+/** @import { StripeElementsOptionsMode, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
+/** @import { Call } from "./api.js" */
+
+/**
+ * What has to exist at Stripe before the shopper confirms: a SetupIntent, after which the
+ * subscription is made, or the subscription itself.
+ *
+ * @typedef {"setup_intent" | "subscription"} First
+ *
+ * @typedef {"amazon_pay" | "apple_pay"} WalletName
+ */
+
+/**
+ * @typedef {object} Wallet
+ * @property {WalletName} wallet
+ * @property {boolean} offer Whether the page may offer it.
+ * @property {{ code: string, message: string }[]} reasons Why not.
+ * @property {First[]} first
+ * @property {Partial<Record<First, StripeElementsOptionsMode>>} [elements] The argument of `stripe.elements()`.
+ * @property {StripeExpressCheckoutElementOptions} [express_checkout] The options of the Express Checkout Element.
+ */
+
+/**
+ * @typedef {object} Wallets
+ * @property {string} plan
+ * @property {string} publishable_key
+ * @property {{ version: string, text: Partial<Record<WalletName, string>> }} consent What the shopper agrees to, by wallet; it has to be on the page.
+ * @property {Wallet[]} wallets
+ */
+
+// The answer holds dates and a signed link, so a page that stays open for long asks again.
+const FRESH_FOR_MS = 300_000;
+
+/**
+ * @param {Call} call
+ * @param {() => string | Promise<string>} token
+ */
+export function walletsOf(call, token) {
+  /** @type {Map<string, { until: number, answer: Promise<Wallets> }>} */
+  const known = new Map();
+
+  /**
+   * Which wallets the plan may be paid with, and why not. Asked once, and again after five
+   * minutes or when the shopper changes.
+   *
+   * @param {string} plan
+   * @returns {Promise<Wallets>}
+   */
+  async function wallets(plan) {
+    const key = JSON.stringify([plan, await token()]);
+    const kept = known.get(key);
+    if (kept && kept.until > Date.now()) return kept.answer;
+    forgetWallets();
+    const answer = call("GET", `/wallets?plan=${encodeURIComponent(plan)}`).then(expectSuccess).then(withDates);
+    known.set(key, { until: Date.now() + FRESH_FOR_MS, answer });
+    answer.catch(() => known.delete(key));
+    return answer;
+  }
+
+  /** Throws the answers away that are too old, or all of them. */
+  function forgetWallets(all = false) {
+    for (const [key, { until }] of known) if (all || until <= Date.now()) known.delete(key);
+  }
+
+  return { wallets, forgetWallets };
+}
+
+/**
+ * JSON has no dates, and Stripe.js wants them as such: each member whose name ends in `Date` becomes one.
+ *
+ * @template Value
+ * @param {Value} value
+ * @returns {Value}
+ */
+export function withDates(value) {
+  if (Array.isArray(value)) return /** @type {Value} */ (value.map(withDates));
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => [
+    name,
+    name.endsWith("Date") && typeof member === "string" ? new Date(member) : withDates(member),
+  ]);
+  return Object.fromEntries(members);
+}
+
+/**
+ * Where the shopper manages what they agreed to, as Apple's wallet shows it too.
+ *
+ * @param {StripeExpressCheckoutElementOptions["applePay"]} [applePay]
+ * @returns {string | null}
+ */
+export function managementOf(applePay) {
+  const request =
+    applePay?.recurringPaymentRequest ?? applePay?.deferredPaymentRequest ?? applePay?.automaticReloadPaymentRequest;
+  return request?.managementURL ?? null;
+}
