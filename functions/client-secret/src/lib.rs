@@ -1,10 +1,10 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
-use perennial_api::{api_url, failure};
+use perennial_api::{BeginCheckout, already_subscribed, failure, undecided};
 use perennial_config::{Api, Env, Problems, StartError};
 use perennial_flows::{Flows, IssueCheckout, Issued, OpenCheckout, ServerConsent};
-use perennial_http::{ApiError, Handler, Request, Response, read_json, sentence};
-use perennial_types::{Clock, Plan, ReturnPath, Wallet};
+use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub struct App {
     flows: Flows,
     api: Api,
+    consent: Consent,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +24,7 @@ struct Ask {
     wallet: String,
     #[serde(default)]
     confirm: Confirm,
+    consent: Option<String>,
     return_to: Option<String>,
 }
 
@@ -45,45 +47,30 @@ impl App {
         let mut problems = Problems::default();
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
         let api = Api::read(env, mode, &mut problems);
+        let consent = perennial_config::consent(env, &mut problems);
         Ok(Self {
             flows: Flows::start(env, problems, clock).await?,
             api,
+            consent,
         })
     }
 
     fn read(&self, request: &Request) -> Result<IssueCheckout, ApiError> {
-        let user = request.user()?.clone();
+        request.user()?;
         let ask: Ask = read_json(request)?;
-        let (name, plan) = self.flows.plans().get(&ask.plan).ok_or_else(|| {
-            ApiError::new(
-                400,
-                "unknown_plan",
-                "There is no plan of that name in the shop's PLANS.",
-            )
-        })?;
-        let wallet: Wallet = ask
-            .wallet
-            .parse()
-            .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
-        check_currency(wallet, plan)?;
-        let return_to = ask
-            .return_to
-            .map(ReturnPath::try_from)
-            .transpose()
-            .map_err(|error| ApiError::new(400, "invalid_return_to", format!("{error}.")))?;
-        let consent = match ask.confirm {
+        let server = match ask.confirm {
             Confirm::Client => None,
             Confirm::Server => Some(consent(request)?),
         };
-        Ok(IssueCheckout {
-            user,
-            name: name.clone(),
-            plan: plan.clone(),
-            wallet,
-            consent,
-            return_to,
-            confirm_url: api_url(&self.api, request, "/confirm")?,
-        })
+        let begin = BeginCheckout {
+            plan: ask.plan,
+            wallet: ask.wallet,
+            first: First::SetupIntent,
+            consent: ask.consent,
+            return_to: ask.return_to,
+            server,
+        };
+        begin.check(request, self.flows.plans(), &self.api, &self.consent)
     }
 
     fn describe(&self, open: &OpenCheckout) -> Value {
@@ -106,27 +93,9 @@ impl Handler for App {
         match self.flows.issue_checkout(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
-            Issued::AlreadySubscribed(subscription) => Err(ApiError::new(
-                409,
-                "already_subscribed",
-                "There already is a live subscription of this plan's group.",
-            )
-            .with("subscription", json!(subscription))),
+            Issued::AlreadySubscribed(subscription) => Err(already_subscribed(&subscription)),
+            Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }
-    }
-}
-
-fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
-    match wallet {
-        Wallet::AmazonPay if !plan.currency.is_taken_by_amazon_pay() => Err(ApiError::new(
-            400,
-            "currency_not_supported",
-            format!(
-                "Amazon Pay cannot be charged in {}; offer another wallet for this plan.",
-                plan.currency
-            ),
-        )),
-        Wallet::AmazonPay => Ok(()),
     }
 }
 

@@ -1,15 +1,15 @@
 //! `GET /confirm`, where a wallet sends the shopper back to, and `GET /checkouts/{checkout}`,
 //! which a page polls.
 //!
-//! A return is a navigation from another site, so it has no token. The proof is the SetupIntent's
-//! client secret in the query, which is compared with the one that Stripe tells us; what the
-//! query says about the outcome counts for nothing.
+//! A return is a navigation from another site, so it has no token. The proof is the client secret
+//! of the SetupIntent or PaymentIntent in the query, which is compared with the one that Stripe
+//! tells us; what the query says about the outcome counts for nothing.
 
 use perennial_api::{Checkout, checkout, failure, landing, parse_checkout, unknown_checkout};
 use perennial_config::{Env, Problems, Shop, StartError};
 use perennial_flows::{Finish, FlowError, Flows};
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_types::{AttemptId, Clock, ReturnPath, SetupIntentId};
+use perennial_types::{AttemptId, Clock, PaymentIntentId, ReturnPath, SetupIntentId};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
@@ -22,9 +22,15 @@ pub struct App {
 
 /// What a wallet's page hands back, checked for its form.
 struct Return {
-    setup_intent: SetupIntentId,
+    intent: Intent,
     secret: SecretString,
     checkout: AttemptId,
+}
+
+/// What was confirmed at the wallet.
+enum Intent {
+    Setup(SetupIntentId),
+    Payment(PaymentIntentId),
 }
 
 /// When Stripe or the table does not answer, the shop's page asks again after this.
@@ -75,19 +81,24 @@ impl App {
     }
 
     async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
-        let found = self.flows.find_checkout(&back.setup_intent).await?;
+        let found = match &back.intent {
+            Intent::Setup(id) => self.flows.find_checkout(id).await?,
+            Intent::Payment(id) => self.flows.find_checkout_of_payment(id).await?,
+        };
         let (user, attempt) = found
             .filter(|(_, id)| *id == back.checkout)
             .ok_or(FlowError::UnknownCheckout)?;
-        let intent = self.flows.setup_intent(&back.setup_intent).await?;
-        let right = intent.client_secret.as_ref().is_some_and(|right| {
-            let (right, got) = (right.expose_secret(), back.secret.expose_secret());
-            bool::from(right.as_bytes().ct_eq(got.as_bytes()))
-        });
-        if !right {
+        let (secret, setup) = match &back.intent {
+            Intent::Setup(id) => {
+                let mut intent = self.flows.setup_intent(id).await?;
+                (intent.client_secret.take(), Some(intent))
+            }
+            Intent::Payment(id) => (self.flows.payment_secret(id).await?, None),
+        };
+        if !secret.is_some_and(|secret| is_same(&secret, &back.secret)) {
             return Err(FlowError::UnknownCheckout);
         }
-        let (finish, attempt) = self.flows.finish_return(&user, &attempt, intent).await?;
+        let (finish, attempt) = self.flows.finish_return(&user, &attempt, setup).await?;
         Ok((finish, attempt.return_to))
     }
 
@@ -140,17 +151,29 @@ fn read_return(request: &Request) -> Result<Return, ApiError> {
             )
         })
     };
-    let setup_intent = parameter("setup_intent")?;
-    let secret = parameter("setup_intent_client_secret")?;
+    let (intent, id, secret) = if request.query.contains_key("payment_intent") {
+        let id = parameter("payment_intent")?;
+        let intent = id.parse().map(Intent::Payment);
+        (intent, id, parameter("payment_intent_client_secret")?)
+    } else {
+        let id = parameter("setup_intent")?;
+        let intent = id.parse().map(Intent::Setup);
+        (intent, id, parameter("setup_intent_client_secret")?)
+    };
     let checkout = parameter("checkout")?;
-    let setup_intent: SetupIntentId = setup_intent.parse().map_err(|_| unknown_checkout())?;
-    // A secret begins with its SetupIntent's id, so that most made-up ones cost no call.
-    if !secret.starts_with(&format!("{setup_intent}_secret_")) {
+    let intent = intent.map_err(|_| unknown_checkout())?;
+    // A secret begins with its intent's id, so that most made-up ones cost no call.
+    if !secret.starts_with(&format!("{id}_secret_")) {
         return Err(unknown_checkout());
     }
     Ok(Return {
-        setup_intent,
+        intent,
         secret: SecretString::from(secret.as_str()),
         checkout: parse_checkout(checkout)?,
     })
+}
+
+fn is_same(right: &SecretString, got: &SecretString) -> bool {
+    let (right, got) = (right.expose_secret(), got.expose_secret());
+    bool::from(right.as_bytes().ct_eq(got.as_bytes()))
 }

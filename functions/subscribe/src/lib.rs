@@ -1,23 +1,39 @@
-//! `POST /subscriptions`: the subscription of a checkout that the wallet has agreed to.
+//! `POST /subscriptions`: the subscription of a checkout that the wallet has agreed to, or one that
+//! comes first and waits for its shopper.
 
-use perennial_api::{checkout, failure, parse_checkout};
-use perennial_config::{Env, Problems, StartError};
-use perennial_flows::{Finish, Flows};
+use perennial_api::{BeginCheckout, already_subscribed, failure, parse_checkout, undecided};
+use perennial_config::{Api, Env, Problems, StartError};
+use perennial_flows::{Finish, Flows, Issued, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
-use perennial_types::{Clock, FailureReason};
+use perennial_types::{Clock, Consent, First};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     flows: Flows,
+    api: Api,
+    consent: Consent,
 }
 
+/// Either a checkout, or what a new one is for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ask {
-    checkout: String,
+    checkout: Option<String>,
+    plan: Option<String>,
+    wallet: Option<String>,
+    first: Option<AskedFirst>,
+    consent: Option<String>,
+    return_to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AskedFirst {
+    Subscription,
 }
 
 impl App {
@@ -28,23 +44,21 @@ impl App {
 
     /// The same, by a clock that a test may move.
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let mut problems = Problems::default();
+        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
+        let api = Api::read(env, mode, &mut problems);
+        let consent = perennial_config::consent(env, &mut problems);
         Ok(Self {
-            flows: Flows::start(env, Problems::default(), clock).await?,
+            flows: Flows::start(env, problems, clock).await?,
+            api,
+            consent,
         })
     }
-}
 
-impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        let user = request.user()?;
-        let ask: Ask = read_json(request)?;
-        let id = parse_checkout(&ask.checkout)?;
-        match self
-            .flows
-            .finish_checkout(user, &id)
-            .await
-            .map_err(failure)?
-        {
+    async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
+        let id = parse_checkout(checkout)?;
+        let finish = self.flows.finish_checkout(request.user()?, &id).await;
+        match finish.map_err(failure)? {
             Finish::Subscribed {
                 subscription,
                 created,
@@ -55,24 +69,94 @@ impl Handler for App {
                     &json!({ "subscription": subscription }),
                 ))
             }
-            Finish::Pending { retry_after } => {
-                let body = checkout(id, Finish::Pending { retry_after });
-                Ok(Response::json(202, &body).with_header("retry-after", retry_after.to_string()))
+            finish => undecided(id, finish),
+        }
+    }
+
+    async fn begin(&self, request: &Request, begin: BeginCheckout) -> Result<Response, ApiError> {
+        let ask = begin.check(request, self.flows.plans(), &self.api, &self.consent)?;
+        match self.flows.issue_checkout(&ask).await.map_err(failure)? {
+            Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
+            Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
+            Issued::AlreadySubscribed(subscription) => Err(already_subscribed(&subscription)),
+            Issued::Undecided { checkout, finish } => undecided(checkout, finish),
+        }
+    }
+
+    fn describe(&self, open: &OpenCheckout) -> Value {
+        json!({
+            "checkout": open.attempt.id,
+            "subscription": open.attempt.subscription,
+            "confirm": open.confirm.as_str(),
+            "client_secret": open.client_secret.expose_secret(),
+            "publishable_key": self.api.publishable_key,
+            "status": open.status,
+            "return_url": open.return_url.as_str(),
+            "expires_at": open.attempt.open_until,
+        })
+    }
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        request.user()?;
+        match read_json::<Ask>(request)? {
+            Ask {
+                checkout: Some(checkout),
+                plan: None,
+                wallet: None,
+                first: None,
+                consent: None,
+                return_to: None,
+            } => self.finish(request, &checkout).await,
+            Ask {
+                checkout: None,
+                plan: Some(plan),
+                wallet: Some(wallet),
+                first: Some(AskedFirst::Subscription),
+                consent,
+                return_to,
+            } => {
+                let begin = BeginCheckout {
+                    plan,
+                    wallet,
+                    first: First::Subscription,
+                    consent,
+                    return_to,
+                    server: None,
+                };
+                self.begin(request, begin).await
             }
-            Finish::Failed { reason } => {
-                let error = ApiError::new(status(reason), reason.as_str(), reason.message());
-                Err(error.with("may_retry", json!(reason.may_retry())))
-            }
+            ask => Err(unclear(&ask)),
         }
     }
 }
 
-fn status(reason: FailureReason) -> u16 {
-    match reason {
-        FailureReason::PaymentDeclined
-        | FailureReason::WalletDeclined
-        | FailureReason::WalletAbandoned => 402,
-        FailureReason::AlreadySubscribed | FailureReason::Canceled | FailureReason::Expired => 409,
-        FailureReason::Rejected => 502,
+/// What a body lacks, or has too much of.
+fn unclear(ask: &Ask) -> ApiError {
+    if ask.checkout.is_some() {
+        return ApiError::new(
+            400,
+            "invalid_field",
+            "The body has a mistake: with `checkout` there is nothing else to say.",
+        );
     }
+    let lacking = match ask {
+        Ask {
+            plan: None,
+            wallet: None,
+            first: None,
+            ..
+        } => "checkout",
+        Ask { plan: None, .. } => "plan",
+        Ask { wallet: None, .. } => "wallet",
+        _ => "first",
+    };
+    ApiError::new(
+        400,
+        "missing_field",
+        format!(
+            "The body has a mistake: missing field `{lacking}`. Send the `checkout` of POST /client-secret, or `plan`, `wallet` and \"first\":\"subscription\"."
+        ),
+    )
 }

@@ -1,9 +1,10 @@
 //! A checkout, as a page polls it.
 
 use perennial_flows::Finish;
-use perennial_http::ApiError;
+use perennial_http::{ApiError, Response};
 use perennial_types::{AttemptId, FailureReason, Subscription};
 use serde::Serialize;
+use serde_json::json;
 
 /// How a checkout stands.
 #[derive(Debug, Clone, Serialize)]
@@ -63,4 +64,42 @@ pub fn unknown_checkout() -> ApiError {
         "unknown_checkout",
         "There is no such checkout of this user.",
     )
+}
+
+/// There is nothing to sell: the user has it.
+pub fn already_subscribed(subscription: &Subscription) -> ApiError {
+    ApiError::new(
+        409,
+        "already_subscribed",
+        "There already is a live subscription of this plan's group.",
+    )
+    .with("subscription", json!(subscription))
+}
+
+/// The answer of a call that creates a subscription, as long as there is none.
+pub fn undecided(checkout: AttemptId, finish: Finish) -> Result<Response, ApiError> {
+    match finish {
+        Finish::Failed { reason } => {
+            let error = ApiError::new(status(reason), reason.as_str(), reason.message());
+            Err(error.with("may_retry", json!(reason.may_retry())))
+        }
+        finish => {
+            let body = self::checkout(checkout, finish);
+            let response = Response::json(202, &body);
+            Ok(match body.retry_after {
+                Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+                None => response,
+            })
+        }
+    }
+}
+
+fn status(reason: FailureReason) -> u16 {
+    match reason {
+        FailureReason::PaymentDeclined
+        | FailureReason::WalletDeclined
+        | FailureReason::WalletAbandoned => 402,
+        FailureReason::AlreadySubscribed | FailureReason::Canceled | FailureReason::Expired => 409,
+        FailureReason::Rejected => 502,
+    }
 }

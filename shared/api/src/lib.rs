@@ -1,12 +1,16 @@
 //! How the journeys answer over HTTP: the one place where a domain error becomes a status.
 
+mod begin_checkout;
 mod checkout;
 mod failure;
 mod links;
 mod signed_links;
 pub mod stripe_js;
 
-pub use checkout::{Checkout, checkout, parse_checkout, unknown_checkout};
+pub use begin_checkout::{BeginCheckout, unknown_plan};
+pub use checkout::{
+    Checkout, already_subscribed, checkout, parse_checkout, undecided, unknown_checkout,
+};
 pub use failure::failure;
 pub use links::{api_url, landing};
 pub use signed_links::{Link, LinkError, SignedLinks};

@@ -1,7 +1,7 @@
 //! What an event of Stripe leads to. Its body plays no part: what it is about is read again.
 
 use perennial_store::{InboxItem, InboxStatus};
-use perennial_types::{CustomerId, SetupIntentId, SubscriptionId, UserId};
+use perennial_types::{AttemptState, CustomerId, SetupIntentId, SubscriptionId, UserId};
 
 use std::collections::{HashMap, HashSet};
 
@@ -214,7 +214,11 @@ impl Flows {
     ) -> Result<Applied, FlowError> {
         match self.finish(user, attempt, None).await? {
             Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Applied::Done),
-            Finish::Pending { .. } => Ok(Applied::Later(FlowError::Busy)),
+            Finish::Pending { .. } => match self.table.attempt(user, attempt).await? {
+                // Its shopper has not confirmed it yet, and that brings an event of its own.
+                Some(open) if open.state == AttemptState::Confirming => Ok(Applied::Done),
+                _ => Ok(Applied::Later(FlowError::Busy)),
+            },
         }
     }
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Subscription, UserId,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, PaymentIntentId, Subscription,
+    UserId,
 };
+use secrecy::SecretString;
 
-use crate::{FlowError, Flows, Patience, subscribe::Step};
+use crate::{FlowError, Flows, Patience, confirming::Confirming, subscribe::Step};
 
 /// How a checkout stands, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,9 @@ pub enum Finish {
 
 /// A wallet answers within seconds.
 const ASK_AGAIN: u32 = 2;
+const PENDING: Finish = Finish::Pending {
+    retry_after: ASK_AGAIN,
+};
 const WALLET_IS_TALKING: Duration = Duration::from_millis(800);
 
 impl Finish {
@@ -52,23 +57,23 @@ impl Flows {
         user: &UserId,
         attempt: &AttemptId,
     ) -> Result<Finish, FlowError> {
-        self.within_budget().finish(user, attempt, None).await
+        Box::pin(self.within_budget().finish(user, attempt, None)).await
     }
 
-    /// The same, by a caller that has just read the checkout's SetupIntent. The attempt comes
+    /// The same, by a caller that may have just read the checkout's SetupIntent. The attempt comes
     /// along as it was before, for where the shopper wants to land.
     pub async fn finish_return(
         &self,
         user: &UserId,
         id: &AttemptId,
-        intent: SetupIntent,
+        intent: Option<SetupIntent>,
     ) -> Result<(Finish, Attempt), FlowError> {
         let attempt = self
             .table
             .attempt(user, id)
             .await?
             .ok_or(FlowError::UnknownCheckout)?;
-        let finish = self.within_budget().finish(user, id, Some(intent)).await?;
+        let finish = self.within_budget().finish(user, id, intent).await?;
         Ok((finish, attempt))
     }
 
@@ -90,6 +95,14 @@ impl Flows {
                     let reason = attempt.reason.unwrap_or(FailureReason::Canceled);
                     return Ok(Finish::Failed { reason });
                 }
+                AttemptState::Confirming => match self.look_at_confirmation(attempt).await? {
+                    Confirming::Answer(finish) => return Ok(finish),
+                    Confirming::Waiting { reason, .. } => {
+                        return self.still_confirming(attempt, reason).await;
+                    }
+                    Confirming::LookAgain if patience.wait().await => continue,
+                    Confirming::LookAgain => return Ok(PENDING),
+                },
                 // The request is frozen, with the payment method in it.
                 AttemptState::Subscribing => None,
                 AttemptState::Issued if agreed.is_some() => agreed.clone(),
@@ -102,13 +115,24 @@ impl Flows {
                 Step::Answer(finish) => return Ok(finish),
                 Step::LookAgain if !patience.is_over() => {}
                 Step::Wait if patience.wait().await => {}
-                Step::LookAgain | Step::Wait => {
-                    return Ok(Finish::Pending {
-                        retry_after: ASK_AGAIN,
-                    });
-                }
+                Step::Confirm { .. } | Step::LookAgain | Step::Wait => return Ok(PENDING),
             }
         }
+    }
+
+    /// The subscription came first, and its shopper may confirm it, again if need be.
+    async fn still_confirming(
+        &self,
+        attempt: &Attempt,
+        reason: Option<FailureReason>,
+    ) -> Result<Finish, FlowError> {
+        let Some(reason) = reason else {
+            return Ok(PENDING);
+        };
+        if attempt.reason != Some(reason) {
+            self.table.note_reason(attempt, reason).await?;
+        }
+        Ok(Finish::Failed { reason })
     }
 
     /// The checkout that a SetupIntent belongs to.
@@ -117,6 +141,24 @@ impl Flows {
         id: &perennial_types::SetupIntentId,
     ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
         Ok(self.table.find_setup_intent(id).await?)
+    }
+
+    /// The checkout that a first payment belongs to.
+    pub async fn find_checkout_of_payment(
+        &self,
+        id: &PaymentIntentId,
+    ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
+        Ok(self.table.find_payment_intent(id).await?)
+    }
+
+    /// What lets a browser confirm this payment, read with the secret key.
+    pub async fn payment_secret(
+        &self,
+        id: &PaymentIntentId,
+    ) -> Result<Option<SecretString>, FlowError> {
+        let stripe = self.within_budget().stripe;
+        let intent = stripe.retrieve_payment_intent(id).await?.value;
+        Ok(intent.client_secret)
     }
 
     /// The SetupIntent, read with the secret key.
@@ -204,9 +246,7 @@ impl Flows {
                     let reason = FailureReason::Expired;
                     return Ok(Wallet::Answer(Finish::Failed { reason }));
                 }
-                Ok(Wallet::Answer(Finish::Pending {
-                    retry_after: ASK_AGAIN,
-                }))
+                Ok(Wallet::Answer(PENDING))
             }
             SetupIntentStatus::RequiresPaymentMethod => self
                 .wallet_refused(attempt, &intent)
@@ -223,18 +263,14 @@ impl Flows {
                 }
                 Ok(Wallet::Answer(Finish::Failed { reason }))
             }
-            _ => Ok(Wallet::Answer(Finish::Pending {
-                retry_after: ASK_AGAIN,
-            })),
+            _ => Ok(Wallet::Answer(PENDING)),
         }
     }
 
     /// Whoever was creating the SetupIntent has died, or is still at it.
     async fn without_setup_intent(&self, attempt: &Attempt) -> Result<Finish, FlowError> {
         if attempt.open_until > self.clock.now() {
-            return Ok(Finish::Pending {
-                retry_after: ASK_AGAIN,
-            });
+            return Ok(PENDING);
         }
         self.abandon(attempt, CancellationReason::Abandoned).await?;
         Ok(Finish::Failed {
@@ -249,9 +285,7 @@ impl Flows {
     ) -> Result<Finish, FlowError> {
         let Some(error) = &intent.last_setup_error else {
             // The page has not confirmed yet.
-            return Ok(Finish::Pending {
-                retry_after: ASK_AGAIN,
-            });
+            return Ok(PENDING);
         };
         let reason = match error.code.as_deref() {
             Some("setup_intent_setup_attempt_expired" | "payment_method_provider_timeout") => {

@@ -5,13 +5,13 @@ use perennial_stripe::{
     CancellationReason, IdempotencyKey, SetupIntent, SetupIntentStatus, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptState, ConfirmBy, FailureReason, Plan, PlanGroup, PlanName, ReturnPath,
-    Subscription, UserId, Wallet,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Plan, PlanGroup, PlanName,
+    ReturnPath, Subscription, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Finish, FlowError, Flows, Patience};
+use crate::{Finish, FlowError, Flows, Patience, start_subscription::Next};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -24,6 +24,10 @@ pub struct IssueCheckout {
     pub plan: Plan,
     /// How they will pay.
     pub wallet: Wallet,
+    /// What comes first.
+    pub first: First,
+    /// The version of the text that they agreed to.
+    pub consent_version: String,
     /// Set when this server confirms; otherwise the page does.
     pub consent: Option<ServerConsent>,
     /// Where in the shop they land afterwards.
@@ -47,14 +51,35 @@ impl std::fmt::Debug for ServerConsent {
     }
 }
 
+/// What the page confirms with the client secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToConfirm {
+    /// A SetupIntent.
+    Setup,
+    /// A PaymentIntent.
+    Payment,
+}
+
+impl ToConfirm {
+    /// The name, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Payment => "payment",
+        }
+    }
+}
+
 /// An attempt that waits for the shopper.
 #[derive(Debug)]
 pub struct OpenCheckout {
     /// The attempt.
     pub attempt: Attempt,
+    /// What the page confirms.
+    pub confirm: ToConfirm,
     /// What lets the page confirm it.
     pub client_secret: SecretString,
-    /// Stripe's status of the SetupIntent.
+    /// Stripe's status of the SetupIntent, or of the subscription if that came first.
     pub status: String,
     /// The wallet's page, when this server has confirmed.
     pub redirect_url: Option<String>,
@@ -71,6 +96,13 @@ pub enum Issued {
     Resumed(Box<OpenCheckout>),
     /// There is nothing to pay for.
     AlreadySubscribed(Box<Subscription>),
+    /// A subscription that was to come first is not there, or not yet.
+    Undecided {
+        /// The attempt.
+        checkout: AttemptId,
+        /// Why.
+        finish: Finish,
+    },
 }
 
 enum Resume {
@@ -82,7 +114,8 @@ enum Resume {
 impl Flows {
     /// Opens a checkout, or goes on with the one that is open for the same user, plan and wallet.
     pub async fn issue_checkout(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
-        self.within_budget().issue(ask).await
+        // Boxed, because it holds both ways to begin.
+        Box::pin(self.within_budget().issue(ask)).await
     }
 
     async fn issue(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
@@ -97,6 +130,21 @@ impl Flows {
                 .and_then(|id| items.attempt(id))
                 .filter(|it| it.state.is_open());
             match open {
+                Some(open)
+                    if self.still_fits(open, ask)
+                        && (open.first, ask.first) != (First::SetupIntent, First::SetupIntent) =>
+                {
+                    let next = if open.first == ask.first {
+                        self.start_subscription(ask, open, &items, false).await?
+                    } else {
+                        self.finish_other(open, ask.first).await?
+                    };
+                    match next {
+                        Next::Answer(issued) => return Ok(*issued),
+                        Next::LookAgain => continue,
+                        Next::Wait => {}
+                    }
+                }
                 Some(open) if self.still_fits(open, ask) => {
                     if let Some(id) = &open.setup_intent {
                         let intent = self.stripe.retrieve_setup_intent(id).await?.value;
@@ -133,16 +181,33 @@ impl Flows {
                 }
                 None => {
                     if let Some(attempt) = self.open_attempt(ask, &items, pointer).await? {
-                        return self
-                            .create_setup_intent(ask, &attempt)
-                            .await
-                            .map(Issued::Created);
+                        match self.begin(ask, &attempt, &items).await? {
+                            Next::Answer(issued) => return Ok(*issued),
+                            Next::LookAgain => continue,
+                            Next::Wait => {}
+                        }
                     }
                 }
             }
             if !patience.wait().await {
                 return Err(FlowError::Busy);
             }
+        }
+    }
+
+    /// Takes a new attempt to Stripe.
+    async fn begin(
+        &self,
+        ask: &IssueCheckout,
+        attempt: &Attempt,
+        items: &UserItems,
+    ) -> Result<Next, FlowError> {
+        match attempt.first {
+            First::SetupIntent => {
+                let opened = self.create_setup_intent(ask, attempt).await?;
+                Ok(Next::Answer(Box::new(Issued::Created(opened))))
+            }
+            First::Subscription => self.start_subscription(ask, attempt, items, true).await,
         }
     }
 
@@ -154,6 +219,7 @@ impl Flows {
             .and_then(|slot| slot.subscription.as_ref());
         items.subscriptions().find(|subscription| {
             !subscription.status.is_terminal()
+                && !subscription.awaits_shopper()
                 && (Some(&subscription.id) == holder || self.is_of_group(subscription, &plan.group))
         })
     }
@@ -185,6 +251,8 @@ impl Flows {
         open.state == AttemptState::Subscribing
             || (open.open_until > self.clock.now()
                 && (open.confirm == ConfirmBy::Server) == ask.consent.is_some()
+                && open.first == ask.first
+                && open.consent.as_deref() == Some(ask.consent_version.as_str())
                 && open.price == ask.plan.price
                 && open.trial_days == ask.plan.trial_days)
     }
@@ -222,6 +290,19 @@ impl Flows {
             }
             _ => {}
         }
+        let attempt = self.come_back(ask, open).await?;
+        let checkout = open_checkout(ask, attempt, intent)?;
+        Ok(Resume::Answer(Box::new(Issued::Resumed(Box::new(
+            checkout,
+        )))))
+    }
+
+    /// Notes that the shopper of an open attempt is back for another try.
+    pub(crate) async fn come_back(
+        &self,
+        ask: &IssueCheckout,
+        open: &Attempt,
+    ) -> Result<Attempt, FlowError> {
         let mut attempt = open.clone();
         if let Some(path) = ask
             .return_to
@@ -236,10 +317,7 @@ impl Flows {
             self.table.forget_reason(open).await?;
             attempt.reason = None;
         }
-        let checkout = open_checkout(ask, attempt, intent)?;
-        Ok(Resume::Answer(Box::new(Issued::Resumed(Box::new(
-            checkout,
-        )))))
+        Ok(attempt)
     }
 
     /// Closes an attempt that nobody will come back to, and its SetupIntent with it. False when
@@ -249,18 +327,11 @@ impl Flows {
         attempt: &Attempt,
         why: CancellationReason,
     ) -> Result<bool, FlowError> {
-        if let Some(id) = &attempt.setup_intent {
-            let key = IdempotencyKey::new(&format!("cancel:{}", attempt.id))?;
-            match self.stripe.cancel_setup_intent(id, why, &key).await {
-                Ok(_) => {}
-                Err(StripeError::Invalid { .. }) => {
-                    let intent = self.stripe.retrieve_setup_intent(id).await?.value;
-                    if intent.status != SetupIntentStatus::Canceled {
-                        return Ok(false);
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
+        if attempt.state == AttemptState::Confirming {
+            return self.abandon_subscription(attempt).await;
+        }
+        if !self.cancel_setup(attempt, why).await? {
+            return Ok(false);
         }
         let (state, reason) = if attempt.open_until <= self.clock.now() {
             (AttemptState::Expired, FailureReason::Expired)
@@ -269,6 +340,27 @@ impl Flows {
         };
         self.close(attempt, state, reason).await?;
         Ok(true)
+    }
+
+    /// Cancels an attempt's SetupIntent, if it has one. False when Stripe will not, because it has
+    /// succeeded or is being decided.
+    pub(crate) async fn cancel_setup(
+        &self,
+        attempt: &Attempt,
+        why: CancellationReason,
+    ) -> Result<bool, FlowError> {
+        let Some(id) = &attempt.setup_intent else {
+            return Ok(true);
+        };
+        let key = IdempotencyKey::new(&format!("cancel:{}", attempt.id))?;
+        match self.stripe.cancel_setup_intent(id, why, &key).await {
+            Ok(_) => Ok(true),
+            Err(StripeError::Invalid { .. }) => {
+                let intent = self.stripe.retrieve_setup_intent(id).await?.value;
+                Ok(intent.status == SetupIntentStatus::Canceled)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -295,6 +387,7 @@ pub(crate) fn open_checkout(
     let client_secret = intent.client_secret.ok_or(missing)?;
     Ok(OpenCheckout {
         attempt,
+        confirm: ToConfirm::Setup,
         client_secret,
         status,
         redirect_url,

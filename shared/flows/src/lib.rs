@@ -6,6 +6,7 @@
 
 mod apply_event;
 mod apply_payment;
+mod confirming;
 mod customer;
 mod error;
 mod finish_checkout;
@@ -16,13 +17,14 @@ mod read_model;
 pub mod reconcile;
 mod refresh_subscription;
 mod start;
+mod start_subscription;
 mod subscribe;
 
 use std::time::{Duration, Instant};
 
 pub use error::FlowError;
 pub use finish_checkout::Finish;
-pub use issue_checkout::{IssueCheckout, Issued, OpenCheckout, ServerConsent};
+pub use issue_checkout::{IssueCheckout, Issued, OpenCheckout, ServerConsent, ToConfirm};
 
 use perennial_store::Table;
 use perennial_stripe::Stripe;

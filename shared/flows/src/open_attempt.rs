@@ -6,7 +6,7 @@ use perennial_stripe::{
     SetupWallet, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Timestamp, Wallet,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp, Wallet,
 };
 
 use crate::{
@@ -18,7 +18,8 @@ use crate::{
 /// hands them out without a limit is used to test stolen ones.
 const CHECKOUTS_AN_HOUR: usize = 20;
 
-fn setup_wallet(wallet: Wallet) -> SetupWallet {
+/// The wallet, as Stripe sets it up.
+pub(crate) fn setup_wallet(wallet: Wallet) -> SetupWallet {
     match wallet {
         Wallet::AmazonPay => SetupWallet::AmazonPay,
         Wallet::ApplePay => SetupWallet::ApplePay,
@@ -72,12 +73,15 @@ impl Flows {
             trial_days: ask.plan.trial_days,
             wallet: ask.wallet,
             confirm,
+            first: ask.first,
+            consent: Some(ask.consent_version.clone()),
             return_to: ask.return_to.clone(),
             customer,
             created: now,
             // As long as Stripe remembers the key of the request, a repeat of it is harmless.
             open_until: now.plus_seconds(KEY_SECONDS),
             setup_intent: None,
+            payment_intent: None,
             setup_request: None,
             setup_lease: self.lease(),
             subscription_request: None,
@@ -85,6 +89,9 @@ impl Flows {
             subscription: None,
             reason: None,
         };
+        if ask.first == First::Subscription {
+            return Ok(attempt);
+        }
         let return_url = return_url(ask, &attempt);
         let confirm = ask.consent.as_ref().map(|consent| ServerConfirm {
             return_url: return_url.as_str(),

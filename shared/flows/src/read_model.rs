@@ -1,9 +1,9 @@
 //! From Stripe's subscription to the shop's.
 
 use perennial_store::SubscriptionItem;
-use perennial_stripe::{SubscriptionStatus, metadata};
+use perennial_stripe::{SetupIntentStatus, SubscriptionStatus, metadata};
 use perennial_types::{
-    AttemptId, Payment, PaymentReason, PaymentState, Plans, Subscription, Timestamp,
+    AttemptId, Payment, PaymentReason, PaymentState, Plans, Subscription, Timestamp, Wallet,
 };
 
 /// The attempt that a subscription came of.
@@ -32,10 +32,7 @@ pub(crate) fn read_model(
         status: subscription.status.as_str().to_owned().into(),
         plan,
         price: price.cloned(),
-        wallet: subscription
-            .metadata
-            .get(metadata::WALLET)
-            .and_then(|name| name.parse().ok()),
+        wallet: wallet(subscription),
         current_period_start: period.map(|period| Timestamp::from_unix(period.start)),
         current_period_end: period.map(|period| Timestamp::from_unix(period.end)),
         trial_end: subscription.trial_end.map(Timestamp::from_unix),
@@ -45,6 +42,23 @@ pub(crate) fn read_model(
             .map(|status| status.as_str().to_owned()),
         payment: payment(subscription, known),
     }
+}
+
+/// The wallet that pays, as the payment method tells it; while there is none, the one that the
+/// subscription was made for.
+fn wallet(subscription: &perennial_stripe::Subscription) -> Option<Wallet> {
+    match subscription.payment_method() {
+        Some(method) => method.wallet(),
+        None => subscription.metadata.get(metadata::WALLET)?.parse().ok(),
+    }
+}
+
+/// Whether the shopper has yet to confirm the payment method of a trial.
+fn awaits_setup(subscription: &perennial_stripe::Subscription) -> bool {
+    let succeeded = subscription
+        .pending_setup()
+        .is_some_and(|setup| setup.status == SetupIntentStatus::Succeeded);
+    subscription.pending_setup_intent_id().is_some() && !succeeded
 }
 
 /// What is left to say of payments once nothing more is charged.
@@ -71,6 +85,15 @@ fn payment(
         return contested;
     }
     let method = subscription.payment_method_id();
+    if subscription.status == Status::Incomplete {
+        return Payment::new(
+            PaymentState::ActionRequired,
+            PaymentReason::FirstPaymentOpen,
+        );
+    }
+    if method.is_none() && awaits_setup(subscription) && attempt_of(subscription).is_some() {
+        return Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen);
+    }
     let revoked = method
         .zip(known)
         .is_some_and(|(method, known)| known.marks.is_revoked(method));
@@ -97,10 +120,6 @@ fn payment(
         Status::PastDue | Status::Unpaid => (
             PaymentState::MethodRequired,
             PaymentReason::RetriesExhausted,
-        ),
-        Status::Incomplete => (
-            PaymentState::ActionRequired,
-            PaymentReason::FirstPaymentOpen,
         ),
         _ => return contested,
     };

@@ -21,12 +21,24 @@ impl Flows {
         customer: &CustomerId,
         id: &SubscriptionId,
     ) -> Result<SubscriptionItem, FlowError> {
+        let (item, _) = self.read_under_fence(user, customer, id).await?;
+        Ok(item)
+    }
+
+    /// The same, with what Stripe has told; nothing if the subscription was known to have ended,
+    /// and so was not read.
+    pub(crate) async fn read_under_fence(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        id: &SubscriptionId,
+    ) -> Result<(SubscriptionItem, Option<perennial_stripe::Subscription>), FlowError> {
         let mut item = self.table.fence_subscription(user, id).await?;
         if let Some(ended) = item
             .subscription
             .take_if(|model| model.status.is_terminal())
         {
-            return self.keep_ended(user, item, ended).await;
+            return Ok((self.keep_ended(user, item, ended).await?, None));
         }
         let read = self.stripe.retrieve_subscription(id).await?.value;
         if read.customer_id() != customer || read.livemode != self.livemode {
@@ -52,7 +64,7 @@ impl Flows {
             self.drop_pending_setup(&read).await?;
         }
         item.subscription = Some(model);
-        Ok(item)
+        Ok((item, Some(read)))
     }
 
     /// What has ended is not read again, but a payment of it can still be claimed or given back.

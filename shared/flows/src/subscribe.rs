@@ -1,11 +1,16 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Completed, Slot, TakeSlot, Taken, UserItems};
-use perennial_stripe::{CreateSubscription, Effect, FrozenRequest, IdempotencyKey, StripeError};
-use perennial_types::{Attempt, AttemptState, FailureReason, PaymentMethodId, Timestamp};
+use perennial_store::{Awaited, Completed, Slot, TakeSlot, Taken, UserItems};
+use perennial_stripe::{
+    CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
+};
+use perennial_types::{
+    Attempt, AttemptState, FailureReason, First, PaymentMethodId, Subscription, Timestamp,
+};
 
 use crate::{
     Finish, FlowError, Flows,
+    open_attempt::setup_wallet,
     outgoing::{about_subscription, checkout_failed},
     owner,
     read_model::{attempt_of, read_model},
@@ -19,6 +24,13 @@ pub(crate) enum Step {
     LookAgain,
     /// Somebody else is at it.
     Wait,
+    /// The subscription came first, and waits for its shopper.
+    Confirm {
+        /// The attempt, as it is now.
+        attempt: Box<Attempt>,
+        /// With what they confirm.
+        subscription: Box<perennial_stripe::Subscription>,
+    },
 }
 
 /// After an answer that never came, Stripe may still be at work.
@@ -47,7 +59,10 @@ impl Flows {
         }
         let request = match (&attempt.subscription_request, payment_method) {
             (Some(frozen), _) => frozen.clone(),
-            (None, Some(payment_method)) => freeze(attempt, &payment_method)?,
+            (None, Some(method)) => freeze(attempt, PaidBy::Method(&method))?,
+            (None, None) if attempt.first == First::Subscription => {
+                freeze(attempt, PaidBy::Shopper(setup_wallet(attempt.wallet)))?
+            }
             (None, None) => {
                 return Err(FlowError::Mismatch {
                     what: "frozen request",
@@ -81,7 +96,9 @@ impl Flows {
         let other = items.subscriptions.iter().find_map(|item| {
             let model = item.subscription.as_ref()?;
             let other = item.attempt.as_ref() != Some(&attempt.id);
-            let live = !model.status.is_terminal() && self.is_of_group(model, &attempt.group);
+            let live = !model.status.is_terminal()
+                && !model.awaits_shopper()
+                && self.is_of_group(model, &attempt.group);
             (other && live).then_some(&model.id)
         });
         // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
@@ -96,7 +113,13 @@ impl Flows {
             return match model {
                 Some(model) if model.status.is_terminal() => Ok(Right::Free),
                 _ if slot.attempt == attempt.id => Ok(Right::Step(Step::LookAgain)),
-                _ => self.give_way(attempt).await.map(Right::Step),
+                _ => match items.attempt(&slot.attempt) {
+                    // Its shopper has not confirmed it, and has chosen something else by now.
+                    Some(holder) if holder.state == AttemptState::Confirming => {
+                        self.make_way(holder).await.map(Right::Step)
+                    }
+                    _ => self.give_way(attempt).await.map(Right::Step),
+                },
             };
         }
         if slot.lease > self.clock.now() {
@@ -112,6 +135,15 @@ impl Flows {
             Finish::Pending { .. } => Ok(Right::Step(Step::Wait)),
             Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
         }
+    }
+
+    /// Ends an attempt whose shopper has gone on with another; should they have confirmed it in the
+    /// meantime, it is finished.
+    async fn make_way(&self, holder: &Attempt) -> Result<Step, FlowError> {
+        if !self.abandon_subscription(holder).await? {
+            Box::pin(self.finish(&holder.user, &holder.id, None)).await?;
+        }
+        Ok(Step::LookAgain)
     }
 
     /// Ends an attempt because another one has the subscription.
@@ -138,13 +170,17 @@ impl Flows {
     ) -> Result<Step, FlowError> {
         let request: FrozenRequest =
             serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
-        if self.key_is_forgotten(frozen_at)
-            && let Some(found) = self.find_subscription(attempt).await?
-        {
-            return self.adopt(attempt, &found).await;
+        if self.key_is_forgotten(frozen_at) {
+            if let Some(found) = self.find_subscription(attempt).await? {
+                return self.adopt(attempt, found).await;
+            }
+            if attempt.first == First::Subscription {
+                // Its shopper went away a day ago, so nobody would confirm it.
+                return self.fail(attempt, FailureReason::Expired).await;
+            }
         }
         let error = match self.stripe.create_subscription(&request).await {
-            Ok(reply) => return self.adopt(attempt, &reply.value).await,
+            Ok(reply) => return self.adopt(attempt, reply.value).await,
             Err(error) => error,
         };
         tracing::warn!(
@@ -157,7 +193,15 @@ impl Flows {
             StripeError::Declined { .. } => {
                 self.fail(attempt, FailureReason::PaymentDeclined).await
             }
-            StripeError::Invalid { .. } => self.fail(attempt, FailureReason::Rejected).await,
+            StripeError::Invalid { code, param, .. } => {
+                let missing = code.as_deref() == Some("resource_missing");
+                if missing && param.as_deref() == Some("customer") {
+                    // Deleted at Stripe: the next click creates another one.
+                    let (user, customer) = (&attempt.user, &attempt.customer);
+                    self.table.forget_customer(user, customer).await?;
+                }
+                self.fail(attempt, FailureReason::Rejected).await
+            }
             StripeError::IdempotencyMismatch { .. }
             | StripeError::Unavailable {
                 effect: Effect::Unknown,
@@ -166,7 +210,7 @@ impl Flows {
             } => {
                 // The key is spent on an answer that says nothing, so Stripe's own list has to.
                 if let Some(found) = self.find_subscription(attempt).await? {
-                    return self.adopt(attempt, &found).await;
+                    return self.adopt(attempt, found).await;
                 }
                 self.table.release_lease(attempt, me).await?;
                 Ok(Step::Answer(Finish::Pending {
@@ -209,15 +253,23 @@ impl Flows {
     async fn adopt(
         &self,
         attempt: &Attempt,
-        subscription: &perennial_stripe::Subscription,
+        subscription: perennial_stripe::Subscription,
     ) -> Result<Step, FlowError> {
-        let ours = attempt_of(subscription).as_ref() == Some(&attempt.id);
+        let ours = attempt_of(&subscription).as_ref() == Some(&attempt.id);
         if !ours || *subscription.customer_id() != attempt.customer {
             return Err(FlowError::Mismatch {
                 what: "subscription",
             });
         }
-        let model = read_model(&self.plans, subscription, None);
+        let model = read_model(&self.plans, &subscription, None);
+        if attempt.first == First::Subscription {
+            if model.status.is_terminal() {
+                return self.fail(attempt, FailureReason::Expired).await;
+            }
+            if model.awaits_shopper() {
+                return self.await_shopper(attempt, &model, subscription).await;
+            }
+        }
         let told = about_subscription(&attempt.user, None, &model, self.clock.now());
         match self.table.complete(attempt, &model, told.as_ref()).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
@@ -233,6 +285,45 @@ impl Flows {
             }
             Completed::Lost => Ok(Step::LookAgain),
         }
+    }
+
+    /// Writes down a subscription that came first, and what its shopper has to confirm.
+    async fn await_shopper(
+        &self,
+        attempt: &Attempt,
+        model: &Subscription,
+        subscription: perennial_stripe::Subscription,
+    ) -> Result<Step, FlowError> {
+        let subscription = match awaited(&subscription) {
+            Some(_) => subscription,
+            // A list does not hold it.
+            None => {
+                self.stripe
+                    .retrieve_subscription(&subscription.id)
+                    .await?
+                    .value
+            }
+        };
+        let missing = FlowError::Mismatch {
+            what: "subscription's client secret",
+        };
+        let awaited = awaited(&subscription).ok_or(missing)?;
+        if self.table.await_shopper(attempt, model, &awaited).await? == Completed::Lost {
+            return Ok(Step::LookAgain);
+        }
+        let mut attempt = Attempt {
+            state: AttemptState::Confirming,
+            subscription: Some(subscription.id.clone()),
+            ..attempt.clone()
+        };
+        match awaited {
+            Awaited::Setup(id) => attempt.setup_intent = Some(id),
+            Awaited::Payment(id) => attempt.payment_intent = Some(id),
+        }
+        Ok(Step::Confirm {
+            attempt: Box::new(attempt),
+            subscription: Box::new(subscription),
+        })
     }
 
     /// Looks for the attempt's subscription among all of the customer's, by listing them.
@@ -260,11 +351,23 @@ impl Flows {
     }
 }
 
-fn freeze(attempt: &Attempt, payment_method: &PaymentMethodId) -> Result<String, FlowError> {
+/// What the shopper has to confirm: the payment method of a trial, or the first payment.
+fn awaited(subscription: &perennial_stripe::Subscription) -> Option<Awaited> {
+    if let Some(id) = subscription.pending_setup_intent_id() {
+        return Some(Awaited::Setup(id.clone()));
+    }
+    let secret = subscription
+        .newest_invoice()?
+        .confirmation_secret
+        .as_ref()?;
+    secret.payment_intent().map(Awaited::Payment)
+}
+
+fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<String, FlowError> {
     let request = CreateSubscription {
         customer: &attempt.customer,
         price: &attempt.price,
-        payment_method,
+        paid_by,
         trial_days: attempt.trial_days,
         attempt: attempt.id.as_str(),
         user: attempt.user.as_str(),

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::operation::update_item::{
     UpdateItemError, builders::UpdateItemFluentBuilder,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, FailureReason, ReturnPath, SetupIntentId, Timestamp, UserId,
+    Attempt, AttemptId, AttemptState, FailureReason, PaymentIntentId, ReturnPath, SetupIntentId,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,11 +37,22 @@ struct Stored<'a> {
     expires_at: i64,
 }
 
+/// Whose attempt an intent at Stripe belongs to.
 #[derive(Serialize, Deserialize)]
-struct Lookup {
+pub(crate) struct Lookup {
     user: UserId,
     attempt: AttemptId,
     expires_at: i64,
+}
+
+impl Lookup {
+    pub(crate) fn of(attempt: &Attempt) -> Self {
+        Self {
+            user: attempt.user.clone(),
+            attempt: attempt.id.clone(),
+            expires_at: attempt.created.unix().saturating_add(KEEP_SECONDS),
+        }
+    }
 }
 
 impl Table {
@@ -122,12 +134,8 @@ impl Table {
             .update_expression("SET setup_intent = :id REMOVE setup_request")
             .condition_expression("attribute_exists(pk) AND (attribute_not_exists(setup_intent) OR setup_intent = :id)")
             .expression_attribute_values(":id", text(id.as_str()));
-        let lookup = Lookup {
-            user: attempt.user.clone(),
-            attempt: attempt.id.clone(),
-            expires_at: attempt.created.unix().saturating_add(KEEP_SECONDS),
-        };
-        let lookup = self.put(item(operation, Key::setup_intent(id), &lookup)?);
+        let lookup = item(operation, Key::setup_intent(id), &Lookup::of(attempt))?;
+        let lookup = self.put(lookup);
         let writes = vec![update_of(operation, update)?, put_of(operation, lookup)?];
         Ok(matches!(
             self.transact(operation, writes).await?,
@@ -142,6 +150,17 @@ impl Table {
     ) -> Result<Option<(UserId, AttemptId)>, StoreError> {
         let lookup = self
             .get::<Lookup>("find_setup_intent", Key::setup_intent(id))
+            .await?;
+        Ok(lookup.map(|lookup| (lookup.user, lookup.attempt)))
+    }
+
+    /// The attempt that a first payment belongs to.
+    pub async fn find_payment_intent(
+        &self,
+        id: &PaymentIntentId,
+    ) -> Result<Option<(UserId, AttemptId)>, StoreError> {
+        let lookup = self
+            .get::<Lookup>("find_payment_intent", Key::payment_intent(id))
             .await?;
         Ok(lookup.map(|lookup| (lookup.user, lookup.attempt)))
     }
@@ -185,10 +204,11 @@ impl Table {
         let update = self
             .change(attempt)
             .update_expression("SET reason = :reason")
-            .condition_expression("#state = :issued")
+            .condition_expression("#state IN (:issued, :confirming)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":reason", text(reason.as_str()))
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
+            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()));
         applied("note_reason", update).await
     }
 
@@ -197,9 +217,10 @@ impl Table {
         let update = self
             .change(attempt)
             .update_expression("REMOVE reason")
-            .condition_expression("#state = :issued")
+            .condition_expression("#state IN (:issued, :confirming)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
+            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()));
         applied("forget_reason", update).await
     }
 
@@ -217,7 +238,7 @@ impl Table {
         applied("change_return", update).await
     }
 
-    fn change(&self, attempt: &Attempt) -> UpdateItemFluentBuilder {
+    pub(crate) fn change(&self, attempt: &Attempt) -> UpdateItemFluentBuilder {
         let key = Key::attempt(&attempt.user, &attempt.id).attributes();
         self.client
             .update_item()

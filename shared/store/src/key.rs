@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use perennial_types::{
-    AttemptId, CustomerId, EventId, PlanGroup, PlanName, SetupIntentId, SubscriptionId, UserId,
-    Wallet,
+    AttemptId, CustomerId, EventId, PaymentIntentId, PlanGroup, PlanName, SetupIntentId,
+    SubscriptionId, UserId, Wallet,
 };
 
 pub(crate) const CUSTOMER: &str = "CUSTOMER";
@@ -50,6 +50,19 @@ impl Key {
 
     pub(crate) fn setup_intent(id: &SetupIntentId) -> Self {
         Self::new(format!("SETI#{id}"), "CHECKOUT")
+    }
+
+    pub(crate) fn payment_intent(id: &PaymentIntentId) -> Self {
+        Self::new(format!("PI#{id}"), "CHECKOUT")
+    }
+
+    /// By the hash of the idempotency key.
+    pub(crate) fn payment_request(key: &str) -> Self {
+        Self::new(format!("REQUEST#{key}"), "PAYMENT")
+    }
+
+    pub(crate) fn increments(payment: &PaymentIntentId) -> Self {
+        Self::new(format!("PI#{payment}"), "INCREMENTS")
     }
 
     pub(crate) fn slot(user: &UserId, group: &PlanGroup) -> Self {

@@ -4,6 +4,7 @@
 //! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
 
 mod attempt;
+mod confirming;
 mod cursor;
 mod customer;
 mod due;
@@ -12,18 +13,23 @@ mod inbox;
 mod key;
 mod mark;
 mod outbox;
+mod payment_request;
 mod slot;
 mod subscription;
 mod table;
 mod user;
 
 pub use attempt::Opened;
+pub use confirming::Awaited;
 pub use cursor::Cursor;
 pub use customer::{CustomerClaim, CustomerItem};
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use mark::{Finding, Marks};
 pub use outbox::Outgoing;
+pub use payment_request::{
+    Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
+};
 pub use slot::{Completed, Slot, TakeSlot, Taken};
 pub use subscription::{SubscriptionItem, Written};
 pub use table::Table;

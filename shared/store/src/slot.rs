@@ -147,6 +147,38 @@ impl Table {
         told: Option<&Outgoing>,
     ) -> Result<Completed, StoreError> {
         let operation = "complete";
+        let ended = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression(
+                "SET #state = :subscribed, subscription = :id REMOVE reason, due, due_at",
+            )
+            .condition_expression("#state = :subscribing")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()))
+            .expression_attribute_values(":id", text(subscription.id.as_str()));
+        let moved = vec![update_of(operation, ended)?];
+        let told = told.map(|event| self.tell(operation, event)).transpose()?;
+        self.hold_slot(operation, attempt, subscription, moved, told)
+            .await
+    }
+
+    /// Gives the slot to the attempt's subscription, moves the attempt on, and writes the read
+    /// model and what the shop is told of it, unless a reader with a fence has done that already.
+    pub(crate) async fn hold_slot(
+        &self,
+        operation: &'static str,
+        attempt: &Attempt,
+        subscription: &Subscription,
+        moved: Vec<TransactWriteItem>,
+        told: Option<TransactWriteItem>,
+    ) -> Result<Completed, StoreError> {
+        let held = self
+            .update(Key::slot(&attempt.user, &attempt.group))
+            .update_expression("SET subscription = :id")
+            .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
+            .expression_attribute_values(":attempt", text(attempt.id.as_str()))
+            .expression_attribute_values(":id", text(subscription.id.as_str()));
         let model = SubscriptionItem {
             fence: 1,
             attempt: Some(attempt.id.clone()),
@@ -157,50 +189,21 @@ impl Table {
         let model = self
             .put(item(operation, key, &model)?)
             .condition_expression("attribute_not_exists(pk)");
-        let mut read_model = vec![put_of(operation, model)?];
-        if let Some(event) = told {
-            read_model.push(self.tell(operation, event)?);
-        }
-        match self.try_complete(attempt, subscription, read_model).await? {
+        let mut without_model = vec![update_of(operation, held)?];
+        without_model.extend(moved);
+        let mut all = vec![put_of(operation, model)?];
+        all.extend(without_model.iter().cloned());
+        all.extend(told);
+        match self.transact(operation, all).await? {
             Outcome::Done => Ok(Completed::Done),
-            // The order of the writes: only the condition of the read model did not hold.
-            Outcome::Refused(refused) if refused.starts_with(&[false, false, true]) => {
-                match self.try_complete(attempt, subscription, Vec::new()).await? {
+            Outcome::Refused(refused) if is_model_alone(&refused) => {
+                match self.transact(operation, without_model).await? {
                     Outcome::Done => Ok(Completed::ReadElsewhere),
                     Outcome::Refused(_) => Ok(Completed::Lost),
                 }
             }
             Outcome::Refused(_) => Ok(Completed::Lost),
         }
-    }
-
-    async fn try_complete(
-        &self,
-        attempt: &Attempt,
-        subscription: &Subscription,
-        read_model: Vec<TransactWriteItem>,
-    ) -> Result<Outcome, StoreError> {
-        let operation = "complete";
-        let id = text(subscription.id.as_str());
-        let ended = self
-            .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression(
-                "SET #state = :subscribed, subscription = :id REMOVE reason, due, due_at",
-            )
-            .condition_expression("#state = :subscribing")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
-            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()))
-            .expression_attribute_values(":id", id.clone());
-        let held = self
-            .update(Key::slot(&attempt.user, &attempt.group))
-            .update_expression("SET subscription = :id")
-            .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
-            .expression_attribute_values(":attempt", text(attempt.id.as_str()))
-            .expression_attribute_values(":id", id);
-        let mut writes = vec![update_of(operation, ended)?, update_of(operation, held)?];
-        writes.extend(read_model);
-        self.transact(operation, writes).await
     }
 
     /// Ends the attempt that holds the slot without a subscription, frees the slot and tells the
@@ -234,4 +237,11 @@ impl Table {
             Outcome::Done
         ))
     }
+}
+
+/// Whether only the first write's condition, that of the read model, did not hold.
+fn is_model_alone(refused: &[bool]) -> bool {
+    refused
+        .split_first()
+        .is_some_and(|(model, others)| *model && !others.contains(&true))
 }

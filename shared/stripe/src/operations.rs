@@ -1,6 +1,8 @@
 //! The operations of Stripe that Perennial uses, one method each.
 
-use perennial_types::{CustomerId, SetupIntentId, SubscriptionId};
+use perennial_types::{
+    CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, SubscriptionId,
+};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
@@ -10,8 +12,8 @@ use crate::{
     form::{Form, encode_segment},
     frozen::{FrozenRequest, IdempotencyKey},
     objects::{
-        Customer, Deleted, Dispute, InvoicePayment, List, Mandate, Price, Product, Refund,
-        SetupIntent, Subscription, WebhookEndpoint,
+        Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, PaymentIntent, Price,
+        Product, Refund, SetupIntent, Subscription, WebhookEndpoint,
     },
     requests::path,
 };
@@ -95,13 +97,53 @@ impl Stripe {
             .await
     }
 
-    /// Reads a subscription with its newest invoice and its payment method.
+    /// Reads a subscription with its newest invoice, its payment method, and what its shopper has
+    /// yet to confirm.
     pub async fn retrieve_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
         let path = below(path::SUBSCRIPTIONS, id.as_str());
         let query = Form::new()
-            .with(&["expand", ""], "latest_invoice")
-            .with(&["expand", ""], "default_payment_method");
+            .with(&["expand", ""], "latest_invoice.confirmation_secret")
+            .with(&["expand", ""], "default_payment_method")
+            .with(&["expand", ""], "pending_setup_intent");
         self.get("retrieve_subscription", &path, query).await
+    }
+
+    /// Charges renewals to this method from now on.
+    pub async fn set_default_payment_method(
+        &self,
+        id: &SubscriptionId,
+        method: &PaymentMethodId,
+        key: &IdempotencyKey,
+    ) -> Answered<Subscription> {
+        let path = below(path::SUBSCRIPTIONS, id.as_str());
+        let body = Form::new().with(&["default_payment_method"], method.as_str());
+        self.post("update_subscription", &path, body, key).await
+    }
+
+    /// Ends a subscription at once. Stripe answers 404 for one that has ended.
+    pub async fn cancel_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
+        self.call(&Call {
+            operation: "cancel_subscription",
+            method: Method::DELETE,
+            path: &below(path::SUBSCRIPTIONS, id.as_str()),
+            parameters: "",
+            key: None,
+        })
+        .await
+    }
+
+    /// Annuls an open invoice, which nobody can pay any more. Stripe refuses this for one that is
+    /// paid.
+    pub async fn void_invoice(&self, id: &str, key: &IdempotencyKey) -> Answered<Invoice> {
+        let path = format!("{}/void", below(path::INVOICES, id));
+        self.post("void_invoice", &path, Form::new(), key).await
+    }
+
+    /// Reads a payment with its payment method.
+    pub async fn retrieve_payment_intent(&self, id: &PaymentIntentId) -> Answered<PaymentIntent> {
+        let path = below(path::PAYMENT_INTENTS, id.as_str());
+        let query = Form::new().with(&["expand", ""], "payment_method");
+        self.get("retrieve_payment_intent", &path, query).await
     }
 
     /// Lists a customer's subscriptions in every status, newest first, 100 a page.

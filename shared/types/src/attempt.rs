@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, CustomerId, PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, SubscriptionId,
-    Timestamp, UserId, Wallet,
+    AttemptId, CustomerId, PaymentIntentId, PlanGroup, PlanName, PriceId, ReturnPath,
+    SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -19,11 +19,23 @@ pub enum ConfirmBy {
     Server,
 }
 
+/// What comes first, and so what the shopper confirms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// A SetupIntent of our own; the subscription charges the method that it has set up.
+    #[default]
+    SetupIntent,
+    /// The subscription; the shopper confirms its first payment, or its own SetupIntent if it
+    /// begins with a trial.
+    Subscription,
+}
+
 /// Where an attempt stands.
 ///
 /// ```text
-/// issued -> subscribing -> subscribed
-///    └──────────┴-> failed | canceled | expired
+/// issued -> subscribing -> [confirming ->] subscribed
+///    └──────────┴──────────────┴-> failed | canceled | expired
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +44,8 @@ pub enum AttemptState {
     Issued,
     /// The request for the subscription is frozen and may have been sent.
     Subscribing,
+    /// The subscription came first and exists; the shopper has yet to confirm it.
+    Confirming,
     /// The subscription exists.
     Subscribed,
     /// It cannot succeed any more; `reason` says why.
@@ -45,7 +59,7 @@ pub enum AttemptState {
 impl AttemptState {
     /// Whether a finisher may still bring it to an end.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Issued | Self::Subscribing)
+        matches!(self, Self::Issued | Self::Subscribing | Self::Confirming)
     }
 
     /// The name, as in the table and in JSON.
@@ -53,6 +67,7 @@ impl AttemptState {
         match self {
             Self::Issued => "issued",
             Self::Subscribing => "subscribing",
+            Self::Confirming => "confirming",
             Self::Subscribed => "subscribed",
             Self::Failed => "failed",
             Self::Canceled => "canceled",
@@ -156,6 +171,12 @@ pub struct Attempt {
     pub wallet: Wallet,
     /// Who confirms.
     pub confirm: ConfirmBy,
+    /// What comes first.
+    #[serde(default)]
+    pub first: First,
+    /// The version of the text that the shopper agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
     /// Where the shopper lands afterwards; the shop's default when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<ReturnPath>,
@@ -165,9 +186,12 @@ pub struct Attempt {
     pub created: Timestamp,
     /// Until when the shopper may come back to it.
     pub open_until: Timestamp,
-    /// The SetupIntent, once Stripe has answered.
+    /// The SetupIntent, once Stripe has answered; that of the trial if the subscription came first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup_intent: Option<SetupIntentId>,
+    /// The first payment, if the subscription came first and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_intent: Option<PaymentIntentId>,
     /// The frozen request for the SetupIntent; gone once it exists, since it may hold the
     /// shopper's address and browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]

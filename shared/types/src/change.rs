@@ -52,6 +52,12 @@ impl Change {
 
     fn of_status(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         use SubscriptionStatus as Status;
+        // One that never began has not ended either.
+        let began = old.is_none_or(|old| !old.awaits_shopper());
+        if new.awaits_shopper() || (!began && new.status.is_terminal()) {
+            return None;
+        }
+        let old = old.filter(|_| began);
         let before = old.map(|old| &old.status);
         let same = before == Some(&new.status);
         match &new.status {
@@ -72,7 +78,6 @@ impl Change {
             Status::PastDue => Some(Self::PastDue),
             Status::Unpaid | Status::Paused => Some(Self::PaymentMethodRequired),
             Status::Canceled => Some(Self::Canceled),
-            // One that never began has not ended either.
             Status::IncompleteExpired | Status::Incomplete | Status::Other(_) => None,
         }
     }
@@ -107,6 +112,39 @@ mod tests {
             cancel_at_period_end: false,
             latest_invoice_status: None,
             payment: Payment::default(),
+        }
+    }
+
+    fn unconfirmed(status: &str) -> Subscription {
+        let payment = Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen);
+        Subscription {
+            payment,
+            ..at(status, 1)
+        }
+    }
+
+    #[test]
+    fn a_trial_begins_once_its_payment_method_is_confirmed() {
+        for (before, after, expected) in [
+            (None, unconfirmed("trialing"), None),
+            (
+                Some(unconfirmed("trialing")),
+                at("trialing", 1),
+                Some(Change::Trialing),
+            ),
+            (Some(unconfirmed("trialing")), at("canceled", 1), None),
+            (Some(at("incomplete", 1)), at("canceled", 1), None),
+            (
+                Some(at("incomplete", 1)),
+                at("active", 1),
+                Some(Change::Activated),
+            ),
+        ] {
+            assert_eq!(
+                Change::between(before.as_ref(), &after),
+                expected,
+                "{before:?}"
+            );
         }
     }
 

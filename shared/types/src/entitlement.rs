@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{PlanGroup, Plans, Subscription, Timestamp};
+use crate::{PlanGroup, Plans, Subscription, SubscriptionStatus, Timestamp};
 
 /// The answer for one plan group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,7 +13,8 @@ pub struct Entitlement {
     pub active: bool,
     /// The end of the period that is paid for or in trial.
     pub until: Option<Timestamp>,
-    /// The status of the subscription that decided it; `none` without any.
+    /// The status of the subscription that decided it; `none` without any, and `incomplete` also for
+    /// a trial whose payment method the shopper has yet to confirm.
     pub because: String,
 }
 
@@ -32,10 +33,7 @@ pub fn entitlements(
                 .iter()
                 .filter(|subscription| in_group(plans, subscription, group))
                 .max_by_key(|subscription| {
-                    (
-                        subscription.status.entitles(),
-                        subscription.current_period_end,
-                    )
+                    (subscription.entitles(), subscription.current_period_end)
                 });
             (group.clone(), answer(best))
         })
@@ -58,11 +56,15 @@ fn answer(best: Option<&Subscription>) -> Entitlement {
             because: "none".to_owned(),
         },
         Some(subscription) => {
-            let active = subscription.status.entitles();
+            let active = subscription.entitles();
             Entitlement {
                 active,
                 until: subscription.current_period_end.filter(|_| active),
-                because: subscription.status.as_str().to_owned(),
+                because: if subscription.awaits_shopper() {
+                    SubscriptionStatus::Incomplete.as_str().to_owned()
+                } else {
+                    subscription.status.as_str().to_owned()
+                },
             }
         }
     }
@@ -71,7 +73,7 @@ fn answer(best: Option<&Subscription>) -> Entitlement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Payment;
+    use crate::{Payment, PaymentReason, PaymentState};
 
     fn subscription(id: &str, status: &str, end: i64) -> Subscription {
         Subscription {
@@ -132,6 +134,16 @@ mod tests {
             assert_eq!(entitlement.because, status);
             assert_eq!(entitlement.until.is_some(), active);
         }
+    }
+
+    #[test]
+    fn a_trial_that_nobody_has_confirmed_gives_nothing() {
+        let mut trial = subscription("sub_1", "trialing", 500);
+        trial.payment = Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen);
+        let entitlement = decide(&[trial]);
+        assert!(!entitlement.active);
+        assert_eq!(entitlement.because, "incomplete");
+        assert_eq!(entitlement.until, None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum PaymentState {
     Contested,
     /// Wait: Stripe tries again by itself.
     Retrying,
-    /// The shopper has to confirm a payment.
+    /// The shopper has to confirm a payment, or a payment method.
     ActionRequired,
     /// The shopper has to give a payment method.
     MethodRequired,
@@ -38,6 +38,8 @@ pub enum PaymentReason {
     RetriesExhausted,
     /// The first payment waits for the shopper.
     FirstPaymentOpen,
+    /// The payment method of the trial waits for the shopper.
+    FirstSetupOpen,
     /// There is no payment method.
     MethodMissing,
     /// The payment method was taken off the customer.

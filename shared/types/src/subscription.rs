@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Payment, PlanName, PriceId, SubscriptionId, Timestamp, Wallet};
+use crate::{Payment, PaymentReason, PlanName, PriceId, SubscriptionId, Timestamp, Wallet};
 
 /// Stripe's status of a subscription (<https://docs.stripe.com/billing/subscriptions/overview>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +49,10 @@ impl SubscriptionStatus {
         matches!(self, Self::Canceled | Self::IncompleteExpired)
     }
 
-    /// Whether the user gets what they subscribed to. A subscription that is past due still
-    /// counts, since Stripe is trying to collect and a shopper should not flap in and out.
-    pub fn entitles(&self) -> bool {
+    /// Whether it gives the user what they subscribed to, once they have confirmed it. A
+    /// subscription that is past due still counts, since Stripe is trying to collect and a shopper
+    /// should not flap in and out.
+    fn entitles(&self) -> bool {
         matches!(self, Self::Active | Self::Trialing | Self::PastDue)
     }
 }
@@ -104,4 +105,18 @@ pub struct Subscription {
     /// Whether the next charge can be expected to succeed.
     #[serde(default)]
     pub payment: Payment,
+}
+
+impl Subscription {
+    /// Whether the shopper has yet to confirm its first payment, or the payment method of its
+    /// trial. Stripe calls the latter `trialing` from the start.
+    pub fn awaits_shopper(&self) -> bool {
+        self.status == SubscriptionStatus::Incomplete
+            || self.payment.reason == Some(PaymentReason::FirstSetupOpen)
+    }
+
+    /// Whether the user gets what they subscribed to.
+    pub fn entitles(&self) -> bool {
+        self.status.entitles() && !self.awaits_shopper()
+    }
 }

@@ -1,8 +1,10 @@
 //! <https://docs.stripe.com/api/invoices/object>
 
+use perennial_types::PaymentIntentId;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{Identified, open_enum::open_enum};
+use super::{Identified, lenient, open_enum::open_enum};
 
 open_enum! {
     /// How far an invoice has come.
@@ -21,7 +23,7 @@ open_enum! {
 }
 
 /// A bill.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Invoice {
     /// `in_...`
     pub id: String,
@@ -43,6 +45,25 @@ pub struct Invoice {
     /// Why it exists, such as `subscription_create`.
     #[serde(default)]
     pub billing_reason: Option<String>,
+    /// With what the shopper confirms its payment, if it was expanded.
+    #[serde(default)]
+    pub confirmation_secret: Option<ConfirmationSecret>,
+}
+
+/// What lets a browser confirm the payment of an invoice. Never log it, never store it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConfirmationSecret {
+    /// The client secret of its PaymentIntent.
+    #[serde(default, deserialize_with = "lenient::secret")]
+    pub client_secret: Option<SecretString>,
+}
+
+impl ConfirmationSecret {
+    /// The payment that it confirms. A client secret begins with its PaymentIntent's id.
+    pub fn payment_intent(&self) -> Option<PaymentIntentId> {
+        let secret = self.client_secret.as_ref()?.expose_secret();
+        secret.split_once("_secret_")?.0.parse().ok()
+    }
 }
 
 impl Identified for Invoice {

@@ -1,6 +1,6 @@
 //! <https://docs.stripe.com/api/payment_methods/object>
 
-use perennial_types::{CustomerId, PaymentMethodId};
+use perennial_types::{CustomerId, PaymentMethodId, Wallet};
 use serde::Deserialize;
 
 use super::{Customer, Expandable, Identified, lenient};
@@ -44,6 +44,16 @@ impl PaymentMethod {
     /// The customer's id, if it is attached to one.
     pub fn customer_id(&self) -> Option<&CustomerId> {
         self.customer.as_ref().map(Expandable::id)
+    }
+
+    /// The wallet that it is of, if it is one of ours. Apple Pay has no type of its own: it is a card
+    /// whose `wallet.type` says so.
+    pub fn wallet(&self) -> Option<Wallet> {
+        match (self.kind.as_str(), self.card_wallet()) {
+            ("amazon_pay", _) => Some(Wallet::AmazonPay),
+            ("card", Some("apple_pay")) => Some(Wallet::ApplePay),
+            _ => None,
+        }
     }
 
     /// `apple_pay` for a card from that wallet, otherwise nothing.

@@ -151,6 +151,11 @@ impl Subscription {
         self.latest_invoice.as_ref()?.object()?.status.as_ref()
     }
 
+    /// What the shopper still has to permit, if it was expanded.
+    pub fn pending_setup(&self) -> Option<&SetupIntent> {
+        self.pending_setup_intent.as_ref()?.object()
+    }
+
     /// The id of what the shopper still has to permit.
     pub fn pending_setup_intent_id(&self) -> Option<&SetupIntentId> {
         self.pending_setup_intent.as_ref().map(Expandable::id)

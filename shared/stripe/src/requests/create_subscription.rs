@@ -2,21 +2,21 @@
 
 use perennial_types::{CustomerId, PaymentMethodId, PriceId};
 
-use super::{freeze, metadata, path};
+use super::{SetupWallet, freeze, metadata, path};
 use crate::{
     form::Form,
     frozen::{FrozenRequest, IdempotencyKey},
 };
 
-/// A subscription that charges a method which was set up before.
+/// A subscription.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateSubscription<'a> {
     /// Whose it is.
     pub customer: &'a CustomerId,
     /// What it costs.
     pub price: &'a PriceId,
-    /// What is charged; it belongs to the customer.
-    pub payment_method: &'a PaymentMethodId,
+    /// How it gets its payment method.
+    pub paid_by: PaidBy<'a>,
     /// The days before the first payment; 0 for none.
     pub trial_days: u32,
     /// The checkout attempt.
@@ -29,6 +29,17 @@ pub struct CreateSubscription<'a> {
     pub wallet: &'a str,
 }
 
+/// How a subscription gets its payment method.
+#[derive(Debug, Clone, Copy)]
+pub enum PaidBy<'a> {
+    /// It was set up before, and belongs to the customer. A refused first payment leaves nothing
+    /// behind.
+    Method(&'a PaymentMethodId),
+    /// The shopper confirms the first payment, or the SetupIntent of a trial, with this wallet.
+    /// Until then the subscription is incomplete, or in a trial that nobody has confirmed.
+    Shopper(SetupWallet),
+}
+
 impl CreateSubscription<'_> {
     /// The request as it will be sent.
     ///
@@ -37,13 +48,27 @@ impl CreateSubscription<'_> {
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
         let mut form = Form::new()
             .with(&["customer"], self.customer.as_str())
-            .with(&["items", "0", "price"], self.price.as_str())
-            .with(&["default_payment_method"], self.payment_method.as_str())
-            // The shopper is not there to be asked again.
-            .with(&["off_session"], "true")
-            // A refused first payment leaves no half subscription behind.
-            .with(&["payment_behavior"], "error_if_incomplete")
-            .with(&["billing_mode", "type"], "flexible");
+            .with(&["items", "0", "price"], self.price.as_str());
+        form = match self.paid_by {
+            PaidBy::Method(method) => form
+                .with(&["default_payment_method"], method.as_str())
+                // The shopper is not there to be asked again.
+                .with(&["off_session"], "true")
+                // A refused first payment leaves no half subscription behind.
+                .with(&["payment_behavior"], "error_if_incomplete"),
+            PaidBy::Shopper(wallet) => form
+                .with(&["payment_behavior"], "default_incomplete")
+                .with(
+                    &["payment_settings", "save_default_payment_method"],
+                    "on_subscription",
+                )
+                // Unlike the intents', this list may still be written at the pinned version.
+                .with(
+                    &["payment_settings", "payment_method_types", ""],
+                    wallet.payment_method_type(),
+                ),
+        };
+        form = form.with(&["billing_mode", "type"], "flexible");
         if self.trial_days > 0 {
             form = form
                 .with_number(&["trial_period_days"], i64::from(self.trial_days))
@@ -52,13 +77,18 @@ impl CreateSubscription<'_> {
                     "cancel",
                 );
         }
-        let form = form
+        form = form
             .with(&["metadata", metadata::ATTEMPT], self.attempt)
             .with(&["metadata", metadata::USER], self.user)
             .with(&["metadata", metadata::PLAN], self.plan)
-            .with(&["metadata", metadata::WALLET], self.wallet)
-            .with(&["expand", ""], "latest_invoice")
-            .with(&["expand", ""], "default_payment_method");
+            .with(&["metadata", metadata::WALLET], self.wallet);
+        let expanded = match self.paid_by {
+            PaidBy::Method(_) => ["latest_invoice", "default_payment_method"],
+            PaidBy::Shopper(_) => ["latest_invoice.confirmation_secret", "pending_setup_intent"],
+        };
+        for field in expanded {
+            form = form.with(&["expand", ""], field);
+        }
         freeze(path::SUBSCRIPTIONS, form, key)
     }
 }

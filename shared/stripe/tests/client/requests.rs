@@ -4,7 +4,7 @@
 
 use perennial_stripe::{
     CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, ServerConfirm, SetupWallet,
+    CreateWebhookEndpoint, FrozenRequest, PaidBy, ServerConfirm, SetupWallet,
 };
 
 use crate::support::key;
@@ -25,15 +25,20 @@ fn setup_intent(wallet: SetupWallet, confirm: Option<ServerConfirm<'_>>) -> Froz
 }
 
 fn subscription(trial_days: u32) -> FrozenRequest {
+    let method = "pm_1".parse().unwrap();
+    subscription_paid_by(PaidBy::Method(&method), trial_days, "amazon_pay")
+}
+
+fn subscription_paid_by(paid_by: PaidBy<'_>, trial_days: u32, wallet: &str) -> FrozenRequest {
     CreateSubscription {
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
-        payment_method: &"pm_1".parse().unwrap(),
+        paid_by,
         trial_days,
         attempt: "chk_1",
         user: "auth0|alice",
         plan: "stock-photos-monthly",
-        wallet: "amazon_pay",
+        wallet,
     }
     .freeze(key("sub:chk_1"))
 }
@@ -137,6 +142,48 @@ fn a_subscription_with_a_trial() {
     metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
     expand[]=default_payment_method
+    ");
+}
+
+#[test]
+fn a_subscription_that_its_shopper_confirms() {
+    let paid_by = PaidBy::Shopper(SetupWallet::ApplePay);
+    insta::assert_snapshot!(shown(&subscription_paid_by(paid_by, 0, "apple_pay")), @r"
+    POST /v1/subscriptions
+    customer=cus_1
+    items[0][price]=price_1
+    payment_behavior=default_incomplete
+    payment_settings[save_default_payment_method]=on_subscription
+    payment_settings[payment_method_types][]=card
+    billing_mode[type]=flexible
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_wallet]=apple_pay
+    expand[]=latest_invoice.confirmation_secret
+    expand[]=pending_setup_intent
+    ");
+}
+
+#[test]
+fn a_trial_that_its_shopper_confirms() {
+    let paid_by = PaidBy::Shopper(SetupWallet::ApplePay);
+    insta::assert_snapshot!(shown(&subscription_paid_by(paid_by, 14, "apple_pay")), @r"
+    POST /v1/subscriptions
+    customer=cus_1
+    items[0][price]=price_1
+    payment_behavior=default_incomplete
+    payment_settings[save_default_payment_method]=on_subscription
+    payment_settings[payment_method_types][]=card
+    billing_mode[type]=flexible
+    trial_period_days=14
+    trial_settings[end_behavior][missing_payment_method]=cancel
+    metadata[perennial_attempt]=chk_1
+    metadata[perennial_user]=auth0%7Calice
+    metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_wallet]=apple_pay
+    expand[]=latest_invoice.confirmation_secret
+    expand[]=pending_setup_intent
     ");
 }
 

@@ -87,7 +87,7 @@ async fn reading_sends_no_key_and_no_body() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     GET /v1/setup_intents/seti_1?expand[]=payment_method
-    GET /v1/subscriptions/sub_1?expand[]=latest_invoice&expand[]=default_payment_method
+    GET /v1/subscriptions/sub_1?expand[]=latest_invoice.confirmation_secret&expand[]=default_payment_method&expand[]=pending_setup_intent
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100&starting_after=sub_1
     GET /v1/customers?created[gte]=1&created[lte]=2&limit=100
@@ -109,6 +109,40 @@ async fn cancelling_sends_the_reason_under_the_given_key() {
     assert_eq!(requests[0].url.path(), "/v1/setup_intents/seti_1/cancel");
     assert_eq!(requests[0].body, b"cancellation_reason=duplicate");
     assert_eq!(requests[0].headers["idempotency-key"], "cancel:1");
+}
+
+#[tokio::test]
+async fn a_subscription_is_changed_and_ended_by_these_calls() {
+    let subscription =
+        json!({"id": "sub_1", "status": "active", "customer": "cus_1", "items": {"data": []}});
+    let invoice = json!({"id": "in_1", "status": "void"});
+    let server = server([ok(&subscription), ok(&subscription), ok(&invoice)]).await;
+    let client = client(&server.uri());
+    let (sub, method) = ("sub_1".parse().unwrap(), "pm_1".parse().unwrap());
+    client
+        .set_default_payment_method(&sub, &method, &key("pays:chk_1"))
+        .await
+        .unwrap();
+    client.cancel_subscription(&sub).await.unwrap();
+    client
+        .void_invoice("in_1", &key("void:chk_1"))
+        .await
+        .unwrap();
+    let lines: Vec<String> = received(&server)
+        .await
+        .iter()
+        .map(|request| {
+            let key = request.headers.get("idempotency-key");
+            let key = key.map_or("no key", |key| key.to_str().unwrap());
+            let body = String::from_utf8_lossy(&request.body);
+            format!("{} {} {body:?} {key}", request.method, request.url.path())
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    POST /v1/subscriptions/sub_1 "default_payment_method=pm_1" pays:chk_1
+    DELETE /v1/subscriptions/sub_1 "" no key
+    POST /v1/invoices/in_1/void "" void:chk_1
+    "#);
 }
 
 #[tokio::test]

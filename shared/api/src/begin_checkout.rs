@@ -1,0 +1,108 @@
+//! What a page asks for when a shopper presses a wallet's button.
+
+use perennial_config::Api;
+use perennial_flows::{IssueCheckout, ServerConsent};
+use perennial_http::{ApiError, Request, sentence};
+use perennial_types::{Consent, First, Plan, Plans, ReturnPath, Wallet};
+
+use crate::api_url;
+
+/// The members of a body, before they are checked against the configuration.
+#[derive(Debug)]
+pub struct BeginCheckout {
+    /// The plan's name.
+    pub plan: String,
+    /// The wallet's name.
+    pub wallet: String,
+    /// What comes first.
+    pub first: First,
+    /// The version of the text that the shopper saw; the configured one when none.
+    pub consent: Option<String>,
+    /// Where in the shop they land afterwards.
+    pub return_to: Option<String>,
+    /// Set when this server confirms.
+    pub server: Option<ServerConsent>,
+}
+
+impl BeginCheckout {
+    /// Checks each member; an error says which one is wrong.
+    pub fn check(
+        self,
+        request: &Request,
+        plans: &Plans,
+        api: &Api,
+        consent: &Consent,
+    ) -> Result<IssueCheckout, ApiError> {
+        let user = request.user()?.clone();
+        let (name, plan) = plans.get(&self.plan).ok_or_else(unknown_plan)?;
+        let wallet: Wallet = self
+            .wallet
+            .parse()
+            .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
+        check_currency(wallet, plan)?;
+        check_order(wallet, self.first, self.server.is_some())?;
+        let return_to = self
+            .return_to
+            .map(ReturnPath::try_from)
+            .transpose()
+            .map_err(|error| ApiError::new(400, "invalid_return_to", format!("{error}.")))?;
+        let shown = self.consent.as_deref();
+        if shown.is_some_and(|shown| shown != consent.version()) {
+            return Err(ApiError::new(
+                409,
+                "consent_outdated",
+                "The text that the shopper saw is no longer the shop's. Show them the one of GET /wallets, and begin again.",
+            ));
+        }
+        Ok(IssueCheckout {
+            user,
+            name: name.clone(),
+            plan: plan.clone(),
+            wallet,
+            first: self.first,
+            consent_version: consent.version().to_owned(),
+            consent: self.server,
+            return_to,
+            confirm_url: api_url(api, request, "/confirm")?,
+        })
+    }
+}
+
+/// There is no plan of that name.
+pub fn unknown_plan() -> ApiError {
+    ApiError::new(
+        400,
+        "unknown_plan",
+        "There is no plan of that name in the shop's PLANS.",
+    )
+}
+
+fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
+    match wallet {
+        Wallet::AmazonPay if !plan.currency.is_taken_by_amazon_pay() => Err(ApiError::new(
+            400,
+            "currency_not_supported",
+            format!(
+                "Amazon Pay cannot be charged in {}; offer another wallet for this plan.",
+                plan.currency
+            ),
+        )),
+        Wallet::AmazonPay | Wallet::ApplePay => Ok(()),
+    }
+}
+
+fn check_order(wallet: Wallet, first: First, server_confirms: bool) -> Result<(), ApiError> {
+    match (wallet, first) {
+        (Wallet::AmazonPay, First::Subscription) => Err(ApiError::new(
+            400,
+            "first_not_supported",
+            "With Amazon Pay the SetupIntent comes first: begin with POST /client-secret.",
+        )),
+        (Wallet::ApplePay, _) if server_confirms => Err(ApiError::new(
+            400,
+            "confirm_not_supported",
+            "Apple Pay is confirmed in the page, where the device makes its one-time cryptogram: leave out \"confirm\".",
+        )),
+        _ => Ok(()),
+    }
+}

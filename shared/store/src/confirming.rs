@@ -1,0 +1,123 @@
+//! A subscription that came first and waits for its shopper.
+
+use perennial_types::{
+    Attempt, AttemptState, FailureReason, PaymentIntentId, SetupIntentId, Subscription,
+};
+
+use crate::{
+    Completed, Outgoing, StoreError, Table,
+    attempt::{Lookup, applied},
+    key::{Key, text},
+    table::{Outcome, delete_of, item, put_of, update_of},
+};
+
+/// What the shopper confirms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// The payment method of the trial.
+    Setup(SetupIntentId),
+    /// The first payment.
+    Payment(PaymentIntentId),
+}
+
+impl Awaited {
+    fn attribute(&self) -> &'static str {
+        match self {
+            Self::Setup(_) => "setup_intent",
+            Self::Payment(_) => "payment_intent",
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Setup(id) => id.as_str(),
+            Self::Payment(id) => id.as_str(),
+        }
+    }
+
+    fn key(&self) -> Key {
+        match self {
+            Self::Setup(id) => Key::setup_intent(id),
+            Self::Payment(id) => Key::payment_intent(id),
+        }
+    }
+}
+
+impl Table {
+    /// Writes down the subscription of the attempt that holds the slot, and what its shopper has
+    /// to confirm.
+    pub async fn await_shopper(
+        &self,
+        attempt: &Attempt,
+        subscription: &Subscription,
+        awaited: &Awaited,
+    ) -> Result<Completed, StoreError> {
+        let operation = "await_shopper";
+        let moved = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression("SET #state = :confirming, subscription = :id, #awaited = :awaited")
+            .condition_expression("#state = :subscribing")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#awaited", awaited.attribute())
+            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
+            .expression_attribute_values(":id", text(subscription.id.as_str()))
+            .expression_attribute_values(":awaited", text(awaited.id()));
+        let lookup = self.put(item(operation, awaited.key(), &Lookup::of(attempt))?);
+        let moved = vec![update_of(operation, moved)?, put_of(operation, lookup)?];
+        self.hold_slot(operation, attempt, subscription, moved, None)
+            .await
+    }
+
+    /// Ends an attempt whose shopper has confirmed. False when somebody else was first.
+    pub async fn confirm(&self, attempt: &Attempt) -> Result<bool, StoreError> {
+        let update = self
+            .change(attempt)
+            .update_expression("SET #state = :subscribed REMOVE reason, due, due_at")
+            .condition_expression("#state = :confirming")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
+            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()));
+        applied("confirm", update).await
+    }
+
+    /// Ends an attempt whose subscription ended before its shopper confirmed it, frees the slot and
+    /// tells the shop if there is something to tell. False when somebody else was first.
+    pub async fn end_confirming(
+        &self,
+        attempt: &Attempt,
+        state: AttemptState,
+        reason: FailureReason,
+        told: Option<&Outgoing>,
+    ) -> Result<bool, StoreError> {
+        let operation = "end_confirming";
+        let ended = self
+            .update(Key::attempt(&attempt.user, &attempt.id))
+            .update_expression("SET #state = :state, reason = :reason REMOVE due, due_at")
+            .condition_expression("#state = :confirming")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
+            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":reason", text(reason.as_str()));
+        let freed = self
+            .delete(Key::slot(&attempt.user, &attempt.group))
+            .condition_expression("attempt = :attempt")
+            .expression_attribute_values(":attempt", text(attempt.id.as_str()));
+        let mut without_slot = vec![update_of(operation, ended)?];
+        if let Some(event) = told {
+            without_slot.push(self.tell(operation, event)?);
+        }
+        let mut all = vec![delete_of(operation, freed)?];
+        all.extend(without_slot.iter().cloned());
+        match self.transact(operation, all).await? {
+            Outcome::Done => Ok(true),
+            // Another attempt holds the slot by now, since a subscription that has ended holds
+            // nobody up.
+            Outcome::Refused(refused) if refused.iter().skip(1).all(|refused| !refused) => {
+                let outcome = self.transact(operation, without_slot).await?;
+                Ok(matches!(outcome, Outcome::Done))
+            }
+            Outcome::Refused(_) => Ok(false),
+        }
+    }
+}
