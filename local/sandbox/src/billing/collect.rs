@@ -2,7 +2,7 @@
 
 use crate::billing::attempt::{self, Outcome, Presence};
 use crate::error::{ApiError, Result};
-use crate::resources::{charges, payment_intents};
+use crate::resources::{charges, payment_intents, payment_outcome};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
@@ -106,12 +106,12 @@ pub(crate) fn charge(
     };
     match attempt::outcome(world, method, invoice.at("customer"), presence) {
         Outcome::Paid => {
-            payment_intents::succeed(world, &intent, method);
+            payment_outcome::succeed(world, &intent, method);
             Ok(mark_paid(world, &attempted))
         }
         Outcome::Declined(error) => {
             let charge = charges::failed(world, &intent, method, &error);
-            let failed = payment_intents::decline(world, &intent, method, &charge, &error);
+            let failed = payment_outcome::decline(world, &intent, method, Some(&charge), &error);
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             Err(error
@@ -119,7 +119,7 @@ pub(crate) fn charge(
                 .with("charge", charge.id()))
         }
         Outcome::NeedsAction(error) => {
-            let waiting = payment_intents::need_action(world, &intent, method);
+            let waiting = payment_outcome::need_action(world, &intent, method);
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             world.emit("invoice.payment_action_required", &attempted);
@@ -178,6 +178,6 @@ pub(crate) fn cancel_payment(world: &mut World, invoice: &Value) {
         world.save(&payment);
     }
     if let Some(intent) = intent_of(world, invoice.id()) {
-        payment_intents::cancel(world, &intent, "void_invoice");
+        payment_outcome::cancel(world, &intent, Some("void_invoice"));
     }
 }

@@ -3,7 +3,7 @@
 use crate::billing::{cancel, renew};
 use crate::error::Result;
 use crate::http::shared::Shared;
-use crate::resources::{setup_settle, test_clocks};
+use crate::resources::{payment_outcome, setup_settle, test_clocks};
 use crate::state::timers::{Due, Timer};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind, World};
@@ -49,6 +49,7 @@ pub(crate) fn due(shared: &Shared) -> bool {
 pub(crate) fn run(world: &mut World, timer: &Timer) -> Result<()> {
     let id = timer.object.as_str();
     match timer.due {
+        Due::AuthorizationExpires => payment_outcome::expire(world, id),
         Due::RedirectExpires => setup_settle::expire(world, id),
         Due::PeriodEnds => renew::period_ends(world, id),
         Due::Finalize => renew::finalize(world, id),

@@ -4,8 +4,8 @@ use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
 use crate::render::shown;
-use crate::resources::mandates;
 use crate::resources::setup_settle::{Choice, settle};
+use crate::resources::{mandates, payment_confirm};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
 use axum::Router;
@@ -22,6 +22,7 @@ type Sandbox = State<Arc<Shared>>;
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/setup_intents/{id}/{choice}", post(choose))
+        .route("/payment_intents/{id}/{choice}", post(answer_bank))
         .route("/mandates/{id}/revoke", post(revoke))
         .route("/payment_methods/{id}/behaviour", post(behave))
 }
@@ -39,6 +40,22 @@ async fn choose(
     answered(result.map(|url| json!({"redirect_url": url})))
 }
 
+/// What the shopper answers when the card's bank asks about a payment.
+async fn answer_bank(
+    State(shared): Sandbox,
+    Path((id, choice)): Path<(String, String)>,
+) -> Response<Body> {
+    let choice = Choice::named(&choice).ok_or_else(|| {
+        ApiError::invalid("The shopper can approve, decline or close.").with_status(404)
+    });
+    let result = choice.and_then(|choice| {
+        shared.change(Origin::default(), |world| {
+            payment_confirm::answer_bank(world, &id, choice)
+        })
+    });
+    answered(result.map(|intent| shown(&intent)))
+}
+
 /// What the customer does in the Amazon account.
 async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
     answered(
@@ -52,6 +69,8 @@ async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body
 #[serde(deny_unknown_fields)]
 struct Behaviour {
     charge: Charge,
+    /// The code of a card's decline, `generic_decline` by default.
+    decline_code: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -73,6 +92,7 @@ async fn behave(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) ->
         shared.change(Origin::default(), |world| {
             let mut method = world.at_path(Kind::PaymentMethod, &id)?;
             method.set("_charge", charge);
+            method.set("_decline_code", wanted.decline_code);
             world.save(&method);
             Ok(json!({"id": id, "charge": charge}))
         })

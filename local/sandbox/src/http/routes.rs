@@ -2,8 +2,8 @@
 
 use crate::resources::{
     Answer, Call, charges, customers, disputes, events, invoice_payments, invoices, mandates,
-    payment_intents, payment_methods, prices, products, refunds, setup_attempts, setup_intents,
-    subscription_create, subscription_update, subscriptions, test_clocks, tokens,
+    payment_capture, payment_intents, payment_methods, prices, products, refunds, setup_attempts,
+    setup_intents, subscription_create, subscription_update, subscriptions, test_clocks, tokens,
     webhook_endpoints,
 };
 use crate::state::{Kind, World};
@@ -78,9 +78,14 @@ static OPERATIONS: &[Operation] = &[
     operation!("POST" "/v1/invoices/{id}/void", Invoice, invoices::void, []),
     operation!("GET" "/v1/invoice_payments", InvoicePayment, invoice_payments::list, ["invoice", "payment", "status"]),
     operation!("GET" "/v1/invoice_payments/{id}", InvoicePayment, invoice_payments::retrieve, []),
+    operation!("POST" "/v1/payment_intents", PaymentIntent, payment_intents::create, ["allowed_payment_method_types", "amount", "automatic_payment_methods", "capture_method", "confirm", "currency", "customer", "description", "error_on_requires_action", "excluded_payment_method_types", "metadata", "off_session", "payment_method", "payment_method_data", "payment_method_options", "return_url", "setup_future_usage", "statement_descriptor_suffix", "use_stripe_sdk"]),
     operation!("GET" "/v1/payment_intents", PaymentIntent, payment_intents::list, ["customer"]),
     operation!(page "GET" "/v1/payment_intents/{id}", PaymentIntent, payment_intents::retrieve, ["client_secret"]),
-    operation!(page "POST" "/v1/payment_intents/{id}/confirm", PaymentIntent, payment_intents::confirm, ["client_secret", "off_session", "payment_method", "payment_method_data", "return_url", "use_stripe_sdk"]),
+    operation!(page "POST" "/v1/payment_intents/{id}/confirm", PaymentIntent, payment_intents::confirm, ["client_secret", "error_on_requires_action", "off_session", "payment_method", "payment_method_data", "payment_method_options", "return_url", "setup_future_usage", "use_stripe_sdk"]),
+    operation!("POST" "/v1/payment_intents/{id}/cancel", PaymentIntent, payment_intents::cancel, ["cancellation_reason"]),
+    operation!("POST" "/v1/payment_intents/{id}/capture", PaymentIntent, payment_capture::capture, ["amount_to_capture", "metadata", "statement_descriptor_suffix"]),
+    operation!("POST" "/v1/payment_intents/{id}/increment_authorization", PaymentIntent, payment_capture::increment, ["amount", "description", "metadata"]),
+    operation!("GET" "/v1/charges", Charge, charges::list, ["customer", "payment_intent"]),
     operation!("GET" "/v1/charges/{id}", Charge, charges::retrieve, []),
     operation!("GET" "/v1/tokens/{id}", Token, tokens::retrieve, []),
     operation!("POST" "/v1/refunds", Refund, refunds::create, ["amount", "charge", "metadata", "payment_intent", "reason"]),

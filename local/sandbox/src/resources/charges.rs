@@ -1,7 +1,9 @@
 //! Charges.
 
-use super::{Answer, Call};
-use crate::error::ApiError;
+use super::{Answer, Call, payment_options};
+use crate::error::{ApiError, Result};
+use crate::list::{in_range, page, same};
+use crate::resources::first_transaction;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
@@ -10,11 +12,57 @@ pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
     world.at_path(Kind::Charge, &call.id)
 }
 
-/// A charge that moved the money.
-pub(crate) fn succeeded(world: &mut World, intent: &Value, method: &Value) -> Value {
+/// `GET /v1/charges`
+pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    page(world, Kind::Charge, "/v1/charges", params, |charge| {
+        same(charge, params, "customer")
+            && same(charge, params, "payment_intent")
+            && in_range(charge.int("created"), params.at("created"))
+    })
+}
+
+/// What a charge that the bank agreed to does with the money.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Money {
+    /// The shop has it.
+    Moved,
+    /// The bank holds it for the shop until then.
+    Held {
+        /// In seconds since the epoch.
+        until: i64,
+    },
+}
+
+/// A charge that the bank agreed to.
+pub(crate) fn succeeded(world: &mut World, intent: &Value, method: &Value, money: Money) -> Value {
     let mut charge = new_charge(world, intent, method);
-    charge.set("amount_captured", intent.at("amount").clone());
-    charge.set("captured", true);
+    match money {
+        Money::Moved => {
+            charge.set("amount_captured", intent.at("amount").clone());
+            charge.set("captured", true);
+        }
+        Money::Held { until } if method.is("type", "card") => {
+            let card = "payment_method_details.card";
+            charge.set(&format!("{card}.capture_before"), until);
+            if payment_options::chosen(intent, method)
+                .is("request_incremental_authorization", "if_available")
+            {
+                charge.set(
+                    &format!("{card}.incremental_authorization.status"),
+                    "available",
+                );
+            }
+        }
+        Money::Held { .. } => {}
+    }
+    if first_transaction::of_wallet(method) {
+        // The networks link later charges to this one by it.
+        charge.set(
+            "payment_method_details.card.network_transaction_id",
+            ids::random(15).to_uppercase(),
+        );
+    }
     charge.set("paid", true);
     charge.set("status", "succeeded");
     charge.set(
@@ -23,6 +71,41 @@ pub(crate) fn succeeded(world: &mut World, intent: &Value, method: &Value) -> Va
     );
     world.create(&charge, "charge.succeeded");
     charge
+}
+
+/// Captures what was held, all or a part. The rest goes back, which the charge shows as refunded.
+pub(crate) fn capture(world: &mut World, intent: &Value, amount: i64) -> Result<()> {
+    let held = world.get(
+        Kind::Charge,
+        intent.text("latest_charge").unwrap_or_default(),
+    )?;
+    let mut charge = held.clone();
+    charge.set("amount_captured", amount);
+    charge.set(
+        "amount_refunded",
+        held.int("amount").unwrap_or(amount) - amount,
+    );
+    charge.set("captured", true);
+    charge.set(
+        "statement_descriptor_suffix",
+        intent.at("statement_descriptor_suffix").clone(),
+    );
+    world.update(&held, &charge, "charge.captured");
+    Ok(())
+}
+
+/// Lets go of what was held, which the charge shows as refunded.
+pub(crate) fn let_go(world: &mut World, intent: &Value, event: &str) {
+    let held = intent
+        .text("latest_charge")
+        .and_then(|charge| world.store.get(Kind::Charge, charge))
+        .cloned();
+    if let Some(held) = held {
+        let mut charge = held.clone();
+        charge.set("amount_refunded", held.at("amount").clone());
+        charge.set("refunded", true);
+        world.update(&held, &charge, event);
+    }
 }
 
 /// A charge that was declined.
@@ -103,7 +186,7 @@ fn new_charge(world: &World, intent: &Value, method: &Value) -> Value {
         "source": null,
         "source_transfer": null,
         "statement_descriptor": null,
-        "statement_descriptor_suffix": null,
+        "statement_descriptor_suffix": intent.at("statement_descriptor_suffix"),
         "status": "failed",
         "transfer_data": null,
         "transfer_group": null,
@@ -117,7 +200,7 @@ fn details(intent: &Value, method: &Value) -> Value {
         return json!({"funding": {"type": "card", "card": card}, "transaction_id": ids::random(24)});
     }
     let card = method.at("card");
-    json!({
+    let mut details = json!({
         "amount_authorized": intent.at("amount"),
         "authorization_code": null,
         "brand": card.at("brand"),
@@ -126,16 +209,27 @@ fn details(intent: &Value, method: &Value) -> Value {
         "electronic_commerce_indicator": null,
         "exp_month": card.at("exp_month"),
         "exp_year": card.at("exp_year"),
+        "extended_authorization": {"status": "disabled"},
         "fingerprint": card.at("fingerprint"),
         "funding": card.at("funding"),
+        "incremental_authorization": {"status": "unavailable"},
         "installments": null,
         "last4": card.at("last4"),
         "mandate": null,
+        "multicapture": {"status": "unavailable"},
         "network": card.at("brand"),
         "network_transaction_id": null,
+        "overcapture": {"maximum_amount_capturable": intent.at("amount"), "status": "unavailable"},
         "regulated_status": card.at("regulated_status"),
         "three_d_secure": null,
         "transaction_link_id": null,
         "wallet": card.at("wallet"),
-    })
+    });
+    let chosen = payment_options::chosen(intent, method);
+    for usage in ["setup_credential_usage", "stored_credential_usage"] {
+        if chosen.has(usage) {
+            details.set(usage, chosen.at(usage).clone());
+        }
+    }
+    details
 }

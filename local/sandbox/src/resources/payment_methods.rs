@@ -128,7 +128,7 @@ fn usable(world: &mut World, id: &str, customer: Option<&str>) -> Result<Value> 
         return Ok(method);
     }
     let method = world.at_param(Kind::PaymentMethod, id, "payment_method")?;
-    refuse_detached(&method)?;
+    refuse_used_up(&method)?;
     if method.has("customer") && method.text("customer") != customer {
         let message = "The payment method belongs to another customer. Supply that customer, or a payment method of this one.";
         return Err(ApiError::invalid(message).with_param("payment_method"));
@@ -136,10 +136,10 @@ fn usable(world: &mut World, id: &str, customer: Option<&str>) -> Result<Value> 
     Ok(method)
 }
 
-fn refuse_detached(method: &Value) -> Result<()> {
-    if method.flag("_detached") {
-        let message =
-            "The provided PaymentMethod was detached from a Customer and may not be used again.";
+fn refuse_used_up(method: &Value) -> Result<()> {
+    if method.flag("_detached") || method.flag("_consumed") {
+        let message = "The provided PaymentMethod was used without being attached to a Customer, or was detached from one. \
+                       It may not be used again.";
         return Err(ApiError::invalid(message)
             .with_code("payment_method_unexpected_state")
             .with_param("payment_method"));
@@ -221,7 +221,7 @@ pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str
                 }
             })?
     };
-    refuse_detached(&before)?;
+    refuse_used_up(&before)?;
     if before.is("customer", customer) {
         return Ok(before);
     }

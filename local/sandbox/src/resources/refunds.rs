@@ -19,8 +19,8 @@ pub(crate) enum Outcome {
 pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
     let charge = charge_of(world, params)?;
-    let left =
-        charge.int("amount_captured").unwrap_or(0) - charge.int("amount_refunded").unwrap_or(0);
+    // What was held and never captured went back already, and counts as refunded.
+    let left = charge.int("amount").unwrap_or(0) - charge.int("amount_refunded").unwrap_or(0);
     check(&charge, left)?;
     let amount = params.int("amount").unwrap_or(left);
     if amount < 1 {
@@ -128,6 +128,11 @@ fn check(charge: &Value, left: i64) -> Result<()> {
     if !charge.is("status", "succeeded") {
         let message = format!("Charge {id} was not successful, so there is nothing to refund.");
         return Err(ApiError::invalid(message).with_param("charge"));
+    }
+    if !charge.flag("captured") {
+        return Err(ApiError::not_simulated(
+            "refunding a charge that was not captured",
+        ));
     }
     // What a dispute has taken from the shop already would be given twice.
     if charge.flag("disputed") && !charge.flag("_won") {

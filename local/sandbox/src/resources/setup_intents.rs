@@ -37,20 +37,13 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
         .text("customer")
         .map(|id| customers::named(world, id, "customer"))
         .transpose()?;
-    let chosen = TYPE_CHOICES.iter().any(|choice| params.has(choice));
-    let automatic = match (params.at("automatic_payment_methods"), chosen) {
-        (Value::Null, true) => Value::Null,
-        (given, _) => {
-            json!({"enabled": true, "allow_redirects": given.text("allow_redirects").unwrap_or("always")})
-        }
-    };
     let id = ids::id("seti");
     let mut intent = json!({
         "id": id,
         "object": "setup_intent",
         "allowed_payment_method_types": params.at("allowed_payment_method_types"),
         "application": null,
-        "automatic_payment_methods": automatic,
+        "automatic_payment_methods": automatic(params),
         "cancellation_reason": null,
         "client_secret": ids::client_secret(&id),
         "created": world.now(),
@@ -92,6 +85,17 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
         world.save(&intent);
     }
     Ok(intent)
+}
+
+/// How an intent that names no types chooses them: all that the account may use.
+pub(crate) fn automatic(params: &Value) -> Value {
+    let chosen = TYPE_CHOICES.iter().any(|choice| params.has(choice));
+    match (params.at("automatic_payment_methods"), chosen) {
+        (Value::Null, true) => Value::Null,
+        (given, _) => {
+            json!({"enabled": true, "allow_redirects": given.text("allow_redirects").unwrap_or("always")})
+        }
+    }
 }
 
 /// The types that the account may use among those that the parameters allow. What it may not use is left out in

@@ -18,12 +18,15 @@ pub(crate) enum Due {
     Finalize,
     /// A failed invoice is charged again.
     RetryPayment,
+    /// The bank no longer holds money that nobody captured.
+    AuthorizationExpires,
     /// The first payment was not made in time.
     IncompleteExpires,
 }
 
 impl Due {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
+        Self::AuthorizationExpires,
         Self::RedirectExpires,
         Self::TrialWillEnd,
         Self::PeriodEnds,
@@ -35,6 +38,7 @@ impl Due {
 
     fn name(self) -> &'static str {
         match self {
+            Self::AuthorizationExpires => "authorization_expires",
             Self::RedirectExpires => "redirect_expires",
             Self::TrialWillEnd => "trial_will_end",
             Self::PeriodEnds => "period_ends",

@@ -14,6 +14,8 @@ mod lists;
 mod money_back;
 mod pages;
 mod parameters;
+mod payment_holds;
+mod payment_intents;
 mod persistence;
 mod renewals;
 mod setup_intents;

@@ -121,7 +121,7 @@ impl Stripe {
         self.request_by(perennial_sandbox::SECRET_KEY, method, path, params)
     }
 
-    fn request_by(
+    pub(crate) fn request_by(
         &self,
         key: &str,
         method: &str,
