@@ -34,8 +34,23 @@ export class Control {
   }
 
   /** What later charges of a payment method meet. */
-  async behave(paymentMethod: string, charge: Charge): Promise<void> {
-    await this.#call("POST", `payment_methods/${paymentMethod}/behaviour`, { charge });
+  async behave(paymentMethod: string, charge: Charge, decline_code?: string): Promise<void> {
+    await this.#call("POST", `payment_methods/${paymentMethod}/behaviour`, { charge, decline_code });
+  }
+
+  /** What Apple's sheet hands over, whose first transaction meets this. */
+  async handOver(first: Charge = "succeed"): Promise<Stripe.Token> {
+    return this.#call("POST", "tokens", { wallet: "apple_pay", first });
+  }
+
+  /** What the shopper answers when the card's bank asks about a payment. */
+  async answerBank(paymentIntent: string, choice: "approve" | "decline" | "close"): Promise<void> {
+    await this.#call("POST", `payment_intents/${paymentIntent}/${choice}`);
+  }
+
+  /** Seconds pass. */
+  async pass(seconds: number): Promise<void> {
+    await this.#call("POST", "clock", { advance: seconds });
   }
 
   async revoke(mandate: string): Promise<void> {
