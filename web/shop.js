@@ -1,11 +1,15 @@
 // @ts-check
 /** The demo shop: what a shop's own page does around `perennial.js`. */
 
-import { createPerennial, PerennialError } from "./perennial.js";
-import { draw, scenes } from "./art.js";
-import { consent, day, explain, money, payLabel, pitch, price, statusWord, trialEnd, walletWord } from "./words.js";
+import { createPerennial, managementOf, PerennialError, takeAuthorizeLink } from "./perennial.js";
+import { scenes } from "./art.js";
+import { showAuthorize } from "./authorize.js";
+import { announce, attend, byId, fill, pair, photo, reveal, showProblem } from "./page.js";
+import { waysToPay } from "./ways.js";
+import { day, explain, money, payLead, pitch, price, statusWord, trialEnd, walletWord } from "./words.js";
 
 /** @import { Outcome, Subscription, Entitlement } from "./perennial.js" */
+/** @import { Problem } from "./page.js" */
 /** @import { Plan } from "./words.js" */
 
 const ENDED = ["canceled", "incomplete_expired"];
@@ -22,19 +26,16 @@ let session = null;
 let entitlements = {};
 let paying = false;
 let waiting = new AbortController();
+/** Which wallet the shopper used last, for what is said about it. */
+let wallet = "amazon_pay";
 
 const perennial = createPerennial({ apiBase: "", token: demoToken });
-
-/**
- * @template {HTMLElement} [Kind=HTMLElement]
- * @param {string} id
- * @returns {Kind}
- */
-function byId(id) {
-  const element = document.getElementById(id);
-  if (!element) throw new Error(`The page has no element ${id}.`);
-  return /** @type {Kind} */ (element);
-}
+const ways = waysToPay(perennial, {
+  onApprove: () => remember("apple_pay"),
+  onCancel: () => announce("The sheet is closed. Nothing was charged."),
+  onOutcome: (outcome) => void show(outcome),
+  onError: (error) => void showTrouble(error),
+});
 
 /** A real shop has its own sign-in; on this machine the gateway hands a token to whoever asks. */
 async function demoToken() {
@@ -55,6 +56,8 @@ async function open() {
   for (const button of userButtons()) button.addEventListener("click", () => signIn(button.dataset.user ?? "alice"));
   byId("checkout").addEventListener("submit", pay);
   byId("plan-list").addEventListener("change", showOrder);
+  byId("first").addEventListener("change", showOrder);
+  byId("ways-again").addEventListener("click", showOrder);
   byId("check-again").addEventListener("click", () => lastCheckout && settle(perennial.pollCheckout(lastCheckout, patience())));
   byId("start-over").addEventListener("click", () => refresh({ focus: true }));
   // Whoever presses Back at Amazon may get this page out of the browser's cache, still busy.
@@ -67,21 +70,38 @@ async function open() {
     shop.mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
   byId("pay-note").textContent =
     shop.mode === "sandbox"
-      ? "The sandbox's stand-in for Amazon Pay opens next. You come back here when you are done."
-      : "Amazon Pay's test page opens next. You come back here when you are done.";
-  loadScript(shop.stripe_js);
+      ? "The sandbox's stand-ins for Amazon's page and Apple's sheet open next."
+      : "Amazon's test page opens next, or Apple's sheet over this page.";
+  await loadScript(shop.stripe_js);
   showUser();
 
+  const link = takeAuthorizeLink();
   const back = new URLSearchParams(location.search).has("checkout");
-  if (back) await settle(perennial.resumeReturn(patience()));
+  if (link) await showAuthorize(perennial, link);
+  else if (back) await settle(perennial.resumeReturn(patience()));
   else await refresh({ focus: false });
 }
 
-/** @param {string} address */
+/**
+ * Without the script the shop still opens, and says at the buttons what is missing.
+ *
+ * @param {string} address
+ * @returns {Promise<void>}
+ */
 function loadScript(address) {
   const script = document.createElement("script");
   script.src = address;
-  document.head.append(script);
+  return new Promise((resolve) => {
+    script.addEventListener("load", () => resolve());
+    script.addEventListener("error", () => resolve());
+    document.head.append(script);
+  });
+}
+
+/** @param {string} name of a wallet */
+function remember(name) {
+  wallet = name;
+  sessionStorage.setItem(PLAN_KEY, chosenPlan().name);
 }
 
 /** @param {string} name */
@@ -96,13 +116,14 @@ function signIn(name) {
 /** @param {SubmitEvent} event */
 async function pay(event) {
   event.preventDefault();
-  if (paying) return;
+  // Enter submits the form even when its button is not offered.
+  if (paying || byId("pay").hidden) return;
   const plan = chosenPlan();
-  sessionStorage.setItem(PLAN_KEY, plan.name);
+  remember("amazon_pay");
   showPaying(true);
   announce("Taking you to Amazon Pay.");
   try {
-    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname }));
+    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, consent: ways.consent() }));
   } catch (error) {
     await showTrouble(error);
   }
@@ -120,7 +141,7 @@ function patience() {
 /** @param {Promise<Outcome | null>} answer */
 async function settle(answer) {
   const { signal } = waiting;
-  showWaiting("You are back, and we are asking Amazon Pay whether all went well. If you left its page early, nothing was charged: go back to the plans and try again.", true);
+  showWaiting("You are back, and we are asking whether all went well. If you left the wallet's page early, nothing was charged: go back to the plans and try again.", true);
   try {
     const outcome = await answer;
     if (signal.aborted) return;
@@ -139,7 +160,7 @@ async function show(outcome) {
     case "pending":
       lastCheckout = outcome.checkout;
       return showWaiting(
-        "We could not learn yet how this ended. If you approved, your subscription appears here as soon as we hear, and you are never charged twice. If you left Amazon's page, go back to the plans and try again.",
+        "We could not learn yet how this ended. If you approved, your subscription appears here as soon as we hear, and you are never charged twice. If you left the wallet's page, go back to the plans and try again.",
         false,
       );
     case "subscribed":
@@ -148,7 +169,7 @@ async function show(outcome) {
       return refresh({ focus: true, already: true, fallback: outcome.subscription });
     case "failed": {
       if (outcome.reason === "already_subscribed") return refresh({ focus: true, already: true });
-      const { title, text } = explain(outcome.reason, outcome.message);
+      const { title, text } = explain(outcome.reason, outcome.message, wallet);
       return refresh({ focus: true, problem: { title, text, code: outcome.reason } });
     }
   }
@@ -159,7 +180,8 @@ async function showTrouble(error) {
   const known = error instanceof PerennialError ? error : null;
   const code = [known?.code, known?.requestId].filter(Boolean).join(" · ");
   const text = known?.message ?? "This page met a problem that it did not expect.";
-  showForm({ title: "That did not work.", text, code });
+  const title = known?.code === "consent_outdated" ? "What you agree to has changed." : "That did not work.";
+  showForm({ title, text, code });
   if (!known) console.error(error);
 }
 
@@ -186,13 +208,6 @@ async function refresh({ focus, already = false, fallback = null, problem }) {
   }
 }
 
-/** @typedef {{ title: string, text: string, code: string }} Problem */
-
-/** @param {string[]} ids */
-function reveal(...ids) {
-  for (const id of ["loading", "waiting", "subscribed", "checkout"]) byId(id).hidden = !ids.includes(id);
-}
-
 /**
  * @param {Problem} [problem]
  * @param {boolean} [focus]
@@ -201,13 +216,10 @@ function showForm(problem, focus = true) {
   showPaying(false);
   listPlans();
   reveal("checkout");
-  byId("problem").hidden = !problem;
-  byId("problem-title").textContent = problem?.title ?? "";
-  byId("problem-text").textContent = problem?.text ?? "";
-  byId("problem-code").textContent = problem?.code ? `Code: ${problem.code}` : "";
+  showProblem("problem", problem);
   showOrder();
-  if (problem) byId("pay-label").textContent = "Try again with Amazon Pay";
-  if (focus) attend(problem ? byId("pay") : byId("choose-title"));
+  if (problem) byId("pay-lead").textContent = "Try again with";
+  if (focus) attend(problem ? byId("problem-title") : byId("choose-title"));
 }
 
 /**
@@ -218,7 +230,7 @@ function showWaiting(text, busy) {
   showPaying(false);
   reveal("waiting");
   byId("waiting").classList.toggle("busy", busy);
-  byId("waiting-title").textContent = busy ? "Waiting for Amazon Pay" : "No word from Amazon Pay yet";
+  byId("waiting-title").textContent = busy ? `Waiting for ${walletWord(wallet)}` : `No word from ${walletWord(wallet)} yet`;
   byId("waiting-text").textContent = text;
   byId("check-again").hidden = busy;
   announce(text);
@@ -241,10 +253,27 @@ function showSubscribed(subscription, already, focus) {
     ? "A payment is outstanding, so the pictures are locked for now."
     : already
       ? "This is the subscription that you have. Nothing was charged a second time."
-      : "Thank you. Every picture in the shop is yours to download at full size.";
+      : `Subscribed with ${walletWord(subscription.wallet)}. Thank you: every picture in the shop is yours to download at full size.`;
   byId("facts").replaceChildren(...facts(subscription).flatMap(([term, value]) => pair(term, value)));
   announce(title);
   if (focus) attend(byId("subscribed-title"));
+  void showManagement(subscription);
+}
+
+/**
+ * The same address that Apple's wallet shows beside the agreement.
+ *
+ * @param {Subscription} subscription
+ */
+async function showManagement({ plan }) {
+  const link = byId("manage");
+  link.hidden = true;
+  if (plan === null) return;
+  const offers = await perennial.wallets(plan).catch(() => null);
+  const address = offers?.wallets.map(({ express_checkout }) => managementOf(express_checkout?.applePay)).find(Boolean);
+  if (!address || byId("subscribed").hidden) return;
+  link.setAttribute("href", address);
+  link.hidden = false;
 }
 
 /**
@@ -301,8 +330,14 @@ function showOrder() {
     ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(plan.amount, plan.currency)) : []),
     ...pair("Due today", today),
   );
-  byId("consent").textContent = consent(plan);
-  byId("pay-label").textContent = payLabel(plan);
+  byId("pay-lead").textContent = payLead(plan);
+  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname });
+}
+
+function chosenFirst() {
+  /** @type {HTMLSelectElement} */
+  const select = byId("first");
+  return select.value === "setup_intent" ? "setup_intent" : "subscription";
 }
 
 /** @param {boolean} busy */
@@ -311,7 +346,7 @@ function showPaying(busy) {
   const button = byId("pay");
   button.classList.toggle("busy", busy);
   button.setAttribute("aria-disabled", String(busy));
-  if (busy) byId("pay-label").textContent = "Taking you to Amazon Pay…";
+  byId("pay-label").textContent = busy ? "One moment…" : "Amazon Pay";
 }
 
 function showUser() {
@@ -339,50 +374,6 @@ function planNamed(name) {
 /** @param {Plan} [plan] */
 function entitled(plan) {
   return plan !== undefined && entitlements[plan.group]?.active === true;
-}
-
-/** @param {HTMLElement} element */
-function attend(element) {
-  element.focus({ preventScroll: true });
-  byId("plans").scrollIntoView({ block: "start" });
-}
-
-/** @param {string} text */
-function announce(text) {
-  byId("announcement").textContent = text;
-}
-
-/**
- * @param {ParentNode} parent
- * @param {string} selector
- * @param {string} text
- */
-function fill(parent, selector, text) {
-  const element = parent.querySelector(selector);
-  if (element) element.textContent = text;
-}
-
-/**
- * @param {string} term
- * @param {string} value
- */
-function pair(term, value) {
-  const row = document.createElement("div");
-  const name = document.createElement("dt");
-  const text = document.createElement("dd");
-  name.textContent = term;
-  text.textContent = value;
-  row.append(name, text);
-  return [row];
-}
-
-/** @param {import("./art.js").Scene} scene */
-function photo(scene) {
-  const figure = document.createElement("figure");
-  const caption = document.createElement("figcaption");
-  caption.textContent = scene.title;
-  figure.append(draw(scene), caption);
-  return figure;
 }
 
 open().catch((error) => {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. */
+/** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
 /**
  * @typedef {object} Plan
@@ -11,8 +11,6 @@
  * @property {number} trial_days
  * @property {string} group
  */
-
-export const SHOP = "Fern & Lumen";
 
 /**
  * @param {number} amount
@@ -49,19 +47,9 @@ export function pitch(plan) {
     : "Every picture at full size, from today.";
 }
 
-/**
- * The consent that Stripe's mandate records; it has to be on the page before the shopper confirms.
- *
- * @param {Plan} plan
- */
-export function consent(plan) {
-  const when = plan.trial_days > 0 ? `from ${day(trialEnd(plan))} on, when the free trial ends` : "today and from then on";
-  return `By continuing, you allow ${SHOP} to charge your Amazon Pay account ${price(plan)}, ${when}, until you withdraw this authorization. You can do so at any time.`;
-}
-
 /** @param {Plan} plan */
-export function payLabel(plan) {
-  return plan.trial_days > 0 ? "Start free trial with Amazon Pay" : "Subscribe with Amazon Pay";
+export function payLead(plan) {
+  return plan.trial_days > 0 ? "Start your free trial with" : "Subscribe with";
 }
 
 /** @param {string} status */
@@ -80,30 +68,39 @@ export function statusWord(status) {
 
 /** @param {string | null} wallet */
 export function walletWord(wallet) {
-  return wallet === "amazon_pay" ? "Amazon Pay" : (wallet ?? "Not known");
+  /** @type {Record<string, string>} */
+  const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay" };
+  return wallet === null ? "Not known" : (words[wallet] ?? wallet);
 }
 
 /**
  * @param {string} reason
  * @param {string | null} message What the API or Stripe.js had to say, for a reason that is new here.
+ * @param {string} wallet
  * @returns {{ title: string, text: string }}
  */
-export function explain(reason, message) {
+export function explain(reason, message, wallet) {
+  const name = walletWord(wallet);
   switch (reason) {
     case "wallet_declined":
       return {
-        title: "Amazon Pay said no.",
-        text: "The payment method was declined. Nothing was charged. You can try again, or choose another payment method on Amazon's page.",
+        title: `${name} said no.`,
+        text: "The payment method was declined. Nothing was charged. You can try again, or choose another payment method in your wallet.",
+      };
+    case "card_declined":
+      return {
+        title: "The card was declined.",
+        text: `Nothing was charged. You can try again, or choose another card in ${name}.`,
       };
     case "wallet_abandoned":
       return {
-        title: "You left Amazon Pay before it was done.",
+        title: `You left ${name} before it was done.`,
         text: "Nothing was charged, and no subscription was made. Try again whenever you are ready.",
       };
     case "payment_declined":
       return {
         title: "The first payment was refused.",
-        text: "Amazon Pay agreed, but the charge did not go through, so there is no subscription. Try again, with another payment method if need be.",
+        text: `${name} agreed, but the charge did not go through, so there is no subscription. Try again, with another payment method if need be.`,
       };
     case "expired":
     case "canceled":

@@ -1,0 +1,118 @@
+// @ts-check
+/** The ways to pay for a plan: which wallets are offered, what the shopper agrees to with each, and why one is missing. */
+
+import { PerennialError } from "./perennial.js";
+import { byId } from "./page.js";
+import { walletWord } from "./words.js";
+
+/** @import { Button, Outcome, Wallets, createPerennial } from "./perennial.js" */
+/** @import { First, WalletName } from "./perennial/wallets.js" */
+
+// As high as the button beside it.
+const BUTTON_HEIGHT = 51;
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} onApprove
+ * @property {() => void} onCancel
+ * @property {(outcome: Outcome) => void} onOutcome
+ * @property {(error: unknown) => void} onError
+ */
+
+/**
+ * @param {ReturnType<typeof createPerennial>} perennial
+ * @param {Handlers} handlers
+ */
+export function waysToPay(perennial, handlers) {
+  /** @type {Button | null} */
+  let button = null;
+  let version = "";
+  let latest = 0;
+
+  /**
+   * Shows the wallets of a plan. The plan that was asked for last is the one that is shown.
+   *
+   * @param {string} plan
+   * @param {{ first: First, returnTo: string }} options
+   */
+  async function show(plan, { first, returnTo }) {
+    const mine = (latest += 1);
+    button?.unmount();
+    button = null;
+    byId("ways").hidden = true;
+    byId("ways-wait").hidden = false;
+    byId("ways-trouble").hidden = true;
+    try {
+      const offers = await perennial.wallets(plan);
+      const mounted = await mountIfOffered(offers, { plan, first, returnTo });
+      if (mine !== latest) return mounted?.unmount();
+      button = mounted;
+      version = offers.consent.version;
+      draw(offers, mounted?.shown ?? false);
+    } catch (error) {
+      if (mine === latest) showTrouble(error);
+    }
+    if (mine === latest) byId("ways-wait").hidden = true;
+  }
+
+  /**
+   * @param {Wallets} offers
+   * @param {{ plan: string, first: First, returnTo: string }} options
+   */
+  async function mountIfOffered(offers, options) {
+    if (!offers.wallets.some(({ wallet, offer }) => wallet === "apple_pay" && offer)) return null;
+    // A place of its own, so that a plan that is chosen meanwhile does not meet this one's button.
+    const element = document.createElement("div");
+    byId("apple-pay").replaceChildren(element);
+    return perennial.mountApplePay({ ...options, element, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers });
+  }
+
+  return { show, consent: () => version };
+}
+
+/**
+ * @param {Wallets} offers
+ * @param {boolean} appleShown
+ */
+function draw(offers, appleShown) {
+  const shown = offers.wallets.filter(({ wallet, offer }) => offer && (wallet !== "apple_pay" || appleShown)).map(({ wallet }) => wallet);
+  byId("pay").hidden = !shown.includes("amazon_pay");
+  byId("apple-pay").hidden = !shown.includes("apple_pay");
+  byId("ways").hidden = shown.length === 0;
+  const consents = shown.map((wallet) => paragraph(offers.consent.text[wallet] ?? "", `${walletWord(wallet)}:`));
+  byId("consent").replaceChildren(...consents);
+  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet)).map(({ wallet, reasons }) => whyNot(wallet, reasons));
+  byId("missing").replaceChildren(...missing);
+  byId("missing").hidden = missing.length === 0;
+}
+
+/**
+ * @param {WalletName} wallet
+ * @param {{ message: string }[]} reasons
+ */
+function whyNot(wallet, reasons) {
+  const why = reasons.map(({ message }) => message).join(" ") || "This browser does not have it.";
+  return paragraph(why, `No ${walletWord(wallet)} here.`);
+}
+
+/**
+ * @param {string} text
+ * @param {string} lead
+ */
+function paragraph(text, lead) {
+  const made = document.createElement("p");
+  const strong = document.createElement("strong");
+  strong.textContent = lead;
+  made.append(strong, ` ${text}`);
+  return made;
+}
+
+/** @param {unknown} error */
+function showTrouble(error) {
+  byId("consent").replaceChildren();
+  byId("missing").hidden = true;
+  byId("ways-trouble").hidden = false;
+  const known = error instanceof PerennialError ? error : null;
+  byId("ways-code").textContent = [known?.code, known?.requestId].filter(Boolean).join(" · ");
+  if (!known) console.error(error);
+}
