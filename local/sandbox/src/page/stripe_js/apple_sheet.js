@@ -28,7 +28,7 @@ const sheetContent = ({ description, agreement, management, lines }, due, busine
   management
     ? element("p", { className: "box soft" }, element("a", { id: "apple-management", href: management, target: "_blank", rel: "noreferrer" }, "Manage this payment later"))
     : null,
-  element("p", { className: "total" }, `Pay ${business}`, element("b", { id: "apple-due" }, due)),
+  element("p", { className: "total" }, element("span", {}, "Due today", element("br", {}), element("span", { className: "soft" }, business)), element("b", { id: "apple-due" }, due)),
   element("p", { id: "apple-status", role: "status" }),
 ];
 

@@ -183,7 +183,8 @@ class ExpressCheckout {
   async #show(details) {
     const { mode, amount, currency } = this.#elements.told;
     const content = appleLines(details.applePay ?? this.#options.applePay, currency);
-    const due = mode === "setup" ? "Nothing today" : appleMoney(amount, currency);
+    // Apple's word for an approval that names no amount of its own.
+    const due = mode === "setup" ? "Amount pending" : appleMoney(amount, currency);
     const business = details.business?.name ?? this.#options.business?.name ?? "Perennial sandbox shop";
     const { choice, end } = await openAppleSheet(content, due, business);
     if (choice === "cancel") return this.#emit("cancel", { ...ELEMENT });
