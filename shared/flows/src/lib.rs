@@ -13,6 +13,7 @@ mod finish_checkout;
 mod issue_checkout;
 mod open_attempt;
 mod outgoing;
+pub mod payments;
 mod read_model;
 pub mod reconcile;
 mod refresh_subscription;

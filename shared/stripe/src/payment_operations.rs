@@ -115,7 +115,8 @@ impl Stripe {
             .await
     }
 
-    /// Lists a customer's SetupIntents with their newest tries, newest first, 100 a page.
+    /// Lists a customer's attempts at setting a method up, each a SetupIntent with its newest try, newest first,
+    /// 100 a page.
     ///
     /// They are not asked for by their method: one that has failed names none any more.
     pub async fn list_setup_intents(

@@ -1,4 +1,4 @@
-//! SetupIntents as the history of a method: <https://docs.stripe.com/api/setup_intents/object> with
+//! What a SetupIntent tells as the history of a method: <https://docs.stripe.com/api/setup_intents/object> with
 //! their newest <https://docs.stripe.com/api/setup_attempts/object>.
 
 use perennial_types::{PaymentMethodId, SetupIntentId};

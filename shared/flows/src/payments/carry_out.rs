@@ -1,0 +1,329 @@
+//! From a request of the shop's servers to what came of it.
+
+use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind};
+use perennial_stripe::{PaymentIntent, StripeError};
+use perennial_types::PaymentIntentId;
+
+use super::{
+    Asked, ChargeMethod, PaymentError, PaymentReport, RefundReason, RefundReport, Refusal,
+    StartPayment, Why,
+    claim::{Draft, Failed, Look, Mine},
+};
+use crate::{FlowError, Flows, Patience};
+
+/// What the shop's servers ask for. Amounts are in the currency's smallest unit.
+#[derive(Debug, Clone)]
+pub enum PaymentOperation {
+    /// A payment that the shopper agrees to in the page.
+    Start(StartPayment),
+    /// A charge of a saved method while the shopper is away.
+    Charge(ChargeMethod),
+    /// More is held.
+    Increment {
+        /// For which payment.
+        payment: PaymentIntentId,
+        /// The new total.
+        amount: u64,
+    },
+    /// What is held is taken.
+    Capture {
+        /// Of which payment.
+        payment: PaymentIntentId,
+        /// How much of it; all without.
+        amount: Option<u64>,
+    },
+    /// What is held is let go, or what was not paid is given up.
+    Cancel {
+        /// Which payment.
+        payment: PaymentIntentId,
+    },
+    /// Money goes back.
+    Refund {
+        /// Of which payment.
+        payment: PaymentIntentId,
+        /// How much; all that is left without.
+        amount: Option<u64>,
+        /// Why.
+        reason: Option<RefundReason>,
+    },
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct PaymentAnswer {
+    /// The payment as it is now.
+    pub payment: PaymentReport,
+    /// Whether this request has done it, and not an earlier one under the same key.
+    pub created: bool,
+    /// What went back, if that was asked for.
+    pub refund: Option<RefundReport>,
+}
+
+impl Flows {
+    /// Does what the shop's servers ask for, once for each key.
+    pub async fn payment_request(
+        &self,
+        asked: &Asked,
+        operation: &PaymentOperation,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        let answer = Box::pin(self.within_budget().carry_out(asked, operation)).await?;
+        let in_page = matches!(operation, PaymentOperation::Start(_));
+        if in_page && !answer.payment.offers_cards {
+            // Stripe leaves out what the account lacks in place of refusing the request.
+            return Err(FlowError::WalletNotEnabled.into());
+        }
+        Ok(answer)
+    }
+
+    async fn carry_out(
+        &self,
+        asked: &Asked,
+        operation: &PaymentOperation,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        let patience = Patience::new();
+        loop {
+            match self.look(asked, &patience).await? {
+                Look::Done { request, result } => return self.recall(&request, &result).await,
+                Look::Mine(mine) => return self.send_payment(asked, &mine).await,
+                Look::New => {
+                    let draft = self.prepare(asked, operation).await?;
+                    if let Some(mine) = self.claim(asked, draft).await? {
+                        return self.send_payment(asked, &mine).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A payment as it is now.
+    pub async fn payment(&self, id: &PaymentIntentId) -> Result<PaymentReport, PaymentError> {
+        let flows = self.within_budget();
+        let payment = flows.read_payment(id).await?;
+        flows.report(payment).await
+    }
+
+    /// Checks what can be known before anything is sent, and freezes the request.
+    async fn prepare(
+        &self,
+        asked: &Asked,
+        operation: &PaymentOperation,
+    ) -> Result<Draft, PaymentError> {
+        match operation {
+            PaymentOperation::Start(start) => self.prepare_start(asked, start).await,
+            PaymentOperation::Charge(charge) => self.prepare_charge(asked, charge).await,
+            PaymentOperation::Increment { payment, amount } => {
+                self.prepare_increment(asked, payment, *amount).await
+            }
+            PaymentOperation::Capture { payment, amount } => {
+                self.prepare_capture(asked, payment, *amount).await
+            }
+            PaymentOperation::Cancel { payment } => self.prepare_cancel(asked, payment).await,
+            PaymentOperation::Refund {
+                payment,
+                amount,
+                reason,
+            } => self.prepare_refund(asked, payment, *amount, *reason).await,
+        }
+    }
+
+    /// Sends what is frozen, unless that may have been done when Stripe has forgotten the key.
+    async fn send_payment(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        if self.key_is_forgotten(mine.sending.frozen_at)
+            && let Some(found) = self.find_result(asked, &mine.request).await?
+        {
+            return self.adopt_result(asked, mine, &found).await;
+        }
+        let sent = match mine.request.kind {
+            RequestKind::Refund => return self.send_refund(asked, mine).await,
+            RequestKind::Payment | RequestKind::OffSessionCharge => {
+                self.stripe.create_payment(&mine.frozen()?).await
+            }
+            RequestKind::IncrementalAuthorization
+            | RequestKind::Capture
+            | RequestKind::Cancellation => {
+                let payment = payment_of(&mine.request)?;
+                self.stripe.change_payment(payment, &mine.frozen()?).await
+            }
+            // The fingerprint has the route in it, so a token never comes here.
+            RequestKind::TokenMigration => return Err(Why::KeyReused.into()),
+        };
+        match sent {
+            Ok(reply) => {
+                self.done(asked, reply.value.id.as_str()).await?;
+                Ok(PaymentAnswer {
+                    payment: self.report(reply.value).await?,
+                    created: true,
+                    refund: None,
+                })
+            }
+            Err(error) => match self.sort_failure(asked, mine, error).await? {
+                Failed::Declined(error) => self.declined(asked, mine, &error).await,
+                Failed::Invalid(error) => {
+                    let why = why_invalid(mine.request.kind, &error);
+                    Err(self.refuse(asked, Refusal::of(why, &error)).await?)
+                }
+                Failed::Spent(error) => self.search(asked, mine, error).await,
+            },
+        }
+    }
+
+    /// The bank has said no. A new payment exists nevertheless and tells why; one that was there
+    /// before is as it was.
+    async fn declined(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        error: &StripeError,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        let kind = mine.request.kind;
+        let why = match kind {
+            RequestKind::IncrementalAuthorization => Why::IncrementDeclined,
+            RequestKind::Capture => Why::CaptureDeclined,
+            _ => Why::Declined,
+        };
+        if !matches!(kind, RequestKind::Payment | RequestKind::OffSessionCharge) {
+            return Err(self.refuse(asked, Refusal::of(why, error)).await?);
+        }
+        let named = match error {
+            StripeError::Declined { intent, .. } => intent.clone(),
+            _ => None,
+        };
+        let found = match named {
+            Some(id) => Some(id),
+            None => self.find_result(asked, &mine.request).await?,
+        };
+        match found {
+            Some(id) => self.adopt_result(asked, mine, &id).await,
+            None => Err(self.refuse(asked, Refusal::of(why, error)).await?),
+        }
+    }
+
+    /// The key is spent on an answer that says nothing, so Stripe's own objects have to.
+    pub(super) async fn search(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        error: StripeError,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        if let Some(found) = self.find_result(asked, &mine.request).await? {
+            return self.adopt_result(asked, mine, &found).await;
+        }
+        self.release(asked, mine).await?;
+        Err(error.into())
+    }
+
+    pub(super) async fn adopt_result(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        result: &str,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        self.done(asked, result).await?;
+        let answer = self.recall(&mine.request, result).await?;
+        Ok(PaymentAnswer {
+            created: true,
+            ..answer
+        })
+    }
+
+    /// What came of a request, read again from Stripe.
+    async fn recall(
+        &self,
+        request: &PaymentRequest,
+        result: &str,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        let (payment, refund) = if request.kind == RequestKind::Refund {
+            let refund = self.stripe.retrieve_refund(result).await?.value;
+            (payment_of(request)?.clone(), Some(refund.into()))
+        } else {
+            let id = result.parse().map_err(|_| FlowError::Mismatch {
+                what: "result of the request",
+            })?;
+            (id, None)
+        };
+        let payment = self.read_payment(&payment).await?;
+        Ok(PaymentAnswer {
+            payment: self.report(payment).await?,
+            created: false,
+            refund,
+        })
+    }
+
+    /// What may have come of a request whose key Stripe has forgotten, or spent.
+    async fn find_result(
+        &self,
+        asked: &Asked,
+        request: &PaymentRequest,
+    ) -> Result<Option<String>, PaymentError> {
+        match request.kind {
+            RequestKind::Payment | RequestKind::OffSessionCharge => {
+                self.find_payment(asked, request).await
+            }
+            RequestKind::Refund => self.find_refund(asked, payment_of(request)?).await,
+            RequestKind::IncrementalAuthorization
+            | RequestKind::Capture
+            | RequestKind::Cancellation => self.find_change(request).await,
+            RequestKind::TokenMigration => Ok(None),
+        }
+    }
+
+    pub(super) async fn read_payment(
+        &self,
+        id: &PaymentIntentId,
+    ) -> Result<PaymentIntent, PaymentError> {
+        match self.stripe.read_payment(id).await {
+            Ok(reply) => Ok(reply.value),
+            Err(error) if is_missing(&error) => Err(Why::UnknownPayment.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A payment as the shop sees it. How often it was incremented is asked for where that matters.
+    pub(super) async fn report(
+        &self,
+        payment: PaymentIntent,
+    ) -> Result<PaymentReport, PaymentError> {
+        let mut report = PaymentReport::of(payment);
+        if report.increment.available {
+            let used = self.table.increments(&report.id).await?;
+            let left = MOST_INCREMENTS.saturating_sub(used);
+            report.increment.remaining = Some(left);
+            report.increment.available = left > 0;
+        }
+        Ok(report)
+    }
+}
+
+pub(super) fn payment_of(request: &PaymentRequest) -> Result<&PaymentIntentId, PaymentError> {
+    let missing = FlowError::Mismatch { what: "payment" };
+    Ok(request.payment.as_ref().ok_or(missing)?)
+}
+
+/// Whether Stripe says that there is no such object.
+pub(super) fn is_missing(error: &StripeError) -> bool {
+    matches!(error, StripeError::Invalid { status: 404, .. })
+        || error.code() == Some("resource_missing")
+}
+
+/// What Stripe's refusal of a request means. Another request may have changed the payment since it
+/// was looked at.
+fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
+    let param = match error {
+        StripeError::Invalid { param, .. } => param.as_deref(),
+        _ => None,
+    };
+    match (kind, error.code(), param) {
+        (_, Some("amount_too_small"), _) => Why::AmountTooSmall,
+        (_, Some("amount_too_large"), _) => Why::AmountTooLarge,
+        (RequestKind::Payment | RequestKind::OffSessionCharge, _, Some("currency")) => {
+            Why::InvalidCurrency
+        }
+        (RequestKind::Capture, Some("charge_already_captured"), _) => Why::AlreadyCaptured,
+        (RequestKind::Capture, _, Some("amount_to_capture")) => Why::CaptureTooLarge,
+        _ => Why::StripeRefused,
+    }
+}

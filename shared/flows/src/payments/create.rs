@@ -1,0 +1,217 @@
+//! New payments: one that the shopper agrees to in the page, and a charge while they are away.
+
+use perennial_store::{CustomerItem, PaymentRequest, RequestKind};
+use perennial_stripe::{
+    Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, PaymentFor,
+    PaymentMethod, metadata,
+};
+use perennial_types::{CustomerId, Money, PaymentMethodId, UserId, Wallet};
+
+use super::{
+    Asked, FirstStatus, PaymentError, Refusal, Why, carry_out::is_missing, claim::Draft,
+    report::wallet_of,
+};
+use crate::{FlowError, Flows};
+
+/// A payment that the shopper agrees to in the page.
+#[derive(Debug, Clone)]
+pub struct StartPayment {
+    /// Whose.
+    pub user: UserId,
+    /// How much.
+    pub money: Money,
+    /// With which wallet.
+    pub wallet: Wallet,
+    /// Whether paying saves the method for charges while the shopper is away.
+    pub save: bool,
+    /// What it is saved for.
+    pub usage: Option<CredentialUsage>,
+    /// When the money is taken.
+    pub capture: Capture,
+    /// What the shop calls it.
+    pub description: Option<String>,
+    /// Whether Apple's sheet can show it; a payment that was started already need not any more.
+    pub can_be_shown: bool,
+}
+
+/// A charge of a saved method.
+#[derive(Debug, Clone)]
+pub struct ChargeMethod {
+    /// Whose.
+    pub user: UserId,
+    /// How much.
+    pub money: Money,
+    /// What is charged.
+    pub method: PaymentMethodId,
+    /// Whether the shopper is away.
+    pub off_session: bool,
+    /// As what it is charged.
+    pub usage: Option<CredentialUsage>,
+    /// When the money is taken.
+    pub capture: Capture,
+    /// What the shop calls it.
+    pub description: Option<String>,
+}
+
+impl Flows {
+    pub(super) async fn prepare_start(
+        &self,
+        asked: &Asked,
+        start: &StartPayment,
+    ) -> Result<Draft, PaymentError> {
+        if !start.can_be_shown {
+            return Err(Why::AppleRequestImpossible.into());
+        }
+        let items = self.table.load_user(&start.user).await?;
+        let customer = self.customer(&start.user, &items).await?;
+        let frozen = CreatePayment {
+            payment: PaymentFor {
+                customer: &customer,
+                user: start.user.as_str(),
+                money: start.money,
+                capture: start.capture,
+                description: start.description.as_deref(),
+                request: &asked.key,
+            },
+            wallet: start.wallet.as_str(),
+            save: start.save,
+            usage: start.usage,
+        }
+        .freeze(key("pay", asked)?);
+        Ok(Draft {
+            kind: RequestKind::Payment,
+            customer: Some(customer),
+            user: Some(start.user.clone()),
+            payment: None,
+            frozen: Some(frozen),
+        })
+    }
+
+    pub(super) async fn prepare_charge(
+        &self,
+        asked: &Asked,
+        charge: &ChargeMethod,
+    ) -> Result<Draft, PaymentError> {
+        let (customer, method) = self.method_of(&charge.user, &charge.method).await?;
+        if !charge.off_session {
+            return Err(match method.wallet() {
+                Some(Wallet::ApplePay) => Why::SavedWalletOnSession.into(),
+                _ => Why::OffSessionRequired.into(),
+            });
+        }
+        if !matches!(method.kind.as_str(), "card" | "amazon_pay") {
+            return Err(Why::MethodNotSupported.into());
+        }
+        if charge.usage.is_some() && method.kind != "card" {
+            return Err(Why::UsageNotSupported.into());
+        }
+        self.check_first_transaction(&customer, &charge.method)
+            .await?;
+        let frozen = ChargeSaved {
+            payment: PaymentFor {
+                customer: &customer,
+                user: charge.user.as_str(),
+                money: charge.money,
+                capture: charge.capture,
+                description: charge.description.as_deref(),
+                request: &asked.key,
+            },
+            method: &charge.method,
+            kind: &method.kind,
+            wallet: wallet_of(&method),
+            usage: charge.usage,
+        }
+        .freeze(key("pay", asked)?);
+        Ok(Draft {
+            kind: RequestKind::OffSessionCharge,
+            customer: Some(customer),
+            user: Some(charge.user.clone()),
+            payment: None,
+            frozen: Some(frozen),
+        })
+    }
+
+    /// A method of this user's customer. The same words whether there is none or it is somebody
+    /// else's.
+    pub(super) async fn method_of(
+        &self,
+        user: &UserId,
+        id: &PaymentMethodId,
+    ) -> Result<(CustomerId, PaymentMethod), PaymentError> {
+        let known = self.table.load_user(user).await?.customer;
+        let Some(CustomerItem::Known { customer }) = known else {
+            return Err(Why::UnknownPaymentMethod.into());
+        };
+        let method = match self.stripe.retrieve_payment_method(id).await {
+            Ok(reply) => reply.value,
+            Err(error) if is_missing(&error) => return Err(Why::UnknownPaymentMethod.into()),
+            Err(error) => return Err(error.into()),
+        };
+        if method.customer_id() != Some(&customer) {
+            return Err(Why::UnknownPaymentMethod.into());
+        }
+        if method.livemode != self.livemode {
+            return Err(FlowError::Mismatch {
+                what: "payment method's mode",
+            }
+            .into());
+        }
+        Ok((customer, method))
+    }
+
+    /// Banks link a charge to the first transaction of its method, so that one without it is not
+    /// even tried.
+    async fn check_first_transaction(
+        &self,
+        customer: &CustomerId,
+        method: &PaymentMethodId,
+    ) -> Result<(), PaymentError> {
+        let first = self.first_transaction(customer, method).await?;
+        let why = match first.status {
+            FirstStatus::Succeeded => return Ok(()),
+            FirstStatus::Failed => Why::FirstTransactionFailed,
+            FirstStatus::Pending => Why::FirstTransactionPending,
+            FirstStatus::None => Why::FirstTransactionMissing,
+        };
+        Err(Refusal {
+            first_transaction: Some(first),
+            ..why.into()
+        }
+        .into())
+    }
+
+    /// Looks for what a request may have created before its key was forgotten, by listing, because
+    /// Stripe's search lags behind.
+    pub(super) async fn find_payment(
+        &self,
+        asked: &Asked,
+        request: &PaymentRequest,
+    ) -> Result<Option<String>, PaymentError> {
+        let missing = FlowError::Mismatch { what: "customer" };
+        let customer = request.customer.as_ref().ok_or(missing)?;
+        let mut after = None;
+        loop {
+            let page = self
+                .stripe
+                .list_payments(customer, after.as_ref())
+                .await?
+                .value;
+            let found = page.data.iter().find(|payment| {
+                let known = payment.metadata.get(metadata::REQUEST);
+                known.is_some_and(|key| *key == asked.key)
+            });
+            if let Some(payment) = found {
+                return Ok(Some(payment.id.as_str().to_owned()));
+            }
+            after = page.data.last().map(|payment| payment.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Stripe's key for a step of a request: the same for each repeat.
+pub(super) fn key(step: &str, asked: &Asked) -> Result<IdempotencyKey, FlowError> {
+    Ok(IdempotencyKey::new(&format!("{step}:{}", asked.key))?)
+}

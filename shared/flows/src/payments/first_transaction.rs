@@ -1,0 +1,330 @@
+//! Whether the first, customer-initiated transaction of a method succeeded. Banks link every later
+//! charge to it, and decline those whose link leads nowhere.
+
+use perennial_stripe::{
+    ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupError, SetupIntentStatus, SetupRecord,
+};
+use perennial_types::{CustomerId, PaymentMethodId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::PaymentError;
+use crate::Flows;
+
+/// The first transaction of a method.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstTransaction {
+    /// What came of it.
+    pub status: FirstStatus,
+    /// What it was.
+    pub by: Option<TransactionBy>,
+    /// The id of the SetupIntent or payment.
+    pub id: Option<String>,
+    /// When it was made.
+    pub at: Option<Timestamp>,
+    /// Why it failed, in Stripe's code.
+    pub code: Option<String>,
+    /// The bank's reason.
+    pub decline_code: Option<String>,
+}
+
+/// What came of a first transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstStatus {
+    /// The bank agreed.
+    Succeeded,
+    /// The bank refused, or the shopper went away.
+    Failed,
+    /// It is not decided yet.
+    Pending,
+    /// There was none.
+    None,
+}
+
+/// What a transaction was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionBy {
+    /// A check of the card for nothing, with the cryptogram in it.
+    SetupIntent,
+    /// A payment.
+    Payment,
+}
+
+impl Flows {
+    /// Asks Stripe for it: one call if a SetupIntent succeeded, and one more if not.
+    pub(super) async fn first_transaction(
+        &self,
+        customer: &CustomerId,
+        method: &PaymentMethodId,
+    ) -> Result<FirstTransaction, PaymentError> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .stripe
+                .list_setup_intents(customer, after.as_ref())
+                .await?
+                .value;
+            found.extend(
+                page.data
+                    .iter()
+                    .filter_map(|record| of_setup(record, method)),
+            );
+            if let Some(success) = success(&found) {
+                return Ok(success.clone());
+            }
+            after = page.data.last().map(|record| record.id.clone());
+            if !page.has_more || after.is_none() {
+                break;
+            }
+        }
+        let mut after = None;
+        loop {
+            let page = self
+                .stripe
+                .list_payments(customer, after.as_ref())
+                .await?
+                .value;
+            found.extend(
+                page.data
+                    .iter()
+                    .filter_map(|payment| of_payment(payment, method)),
+            );
+            if let Some(success) = success(&found) {
+                return Ok(success.clone());
+            }
+            after = page.data.last().map(|payment| payment.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(first_of(found));
+            }
+        }
+    }
+}
+
+/// A later success counts: the bank has a transaction to link to.
+fn success(found: &[FirstTransaction]) -> Option<&FirstTransaction> {
+    found
+        .iter()
+        .filter(|one| one.status == FirstStatus::Succeeded)
+        .min_by_key(|one| one.at)
+}
+
+/// The earliest that succeeded, or else the earliest.
+pub(super) fn first_of(found: Vec<FirstTransaction>) -> FirstTransaction {
+    if let Some(success) = success(&found) {
+        return success.clone();
+    }
+    found
+        .into_iter()
+        .min_by_key(|one| one.at)
+        .unwrap_or(FirstTransaction {
+            status: FirstStatus::None,
+            by: None,
+            id: None,
+            at: None,
+            code: None,
+            decline_code: None,
+        })
+}
+
+/// What a SetupIntent tells of a method; nothing if it was never tried with it.
+pub(super) fn of_setup(record: &SetupRecord, method: &PaymentMethodId) -> Option<FirstTransaction> {
+    if record.payment_method_id() != Some(method) {
+        return None;
+    }
+    let attempt = record.latest_attempt.as_ref();
+    let error = record
+        .last_setup_error
+        .as_ref()
+        .or_else(|| attempt?.setup_error.as_ref());
+    let over = record.status == SetupIntentStatus::Canceled;
+    let status = match (&record.status, attempt.map(|it| it.status.as_str())) {
+        (SetupIntentStatus::Succeeded, _) => FirstStatus::Succeeded,
+        (_, Some("failed" | "abandoned")) => FirstStatus::Failed,
+        (_, Some(_)) if over => FirstStatus::Failed,
+        (_, Some(_)) => FirstStatus::Pending,
+        (_, None) if error.is_some() => FirstStatus::Failed,
+        (SetupIntentStatus::RequiresAction | SetupIntentStatus::Processing, None) => {
+            FirstStatus::Pending
+        }
+        (_, None) => return None,
+    };
+    let at = attempt.map_or(record.created, |attempt| attempt.created);
+    let by = TransactionBy::SetupIntent;
+    Some(transaction(status, by, record.id.as_str(), at, error))
+}
+
+/// What a payment tells of a method; nothing if it was never tried with it.
+pub(super) fn of_payment(
+    payment: &PaymentIntent,
+    method: &PaymentMethodId,
+) -> Option<FirstTransaction> {
+    let charge = payment
+        .charge()
+        .filter(|charge| charge.payment_method.as_ref() == Some(method));
+    if charge.is_none() && payment.tried_method_id() != Some(method) {
+        return None;
+    }
+    let error = payment.last_payment_error.as_ref();
+    let status = match (charge.map(|charge| &charge.status), &payment.status) {
+        (Some(ChargeStatus::Succeeded), _) => FirstStatus::Succeeded,
+        (Some(ChargeStatus::Failed), _) => FirstStatus::Failed,
+        (Some(_), _) => FirstStatus::Pending,
+        (None, PaymentIntentStatus::Succeeded | PaymentIntentStatus::RequiresCapture) => {
+            FirstStatus::Succeeded
+        }
+        (None, PaymentIntentStatus::RequiresAction | PaymentIntentStatus::Processing) => {
+            FirstStatus::Pending
+        }
+        (None, _) if error.is_some() => FirstStatus::Failed,
+        (None, _) => return None,
+    };
+    let at = charge.map_or(payment.created, |charge| charge.created);
+    let by = TransactionBy::Payment;
+    Some(transaction(status, by, payment.id.as_str(), at, error))
+}
+
+fn transaction(
+    status: FirstStatus,
+    by: TransactionBy,
+    id: &str,
+    at: i64,
+    error: Option<&SetupError>,
+) -> FirstTransaction {
+    let error = error.filter(|_| status == FirstStatus::Failed);
+    FirstTransaction {
+        status,
+        by: Some(by),
+        id: Some(id.to_owned()),
+        at: Some(Timestamp::from_unix(at)),
+        code: error.and_then(|error| error.code.clone()),
+        decline_code: error.and_then(|error| error.decline_code.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn setup(changes: &Value) -> SetupRecord {
+        let mut record = json!({
+            "id": "seti_1", "status": "requires_payment_method", "created": 5, "payment_method": null,
+        });
+        let fields = record.as_object_mut().unwrap();
+        fields.extend(changes.as_object().unwrap().clone());
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn payment(changes: &Value) -> PaymentIntent {
+        let mut payment = json!({
+            "id": "pi_1", "status": "requires_payment_method", "amount": 500, "currency": "usd", "created": 5,
+        });
+        let fields = payment.as_object_mut().unwrap();
+        fields.extend(changes.as_object().unwrap().clone());
+        serde_json::from_value(payment).unwrap()
+    }
+
+    #[test]
+    fn a_setup_intent_tells_what_became_of_its_method() {
+        let attempt =
+            |status: &str| json!({"status": status, "payment_method": "pm_1", "created": 7});
+        for (changes, expected) in [
+            (
+                json!({"status": "succeeded", "payment_method": "pm_1"}),
+                Some(FirstStatus::Succeeded),
+            ),
+            (
+                json!({"latest_attempt": attempt("failed")}),
+                Some(FirstStatus::Failed),
+            ),
+            (
+                json!({"last_setup_error": {"code": "card_declined", "payment_method": {"id": "pm_1"}}}),
+                Some(FirstStatus::Failed),
+            ),
+            (
+                json!({"status": "requires_action", "payment_method": "pm_1", "latest_attempt": attempt("requires_action")}),
+                Some(FirstStatus::Pending),
+            ),
+            (
+                json!({"status": "canceled", "latest_attempt": attempt("requires_action")}),
+                Some(FirstStatus::Failed),
+            ),
+            (
+                json!({"status": "requires_confirmation", "payment_method": "pm_1"}),
+                None,
+            ),
+            (
+                json!({"status": "succeeded", "payment_method": "pm_2"}),
+                None,
+            ),
+            (json!({}), None),
+        ] {
+            let found = of_setup(&setup(&changes), &"pm_1".parse().unwrap());
+            assert_eq!(found.map(|it| it.status), expected, "{changes}");
+        }
+    }
+
+    #[test]
+    fn a_payment_tells_what_became_of_its_method() {
+        let charge = |status: &str| json!({"id": "ch_1", "status": status, "payment_method": "pm_1", "created": 7});
+        for (changes, expected) in [
+            (
+                json!({"status": "succeeded", "payment_method": "pm_1", "latest_charge": charge("succeeded")}),
+                Some(FirstStatus::Succeeded),
+            ),
+            (
+                json!({"status": "canceled", "payment_method": "pm_1", "latest_charge": charge("succeeded")}),
+                Some(FirstStatus::Succeeded),
+            ),
+            (
+                json!({"latest_charge": charge("failed")}),
+                Some(FirstStatus::Failed),
+            ),
+            (
+                json!({"last_payment_error": {"code": "card_declined", "payment_method": {"id": "pm_1"}}}),
+                Some(FirstStatus::Failed),
+            ),
+            (
+                json!({"status": "requires_action", "payment_method": "pm_1"}),
+                Some(FirstStatus::Pending),
+            ),
+            (
+                json!({"status": "requires_confirmation", "payment_method": "pm_1"}),
+                None,
+            ),
+            (
+                json!({"status": "succeeded", "payment_method": "pm_2"}),
+                None,
+            ),
+        ] {
+            let found = of_payment(&payment(&changes), &"pm_1".parse().unwrap());
+            assert_eq!(found.map(|it| it.status), expected, "{changes}");
+        }
+    }
+
+    #[test]
+    fn the_earliest_success_counts_and_otherwise_the_earliest() {
+        let one = |status, at| transaction(status, TransactionBy::Payment, "pi_1", at, None);
+        for (found, expected) in [
+            (
+                vec![
+                    one(FirstStatus::Failed, 1),
+                    one(FirstStatus::Succeeded, 3),
+                    one(FirstStatus::Succeeded, 2),
+                ],
+                (FirstStatus::Succeeded, Some(2)),
+            ),
+            (
+                vec![one(FirstStatus::Pending, 2), one(FirstStatus::Failed, 1)],
+                (FirstStatus::Failed, Some(1)),
+            ),
+            (vec![], (FirstStatus::None, None)),
+        ] {
+            let first = first_of(found);
+            assert_eq!((first.status, first.at.map(Timestamp::unix)), expected);
+        }
+    }
+}

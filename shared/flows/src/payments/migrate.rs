@@ -1,0 +1,314 @@
+//! A token of the old Tokens API becomes a saved method, in one call.
+//!
+//! A token can be used once, and the cryptogram behind it lives for minutes: a method is made of it,
+//! and set up at once, so that the bank knows of the agreement. Each step is claimed and repeated
+//! under its own key at Stripe. The token itself is not kept; whoever repeats the request brings it
+//! again.
+
+use perennial_store::RequestKind;
+use perennial_stripe::{
+    CreateMethod, CredentialUsage, Expandable, FrozenRequest, SetUpMethod, SetupIntent,
+    SetupIntentStatus, StripeError, metadata,
+};
+use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, UserId};
+use secrecy::SecretString;
+use serde::Serialize;
+use url::Url;
+
+use super::{
+    Asked, FailureReport, NextStep, PaymentError, Refusal, Why,
+    carry_out::is_missing,
+    claim::{Draft, Failed, Look, Mine},
+    create::key,
+    report::wallet_of,
+};
+use crate::{FlowError, Flows, Patience};
+
+/// A token, and whose it becomes.
+#[derive(Debug, Clone)]
+pub struct MigrateToken {
+    /// Whose.
+    pub user: UserId,
+    /// `tok_...`
+    pub token: SecretString,
+    /// What it will be charged for.
+    pub usage: Option<CredentialUsage>,
+    /// Where the shopper comes back to if the bank wants to see them.
+    pub return_url: Url,
+}
+
+/// What a token has become.
+#[derive(Debug, Clone, Serialize)]
+pub struct Migrated {
+    /// In one word.
+    pub status: MigratedStatus,
+    /// The method.
+    pub payment_method: Option<PaymentMethodId>,
+    /// The SetupIntent that was its first transaction.
+    pub setup_intent: SetupIntentId,
+    /// The wallet that it came from.
+    pub wallet: Option<String>,
+    /// Where the shopper has to go, if the bank wants to see them.
+    pub redirect_url: Option<String>,
+    /// Why the bank refused it.
+    pub failure: Option<FailureReport>,
+    /// Whether this request has done it, and not an earlier one under the same key.
+    #[serde(skip)]
+    pub created: bool,
+}
+
+/// What a token has become, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigratedStatus {
+    /// A method that can be charged off-session.
+    Saved,
+    /// The shopper has to go to their bank first.
+    RequiresAction,
+    /// The bank is thinking.
+    Processing,
+    /// The bank refused it.
+    Refused,
+}
+
+impl Flows {
+    /// Makes a saved method of a token, once for each key.
+    pub async fn migrate_token(
+        &self,
+        asked: &Asked,
+        ask: &MigrateToken,
+    ) -> Result<Migrated, PaymentError> {
+        Box::pin(self.within_budget().migrate(asked, ask)).await
+    }
+
+    async fn migrate(&self, asked: &Asked, ask: &MigrateToken) -> Result<Migrated, PaymentError> {
+        let patience = Patience::new();
+        loop {
+            match self.look(asked, &patience).await? {
+                Look::Done { result, .. } => return self.recall_setup(&result).await,
+                Look::Mine(mine) => return self.go_on(asked, ask, &mine).await,
+                Look::New => {
+                    let items = self.table.load_user(&ask.user).await?;
+                    let customer = self.customer(&ask.user, &items).await?;
+                    let draft = Draft {
+                        kind: RequestKind::TokenMigration,
+                        customer: Some(customer),
+                        user: Some(ask.user.clone()),
+                        payment: None,
+                        frozen: None,
+                    };
+                    if let Some(mine) = self.claim(asked, draft).await? {
+                        return self.go_on(asked, ask, &mine).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes on where the last owner of the claim has died.
+    async fn go_on(
+        &self,
+        asked: &Asked,
+        ask: &MigrateToken,
+        mine: &Mine,
+    ) -> Result<Migrated, PaymentError> {
+        if mine.request.payment_method.is_some() {
+            let searched = self.key_is_forgotten(mine.sending.frozen_at);
+            return self.set_up(asked, mine, &mine.frozen()?, searched).await;
+        }
+        let method = self.make_method(asked, ask, mine).await?;
+        let request = SetUpMethod {
+            customer: customer_of(mine)?,
+            method: &method,
+            usage: ask.usage,
+            return_url: ask.return_url.as_str(),
+            user: ask.user.as_str(),
+            request: &asked.key,
+        }
+        .freeze(key("seti", asked)?);
+        let text = serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?;
+        let (me, now) = (&mine.sending.owner, self.clock.now());
+        let recorded = self
+            .table
+            .record_migrated_method(&asked.key, me, &method, &text, now);
+        if !recorded.await? {
+            // Somebody has taken this over, and does the rest.
+            return Err(FlowError::Busy.into());
+        }
+        self.set_up(asked, mine, &request, false).await
+    }
+
+    /// The method that the token is, or was made into. After Stripe has forgotten the key, a token
+    /// that was used is refused, and nothing was charged.
+    async fn make_method(
+        &self,
+        asked: &Asked,
+        ask: &MigrateToken,
+        mine: &Mine,
+    ) -> Result<PaymentMethodId, PaymentError> {
+        let request = CreateMethod {
+            token: &ask.token,
+            request: &asked.key,
+        }
+        .freeze(key("pm", asked)?);
+        let error = match self.stripe.create_payment_method(&request).await {
+            Ok(reply) => return Ok(reply.value.id),
+            Err(error) => error,
+        };
+        match self.sort_failure(asked, mine, error).await? {
+            Failed::Declined(error) => {
+                let refusal = Refusal::of(Why::Declined, &error);
+                Err(self.refuse(asked, refusal).await?)
+            }
+            Failed::Invalid(error) => {
+                let why = if is_about_token(&error) {
+                    Why::TokenNotUsable
+                } else {
+                    Why::StripeRefused
+                };
+                Err(self.refuse(asked, Refusal::of(why, &error)).await?)
+            }
+            Failed::Spent(error) => {
+                self.release(asked, mine).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The first transaction of the method.
+    async fn set_up(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        request: &FrozenRequest,
+        search_first: bool,
+    ) -> Result<Migrated, PaymentError> {
+        if search_first && let Some(found) = self.find_setup(asked, mine).await? {
+            return self.adopt_setup(asked, &found).await;
+        }
+        let error = match self.stripe.set_up_method(request).await {
+            Ok(reply) => {
+                self.done(asked, reply.value.id.as_str()).await?;
+                return Ok(Migrated {
+                    created: true,
+                    ..Migrated::of(&reply.value)
+                });
+            }
+            Err(error) => error,
+        };
+        match self.sort_failure(asked, mine, error).await? {
+            Failed::Declined(error) => {
+                let named = match &error {
+                    StripeError::Declined { intent, .. } => intent.clone(),
+                    _ => None,
+                };
+                let found = match named {
+                    Some(id) => Some(id),
+                    None => self.find_setup(asked, mine).await?,
+                };
+                if let Some(id) = found {
+                    return self.adopt_setup(asked, &id).await;
+                }
+                let refusal = Refusal::of(Why::Declined, &error);
+                Err(self.refuse(asked, refusal).await?)
+            }
+            Failed::Invalid(error) => {
+                let refusal = Refusal::of(Why::StripeRefused, &error);
+                Err(self.refuse(asked, refusal).await?)
+            }
+            Failed::Spent(error) => {
+                if let Some(id) = self.find_setup(asked, mine).await? {
+                    return self.adopt_setup(asked, &id).await;
+                }
+                self.release(asked, mine).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn adopt_setup(&self, asked: &Asked, id: &str) -> Result<Migrated, PaymentError> {
+        self.done(asked, id).await?;
+        Ok(Migrated {
+            created: true,
+            ..self.recall_setup(id).await?
+        })
+    }
+
+    /// What came of a token, read again from Stripe.
+    async fn recall_setup(&self, id: &str) -> Result<Migrated, PaymentError> {
+        let id = id.parse().map_err(|_| FlowError::Mismatch {
+            what: "result of the request",
+        })?;
+        let intent = self.stripe.retrieve_setup_intent(&id).await?.value;
+        Ok(Migrated::of(&intent))
+    }
+
+    /// Looks for what a request may have set up before its key was forgotten.
+    async fn find_setup(&self, asked: &Asked, mine: &Mine) -> Result<Option<String>, PaymentError> {
+        let customer = customer_of(mine)?;
+        let mut after = None;
+        loop {
+            let page = self.stripe.list_setup_intents(customer, after.as_ref());
+            let page = page.await?.value;
+            let found = page.data.iter().find(|record| {
+                let known = record.metadata.get(metadata::REQUEST);
+                known.is_some_and(|key| *key == asked.key)
+            });
+            if let Some(record) = found {
+                return Ok(Some(record.id.as_str().to_owned()));
+            }
+            after = page.data.last().map(|record| record.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Migrated {
+    fn of(intent: &SetupIntent) -> Self {
+        let status = match intent.status {
+            SetupIntentStatus::Succeeded => MigratedStatus::Saved,
+            SetupIntentStatus::RequiresAction | SetupIntentStatus::RequiresConfirmation => {
+                MigratedStatus::RequiresAction
+            }
+            SetupIntentStatus::Processing => MigratedStatus::Processing,
+            _ => MigratedStatus::Refused,
+        };
+        let method = intent.payment_method.as_ref().and_then(Expandable::object);
+        let error = intent.last_setup_error.as_ref();
+        let refused = status == MigratedStatus::Refused;
+        Self {
+            status,
+            payment_method: intent
+                .payment_method_id()
+                .or_else(|| error?.payment_method.as_ref())
+                .cloned(),
+            setup_intent: intent.id.clone(),
+            wallet: method.and_then(wallet_of).map(str::to_owned),
+            redirect_url: intent.redirect_url().map(str::to_owned),
+            failure: error.filter(|_| refused).map(|error| FailureReport {
+                code: error.code.clone(),
+                decline_code: error.decline_code.clone(),
+                next: NextStep::after(
+                    error.code.as_deref(),
+                    error.decline_code.as_deref(),
+                    error.advice_code.as_deref(),
+                ),
+            }),
+            created: false,
+        }
+    }
+}
+
+fn customer_of(mine: &Mine) -> Result<&CustomerId, PaymentError> {
+    let missing = FlowError::Mismatch { what: "customer" };
+    Ok(mine.request.customer.as_ref().ok_or(missing)?)
+}
+
+fn is_about_token(error: &StripeError) -> bool {
+    let named =
+        matches!(error, StripeError::Invalid { param: Some(param), .. } if param.contains("token"));
+    let code = error.code().is_some_and(|code| code.starts_with("token_"));
+    named || code || is_missing(error)
+}

@@ -1,0 +1,225 @@
+//! What is not done, and why: stable codes that the shop's servers can match on.
+
+use std::fmt;
+
+use perennial_stripe::StripeError;
+use perennial_types::AmountError;
+use serde::{Deserialize, Serialize};
+
+use super::FirstTransaction;
+
+/// A request that is not carried out, whoever repeats it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub why: Why,
+    /// Stripe's code, if Stripe was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The bank's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline_code: Option<String>,
+    /// The first transaction of the method, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_transaction: Option<FirstTransaction>,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident => $status:literal, $code:literal, $message:literal;)+) => {
+        /// Why a request is not carried out.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Why { $($(#[$doc])* $variant,)+ }
+
+        impl Why {
+            /// A stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// A sentence for the shop's developer.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+
+            /// The kind of mistake, in the numbers of HTTP: 400 for a request that can never be
+            /// right, 402 for a bank's no, 404 for what is not there, 409 for what its object's
+            /// state does not allow, 502 for what Stripe does not accept of the shop's account.
+            pub fn kind(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+
+            /// Each of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+        }
+    };
+}
+
+reasons! {
+    /// The key was used for something else.
+    KeyReused => 409, "idempotency_key_reused",
+        "This Idempotency-Key was used for another request. Send the same request, or another key.";
+    /// There is no such payment.
+    UnknownPayment => 404, "unknown_payment", "There is no such payment.";
+    /// There is no such method, or it is somebody else's.
+    UnknownPaymentMethod => 404, "unknown_payment_method",
+        "There is no such payment method of this user.";
+    /// P9.
+    SavedWalletOnSession => 409, "saved_wallet_on_session",
+        "Apple's terms do not let a saved Apple Pay method be used while the shopper is there. Show Apple Pay's button, so that they authorise this payment anew: send \"wallet\":\"apple_pay\" in place of \"payment_method\".";
+    /// A saved method that is no Apple Pay.
+    OffSessionRequired => 400, "off_session_required",
+        "A saved method is charged here only while the shopper is away: send \"off_session\":true.";
+    /// Only cards know it.
+    UsageNotSupported => 400, "usage_not_supported",
+        "Only cards have a usage, and this method is none: leave \"usage\" out.";
+    /// Neither a card nor Amazon Pay.
+    MethodNotSupported => 400, "payment_method_not_supported",
+        "Only cards, those of Apple Pay among them, and Amazon Pay are charged here.";
+    /// P10.
+    FirstTransactionFailed => 409, "first_transaction_failed",
+        "The first, customer-initiated transaction of this method failed. Banks link later charges to it, so that they would be declined too. Ask the shopper to authorise again.";
+    /// P10.
+    FirstTransactionMissing => 409, "first_transaction_missing",
+        "This method was saved without a customer-initiated transaction, so that no bank knows of an agreement to charge it. Ask the shopper to authorise it, with a SetupIntent or a payment that saves it.";
+    /// P10, not yet decided.
+    FirstTransactionPending => 409, "first_transaction_pending",
+        "The first, customer-initiated transaction of this method is not decided yet. Wait for it, or ask the shopper to complete it.";
+    /// Apple could not show it.
+    AppleRequestImpossible => 400, "invalid_apple_pay",
+        "Apple Pay's sheet cannot show what \"apple_pay\" says.";
+    /// Below the minimum.
+    AmountTooSmall => 400, "amount_too_small", "The amount is below the smallest one of its currency.";
+    /// Above the maximum.
+    AmountTooLarge => 400, "amount_too_large", "The amount has more than eight digits.";
+    /// A fraction that the currency does not have.
+    AmountNotChargeable => 400, "amount_not_chargeable",
+        "The amount is a fraction that cannot be charged in its currency.";
+    /// Stripe does not know the currency.
+    InvalidCurrency => 400, "invalid_currency", "Stripe cannot charge in this currency.";
+    /// Nothing is held.
+    NotAuthorised => 409, "not_authorised",
+        "Nothing is held for this payment: it was not authorised, or is captured at once.";
+    /// The money was taken.
+    AlreadyCaptured => 409, "already_captured",
+        "This payment is captured. What is held can be changed before that alone.";
+    /// It was given up.
+    AlreadyCanceled => 409, "already_canceled", "This payment is canceled, for good.";
+    /// The total has to grow.
+    IncrementNotLarger => 409, "increment_not_larger",
+        "The amount is the new total, and has to be larger than what is authorised. To take less, capture less.";
+    /// The network or the bank does not do it.
+    IncrementNotAvailable => 409, "increment_not_available",
+        "The card network does not allow more to be held for this payment: incremental authorisation depends on the network, the kind of business and the bank. Capture what is held, and charge the rest off-session.";
+    /// The network's limit.
+    IncrementsExhausted => 409, "increments_exhausted",
+        "An authorisation can be increased ten times, declined attempts included, and this one was.";
+    /// The network's rule.
+    IncrementOfSubscription => 409, "increment_of_subscription",
+        "Card network rules forbid incremental authorisation for amounts that are known up front, such as those of a subscription. Change the subscription, or charge the difference off-session.";
+    /// Its invoice decides.
+    PaymentOfSubscription => 409, "payment_of_subscription",
+        "This payment belongs to the invoice of a subscription and ends with it. Cancel the subscription instead.";
+    /// More than is held.
+    CaptureTooLarge => 409, "capture_too_large",
+        "More than is held cannot be captured. Increase the authorisation first.";
+    /// It is paid.
+    NotCancelable => 409, "not_cancelable",
+        "This payment is paid and cannot be canceled any more. Refund it instead.";
+    /// There is nothing to give back.
+    NotPaid => 409, "not_paid",
+        "Nothing was taken for this payment, so there is nothing to refund. Cancel it instead.";
+    /// All of it went back.
+    AlreadyRefunded => 409, "already_refunded", "All of this payment was refunded.";
+    /// More than there is.
+    RefundTooLarge => 409, "refund_too_large",
+        "More than was taken, less what was refunded, cannot be refunded.";
+    /// The bank said no to more.
+    IncrementDeclined => 402, "increment_declined",
+        "The bank does not hold more. What was held before still is, and can be captured.";
+    /// The bank said no to what it holds.
+    CaptureDeclined => 402, "capture_declined",
+        "The bank does not give what was held: the authorisation may be over. Charge the shopper anew.";
+    /// The bank said no, and Stripe keeps no payment of it.
+    Declined => 402, "payment_declined", "The bank declined this.";
+    /// Used, too old, or not there.
+    TokenNotUsable => 409, "token_not_usable",
+        "Stripe does not take this token: it was used, is too old, or is not one of this account. Ask the shopper to authorise again.";
+    /// Stripe keeps to its rules.
+    StripeRefused => 502, "stripe_refused",
+        "Stripe did not accept this request, so nothing was done. The reason is in the log.";
+}
+
+impl Refusal {
+    /// A refusal in Stripe's or the bank's words.
+    pub(crate) fn of(why: Why, error: &StripeError) -> Self {
+        let decline_code = match error {
+            StripeError::Declined { decline_code, .. } => decline_code.clone(),
+            _ => None,
+        };
+        Self {
+            why,
+            code: error.code().map(str::to_owned),
+            decline_code,
+            first_transaction: None,
+        }
+    }
+}
+
+impl From<Why> for Refusal {
+    fn from(why: Why) -> Self {
+        Self {
+            why,
+            code: None,
+            decline_code: None,
+            first_transaction: None,
+        }
+    }
+}
+
+impl From<AmountError> for Why {
+    fn from(error: AmountError) -> Self {
+        match error {
+            AmountError::TooSmall { .. } => Self::AmountTooSmall,
+            AmountError::TooLarge => Self::AmountTooLarge,
+            AmountError::Fraction { .. } => Self::AmountNotChargeable,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.why.code())?;
+        for word in [&self.code, &self.decline_code].into_iter().flatten() {
+            write!(f, ", {word}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_of_its_own_and_a_sentence() {
+        let mut codes: Vec<_> = Why::ALL.iter().map(|why| why.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Why::ALL.len());
+        for why in Why::ALL {
+            assert!(why.message().ends_with('.'), "{why:?}");
+            assert!(matches!(why.kind(), 400 | 402 | 404 | 409 | 502), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_kept_as_it_was() {
+        let refusal = Refusal {
+            code: Some("card_declined".to_owned()),
+            ..Why::IncrementDeclined.into()
+        };
+        let kept = serde_json::to_string(&refusal).unwrap();
+        assert_eq!(serde_json::from_str::<Refusal>(&kept).unwrap(), refusal);
+    }
+}

@@ -1,0 +1,287 @@
+//! What the shop's servers ask for, each once: one item for each of their idempotency keys.
+
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError, Table,
+    attempt::applied,
+    key::{Key, text},
+    table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
+};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// A payment that the shopper agrees to in the page.
+    Payment,
+    /// A charge of a saved method while the shopper is away.
+    OffSessionCharge,
+    /// More is held than was authorised.
+    IncrementalAuthorization,
+    /// What is held is taken.
+    Capture,
+    /// What is held is let go, or what was not paid is given up.
+    Cancellation,
+    /// Money goes back.
+    Refund,
+    /// A token becomes a saved method.
+    TokenMigration,
+}
+
+/// A request of the shop's servers, from its claim to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRequest {
+    /// What it asks for.
+    pub kind: RequestKind,
+    /// Route and body, hashed: another request may not come under the same key.
+    pub fingerprint: String,
+    /// Whose customer it is about, if Stripe has to be searched for what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
+    /// The shop's own user, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// Which payment it is about, if it changes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentIntentId>,
+    /// The method that a token has become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodId>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: RequestState,
+}
+
+/// Where a request of the shop's servers stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RequestState {
+    /// It is being sent, or whoever sent it has died.
+    Sending(Sending),
+    /// Stripe has answered; what came of it is read from there.
+    Done {
+        /// The id of what came of it: a payment, a refund or a SetupIntent.
+        result: String,
+    },
+    /// Nothing came of it, for good.
+    Refused {
+        /// Why, as JSON.
+        refusal: String,
+    },
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Who sends it: a word that no other caller uses.
+    pub owner: String,
+    /// Until when the owner is taken to be alive.
+    pub lease: Timestamp,
+    /// When the request was frozen; Stripe remembers its key for 24 hours.
+    pub frozen_at: Timestamp,
+    /// The frozen request. A token is not kept: the request that holds one is made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+/// Whether a request was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// It was.
+    Won,
+    /// Somebody else was first.
+    Lost,
+    /// The payment has had all the increments that a network allows.
+    Exhausted,
+}
+
+/// Stripe allows so many increments of one payment, those that were declined included
+/// (<https://docs.stripe.com/payments/incremental-authorization>).
+pub const MOST_INCREMENTS: usize = 10;
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    request: &'a PaymentRequest,
+    expires_at: i64,
+}
+
+#[derive(Deserialize)]
+struct Increments {
+    #[serde(default)]
+    requests: std::collections::HashSet<String>,
+}
+
+impl Table {
+    /// The request of that key, if there was one within the last 90 days.
+    pub async fn payment_request(&self, key: &str) -> Result<Option<PaymentRequest>, StoreError> {
+        self.get("payment_request", Key::payment_request(key)).await
+    }
+
+    /// Claims the right to send a request. An increment is counted at its payment, both or neither.
+    pub async fn claim_payment_request(
+        &self,
+        key: &str,
+        request: &PaymentRequest,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let operation = "claim_payment_request";
+        let expires_at = now.unix().saturating_add(KEEP_SECONDS);
+        let stored = Stored {
+            request,
+            expires_at,
+        };
+        let stored = item(operation, Key::payment_request(key), &stored)?;
+        let owner = match &request.state {
+            RequestState::Sending(sending) => sending.owner.as_str(),
+            RequestState::Done { .. } | RequestState::Refused { .. } => "",
+        };
+        // The owner may meet its own claim, when the first answer was lost on its way.
+        let condition = "attribute_not_exists(pk) OR #owner = :owner";
+        let counted = request
+            .payment
+            .as_ref()
+            .filter(|_| request.kind == RequestKind::IncrementalAuthorization);
+        let Some(payment) = counted else {
+            let call = self
+                .client
+                .put_item()
+                .table_name(self.name())
+                .set_item(Some(stored))
+                .condition_expression(condition)
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", text(owner));
+            return match call.send().await {
+                Ok(_) => Ok(Claimed::Won),
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+                {
+                    Ok(Claimed::Lost)
+                }
+                Err(error) => Err(StoreError::call(operation)(error)),
+            };
+        };
+        let claim = self
+            .put(stored)
+            .condition_expression(condition)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", text(owner));
+        let count = self
+            .update(Key::increments(payment))
+            .update_expression("ADD requests :these SET expires_at = :expires_at")
+            .condition_expression(
+                "attribute_not_exists(requests) OR size(requests) < :most OR contains(requests, :this)",
+            )
+            .expression_attribute_values(":these", AttributeValue::Ss(vec![key.to_owned()]))
+            .expression_attribute_values(":this", text(key))
+            .expression_attribute_values(":most", AttributeValue::N(MOST_INCREMENTS.to_string()))
+            .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
+        let writes = vec![put_of(operation, claim)?, update_of(operation, count)?];
+        match self.transact(operation, writes).await? {
+            Outcome::Done => Ok(Claimed::Won),
+            Outcome::Refused(refused) if refused == [false, true] => Ok(Claimed::Exhausted),
+            Outcome::Refused(_) => Ok(Claimed::Lost),
+        }
+    }
+
+    /// How many increments of a payment were asked for through Perennial.
+    pub async fn increments(&self, payment: &PaymentIntentId) -> Result<usize, StoreError> {
+        let known = self
+            .get::<Increments>("increments", Key::increments(payment))
+            .await?;
+        Ok(known.map_or(0, |known| known.requests.len()))
+    }
+
+    /// Takes over a request whose owner is no longer alive, or lets others do so by a lease that
+    /// is over; what is frozen stays as it is.
+    pub async fn take_over_payment_request(
+        &self,
+        key: &str,
+        seen: &Sending,
+        owner: &str,
+        lease: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change_request(key)
+            .update_expression("SET #owner = :owner, lease = :lease")
+            .condition_expression(
+                "#state = :sending AND ((#owner = :seen AND lease = :seen_lease) OR #owner = :owner)",
+            )
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":lease", text(lease.to_string()))
+            .expression_attribute_values(":seen", text(&seen.owner))
+            .expression_attribute_values(":seen_lease", text(seen.lease.to_string()));
+        applied("take_over_payment_request", update).await
+    }
+
+    /// Writes down the method that a token has become and the request that sets it up, before that
+    /// is sent. False when somebody else has taken the request over.
+    pub async fn record_migrated_method(
+        &self,
+        key: &str,
+        owner: &str,
+        method: &PaymentMethodId,
+        request: &str,
+        frozen_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .change_request(key)
+            .update_expression(
+                "SET payment_method = :method, #request = :request, frozen_at = :frozen_at",
+            )
+            .condition_expression(
+                "#state = :sending AND #owner = :owner AND (attribute_not_exists(payment_method) OR payment_method = :method)",
+            )
+            // REQUEST is a reserved word.
+            .expression_attribute_names("#request", "request")
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":method", text(method.as_str()))
+            .expression_attribute_values(":request", text(request))
+            .expression_attribute_values(":frozen_at", text(frozen_at.to_string()));
+        applied("record_migrated_method", update).await
+    }
+
+    /// Writes down what came of a request, and forgets its bytes. Whoever is first is right, since
+    /// all of them have sent the same.
+    pub async fn finish_payment_request(
+        &self,
+        key: &str,
+        end: &RequestState,
+    ) -> Result<bool, StoreError> {
+        let (state, name, value) = match end {
+            RequestState::Done { result } => ("done", "result", result),
+            RequestState::Refused { refusal } => ("refused", "refusal", refusal),
+            RequestState::Sending(_) => return Ok(false),
+        };
+        let update = self
+            .change_request(key)
+            .update_expression(
+                "SET #state = :state, #end = :end REMOVE #owner, lease, frozen_at, #request",
+            )
+            .condition_expression("#state = :sending")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#request", "request")
+            .expression_attribute_names("#end", name)
+            .expression_attribute_values(":state", text(state))
+            .expression_attribute_values(":end", text(value));
+        applied("finish_payment_request", update).await
+    }
+
+    fn change_request(&self, key: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(Key::payment_request(key).attributes()))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":sending", text("sending"))
+    }
+}
