@@ -98,6 +98,7 @@ impl ApiError {
     pub(crate) fn no_such(kind: Kind, id: &str, param: &str) -> Self {
         let name = match kind {
             Kind::PaymentMethod => "PaymentMethod".to_owned(),
+            Kind::PaymentMethodDomain => "payment method domain".to_owned(),
             Kind::TestClock => "test clock".to_owned(),
             Kind::SetupIntent => "setupintent".to_owned(),
             kind => kind.name().to_owned(),

@@ -1,9 +1,10 @@
 //! The account's settings, the sandbox's time and all of its objects at once.
 
 use super::{answered, body};
-use crate::error::ApiError;
+use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
 use crate::render::shown;
+use crate::resources::payment_method_domains;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
 use axum::Router;
@@ -50,6 +51,10 @@ async fn account(State(shared): Sandbox) -> Response<Body> {
 struct Settings {
     /// Whether Amazon Pay is activated.
     amazon_pay: Option<bool>,
+    /// Whether Apple Pay is.
+    apple_pay: Option<bool>,
+    /// Where the account's business is, by ISO 3166-1.
+    country: Option<String>,
     /// Whether cards are.
     card: Option<bool>,
     /// How long each request takes before it is carried out, which lets requests with one key meet.
@@ -78,10 +83,18 @@ enum AfterRetries {
 async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
     let result = body::<Settings>(&bytes).and_then(|settings| {
         shared.change(Origin::default(), |world| {
-            for (name, value) in [("amazon_pay", settings.amazon_pay), ("card", settings.card)] {
+            for (name, value) in [
+                ("amazon_pay", settings.amazon_pay),
+                ("apple_pay", settings.apple_pay),
+                ("card", settings.card),
+            ] {
                 if let Some(on) = value {
                     world.set_account(name, on);
                 }
+            }
+            payment_method_domains::judge_all(world);
+            if let Some(country) = settings.country {
+                world.set_account("country", checked_country(&country)?);
             }
             if let Some(latency) = settings.latency_ms {
                 world.set_account("latency_ms", latency);
@@ -105,6 +118,15 @@ async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
         })
     });
     answered(result)
+}
+
+fn checked_country(given: &str) -> Result<String> {
+    if given.len() == 2 && given.chars().all(|letter| letter.is_ascii_alphabetic()) {
+        Ok(given.to_uppercase())
+    } else {
+        let message = "A country is two letters, such as US.";
+        Err(ApiError::validation(message).with_param("country"))
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use crate::http::shared::Shared;
 use crate::render::shown;
 use crate::resources::setup_settle::{Choice, settle};
-use crate::resources::{mandates, payment_confirm};
+use crate::resources::{mandates, payment_confirm, payment_method_domains};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
 use axum::Router;
@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/setup_intents/{id}/{choice}", post(choose))
         .route("/payment_intents/{id}/{choice}", post(answer_bank))
         .route("/mandates/{id}/revoke", post(revoke))
+        .route("/payment_method_domains/{id}", post(judge_domain))
         .route("/payment_methods/{id}/behaviour", post(behave))
 }
 
@@ -63,6 +64,42 @@ async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body
             .change(Origin::default(), |world| mandates::revoke(world, &id))
             .map(|mandate| shown(&mandate)),
     )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verdict {
+    apple_pay: Status,
+    message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Active,
+    Inactive,
+}
+
+/// Whether Apple takes a domain.
+async fn judge_domain(
+    State(shared): Sandbox,
+    Path(id): Path<String>,
+    bytes: Bytes,
+) -> Response<Body> {
+    let result = body::<Verdict>(&bytes).and_then(|verdict| {
+        let refusal = match verdict.apple_pay {
+            Status::Active => None,
+            Status::Inactive => Some(
+                verdict
+                    .message
+                    .unwrap_or_else(payment_method_domains::default_refusal),
+            ),
+        };
+        shared.change(Origin::default(), |world| {
+            payment_method_domains::set_apple_pay(world, &id, refusal.as_deref())
+        })
+    });
+    answered(result.map(|domain| shown(&domain)))
 }
 
 #[derive(Debug, Deserialize)]

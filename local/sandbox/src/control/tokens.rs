@@ -6,6 +6,7 @@ use crate::http::shared::Shared;
 use crate::render::shown;
 use crate::resources::test_cards;
 use crate::resources::tokens::{self, Wanted};
+use crate::state::Fields;
 use crate::state::world::Origin;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -79,6 +80,10 @@ async fn hand_over(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
             },
         };
         shared.change(Origin::default(), |world| {
+            if sheet.wallet.is_some() && !world.account().flag("apple_pay") {
+                let message = "Apple Pay is turned off in this account.";
+                return Err(ApiError::invalid(message));
+            }
             Ok(tokens::create(world, &wanted))
         })
     });

@@ -1,10 +1,10 @@
 //! The operations that are served, each with the parameters that it acts on.
 
 use crate::resources::{
-    Answer, Call, charges, customers, disputes, events, invoice_payments, invoices, mandates,
-    payment_capture, payment_intents, payment_methods, prices, products, refunds, setup_attempts,
-    setup_intents, subscription_create, subscription_update, subscriptions, test_clocks, tokens,
-    webhook_endpoints,
+    Answer, Call, account, billing_portal, charges, customers, disputes, events, invoice_payments,
+    invoices, mandates, payment_capture, payment_intents, payment_method_domains, payment_methods,
+    prices, products, refunds, setup_attempts, setup_intents, subscription_create,
+    subscription_update, subscriptions, test_clocks, tokens, webhook_endpoints,
 };
 use crate::state::{Kind, World};
 
@@ -65,6 +65,11 @@ static OPERATIONS: &[Operation] = &[
     operation!("POST" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::update, ["allow_redisplay", "billing_details", "metadata"]),
     operation!("POST" "/v1/payment_methods/{id}/attach", PaymentMethod, payment_methods::attach, ["customer"]),
     operation!("POST" "/v1/payment_methods/{id}/detach", PaymentMethod, payment_methods::detach, []),
+    operation!("POST" "/v1/payment_method_domains", PaymentMethodDomain, payment_method_domains::create, ["domain_name", "enabled"]),
+    operation!("GET" "/v1/payment_method_domains", PaymentMethodDomain, payment_method_domains::list, ["domain_name", "enabled"]),
+    operation!("GET" "/v1/payment_method_domains/{id}", PaymentMethodDomain, payment_method_domains::retrieve, []),
+    operation!("POST" "/v1/payment_method_domains/{id}", PaymentMethodDomain, payment_method_domains::update, ["enabled"]),
+    operation!("POST" "/v1/payment_method_domains/{id}/validate", PaymentMethodDomain, payment_method_domains::validate, []),
     operation!("POST" "/v1/subscriptions", Subscription, subscription_create::create, ["billing_mode", "cancel_at", "cancel_at_period_end", "collection_method", "customer", "default_payment_method", "description", "items", "metadata", "off_session", "payment_behavior", "payment_settings", "proration_behavior", "trial_end", "trial_period_days", "trial_settings"]),
     operation!("GET" "/v1/subscriptions", Subscription, subscriptions::list, ["collection_method", "current_period_end", "current_period_start", "customer", "price", "status", "test_clock"]),
     operation!("GET" "/v1/subscriptions/{id}", Subscription, subscriptions::retrieve, []),
@@ -92,6 +97,8 @@ static OPERATIONS: &[Operation] = &[
     operation!("GET" "/v1/refunds", Refund, refunds::list, ["charge", "payment_intent"]),
     operation!("GET" "/v1/refunds/{id}", Refund, refunds::retrieve, []),
     operation!("GET" "/v1/disputes/{id}", Dispute, disputes::retrieve, []),
+    operation!("POST" "/v1/billing_portal/sessions", PortalSession, billing_portal::create, ["customer", "locale", "return_url"]),
+    operation!("GET" "/v1/account", Account, account::retrieve, []),
     operation!("GET" "/v1/events", Event, events::list, ["delivery_success", "type", "types"]),
     operation!("GET" "/v1/events/{id}", Event, events::retrieve, []),
     operation!("POST" "/v1/webhook_endpoints", WebhookEndpoint, webhook_endpoints::create, ["api_version", "description", "enabled_events", "metadata", "url"]),

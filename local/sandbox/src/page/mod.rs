@@ -1,5 +1,6 @@
-//! What a browser sees: the page that stands for Amazon's, and the script that stands for Stripe.js.
+//! What a browser sees: the pages that stand for Amazon's and for Stripe's portal, and the script that stands for Stripe.js.
 
+mod portal;
 mod stripe_js;
 
 use crate::http::shared::Shared;
@@ -19,6 +20,7 @@ type Sandbox = State<Arc<Shared>>;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
+        .merge(portal::routes())
         .route("/stripe.js", get(script))
         .route("/sandbox/amazon-pay/{id}", get(show).post(choose))
 }
@@ -66,17 +68,7 @@ async fn choose(State(shared): Sandbox, Path(id): Path<String>, body: Bytes) -> 
             StatusCode::OK,
             &notice("There is no way back from here.", None),
         ),
-        Ok(Some(url)) => {
-            let mut response = answer(
-                StatusCode::SEE_OTHER,
-                "text/plain; charset=utf-8",
-                String::new(),
-            );
-            if let Ok(url) = HeaderValue::try_from(url) {
-                response.headers_mut().insert("location", url);
-            }
-            response
-        }
+        Ok(Some(url)) => redirect(&url),
         Err(error) => {
             let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
             html(
@@ -120,6 +112,19 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
+}
+
+/// Sends the browser on, to be loaded with GET.
+fn redirect(url: &str) -> Response<Body> {
+    let mut response = answer(
+        StatusCode::SEE_OTHER,
+        "text/plain; charset=utf-8",
+        String::new(),
+    );
+    if let Ok(url) = HeaderValue::try_from(url) {
+        response.headers_mut().insert("location", url);
+    }
+    response
 }
 
 fn html(status: StatusCode, body: &str) -> Response<Body> {

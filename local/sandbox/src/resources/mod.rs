@@ -1,5 +1,7 @@
 //! The operations of the API, one file a resource.
 
+pub(crate) mod account;
+pub(crate) mod billing_portal;
 pub(crate) mod charges;
 pub(crate) mod customers;
 pub(crate) mod disputes;
@@ -11,6 +13,7 @@ pub(crate) mod mandates;
 pub(crate) mod payment_capture;
 pub(crate) mod payment_confirm;
 pub(crate) mod payment_intents;
+pub(crate) mod payment_method_domains;
 pub(crate) mod payment_methods;
 pub(crate) mod payment_options;
 pub(crate) mod payment_outcome;

@@ -24,6 +24,10 @@ pub(crate) enum Kind {
     PaymentIntent,
     /// `payment_method`
     PaymentMethod,
+    /// `payment_method_domain`
+    PaymentMethodDomain,
+    /// `billing_portal.session`
+    PortalSession,
     /// `price`
     Price,
     /// `product`
@@ -54,7 +58,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind that the API shows, with the name in its `object` field.
-    pub(crate) const OBJECTS: [(Self, &'static str); 18] = [
+    pub(crate) const OBJECTS: [(Self, &'static str); 20] = [
         (Self::Charge, "charge"),
         (Self::Customer, "customer"),
         (Self::Dispute, "dispute"),
@@ -64,6 +68,8 @@ impl Kind {
         (Self::Mandate, "mandate"),
         (Self::PaymentIntent, "payment_intent"),
         (Self::PaymentMethod, "payment_method"),
+        (Self::PaymentMethodDomain, "payment_method_domain"),
+        (Self::PortalSession, "billing_portal.session"),
         (Self::Price, "price"),
         (Self::Product, "product"),
         (Self::Refund, "refund"),

@@ -32,11 +32,16 @@ const ACCOUNT: &str = "acct_perennial_sandbox";
 impl World {
     /// What the account may do, with every capability on until the control API turns it off.
     pub(crate) fn account(&self) -> Value {
-        let default = || json!({"id": ACCOUNT, "amazon_pay": true, "card": true, "latency_ms": 0, "hold": false, "ahead": 0, "after_retries": "cancel", "refunds": "succeed"});
-        self.store
-            .get(Kind::Account, ACCOUNT)
-            .cloned()
-            .unwrap_or_else(default)
+        let mut account = json!({
+            "id": ACCOUNT, "amazon_pay": true, "apple_pay": true, "card": true, "country": "US", "latency_ms": 0, "hold": false,
+            "ahead": 0, "after_retries": "cancel", "refunds": "succeed",
+        });
+        // A file of an older sandbox lacks the newer settings.
+        let kept = self.store.get(Kind::Account, ACCOUNT);
+        for (name, value) in kept.and_then(Value::as_object).into_iter().flatten() {
+            account.set(name, value.clone());
+        }
+        account
     }
 
     /// Changes one setting of the account.

@@ -8,6 +8,7 @@
 )]
 
 mod apple_pay;
+mod domains;
 mod faults;
 mod idempotency;
 mod lists;
@@ -17,6 +18,7 @@ mod parameters;
 mod payment_holds;
 mod payment_intents;
 mod persistence;
+mod portal;
 mod renewals;
 mod setup_intents;
 mod subscription_changes;

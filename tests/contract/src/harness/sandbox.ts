@@ -48,6 +48,11 @@ export class Control {
     await this.#call("POST", `payment_intents/${paymentIntent}/${choice}`);
   }
 
+  /** Whether Apple takes a domain. */
+  async judgeDomain(domain: string, apple_pay: "active" | "inactive"): Promise<void> {
+    await this.#call("POST", `payment_method_domains/${domain}`, { apple_pay });
+  }
+
   /** Seconds pass. */
   async pass(seconds: number): Promise<void> {
     await this.#call("POST", "clock", { advance: seconds });
@@ -77,7 +82,7 @@ export class Control {
   }
 
   /** What is activated on the account, and how it behaves. */
-  async account(settings: { amazon_pay?: boolean; latency_ms?: number; refunds?: "succeed" | "pending" }): Promise<void> {
+  async account(settings: { amazon_pay?: boolean; apple_pay?: boolean; country?: string; latency_ms?: number; refunds?: "succeed" | "pending" }): Promise<void> {
     await this.#call("POST", "account", settings);
   }
 

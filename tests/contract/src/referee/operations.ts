@@ -37,6 +37,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...resource("/v1/payment_methods", "PaymentMethod"),
   ...action("/v1/payment_methods", "PaymentMethod", "Attach"),
   ...action("/v1/payment_methods", "PaymentMethod", "Detach"),
+  ...resource("/v1/payment_method_domains", "PaymentMethodDomain"),
+  ...action("/v1/payment_method_domains", "PaymentMethodDomain", "Validate"),
   ...resource("/v1/subscriptions", "Subscription"),
   "DELETE /v1/subscriptions/{id}": { params: "Stripe.SubscriptionCancelParams", answer: "Stripe.Subscription" },
   ...action("/v1/subscriptions", "Subscription", "Pause"),
@@ -54,6 +56,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /v1/tokens/{id}": { params: "Stripe.TokenRetrieveParams", answer: "Stripe.Token" },
   ...resource("/v1/refunds", "Refund"),
   ...resource("/v1/disputes", "Dispute"),
+  "POST /v1/billing_portal/sessions": { params: "Stripe.BillingPortal.SessionCreateParams", answer: "Stripe.BillingPortal.Session" },
+  "GET /v1/account": { params: "Stripe.AccountRetrieveCurrentParams", answer: "Stripe.Account" },
   ...resource("/v1/events", "Event"),
   ...resource("/v1/webhook_endpoints", "WebhookEndpoint"),
   ...resource("/v1/test_helpers/test_clocks", "TestHelpers.TestClock", { deleted: "Stripe.TestHelpers.DeletedTestClock" }),
@@ -82,6 +86,7 @@ export function typeOfObject(object: { object?: unknown; type?: unknown; deleted
   const name = String(object.object);
   if (name === "event") return eventOf(String(object.type));
   const names: Record<string, string> = {
+    "billing_portal.session": "Stripe.BillingPortal.Session",
     "test_helpers.test_clock": "Stripe.TestHelpers.TestClock",
     customer: object.deleted ? "Stripe.DeletedCustomer" : "Stripe.Customer",
   };
