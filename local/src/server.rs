@@ -100,7 +100,8 @@ impl Server {
             &plans,
             options.environment.get("SHOP_URL"),
         );
-        let invoker = start_functions(options.functions, &env).await?;
+        // Every function's own start is in this one's, which would make it too large to move about.
+        let invoker = Box::pin(start_functions(options.functions, &env)).await?;
         let outbox = Outbox::new(
             options.events_url,
             EventsSecret::load(file("events-secret").as_deref())?,

@@ -5,7 +5,7 @@
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use perennial_types::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::tokens::{AUDIENCE, ISSUER, Issuer};
 
@@ -78,8 +78,13 @@ impl Authorizer {
 }
 
 impl Claims {
+    /// The caller, as API Gateway tells a function of them.
+    pub(crate) fn as_authorizer(&self) -> Value {
+        json!({ "jwt": { "claims": self.as_texts(), "scopes": null } })
+    }
+
     /// The claims as API Gateway hands them on: every value is a text.
-    pub(crate) fn as_texts(&self) -> Map<String, Value> {
+    fn as_texts(&self) -> Map<String, Value> {
         self.0
             .iter()
             .map(|(name, value)| (name.clone(), Value::String(text(value))))
@@ -156,7 +161,6 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-    use serde_json::json;
 
     const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
 

@@ -13,7 +13,6 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::authorizer::Claims;
 use super::table::Met;
 
 /// What a request says, apart from its body.
@@ -29,7 +28,7 @@ pub(super) struct Incoming<'a> {
 pub(super) fn build(
     request: &Incoming<'_>,
     met: &Met,
-    claims: Option<&Claims>,
+    authorizer: Option<Value>,
     body: &[u8],
 ) -> Value {
     let path = request.uri.path();
@@ -70,8 +69,7 @@ pub(super) fn build(
             object.insert(name.to_owned(), value);
         }
     };
-    if let Some(claims) = claims {
-        let authorizer = json!({ "jwt": { "claims": claims.as_texts(), "scopes": null } });
+    if let Some(authorizer) = authorizer {
         put("/requestContext", "authorizer", authorizer);
     }
     if !met.parameters.is_empty() {

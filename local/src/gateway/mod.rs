@@ -4,6 +4,7 @@ mod authorizer;
 mod cors;
 mod dev;
 mod event;
+mod iam;
 mod loopback;
 mod response;
 mod shop;
@@ -122,16 +123,20 @@ impl Gateway {
         request_id: &str,
     ) -> Response {
         let now = self.clock.now();
-        let claims = match met.route.authorization {
+        let authorizer = match met.route.authorization {
             Authorization::None => None,
             Authorization::Jwt => {
                 let header = head.headers.get(http::header::AUTHORIZATION);
                 let header = header.map(|value| value.to_str().unwrap_or_default());
                 match self.authorizer.verify(header, now) {
-                    Ok(claims) => Some(claims),
+                    Ok(claims) => Some(claims.as_authorizer()),
                     Err(refusal) => return response::unauthorized(refusal, request_id),
                 }
             }
+            Authorization::Iam => match iam::verify(head, body, now) {
+                Ok(()) => Some(iam::caller()),
+                Err(refusal) => return response::forbidden(refusal, request_id),
+            },
         };
         let incoming = event::Incoming {
             method: head.method.as_str(),
@@ -141,7 +146,7 @@ impl Gateway {
             request_id,
             now,
         };
-        let event = event::build(&incoming, met, claims.as_ref(), body);
+        let event = event::build(&incoming, met, authorizer, body);
         let call = invoker::call(&self.invoker, &met.route.function, event, met.route.timeout);
         let answer = tokio::time::timeout(PATIENCE, call).await;
         self.wrote.notify_one();

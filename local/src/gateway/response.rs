@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::authorizer::Refusal;
+use super::iam;
 use crate::invoker::InvokeError;
 
 /// The answer of a function, which API Gateway reads as payload format 2.0.
@@ -120,6 +121,19 @@ pub(super) fn unauthorized(refusal: Refusal, request_id: &str) -> Response {
             .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// The body of API Gateway for a request that IAM does not let through, with our envelope beside it.
+pub(super) fn forbidden(refusal: iam::Refusal, request_id: &str) -> Response {
+    let body = json!({
+        "message": "Forbidden",
+        "error": {
+            "code": "forbidden",
+            "message": format!("{}.", capitalised(&refusal.to_string())),
+            "request_id": request_id,
+        },
+    });
+    json_text(StatusCode::FORBIDDEN, body.to_string())
 }
 
 fn capitalised(text: &str) -> String {

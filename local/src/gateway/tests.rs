@@ -34,6 +34,10 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_at(Clock::system()).await
+}
+
+async fn start_at(clock: Clock) -> Running {
     let (listener, url) = ports::listen(0, "--port").await.unwrap();
     let template = Template::embedded().unwrap();
     let issuer = Arc::new(Issuer::load(None).unwrap());
@@ -64,7 +68,7 @@ async fn start() -> Running {
         outbox: Arc::new(
             Outbox::new(None, EventsSecret::load(None).unwrap(), Clock::system()).unwrap(),
         ),
-        clock: Clock::system(),
+        clock,
         wrote,
     };
     let (stop, stopped) = watch::channel(false);
@@ -126,6 +130,56 @@ async fn a_token_for_the_asking_opens_the_routes_of_its_user() {
         "alice"
     );
     assert_eq!(event["pathParameters"]["checkout"], "chk_1");
+}
+
+/// A request that curl signed at 2026-11-25T01:54:18Z, when the gateway was on another port.
+fn signed(running: &Running) -> reqwest::RequestBuilder {
+    let scope = "local/20261125/us-east-1/execute-api/aws4_request";
+    let signature = "9fdb824892a644a15fd461c744714d872457caf506c662fa4faa02d69bb02cbb";
+    running
+        .get("/payment-methods/pm_1/diagnosis?user=alice")
+        .header("host", "127.0.0.1:9377")
+        .header("x-amz-date", "20261125T015418Z")
+        .header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={signature}"),
+        )
+}
+
+#[tokio::test]
+async fn a_signature_opens_the_routes_of_the_shops_servers() {
+    let clock = Clock::manual(perennial_types::Timestamp::from_unix(1_795_571_658));
+    let running = start_at(clock.clone()).await;
+    let answer = signed(&running).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-function"], "payments");
+    let event: Value = answer.json().await.unwrap();
+    let caller = &event["requestContext"]["authorizer"]["iam"];
+    assert_eq!(caller["accessKey"], "local");
+    assert_eq!(caller["userArn"], "arn:aws:iam::000000000000:user/local");
+    assert_eq!(event["pathParameters"]["payment_method"], "pm_1");
+
+    clock.advance(301);
+    let answer = signed(&running).send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["message"], "Forbidden");
+    assert_eq!(body["error"]["code"], "forbidden");
+    assert!(body["error"]["request_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_shoppers_token_does_not_open_the_routes_of_the_shops_servers() {
+    let running = start().await;
+    let token = running.token().await;
+    for request in [
+        running.post("/payments", "{}").bearer_auth(token),
+        running.post("/payments", "{}"),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 403);
+        assert!(!answer.headers().contains_key("x-function"));
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) enum Authorization {
     None,
     /// Whoever holds a token that the JWT authorizer accepts.
     Jwt,
+    /// Whoever signs with credentials of AWS that a policy lets call the API.
+    Iam,
 }
 
 impl Route {
@@ -84,12 +86,21 @@ fn authorization(
         .and_then(Value::as_str);
     match own.or_else(|| default_authorizer(globals, resources)) {
         None | Some("NONE") => Ok(Authorization::None),
-        // A route that this server cannot guard as the deployment does must not be served open.
-        Some("AWS_IAM") => Err(TemplateError::Content(format!(
-            "{id}: IAM authorization is not known here"
+        // API Gateway would refuse the template, and SAM says so late.
+        Some("AWS_IAM") if !has_iam(globals, resources) => Err(TemplateError::Content(format!(
+            "{id}: AWS_IAM needs EnableIamAuthorizer at the API"
         ))),
+        Some("AWS_IAM") => Ok(Authorization::Iam),
         Some(_) => Ok(Authorization::Jwt),
     }
+}
+
+fn has_iam(globals: &Value, resources: &Resources) -> bool {
+    of_type(resources, "AWS::Serverless::HttpApi")
+        .find_map(|(_, api)| api.pointer("/Auth/EnableIamAuthorizer"))
+        .or_else(|| globals.pointer("/HttpApi/Auth/EnableIamAuthorizer"))
+        .and_then(Value::as_bool)
+        .unwrap_or_default()
 }
 
 fn default_authorizer<'a>(globals: &'a Value, resources: &'a Resources) -> Option<&'a str> {

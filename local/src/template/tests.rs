@@ -176,9 +176,15 @@ fn the_methods_and_headers_of_cors_are_those_of_the_template() {
 }
 
 #[test]
-fn a_route_that_asks_for_iam_is_refused_rather_than_served_open() {
-    let error = Template::parse(&SMALL.replace("Authorizer: NONE", "Authorizer: AWS_IAM"));
-    assert!(error.unwrap_err().to_string().contains("IAM"));
+fn a_route_that_asks_for_iam_is_guarded_by_it_if_the_api_knows_it() {
+    let guarded = SMALL.replace("Authorizer: NONE", "Authorizer: AWS_IAM");
+    let error = Template::parse(&guarded).unwrap_err();
+    assert!(error.to_string().contains("EnableIamAuthorizer"), "{error}");
+    let enabled = "DefaultAuthorizer: ShopJwt\n        EnableIamAuthorizer: true";
+    let template =
+        Template::parse(&guarded.replace("DefaultAuthorizer: ShopJwt", enabled)).unwrap();
+    let confirm = template.routes.iter().find(|it| it.path == "/confirm");
+    assert_eq!(confirm.unwrap().authorization, Authorization::Iam);
 }
 
 #[test]
@@ -208,6 +214,20 @@ fn every_route_of_the_contract_is_in_the_deployed_template() {
         ("POST /client-secret", Authorization::Jwt),
         ("POST /subscriptions", Authorization::Jwt),
         ("POST /webhooks/stripe", Authorization::None),
+        ("GET /wallets", Authorization::Jwt),
+        ("GET /manage", Authorization::None),
+        ("GET /authorize", Authorization::None),
+        ("POST /payments", Authorization::Iam),
+        ("GET /payments/{payment}", Authorization::Iam),
+        ("POST /payments/{payment}/increment", Authorization::Iam),
+        ("POST /payments/{payment}/capture", Authorization::Iam),
+        ("POST /payments/{payment}/cancel", Authorization::Iam),
+        ("POST /payments/{payment}/refunds", Authorization::Iam),
+        ("POST /payment-methods/migrate", Authorization::Iam),
+        (
+            "GET /payment-methods/{payment_method}/diagnosis",
+            Authorization::Iam,
+        ),
     ];
     for (key, authorization) in expected {
         let found = seen.iter().find(|route| route.0 == key);

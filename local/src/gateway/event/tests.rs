@@ -1,5 +1,5 @@
 use super::*;
-use crate::gateway::authorizer::Authorizer;
+use crate::gateway::authorizer::{Authorizer, Claims};
 use crate::template::{Authorization, Route};
 use crate::tokens::Issuer;
 
@@ -58,7 +58,8 @@ fn event(sent: &Sent<'_>, claims: Option<&Claims>) -> Value {
             .map(|(k, v)| ((*k).into(), (*v).into()))
             .collect(),
     };
-    build(&request, &met, claims, sent.body)
+    let authorizer = claims.map(Claims::as_authorizer);
+    build(&request, &met, authorizer, sent.body)
 }
 
 fn claims() -> Claims {
