@@ -12,6 +12,7 @@ LOGS = {
     "xray:PutTraceSegments *",
     "xray:PutTelemetryRecords *",
 }
+LINKS = {"secretsmanager:GetSecretValue LinkSecret"}
 STRIPE = {"secretsmanager:GetSecretValue StripeSecretKeyArn"}
 CHECKOUTS = {
     "dynamodb:GetItem Table.Arn",
@@ -25,6 +26,15 @@ EXPECTED = {
     "Confirm": LOGS | STRIPE | CHECKOUTS,
     "Subscribe": LOGS | STRIPE | CHECKOUTS,
     "Subscriptions": LOGS | {"dynamodb:Query Table.Arn where dynamodb:LeadingKeys is USER#*"},
+    "Wallets": LOGS | STRIPE | LINKS,
+    "Links": LOGS | STRIPE | LINKS | {"dynamodb:GetItem Table.Arn where dynamodb:LeadingKeys is USER#*"},
+    "Payments": LOGS
+    | STRIPE
+    | LINKS
+    | {
+        f"dynamodb:{action} Table.Arn where dynamodb:LeadingKeys is USER#* or CUST#* or REQUEST#* or PI#*"
+        for action in ("GetItem", "PutItem", "UpdateItem")
+    },
     "Webhook": LOGS
     | {
         "secretsmanager:GetSecretValue StripeWebhookSecretsArn",

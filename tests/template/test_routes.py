@@ -12,16 +12,31 @@ CONTRACT = {
     "GET /checkouts/{checkout}": ("confirm", "token"),
     "POST /subscriptions": ("subscribe", "token"),
     "GET /subscriptions": ("subscriptions", "token"),
+    "GET /wallets": ("wallets", "token"),
+    "GET /manage": ("links", "open"),
+    "GET /authorize": ("links", "open"),
+    "POST /payments": ("payments", "iam"),
+    "GET /payments/{payment}": ("payments", "iam"),
+    "POST /payments/{payment}/increment": ("payments", "iam"),
+    "POST /payments/{payment}/capture": ("payments", "iam"),
+    "POST /payments/{payment}/cancel": ("payments", "iam"),
+    "POST /payments/{payment}/refunds": ("payments", "iam"),
+    "POST /payment-methods/migrate": ("payments", "iam"),
+    "GET /payment-methods/{payment_method}/diagnosis": ("payments", "iam"),
     "POST /webhooks/stripe": ("webhook", "open"),
 }
 
 
+# A route that says nothing gets the default authorizer.
+GUARDS = {None: "token", "NONE": "open", "AWS_IAM": "iam"}
+
+
 def routes() -> dict[str, tuple[str, str]]:
-    """Who answers each route, and whether the caller needs a token."""
+    """Who answers each route, and whether the caller needs a token or a signature."""
     found = {}
     for package, function in functions(template()).items():
         for event in http_events(function):
-            guard = "open" if event.get("Auth") == {"Authorizer": "NONE"} else "token"
+            guard = GUARDS[event.get("Auth", {}).get("Authorizer")]
             found[f"{event['Method']} {event['Path']}"] = (package, guard)
     return found
 
@@ -33,6 +48,16 @@ class Routes(unittest.TestCase):
     def test_a_route_that_says_nothing_needs_a_token(self):
         auth = template()["Resources"]["Api"]["Properties"]["Auth"]
         self.assertIn(auth["DefaultAuthorizer"], auth["Authorizers"])
+
+    def test_a_route_for_the_shops_servers_can_be_guarded(self):
+        auth = template()["Resources"]["Api"]["Properties"]["Auth"]
+        self.assertIs(auth["EnableIamAuthorizer"], True)
+
+    def test_the_resource_of_the_outputs_covers_all_routes_of_the_servers_and_no_other(self):
+        arn = template()["Outputs"]["PaymentsApiArn"]["Value"]["Fn::Sub"]
+        prefix = arn.rsplit("/*", 1)[1].rstrip("*")
+        covered = {key for key in routes() if key.split(" ")[1].startswith(prefix)}
+        self.assertEqual(covered, {key for key, (_, guard) in routes().items() if guard == "iam"})
 
     def test_cargo_lambda_watch_serves_the_same_routes(self):
         manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
@@ -73,8 +98,11 @@ class Events(unittest.TestCase):
                 recorded.add(called_by)
                 self.assertTrue(path.name.startswith(f"{package}-"), package)
                 self.assertIn(f"`{path.stem}`", readme)
-                if called_by in routes() and routes()[called_by][1] == "open":
+                guard = routes().get(called_by, (None, None))[1]
+                if guard == "open":
                     self.assertNotIn("authorizer", event["requestContext"])
+                if guard == "iam":
+                    self.assertIn("userArn", event["requestContext"]["authorizer"]["iam"])
         expected = set(routes()) | set(sweeps()) | {"stream", "pipe", "partner"}
         self.assertEqual(recorded, expected)
 
