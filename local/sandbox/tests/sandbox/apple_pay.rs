@@ -1,3 +1,5 @@
+//! What Apple's sheet hands over, and the first transaction that it is for.
+
 use crate::support::{Answer, Stripe, id};
 use serde_json::{Value, json};
 
@@ -335,4 +337,17 @@ async fn a_voided_first_invoice_takes_the_incomplete_subscription_with_it() {
         stripe.post(&void, &[]).await.refusal(),
         (400, Some("invoice_not_editable"))
     );
+}
+
+#[tokio::test]
+async fn a_subscription_that_begins_on_session_is_a_first_transaction_too() {
+    let stripe = Stripe::start().await;
+    let customer = stripe.id("/v1/customers", &[]).await;
+    let method = stripe.hand_over(json!({})).await;
+    let path = format!("/v1/payment_methods/{method}/attach");
+    stripe.post(&path, &[("customer", &customer)]).await.ok();
+    for off_session in ["false", "true"] {
+        let begun = subscribe(&stripe, &customer, &method, off_session).await;
+        assert_eq!(begun.ok()["status"], "active");
+    }
 }

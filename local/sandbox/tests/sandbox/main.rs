@@ -17,6 +17,7 @@ mod pages;
 mod parameters;
 mod payment_holds;
 mod payment_intents;
+mod payment_refusals;
 mod persistence;
 mod portal;
 mod renewals;
