@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::{fields, text};
 use perennial_stripe::{
     API_VERSION, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, ServerConfirm, SetupWallet,
+    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, PaidBy, ServerConfirm, SetupWallet,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -116,7 +116,7 @@ fuzz_target!(|data: &[u8]| {
         &CreateSubscription {
             customer: &customer,
             price: &"price_1".parse().expect("an id"),
-            payment_method: &"pm_1".parse().expect("an id"),
+            paid_by: PaidBy::Method(&"pm_1".parse().expect("an id")),
             trial_days,
             attempt: address,
             user,

@@ -106,6 +106,17 @@ impl Caller {
             .await
     }
 
+    /// `POST /subscriptions` for a plan with Apple Pay, whose subscription comes first.
+    pub async fn begin_subscription(&self, plan: &str) -> Answer {
+        let body = json!({"plan": plan, "wallet": "apple_pay", "first": "subscription"});
+        self.post("/subscriptions", &body).await
+    }
+
+    /// `POST /subscriptions` with this body.
+    pub async fn post_subscription(&self, body: &Value) -> Answer {
+        self.post("/subscriptions", body).await
+    }
+
     /// `GET /subscriptions`.
     pub async fn subscriptions(&self) -> Answer {
         self.get("/subscriptions").await

@@ -91,6 +91,44 @@ impl StripeSandbox {
         url.map(str::to_owned).ok_or(answer)
     }
 
+    /// What Apple's sheet hands to the page: a token, of which `asked` says more
+    /// (`{"first": "decline"}` for one whose first transaction is refused).
+    pub async fn apple_pay_token(&self, mut asked: Value) -> String {
+        asked["wallet"] = json!("apple_pay");
+        let token = self.control("POST", "/tokens", Some(asked)).await;
+        token["id"].as_str().expect("a token").to_owned()
+    }
+
+    /// What Stripe.js does once the sheet has closed: makes the token a payment method and confirms
+    /// the SetupIntent or PaymentIntent of this client secret with it; gives Stripe's answer.
+    pub async fn confirm_with_token(
+        &self,
+        publishable_key: &str,
+        client_secret: &str,
+        token: &str,
+    ) -> Value {
+        let form = [("type", "card"), ("card[token]", token)];
+        let method = self
+            .call(publishable_key, "POST", "/v1/payment_methods", &form)
+            .await;
+        let method = method["id"].as_str().unwrap_or_else(|| panic!("{method}"));
+        let (intent, _) = client_secret
+            .split_once("_secret_")
+            .expect("a client secret");
+        let kind = if intent.starts_with("seti_") {
+            "setup_intents"
+        } else {
+            "payment_intents"
+        };
+        let form = [
+            ("client_secret", client_secret),
+            ("payment_method", method),
+            ("use_stripe_sdk", "true"),
+        ];
+        let path = format!("/v1/{kind}/{intent}/confirm");
+        self.call(publishable_key, "POST", &path, &form).await
+    }
+
     /// What the shopper does on the wallet's page (`approve`, `decline` or `close`); gives where
     /// the browser goes next.
     pub async fn answer_wallet(&self, intent: &str, choice: &str) -> String {

@@ -64,6 +64,34 @@ impl Shopper {
         self.stripe.answer_wallet(intent, choice).await
     }
 
+    /// Presses Apple Pay for a plan, with the SetupIntent first; gives the answer's body.
+    pub async fn click_apple_pay(&self, plan: &str) -> Value {
+        let body = json!({"plan": plan, "wallet": "apple_pay"});
+        let answer = self.calls.client_secret(&body).await;
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+        answer.json()
+    }
+
+    /// Presses Apple Pay for a plan, with the subscription first; gives the answer's body.
+    pub async fn begin_subscription(&self, plan: &str) -> Value {
+        let answer = self.calls.begin_subscription(plan).await;
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+        answer.json()
+    }
+
+    /// Approves in Apple's sheet, and lets the page confirm what it was given; gives Stripe's answer.
+    pub async fn approve_apple_pay(&self, opened: &Value) -> Value {
+        self.use_apple_pay(opened, json!({})).await
+    }
+
+    /// The same with a card of which `asked` says more, such as `{"first": "decline"}`.
+    pub async fn use_apple_pay(&self, opened: &Value, asked: Value) -> Value {
+        let [key, secret] = ["publishable_key", "client_secret"]
+            .map(|name| opened[name].as_str().expect("the page gets what it needs"));
+        let token = self.stripe.apple_pay_token(asked).await;
+        self.stripe.confirm_with_token(key, secret, &token).await
+    }
+
     /// From the click to the return, as most shoppers do it; gives the checkout and the redirect.
     pub async fn buy(&self, plan: &str) -> (String, Answer) {
         let opened = self.click_for(plan).await;

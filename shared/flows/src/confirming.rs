@@ -40,7 +40,8 @@ impl Flows {
         let (item, read) = self.read_under_fence(user, customer, id).await?;
         let model = item.subscription.ok_or(MISSING)?;
         let (Some(read), false) = (read, model.status.is_terminal()) else {
-            return self.ended_unconfirmed(attempt, &model).await;
+            let reason = self.why_it_ended(attempt, &model);
+            return self.end_confirming(attempt, reason).await;
         };
         if !model.awaits_shopper() {
             return self.confirmed(attempt, model, &read).await;
@@ -126,43 +127,52 @@ impl Flows {
         Ok(refused.then_some(FailureReason::PaymentDeclined))
     }
 
-    async fn ended_unconfirmed(
+    /// Stripe lets an unpaid subscription expire by itself, and cancels one if somebody says so.
+    fn why_it_ended(&self, attempt: &Attempt, model: &Subscription) -> FailureReason {
+        let by_itself = model.status == SubscriptionStatus::IncompleteExpired
+            && attempt.reason != Some(FailureReason::Canceled);
+        if by_itself || attempt.open_until <= self.clock.now() {
+            FailureReason::Expired
+        } else {
+            FailureReason::Canceled
+        }
+    }
+
+    async fn end_confirming(
         &self,
         attempt: &Attempt,
-        model: &Subscription,
+        reason: FailureReason,
     ) -> Result<Confirming, FlowError> {
-        let expired = model.status == SubscriptionStatus::IncompleteExpired
-            || attempt.open_until <= self.clock.now();
-        let (state, reason) = if expired {
-            (AttemptState::Expired, FailureReason::Expired)
-        } else {
-            (AttemptState::Canceled, FailureReason::Canceled)
+        let (state, told) = match reason {
+            FailureReason::Expired => {
+                let told = checkout_failed(attempt, reason, self.clock.now());
+                (AttemptState::Expired, Some(told))
+            }
+            _ => (AttemptState::Canceled, None),
         };
-        Ok(if self.end_confirming(attempt, state, reason).await? {
+        let ended = self
+            .table
+            .end_confirming(attempt, state, reason, told.as_ref())
+            .await?;
+        Ok(if ended {
             Confirming::Answer(Finish::Failed { reason })
         } else {
             Confirming::LookAgain
         })
     }
 
-    async fn end_confirming(
-        &self,
-        attempt: &Attempt,
-        state: AttemptState,
-        reason: FailureReason,
-    ) -> Result<bool, FlowError> {
-        let told = (state == AttemptState::Expired)
-            .then(|| checkout_failed(attempt, reason, self.clock.now()));
-        Ok(self
-            .table
-            .end_confirming(attempt, state, reason, told.as_ref())
-            .await?)
-    }
-
     /// Ends a subscription that its shopper has not confirmed, and the attempt with it. False when
     /// they have confirmed it meanwhile.
     pub(crate) async fn abandon_subscription(&self, attempt: &Attempt) -> Result<bool, FlowError> {
         let id = subscription_of(attempt)?;
+        let reason = if attempt.open_until <= self.clock.now() {
+            FailureReason::Expired
+        } else {
+            // Noted first, for whoever hears of the end from Stripe, or goes on after this one died.
+            let reason = FailureReason::Canceled;
+            self.table.note_reason(attempt, reason).await?;
+            reason
+        };
         let out_of_reach = match &attempt.setup_intent {
             Some(_) => {
                 self.cancel_setup(attempt, CancellationReason::Abandoned)
@@ -184,7 +194,7 @@ impl Flows {
         if !model.status.is_terminal() {
             return Err(FlowError::Busy);
         }
-        self.ended_unconfirmed(attempt, &model).await?;
+        self.end_confirming(attempt, reason).await?;
         Ok(true)
     }
 

@@ -120,6 +120,7 @@ impl Flows {
 
     async fn issue(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
         let patience = Patience::new();
+        let mut opened = None;
         loop {
             let items = self.table.load_user(&ask.user).await?;
             if let Some(subscription) = self.live_subscription(&items, &ask.plan) {
@@ -135,7 +136,8 @@ impl Flows {
                         && (open.first, ask.first) != (First::SetupIntent, First::SetupIntent) =>
                 {
                     let next = if open.first == ask.first {
-                        self.start_subscription(ask, open, &items, false).await?
+                        let mine = opened.as_ref() == Some(&open.id);
+                        self.start_subscription(ask, open, &items, mine).await?
                     } else {
                         self.finish_other(open, ask.first).await?
                     };
@@ -181,6 +183,7 @@ impl Flows {
                 }
                 None => {
                     if let Some(attempt) = self.open_attempt(ask, &items, pointer).await? {
+                        opened = Some(attempt.id.clone());
                         match self.begin(ask, &attempt, &items).await? {
                             Next::Answer(issued) => return Ok(*issued),
                             Next::LookAgain => continue,

@@ -31,6 +31,7 @@ macro_rules! on_both {
 }
 
 mod answers;
+mod apple_pay;
 mod at_once;
 mod bad_input;
 mod call_counts;
