@@ -1,9 +1,5 @@
-/** Perennial itself: the gateway of `cargo dev` with its own table, and a page that does what Stripe.js does. */
+/** Perennial itself: the gateway of `cargo dev` with its own table. */
 
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { createContext, runInContext } from "node:vm";
-import type { StripeConstructor } from "@stripe/stripe-js";
 import { Program } from "./process.js";
 import { Control } from "./sandbox.js";
 
@@ -53,14 +49,4 @@ export class Gateway {
     const { body } = await this.call("POST", "/dev/token", { body: { user } });
     return body.token;
   }
-}
-
-/** The sandbox's stand-in for Stripe.js, as a page has it. Where it sends the browser goes to `leave`. */
-export function stripeOfThePage(sandbox: string, leave: (to: string) => void): StripeConstructor {
-  const source = readFileSync(resolve(process.cwd(), "../../local/sandbox/src/page/stripe.js"), "utf8");
-  const window: { Stripe?: StripeConstructor; location: object } = { location: { assign: leave } };
-  const page = { window, document: { currentScript: { src: `${sandbox}/stripe.js` } }, fetch, URL, URLSearchParams };
-  runInContext(source, createContext(page));
-  if (!window.Stripe) throw new Error("The stand-in for Stripe.js defines no Stripe.");
-  return window.Stripe;
 }

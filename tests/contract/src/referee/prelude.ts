@@ -31,4 +31,14 @@ type PageSetupIntent = Omit<StripeJs.SetupIntent, "last_setup_error"> & {
 type InJson<Of> = Of extends Date ? \`\${number}-\${number}-\${number}T\${number}:\${number}:\${number}Z\`
   : Of extends object ? { [Name in keyof Of]: InJson<Of[Name]> }
   : Of;
+// So does a failed payment, and so does an error. Stripe.js's types lack the capture method that is Stripe's default.
+type PagePaymentIntent = Omit<StripeJs.PaymentIntent, "capture_method" | "last_payment_error"> & {
+  capture_method: Stripe.PaymentIntent.CaptureMethod;
+  last_payment_error: (Omit<StripeJs.PaymentIntent.LastPaymentError, "payment_method"> & { payment_method?: Stripe.PaymentMethod }) | null;
+};
+type PageError = Omit<StripeJs.StripeError, "payment_intent" | "payment_method" | "setup_intent"> & {
+  payment_intent?: PagePaymentIntent;
+  payment_method?: Stripe.PaymentMethod;
+  setup_intent?: PageSetupIntent;
+};
 `;

@@ -1,48 +1,63 @@
 /** The page's use of Stripe.js, against the types that Stripe publishes for it. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { stripeOfThePage } from "../harness/gateway.js";
+import { stripeOfThePage } from "../harness/page.js";
 import { awayToAmazon, inSandbox, RETURN_URL } from "../harness/journey.js";
 import { judge } from "../referee/referee.js";
-import { judgePage, WEB } from "../referee/page.js";
-
-const modules = readdirSync(WEB).filter((name) => name.endsWith(".js"));
+import { judgePage, MODULES, WEB } from "../referee/page.js";
 
 test("every module of the page is typed, and Stripe.js is used as Stripe says", () => {
-  assert.ok(modules.includes("perennial.js") && modules.includes("shop.js"), modules.join());
-  for (const module of modules) assert.match(readFileSync(resolve(WEB, module), "utf8"), /^\/\/ @ts-check$/m, module);
-  assert.deepEqual(judgePage(modules), []);
+  for (const name of ["perennial.js", "shop.js", "perennial/apple_pay.js", "perennial/amazon_pay.js"]) assert.ok(MODULES.includes(name), MODULES.join());
+  for (const module of MODULES) assert.match(readFileSync(resolve(WEB, module), "utf8"), /^\/\/ @ts-check$/m, module);
+  assert.deepEqual(judgePage(), []);
 });
 
+const AMAZON = "perennial/amazon_pay.js";
+const APPLE = "perennial/apple_pay.js";
 const SETTLED = 'status === "succeeded" || status === "processing") return finish(checkout);\n    if (!error)';
 
 test("each planted mistake in the page is reported", () => {
   const mistakes: [module: string, right: string, wrong: string, complaint: RegExp][] = [
-    ["perennial.js", "stripeJs.confirmAmazonPaySetup(", "stripeJs.confirmAmazonpaySetup(", /confirmAmazonpaySetup/],
-    ["perennial.js", "      return_url,\n      // Stripe.js", "      returnUrl: return_url,\n      // Stripe.js", /returnUrl/],
-    ["perennial.js", "confirmAmazonPaySetup(client_secret, {", "confirmAmazonPaySetup(42, {", /number/],
-    ["perennial.js", "setupIntent?.status", "setupIntent?.state", /state/],
-    ["perennial.js", SETTLED, SETTLED.replace("succeeded", "success"), /no overlap/],
-    ["perennial.js", "error?.setup_intent?.status", "error?.setupIntent?.status", /setupIntent/],
+    [AMAZON, "stripeJs.confirmAmazonPaySetup(", "stripeJs.confirmAmazonpaySetup(", /confirmAmazonpaySetup/],
+    [AMAZON, "      return_url,\n      // Stripe.js", "      returnUrl: return_url,\n      // Stripe.js", /returnUrl/],
+    [AMAZON, "confirmAmazonPaySetup(client_secret, {", "confirmAmazonPaySetup(42, {", /number/],
+    [AMAZON, "setupIntent?.status", "setupIntent?.state", /state/],
+    [AMAZON, SETTLED, SETTLED.replace("succeeded", "success"), /no overlap/],
+    [AMAZON, "error?.setup_intent?.status", "error?.setupIntent?.status", /setupIntent/],
+    [APPLE, 'elements.create("expressCheckout"', 'elements.create("paymentRequestButton"', /overload/],
+    [APPLE, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "setup", paymentMethodTypes: ["card"] })', /overload|paymentMethodTypes/],
+    [APPLE, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "subscription", currency: "usd" })', /overload|amount/],
+    [APPLE, 'button.on("confirm"', 'button.on("confirmed"', /overload|confirmed/],
+    [APPLE, "event.resolve()", "event.accept()", /accept/],
+    [APPLE, "availablePaymentMethods?.applePay", "availablePaymentMethods?.apple_pay", /apple_pay/],
+    [APPLE, "event.paymentFailed();\n        onError", 'event.paymentFailed({ reason: "declined" });\n        onError', /declined/],
+    [APPLE, "stripeJs.confirmSetup({", "stripeJs.confirmCardSetup({", /Argument|string/],
+    [APPLE, 'redirect: "if_required"', 'redirect: "if_needed"', /overload|if_needed/],
+    [APPLE, "clientSecret: client_secret", "secret: client_secret", /overload|secret/],
+    [APPLE, "error?.payment_intent?.status", "error?.paymentIntent?.status", /paymentIntent/],
+    [APPLE, "buttonType: { applePay: buttonType }", 'buttonType: { applePay: "subscription" }', /subscription|overload/],
+    [APPLE, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { recurringPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l", recurringPaymentIntervalUnit: "week" } } } }', /week/],
+    [APPLE, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { automaticReloadPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l" } } } }', /regularBilling|automaticReload/],
     ["shop.js", "startAmazonPay({ plan: plan.name,", "startAmazonPay({ name: plan.name,", /plan|name/],
+    ["ways.js", "perennial.mountApplePay({ ...options, element,", "perennial.mountApplePay({ ...options, where: element,", /element|where/],
   ];
   for (const [module, right, wrong, complaint] of mistakes) {
     assert.ok(readFileSync(resolve(WEB, module), "utf8").includes(right), `${module} no longer has ${right}`);
-    const found = judgePage(modules, (text, name) => (name === module ? text.replace(right, wrong) : text));
+    const found = judgePage((text, name) => (name === module ? text.replace(right, wrong) : text));
     assert.ok(found.some((each) => each.startsWith(`${module}:`) && complaint.test(each)), `${wrong} was not reported:\n${found.join("\n")}`);
   }
 });
 
-test("what the stand-in for Stripe.js gives a page is of Stripe.js's types", () =>
+test("what the stand-in for Stripe.js gives a page after Amazon Pay is of Stripe.js's types", () =>
   inSandbox(async ({ control }, stripe) => {
     const customer = await stripe.customers.create();
     const created = await stripe.setupIntents.create({ customer: customer.id, usage: "off_session", allowed_payment_method_types: ["amazon_pay"] });
     const secret = created.client_secret ?? "";
-    const left = new Promise<string>((leave) => {
-      void stripeOfThePage(control.url, leave)("pk_test_contract").confirmAmazonPaySetup(secret, {
+    const left = new Promise<string>(async (leave) => {
+      void (await stripeOfThePage(control.url, leave))("pk_test_contract").confirmAmazonPaySetup(secret, {
         return_url: RETURN_URL,
         mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
       });
@@ -51,7 +66,7 @@ test("what the stand-in for Stripe.js gives a page is of Stripe.js's types", () 
     assert.equal(to.origin, control.url);
     await control.choose(created.id, "decline");
 
-    const page = stripeOfThePage(control.url, assert.fail)("pk_test_contract");
+    const page = (await stripeOfThePage(control.url, assert.fail))("pk_test_contract");
     const declined = await page.retrieveSetupIntent(secret);
     assert.equal(declined.setupIntent?.status, "requires_payment_method");
     const again = await awayToAmazon(stripe, customer.id);

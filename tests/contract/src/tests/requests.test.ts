@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { Gateway, stripeOfThePage, type Answer } from "../harness/gateway.js";
+import { Gateway, type Answer } from "../harness/gateway.js";
+import { stripeOfThePage } from "../harness/page.js";
 import { until } from "../harness/journey.js";
 import type { LoggedRequest } from "../harness/sandbox.js";
 import { formOf } from "../referee/form.js";
@@ -67,8 +68,8 @@ const TRIAL = "stock-photos-trial";
 test("the requests of a checkout that the page confirms are Stripe's", () =>
   throughTheGateway(["--memory"], async (gateway) => {
     const issued = await issue(gateway, "alice", MONTHLY, "client");
-    const left = new Promise<string>((leave) => {
-      const stripe = stripeOfThePage(gateway.control.url, leave)(issued.publishable_key);
+    const left = new Promise<string>(async (leave) => {
+      const stripe = (await stripeOfThePage(gateway.control.url, leave))(issued.publishable_key);
       void stripe.confirmAmazonPaySetup(issued.client_secret, {
         return_url: issued.return_url,
         mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
