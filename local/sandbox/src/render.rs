@@ -62,7 +62,7 @@ pub(crate) fn shown_to_page(intent: &Value) -> Value {
         "status",
         "usage",
     ];
-    const PAYMENT: [&str; 8] = [
+    const PAYMENT: [&str; 9] = [
         "amount",
         "canceled_at",
         "capture_method",
@@ -70,6 +70,7 @@ pub(crate) fn shown_to_page(intent: &Value) -> Value {
         "currency",
         "last_payment_error",
         "receipt_email",
+        "setup_future_usage",
         "shipping",
     ];
     match intent {

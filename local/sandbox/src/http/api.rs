@@ -219,7 +219,8 @@ fn execute(
         // A 500 that is stored although nothing was done: the endpoint failed as it began.
         Some(fault) if !fault.after => Ok(fault.reply()),
         _ => (operation.handle)(world, call)
-            .and_then(|object| present(world, operation.kind, &object, call)),
+            .and_then(|object| present(world, operation.kind, &object, call))
+            .map_err(|error| refused(error, call)),
     };
     if result.as_ref().is_err_and(|error| !error.keeps_changes) {
         world.store.undo();
@@ -244,6 +245,24 @@ fn present(world: &World, kind: Kind, object: &Value, call: &Call) -> Result<Rep
     } else {
         object
     }))
+}
+
+/// A page sees no more of an intent in an error than of the intent itself.
+fn refused(error: ApiError, call: &Call) -> ApiError {
+    if !call.from_page {
+        return error;
+    }
+    let seen = |(name, value): (&String, &Value)| {
+        let of_intent = matches!(name.as_str(), "setup_intent" | "payment_intent");
+        let value = if of_intent {
+            shown_to_page(value)
+        } else {
+            value.clone()
+        };
+        (name.clone(), value)
+    };
+    let more = error.more.iter().map(seen).collect();
+    ApiError { more, ..error }
 }
 
 fn checked_call(
