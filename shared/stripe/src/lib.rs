@@ -12,17 +12,18 @@ mod redact;
 mod requests;
 mod retry;
 mod settings;
+mod wallet_operations;
 
 pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, StripeError};
 pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use objects::{
-    Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer, Deleted,
-    Dispute, Expandable, Identified, Invoice, InvoicePayment, InvoiceStatus, List, Mandate,
-    Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod,
-    Period, Price, Product, Recurring, RedirectToUrl, Refund, SetupAttempt, SetupError,
-    SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem,
-    SubscriptionStatus, WebhookEndpoint,
+    Account, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer,
+    Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment, InvoiceStatus, List,
+    Mandate, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus,
+    PaymentMethod, PaymentMethodDomain, Period, PortalSession, Price, Product, Recurring,
+    RedirectToUrl, Refund, SetupAttempt, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
+    Subscription, SubscriptionItem, SubscriptionStatus, WalletOnDomain, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use requests::{

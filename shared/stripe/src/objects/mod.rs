@@ -3,6 +3,7 @@
 //! Reading is tolerant: a field that is not known here is passed over, and a new value of an
 //! enumeration becomes `Other`. Names, addresses and e-mails are left out on purpose.
 
+mod account;
 mod charge;
 mod customer;
 mod expandable;
@@ -13,6 +14,8 @@ mod money_back;
 mod open_enum;
 mod payment_intent;
 mod payment_method;
+mod payment_method_domain;
+mod portal_session;
 mod product;
 mod setup_intent;
 mod setup_record;
@@ -21,6 +24,7 @@ mod webhook_endpoint;
 
 use std::collections::BTreeMap;
 
+pub use account::Account;
 pub use charge::{Charge, ChargeStatus, Outcome};
 pub use customer::Customer;
 pub use expandable::{Expandable, Identified};
@@ -29,6 +33,8 @@ pub use list::{Deleted, List};
 pub use money_back::{Dispute, InvoicePayment, Mandate, PaidInvoice, Refund};
 pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};
+pub use payment_method_domain::{PaymentMethodDomain, WalletOnDomain};
+pub use portal_session::PortalSession;
 pub use product::{Price, Product, Recurring};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
 pub use setup_record::{SetupAttempt, SetupRecord};

@@ -15,3 +15,4 @@ mod payment_requests;
 mod requests;
 mod support;
 mod transport;
+mod wallets;
