@@ -1,14 +1,37 @@
 //! Payments that the shop's own servers ask for: now, later, held and taken, given back.
+//!
+//! API Gateway lets only requests through that AWS Signature Version 4 signs, and this function
+//! refuses those that did not pass there.
 
-use perennial_config::{Env, Problems, StartError};
-use perennial_flows::Flows;
-use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_types::Clock;
+mod answer;
+mod ask;
+mod asked;
+mod page;
+
+use perennial_api::{SignedLinks, api_url};
+use perennial_config::{Api, Env, Problems, Shop, StartError, link_secret};
+use perennial_flows::{
+    Flows,
+    payments::{Asked, PaymentOperation},
+};
+use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_types::{Clock, PaymentIntentId, PaymentMethodId};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use url::Url;
+
+use answer::{payment_error, unknown_payment};
+use ask::{CancelAsk, CaptureAsk, IncrementAsk, MigrateAsk, PayAsk, RefundAsk};
+use page::Page;
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     flows: Flows,
+    api: Api,
+    shop: Shop,
+    links: SignedLinks,
+    clock: Clock,
 }
 
 impl App {
@@ -19,19 +42,163 @@ impl App {
 
     /// The same, by a clock that a test may move.
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let mut problems = Problems::default();
+        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
+        let api = Api::read(env, mode, &mut problems);
+        let shop = Shop::read(env, &mut problems);
+        let flows = Flows::start(env, problems, clock.clone()).await?;
+        let secret = link_secret(env, Problems::default()).await?;
+        let Some(shop) = shop else {
+            // `Flows::start` has told all problems, that of the shop's address among them.
+            return Err(Problems::default().into());
+        };
         Ok(Self {
-            flows: Flows::start(env, Problems::default(), clock).await?,
+            flows,
+            api,
+            shop,
+            links: SignedLinks::new(&secret),
+            clock,
         })
+    }
+
+    async fn pay(&self, request: &Request) -> Result<Response, ApiError> {
+        let (asked, ask): (_, PayAsk) = read_asked(request)?;
+        let base = self.base(request)?;
+        let (operation, page) = if ask.saved_method().is_some() {
+            (PaymentOperation::Charge(ask.charge()?), None)
+        } else {
+            let management = self.links.manage(&base, &ask.user);
+            let page = Page::new(&ask, &management, self.clock.now())?;
+            let start = ask.start(page.can_be_shown())?;
+            (PaymentOperation::Start(start), Some(page))
+        };
+        let answer = self.flows.payment_request(&asked, &operation).await;
+        let answer = answer.map_err(|error| match &page {
+            Some(page) => page.explain(payment_error(error)),
+            None => payment_error(error),
+        })?;
+        let body = self.describe(&base, answer.payment.clone());
+        match page {
+            Some(page) => {
+                let key = &self.api.publishable_key;
+                let body = page.add_to(body, &answer.payment, key);
+                Ok(Response::json(created(answer.created), &body))
+            }
+            None => answer::charged(&answer, body),
+        }
+    }
+
+    async fn change(
+        &self,
+        request: &Request,
+        id: &str,
+        action: &str,
+    ) -> Result<Response, ApiError> {
+        let payment = parse_payment(id)?;
+        let base = self.base(request)?;
+        let (asked, operation) = match action {
+            "increment" => {
+                let (asked, ask): (_, IncrementAsk) = read_asked(request)?;
+                let amount = ask.amount;
+                (asked, PaymentOperation::Increment { payment, amount })
+            }
+            "capture" => {
+                let (asked, ask): (_, CaptureAsk) = read_asked(request)?;
+                let amount = ask.amount;
+                (asked, PaymentOperation::Capture { payment, amount })
+            }
+            "cancel" => {
+                let (asked, _): (_, CancelAsk) = read_asked(request)?;
+                (asked, PaymentOperation::Cancel { payment })
+            }
+            "refunds" => {
+                let (asked, ask): (_, RefundAsk) = read_asked(request)?;
+                let operation = PaymentOperation::Refund {
+                    payment,
+                    amount: ask.amount,
+                    reason: ask.reason,
+                };
+                (asked, operation)
+            }
+            _ => return Err(unknown_route()),
+        };
+        let answer = self.flows.payment_request(&asked, &operation).await;
+        let answer = answer.map_err(payment_error)?;
+        let mut body = self.describe(&base, answer.payment);
+        let mut status = 200;
+        if let Some(refund) = &answer.refund {
+            body.insert("refund".to_owned(), json!(refund));
+            status = created(answer.created);
+        }
+        Ok(Response::json(status, &body))
+    }
+
+    async fn show(&self, request: &Request, id: &str) -> Result<Response, ApiError> {
+        let base = self.base(request)?;
+        let payment = self.flows.payment(&parse_payment(id)?).await;
+        let body = self.describe(&base, payment.map_err(payment_error)?);
+        Ok(Response::json(200, &body))
+    }
+
+    async fn migrate(&self, request: &Request) -> Result<Response, ApiError> {
+        let (asked, ask): (_, MigrateAsk) = read_asked(request)?;
+        let ask = ask.parse(self.shop.page(None))?;
+        let migrated = self.flows.migrate_token(&asked, &ask).await;
+        answer::migrated(&migrated.map_err(payment_error)?)
+    }
+
+    async fn diagnose(&self, request: &Request, id: &str) -> Result<Response, ApiError> {
+        let user = request.query.get("user").ok_or_else(|| {
+            let message =
+                "Say whose method it is: /payment-methods/{payment_method}/diagnosis?user=<user>.";
+            ApiError::new(400, "missing_field", message)
+        })?;
+        let unknown = answer::unknown_method;
+        let user = user.parse().map_err(|_| unknown())?;
+        let method: PaymentMethodId = id.parse().map_err(|_| unknown())?;
+        let diagnosis = self.flows.diagnose(&user, &method).await;
+        Ok(Response::json(200, &diagnosis.map_err(payment_error)?))
+    }
+
+    /// The address of this API, below which the links lie.
+    fn base(&self, request: &Request) -> Result<Url, ApiError> {
+        api_url(&self.api, request, "")
     }
 }
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        let _ = (&self.flows, request);
-        Err(ApiError::new(
-            404,
-            "unknown_route",
-            "There is no such route.",
-        ))
+        request.check_server()?;
+        let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        match (request.method.as_str(), path.as_slice()) {
+            ("POST", ["payments"]) => Box::pin(self.pay(request)).await,
+            ("GET", ["payments", id]) => self.show(request, id).await,
+            ("POST", ["payments", id, action]) => Box::pin(self.change(request, id, action)).await,
+            ("POST", ["payment-methods", "migrate"]) => Box::pin(self.migrate(request)).await,
+            ("GET", ["payment-methods", id, "diagnosis"]) => {
+                Box::pin(self.diagnose(request, id)).await
+            }
+            _ => Err(unknown_route()),
+        }
     }
+}
+
+/// The body and the key under which it is carried out.
+fn read_asked<T: DeserializeOwned + Serialize>(request: &Request) -> Result<(Asked, T), ApiError> {
+    let key = asked::key(request)?;
+    let ask: T = read_json(request)?;
+    let fingerprint = asked::fingerprint(request, &ask)?;
+    Ok((Asked { key, fingerprint }, ask))
+}
+
+fn parse_payment(id: &str) -> Result<PaymentIntentId, ApiError> {
+    id.parse().map_err(|_| unknown_payment())
+}
+
+fn created(created: bool) -> u16 {
+    if created { 201 } else { 200 }
+}
+
+fn unknown_route() -> ApiError {
+    ApiError::new(404, "unknown_route", "There is no such route.")
 }

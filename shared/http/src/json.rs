@@ -41,6 +41,12 @@ pub fn read_json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> 
             "The body must be a JSON object.",
         ));
     }
+    read_value(value)
+}
+
+/// Reads a part of a body whose form depends on the rest. `T` should refuse fields that it does not
+/// know.
+pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|error| field_error(&error.to_string()))
 }
 

@@ -11,7 +11,7 @@ mod response;
 mod serve;
 
 pub use error::{ApiError, sentence};
-pub use json::read_json;
+pub use json::{read_json, read_value};
 pub use request::{Request, RequestError};
 pub use response::Response;
 pub use serve::{Handler, invoke, run};

@@ -26,6 +26,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// `sub` of the verified token.
     pub user: Option<UserId>,
+    /// The AWS identity that signed the request, as API Gateway has verified it.
+    pub iam: Option<String>,
     /// The caller's address as API Gateway saw it, never a header that the caller chose.
     pub source_ip: Option<String>,
     /// The caller's browser as API Gateway saw it.
@@ -58,12 +60,9 @@ impl Request {
             text.into_bytes()
         };
         let http = event.request_context.http;
-        let claims = event
-            .request_context
-            .authorizer
-            .and_then(|authorizer| authorizer.jwt)
-            .map(|jwt| jwt.claims)
-            .unwrap_or_default();
+        let authorizer = event.request_context.authorizer.unwrap_or_default();
+        let claims = authorizer.jwt.map(|jwt| jwt.claims).unwrap_or_default();
+        let iam = authorizer.iam.and_then(|iam| iam.user_arn);
         Ok(Self {
             method: http.method.to_string(),
             path: event.raw_path.unwrap_or_default(),
@@ -71,6 +70,7 @@ impl Request {
             headers: event.headers,
             body,
             user: claims.get("sub").and_then(|sub| sub.parse().ok()),
+            iam: iam.filter(|arn| !arn.is_empty()),
             source_ip: http.source_ip,
             user_agent: http.user_agent,
             domain: event.request_context.domain_name,
@@ -87,6 +87,19 @@ impl Request {
                 "Send the user's token as Authorization: Bearer <token>.",
             )
         })
+    }
+
+    /// Whether API Gateway has verified that one of the shop's servers signed the request. A
+    /// shopper's token is not enough.
+    pub fn check_server(&self) -> Result<(), ApiError> {
+        match self.iam {
+            Some(_) => Ok(()),
+            None => Err(ApiError::new(
+                403,
+                "forbidden",
+                "Only the shop's servers may ask this, with requests that AWS Signature Version 4 signs.",
+            )),
+        }
     }
 
     /// A header that is text.

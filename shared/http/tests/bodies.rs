@@ -126,3 +126,27 @@ async fn an_event_of_another_kind_is_refused_and_nothing_panics() {
         assert!((400..500).contains(&status), "{event}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn only_a_server_that_api_gateway_has_verified_passes_for_one() {
+    for (authorizer, passes) in [
+        (
+            json!({"iam": {"userArn": "arn:aws:iam::123456789012:role/shop"}}),
+            true,
+        ),
+        (json!({"iam": {"userArn": ""}}), false),
+        (json!({"iam": {}}), false),
+        (json!({"jwt": {"claims": {"sub": "alice"}}}), false),
+        (Value::Null, false),
+    ] {
+        let mut event = event();
+        event["requestContext"]["authorizer"] = authorizer.clone();
+        let request = Request::from_event(event, "r1").unwrap();
+        let refused = request
+            .check_server()
+            .err()
+            .map(|error| (error.status, error.code));
+        let expected = (!passes).then_some((403, "forbidden"));
+        assert_eq!(refused, expected, "{authorizer}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Money that goes back.
 
 use perennial_store::RequestKind;
-use perennial_stripe::{CreateRefund, RefundReason, metadata};
+use perennial_stripe::{Charge, CreateRefund, RefundReason, StripeError, metadata};
 use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
@@ -48,7 +48,7 @@ impl Flows {
         if payment.amount_received == 0 {
             return Err(Why::NotPaid.into());
         }
-        let refunded = payment.charge().map_or(0, |charge| charge.amount_refunded);
+        let refunded = payment.charge().map_or(0, Charge::given_back);
         let left = payment.amount_received.saturating_sub(refunded);
         if left == 0 {
             return Err(Why::AlreadyRefunded.into());
@@ -137,6 +137,6 @@ impl Flows {
     }
 }
 
-fn is_about_amount(error: &perennial_stripe::StripeError) -> bool {
-    matches!(error, perennial_stripe::StripeError::Invalid { param: Some(param), .. } if param == "amount")
+fn is_about_amount(error: &StripeError) -> bool {
+    matches!(error, StripeError::Invalid { param: Some(param), .. } if param == "amount")
 }

@@ -1,6 +1,8 @@
 //! A payment as the shop's servers see it.
 
-use perennial_stripe::{Expandable, PaymentIntent, PaymentIntentStatus, PaymentMethod, metadata};
+use perennial_stripe::{
+    Charge, Expandable, PaymentIntent, PaymentIntentStatus, PaymentMethod, metadata,
+};
 use perennial_types::{Currency, Money, PaymentIntentId, PaymentMethodId, UserId, Wallet};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -83,7 +85,7 @@ impl PaymentReport {
         });
         let held = payment.status == PaymentIntentStatus::RequiresCapture;
         let increment = IncrementReport {
-            available: held && charge.is_some_and(perennial_stripe::Charge::can_be_incremented),
+            available: held && charge.is_some_and(Charge::can_be_incremented),
             remaining: None,
         };
         Self {
@@ -99,7 +101,7 @@ impl PaymentReport {
             wallet,
             usage,
             increment,
-            refunded: charge.map_or(0, |charge| charge.amount_refunded),
+            refunded: charge.map_or(0, Charge::given_back),
             failure: failure(&payment),
             user: payment
                 .metadata

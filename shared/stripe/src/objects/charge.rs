@@ -27,7 +27,10 @@ pub struct Charge {
     /// What was asked for, in the currency's smallest unit.
     #[serde(default)]
     pub amount: u64,
-    /// What was given back, in the currency's smallest unit.
+    /// What was taken of it, in the currency's smallest unit.
+    #[serde(default)]
+    pub amount_captured: u64,
+    /// What was given back or let go, in the currency's smallest unit.
     #[serde(default)]
     pub amount_refunded: u64,
     /// The currency's code, in lower case.
@@ -82,6 +85,13 @@ struct Feature {
 }
 
 impl Charge {
+    /// What went back of what was taken. What was held and never taken counts as refunded for
+    /// Stripe, and not here.
+    pub fn given_back(&self) -> u64 {
+        let let_go = self.amount.saturating_sub(self.amount_captured);
+        self.amount_refunded.saturating_sub(let_go)
+    }
+
     /// Whether the network lets the amount be raised before it is captured.
     pub fn can_be_incremented(&self) -> bool {
         let card = self.payment_method_details.as_ref();

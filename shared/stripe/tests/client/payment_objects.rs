@@ -72,6 +72,23 @@ fn a_failed_setup_still_tells_its_method() {
 }
 
 #[test]
+fn what_was_held_and_let_go_is_not_given_back() {
+    for (captured, refunded, expected) in [
+        (1000, 0, 0),
+        (1000, 400, 400),
+        (600, 400, 0),
+        (600, 500, 100),
+        (0, 1000, 0),
+    ] {
+        let charge: Charge = read(&json!({
+            "id": "ch_1", "status": "succeeded", "amount": 1000, "amount_captured": captured,
+            "amount_refunded": refunded
+        }));
+        assert_eq!(charge.given_back(), expected, "{captured} {refunded}");
+    }
+}
+
+#[test]
 fn a_refused_charge_tells_why() {
     let charge: Charge = read(&json!({
         "id": "ch_1", "status": "failed", "amount": 500, "currency": "usd", "created": 9, "payment_intent": "pi_1",

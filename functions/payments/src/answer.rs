@@ -1,0 +1,122 @@
+//! What came of a request, as an answer.
+
+use perennial_api::failure;
+use perennial_flows::payments::{
+    Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentReport, Refusal,
+    ShopAction, Why,
+};
+use perennial_http::{ApiError, Response};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::{App, created};
+
+/// How long a shopper has to follow the link to a payment that waits for them.
+const LINK_SECONDS: i64 = 7 * 24 * 3600;
+
+impl App {
+    /// A payment, with the link where the shopper authorises it again if that can help.
+    pub(crate) fn describe(&self, base: &Url, mut payment: PaymentReport) -> Map<String, Value> {
+        let waits = matches!(
+            payment.status.as_str(),
+            "requires_payment_method" | "requires_action"
+        );
+        if let (true, Some(failure), Some(user)) = (waits, &mut payment.failure, &payment.user) {
+            let next = &mut failure.next;
+            if matches!(next.action, ShopAction::AskShopper | ShopAction::RetryLater) {
+                let until = self.clock.now().plus_seconds(LINK_SECONDS);
+                let link = self.links.authorize(base, user, &payment.id, until);
+                next.authorize_url = Some(link.into());
+            }
+        }
+        match json!(payment) {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// What came of a charge off-session. That the bank said no is an error with the payment in it.
+pub(crate) fn charged(
+    answer: &PaymentAnswer,
+    body: Map<String, Value>,
+) -> Result<Response, ApiError> {
+    let payment = &answer.payment;
+    if payment.has_succeeded() || payment.status == "canceled" {
+        return Ok(Response::json(created(answer.created), &body));
+    }
+    let wants_shopper = payment.failure.as_ref().is_some_and(|failure| {
+        let reasons = [&failure.code, &failure.decline_code];
+        reasons
+            .iter()
+            .any(|reason| reason.as_deref() == Some("authentication_required"))
+    });
+    let error = if wants_shopper || payment.status == "requires_action" {
+        ApiError::new(
+            402,
+            "authentication_required",
+            "The bank wants to hear from the shopper. Send them the link in payment.failure.next, where they authorise this payment.",
+        )
+    } else {
+        ApiError::new(
+            402,
+            "payment_declined",
+            "The bank declined this charge. What can be done is in payment.failure.next. This Idempotency-Key is used up; another try needs another.",
+        )
+    };
+    Err(error.with("payment", Value::Object(body)))
+}
+
+/// What a token has become.
+pub(crate) fn migrated(migrated: &Migrated) -> Result<Response, ApiError> {
+    let body = json!(migrated);
+    match migrated.status {
+        MigratedStatus::Saved => Ok(Response::json(created(migrated.created), &body)),
+        MigratedStatus::RequiresAction | MigratedStatus::Processing => {
+            Ok(Response::json(202, &body))
+        }
+        MigratedStatus::Refused => Err(ApiError::new(
+            402,
+            "setup_declined",
+            "The bank refused the first transaction of this method, so that later charges would be declined too. Ask the shopper to authorise again.",
+        )
+        .with("migration", body)),
+    }
+}
+
+/// Why a request was not carried out.
+pub(crate) fn payment_error(error: PaymentError) -> ApiError {
+    match error {
+        PaymentError::Flow(error) => failure(error),
+        PaymentError::Refused(refusal) => refuse(&refusal),
+    }
+}
+
+pub(crate) fn refuse(refusal: &Refusal) -> ApiError {
+    let why = refusal.why;
+    let mut error = ApiError::new(why.kind(), why.code(), why.message());
+    if let Some(first) = &refusal.first_transaction {
+        let next = NextStep::of(ShopAction::AskShopper);
+        error = error
+            .with("first_transaction", json!(first))
+            .with("next", json!(next));
+    }
+    if why.kind() == 402 {
+        let (code, decline_code) = (refusal.code.as_deref(), refusal.decline_code.as_deref());
+        let next = NextStep::after(code, decline_code, None);
+        let failure = json!({"code": code, "decline_code": decline_code, "next": next});
+        error = error.with("failure", failure);
+    }
+    if refusal.code.is_some() {
+        error = error.because(refusal.to_string());
+    }
+    error
+}
+
+pub(crate) fn unknown_payment() -> ApiError {
+    refuse(&Why::UnknownPayment.into())
+}
+
+pub(crate) fn unknown_method() -> ApiError {
+    refuse(&Why::UnknownPaymentMethod.into())
+}

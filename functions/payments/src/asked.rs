@@ -1,0 +1,53 @@
+//! By what a repeat is known.
+
+use perennial_http::{ApiError, Request};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// As long as Stripe allows for its own.
+const LONGEST_KEY: usize = 255;
+
+/// The idempotency key, hashed, since the shop may have put a name in it.
+pub(crate) fn key(request: &Request) -> Result<String, ApiError> {
+    let key = request.header("idempotency-key").unwrap_or_default().trim();
+    if key.is_empty() && !request.headers.contains_key("idempotency-key") {
+        return Err(ApiError::new(
+            400,
+            "idempotency_key_required",
+            "Send an Idempotency-Key header: a text of your own that is the same when this request is repeated, such as the id of the order.",
+        ));
+    }
+    let fits = (1..=LONGEST_KEY).contains(&key.len());
+    if !fits || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(ApiError::new(
+            400,
+            "invalid_idempotency_key",
+            "An Idempotency-Key is 1 to 255 visible ASCII characters.",
+        ));
+    }
+    Ok(hash(&[key.as_bytes()]))
+}
+
+/// What is asked for, hashed. It is made of what was understood, so that spaces do not matter.
+pub(crate) fn fingerprint(request: &Request, ask: &impl Serialize) -> Result<String, ApiError> {
+    let body = serde_json::to_vec(ask).map_err(|error| {
+        ApiError::new(
+            500,
+            "unreadable_request",
+            "The request cannot be told apart from others.",
+        )
+        .because(error)
+    })?;
+    let path = request.path.trim_matches('/');
+    Ok(hash(&[request.method.as_bytes(), path.as_bytes(), &body]))
+}
+
+fn hash(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // The length keeps the end of one part from being the beginning of the next.
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
