@@ -31,7 +31,11 @@ let wallet = "amazon_pay";
 
 const perennial = createPerennial({ apiBase: "", token: demoToken });
 const ways = waysToPay(perennial, {
-  onApprove: () => remember("apple_pay"),
+  onApprove() {
+    remember("apple_pay");
+    showPaying(true);
+    announce("Approved. Finishing your subscription.");
+  },
   onCancel: () => announce("The sheet is closed. Nothing was charged."),
   onOutcome: (outcome) => void show(outcome),
   onError: (error) => void showTrouble(error),

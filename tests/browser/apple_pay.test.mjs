@@ -182,6 +182,30 @@ test("the sheet does not hang when Stripe.js refuses the approval", async () => 
   assert.deepEqual(steps, ["approve", "submit", "paymentFailed", "incomplete"]);
 });
 
+test("an approval waits while Stripe stumbles, and is then used", async () => {
+  const undecided = { status: 202, body: { checkout: "chk_2", status: "pending" }, headers: { "retry-after": "2" } };
+  api.script = [OFFERED, undecided, undecided, OF_PAYMENT, SUBSCRIBED];
+  await mount();
+  assert.equal(await settle(approve()), 4);
+  assert.deepEqual(steps.slice(0, 3), ["approve", "submit", "confirmPayment after 4 calls"]);
+  assert.equal(steps.at(-1).state, "subscribed");
+});
+
+test("an approval does not wait longer than Apple does", async () => {
+  api.script = [OFFERED, { status: 202, body: { checkout: "chk_2", status: "pending" }, headers: { "retry-after": "2" } }];
+  await mount();
+  const seconds = await settle(approve());
+  assert.ok(seconds < 30, `${seconds} seconds`);
+  assert.deepEqual(steps, ["approve", "submit", "paymentFailed", { state: "pending", checkout: "chk_2", retryAfter: 2 }]);
+});
+
+test("a checkout that has come to an end meanwhile is an outcome", async () => {
+  api.script = [OFFERED, { status: 502, body: { error: { code: "rejected", message: "Stripe refused.", request_id: "r" }, may_retry: false } }];
+  await mount();
+  await approve();
+  assert.deepEqual(steps.slice(-2), ["paymentFailed", { state: "failed", checkout: "", reason: "rejected", message: "Stripe refused.", mayRetry: false }]);
+});
+
 test("who is subscribed already is told so, and the sheet is let go", async () => {
   const subscription = { id: "sub_0", status: "active" };
   api.script = [OFFERED, { status: 409, body: { error: { code: "already_subscribed", message: "Once.", request_id: "r" }, subscription } }];

@@ -62,7 +62,7 @@ export function connect(apiBase, token) {
 }
 
 /**
- * A call that another one of the same shopper may hold up for a moment.
+ * A call that another one of the same shopper, or Stripe, may hold up for a moment.
  *
  * @param {Call} call
  * @param {string} path
@@ -72,7 +72,8 @@ export async function postWhenFree(call, path, body) {
   const deadline = Date.now() + BUSY_FOR_MS;
   for (;;) {
     const answer = await call("POST", path, { body });
-    if (answer.body?.error?.code !== "busy" || Date.now() > deadline) return answer;
+    const undecided = answer.body?.error?.code === "busy" || answer.status === 202;
+    if (!undecided || Date.now() > deadline) return answer;
     await sleep((answer.retryAfter ?? DEFAULT_RETRY_SECONDS) * 1000);
   }
 }

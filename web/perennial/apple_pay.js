@@ -7,15 +7,15 @@
  * `paymentFailed()`.
  */
 
-import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
-import { alreadySubscribed, refusedBy } from "./checkouts.js";
+import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, postWhenFree } from "./api.js";
+import { alreadySubscribed, endedWithout, refusedBy } from "./checkouts.js";
 import { withDates } from "./wallets.js";
 
 /**
  * @import { ApplePayButtonTheme, ApplePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
  *   StripeExpressCheckoutElementConfirmEvent, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js"
  */
-/** @import { Call } from "./api.js" */
+/** @import { Answer, Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
 /** @import { First, Wallets } from "./wallets.js" */
 
@@ -118,10 +118,10 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
     /** @param {Approval} approval */
     const subscribe = async (approval) => {
       const answer = await postWhenFree(call, request.path, body);
-      const has = alreadySubscribed(answer.body);
-      if (has) {
+      const decided = alreadySubscribed(answer.body) ?? endedWithout(answer.body, answer.body?.checkout ?? "") ?? stillPending(answer);
+      if (decided) {
         approval.event.paymentFailed();
-        return onOutcome(has);
+        return onOutcome(decided);
       }
       const issued = expectSuccess(answer);
       const { checkout, confirm = "setup" } = issued;
@@ -222,6 +222,15 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
   }
 
   return { mountApplePay, mountPayment, paymentOf, authorize };
+}
+
+/**
+ * @param {Answer} answer
+ * @returns {Outcome | null} that nobody can tell yet whether there is something to confirm.
+ */
+function stillPending({ status, body, retryAfter }) {
+  if (status !== 202) return null;
+  return { state: "pending", checkout: body?.checkout ?? "", retryAfter: retryAfter ?? DEFAULT_RETRY_SECONDS };
 }
 
 /**

@@ -109,18 +109,8 @@ export function checkouts(call) {
     if (answer.status === 202) {
       return outcomeOf(checkout, { ...answer.body, status: "pending" }, answer.retryAfter);
     }
-    // A checkout that has come to an end without a subscription says whether another may not.
-    const { error, may_retry } = answer.body ?? {};
-    if (typeof may_retry === "boolean") {
-      return {
-        state: "failed",
-        checkout,
-        reason: error?.code ?? "payment_refused",
-        message: error?.message ?? null,
-        mayRetry: may_retry,
-      };
-    }
-    return { state: "subscribed", checkout, subscription: expectSuccess(answer).subscription ?? null };
+    const ended = endedWithout(answer.body, checkout);
+    return ended ?? { state: "subscribed", checkout, subscription: expectSuccess(answer).subscription ?? null };
   }
 
   /**
@@ -145,6 +135,25 @@ export function checkouts(call) {
 export function alreadySubscribed(body) {
   if (body?.error?.code !== "already_subscribed") return null;
   return { state: "already_subscribed", subscription: body.subscription ?? null };
+}
+
+/**
+ * A checkout that has come to an end without a subscription says whether another may not.
+ *
+ * @param {any} body
+ * @param {string} checkout
+ * @returns {Failed | null}
+ */
+export function endedWithout(body, checkout) {
+  if (typeof body?.may_retry !== "boolean") return null;
+  const { error, may_retry } = body;
+  return {
+    state: "failed",
+    checkout,
+    reason: error?.code ?? "payment_refused",
+    message: error?.message ?? null,
+    mayRetry: may_retry,
+  };
 }
 
 /**

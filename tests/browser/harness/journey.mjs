@@ -119,6 +119,37 @@ export class Shopper {
     await this.page.waitForURL(`${this.server.shop}/**`);
   }
 
+  /** Chooses what Apple Pay begins with, in the bar of the demo. */
+  async beginWith(first) {
+    await this.page.locator("#first").selectOption(first);
+  }
+
+  /** Opens the sheet that stands for Apple's, and answers what it says. */
+  async pressApplePay() {
+    await this.page.locator("#apple-pay-button").click();
+    return this.onSheet();
+  }
+
+  async onSheet() {
+    await this.page.locator("#apple-approve").waitFor();
+    return {
+      lines: await this.page.locator("#apple-lines > div").allInnerTexts(),
+      agreement: await this.page.locator("#apple-agreement").innerText(),
+      management: await this.page.locator("#apple-management").getAttribute("href"),
+      due: await this.page.locator("#apple-due").innerText(),
+    };
+  }
+
+  /** @param {"approve" | "decline" | "cancel"} answer */
+  async answerApple(answer) {
+    await this.page.locator(`#apple-${answer}`).click();
+    await this.sheetIsGone();
+  }
+
+  async sheetIsGone() {
+    await this.page.locator("#apple-title").waitFor({ state: "detached" });
+  }
+
   async subscribe() {
     await this.pressAmazonPay();
     await this.answerAmazon("approve");

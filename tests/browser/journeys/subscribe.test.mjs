@@ -4,7 +4,8 @@ import { dayIn, journey } from "../harness/journey.mjs";
 journey("a shopper approves at Amazon and is subscribed", async (shopper, server) => {
   await shopper.visitShop();
   const consent = await shopper.page.locator("#consent").innerText();
-  assert.match(consent, /By continuing, you allow Fern & Lumen to charge your Amazon Pay account \$15\.00 every month/);
+  assert.match(consent, /Amazon Pay: By continuing, you allow .*15\.00.* every month/);
+  assert.match(consent, /Apple Pay: By continuing, you allow .*15\.00.* every month/);
   await shopper.screenshot("shop");
   await shopper.picture();
 
