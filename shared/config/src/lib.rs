@@ -9,7 +9,8 @@ pub use env::{Env, Problems};
 pub use log::start_log;
 pub use secrets::SecretsError;
 pub use settings::{
-    Api, Dynamo, Mode, Shop, Stripe, consent, link_secret, plans, stripe_mode, webhook_secrets,
+    Api, Dynamo, Mode, Shop, Stripe, check_link_secret, consent, link_secret, plans, stripe_mode,
+    webhook_secrets,
 };
 
 use thiserror::Error;

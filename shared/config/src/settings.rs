@@ -250,6 +250,12 @@ pub fn consent(env: &Env, problems: &mut Problems) -> Consent {
 /// Guessing a link must be as hard as guessing a key.
 const SHORTEST_LINK_SECRET: usize = 32;
 
+/// Notes whether `LINK_SECRET` and `LINK_SECRET_ARN` are missing, so that a function that reads the
+/// secret last can still tell all of its problems at once.
+pub fn check_link_secret(env: &Env, problems: &mut Problems) {
+    let _ = secrets::source(env, "LINK_SECRET", problems);
+}
+
 /// Reads `LINK_SECRET` or `LINK_SECRET_ARN`: what the links are signed with that lead a shopper to
 /// their subscription without signing in.
 pub async fn link_secret(env: &Env, mut problems: Problems) -> Result<SecretString, StartError> {
