@@ -19,7 +19,7 @@ export async function showAuthorize(perennial, link) {
       onOutcome: (outcome) => showOutcome(payment, outcome),
       onError: showTrouble,
     });
-    byId("authorize-facts").replaceChildren(...pair("Amount", money(payment.amount, payment.currency)), ...pair("Reference", payment.payment));
+    byId("authorize-facts").replaceChildren(...pair("Amount", money(payment.amount, payment.currency)), ...pair("Reference", payment.payment ?? ""));
     reveal("authorize");
     if (!shown) showProblem("authorize-problem", { title: "This browser has no Apple Pay.", text: "Open the link on a device that has it.", code: "" });
     attend(byId("authorize-title"));

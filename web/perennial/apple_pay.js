@@ -52,7 +52,8 @@ import { withDates } from "./wallets.js";
  * A payment that the shop's server has made, or found again: the answer of `POST /payments` or `GET /authorize`.
  *
  * @typedef {object} Payment
- * @property {string} payment `pi_...`
+ * @property {string} [id] `pi_...`, in the answer of `POST /payments`.
+ * @property {string} [payment] The same, in that of `GET /authorize`.
  * @property {string} client_secret
  * @property {string} publishable_key
  * @property {number} amount In the currency's minor unit.
@@ -146,12 +147,13 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
    * @returns {Promise<Button>}
    */
   function mountPayment(payment, { onOutcome, ...options }) {
+    const id = payment.payment ?? payment.id ?? "";
     /** @param {Approval} approval */
     const pay = async (approval) => {
       const { status, error } = await confirmPayment(approval, payment);
-      if (isSettled(status)) return onOutcome({ state: "paid", payment: payment.payment, status });
+      if (isSettled(status)) return onOutcome({ state: "paid", payment: id, status });
       const reason = error?.code ?? error?.type ?? "not_paid";
-      onOutcome({ state: "failed", payment: payment.payment, reason, message: error?.message ?? null, mayRetry: true });
+      onOutcome({ state: "failed", payment: id, reason, message: error?.message ?? null, mayRetry: true });
     };
     return showButton(withDates(payment), { buttonType: "plain", ...options }, pay);
   }

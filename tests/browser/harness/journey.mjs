@@ -160,9 +160,10 @@ export class Shopper {
     await this.page.getByRole("heading", { name: heading, exact: true }).waitFor();
   }
 
-  async seesProblem(title) {
-    await this.page.getByRole("alert").getByText(title).waitFor();
-    return this.page.locator("#problem").innerText();
+  async seesProblem(title, where = "#problem") {
+    const problem = this.page.locator(where);
+    await problem.getByText(title).waitFor();
+    return problem.innerText();
   }
 
   /** The rows of "You are subscribed", by their terms. */
