@@ -15,13 +15,8 @@ use crate::{Finish, FlowError, Flows, outgoing::checkout_failed};
 
 /// How far the shopper is.
 pub(crate) enum Confirming {
-    /// They have yet to confirm.
-    Waiting {
-        /// With what they confirm.
-        subscription: Box<perennial_stripe::Subscription>,
-        /// Why the last try failed.
-        reason: Option<FailureReason>,
-    },
+    /// They have yet to confirm this.
+    Waiting(Box<perennial_stripe::Subscription>),
     /// It is decided.
     Answer(Finish),
     /// Somebody else has decided it meanwhile.
@@ -53,10 +48,7 @@ impl Flows {
             }
             return Ok(Confirming::LookAgain);
         }
-        Ok(Confirming::Waiting {
-            reason: self.refusal(attempt, &read).await?,
-            subscription: Box::new(read),
-        })
+        Ok(Confirming::Waiting(Box::new(read)))
     }
 
     async fn confirmed(
@@ -108,7 +100,7 @@ impl Flows {
     }
 
     /// Why the shopper's last try failed, if it did.
-    async fn refusal(
+    pub(crate) async fn refusal(
         &self,
         attempt: &Attempt,
         read: &perennial_stripe::Subscription,

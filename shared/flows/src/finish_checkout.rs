@@ -97,7 +97,8 @@ impl Flows {
                 }
                 AttemptState::Confirming => match self.look_at_confirmation(attempt).await? {
                     Confirming::Answer(finish) => return Ok(finish),
-                    Confirming::Waiting { reason, .. } => {
+                    Confirming::Waiting(subscription) => {
+                        let reason = self.refusal(attempt, &subscription).await?;
                         return self.still_confirming(attempt, reason).await;
                     }
                     Confirming::LookAgain if patience.wait().await => continue,

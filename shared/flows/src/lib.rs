@@ -4,6 +4,7 @@
 //! request that will be sent; whoever repeats the step sends the same bytes. Any of several
 //! callers may finish a checkout, and all of them get the same answer.
 
+mod abandon;
 mod apply_event;
 mod apply_payment;
 mod confirming;

@@ -63,7 +63,7 @@ impl Flows {
         open: &Attempt,
     ) -> Result<Next, FlowError> {
         let subscription = match self.look_at_confirmation(open).await? {
-            Confirming::Waiting { subscription, .. } => subscription,
+            Confirming::Waiting(subscription) => subscription,
             // Another click begins anew.
             Confirming::LookAgain | Confirming::Answer(Finish::Failed { .. }) => {
                 return Ok(Next::LookAgain);

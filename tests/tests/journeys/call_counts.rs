@@ -57,6 +57,68 @@ async fn every_step_costs_what_the_design_says() {
 }
 
 #[tokio::test]
+async fn apple_pay_with_the_subscription_first_costs_what_the_design_says() {
+    let app = TestApp::start().await;
+    app.stripe.hold_webhooks().await;
+    let mut costs = Vec::new();
+    for (user, plan) in [
+        ("alice", "stock-photos-monthly"),
+        ("bob", "stock-photos-trial"),
+    ] {
+        let shopper = app.shopper(user);
+        // The customer is there from an earlier click, which is not what is counted here.
+        shopper.click_for(plan).await;
+        let mut note = |step: &str, cost: String| costs.push(format!("{plan}: {step}\n    {cost}"));
+        note(
+            "the click",
+            cost(&app, shopper.begin_subscription(plan)).await,
+        );
+        note(
+            "the same click again",
+            cost(&app, shopper.begin_subscription(plan)).await,
+        );
+        let opened = shopper.begin_subscription(plan).await;
+        let checkout = opened["checkout"].as_str().unwrap();
+        note(
+            "polling before the shopper has confirmed",
+            cost(&app, shopper.calls.checkout(checkout)).await,
+        );
+        shopper.approve_apple_pay(&opened).await;
+        note(
+            "the subscribe call after it",
+            cost(&app, shopper.calls.subscribe(checkout)).await,
+        );
+        note(
+            "polling after it",
+            cost(&app, shopper.calls.checkout(checkout)).await,
+        );
+    }
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    insta::assert_snapshot!(costs.join("\n"), @r"
+    stock-photos-monthly: the click
+        Stripe: POST /v1/subscriptions; DynamoDB: Query, 3 x TransactWriteItems
+    stock-photos-monthly: the same click again
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+    stock-photos-monthly: polling before the shopper has confirmed
+        Stripe: GET /v1/payment_intents/{id}, GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+    stock-photos-monthly: the subscribe call after it
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, TransactWriteItems, 2 x UpdateItem
+    stock-photos-monthly: polling after it
+        Stripe: nothing; DynamoDB: Query
+    stock-photos-trial: the click
+        Stripe: POST /v1/subscriptions; DynamoDB: Query, 3 x TransactWriteItems
+    stock-photos-trial: the same click again
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+    stock-photos-trial: polling before the shopper has confirmed
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+    stock-photos-trial: the subscribe call after it
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, TransactWriteItems, 2 x UpdateItem
+    stock-photos-trial: polling after it
+        Stripe: nothing; DynamoDB: Query
+    ");
+}
+
+#[tokio::test]
 async fn a_webhook_costs_one_write() {
     let app = TestApp::start().await;
     let event = serde_json::json!({

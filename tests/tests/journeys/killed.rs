@@ -233,9 +233,9 @@ async fn functions_that_are_killed_at_random_under_load_charge_each_shopper_once
                 .expect(303);
             let opened = opened.json();
             let checkout = opened["checkout"].as_str().unwrap();
-            against_all_odds(|| shopper.calls.subscribe(checkout))
-                .await
-                .expect(200)
+            let known = against_all_odds(|| shopper.calls.subscribe(checkout)).await;
+            // 201 when the return could only say that it is not decided yet.
+            assert!(matches!(known.status, 200 | 201), "{}", known.text);
         });
     }
     // The order of the deaths is the same each time; what they hit is up to the load.

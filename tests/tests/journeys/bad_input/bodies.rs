@@ -121,7 +121,7 @@ async fn a_body_that_is_wrong_is_refused_with_a_code_of_its_own() {
         (
             "/subscriptions",
             json,
-            r#"{"checkout":"chk_1","plan":"gold"}"#,
+            r#"{"checkout":"chk_1","price":"price_1"}"#,
             400,
             "unknown_field",
         ),
@@ -130,7 +130,7 @@ async fn a_body_that_is_wrong_is_refused_with_a_code_of_its_own() {
             json,
             r#"{"checkout":null}"#,
             400,
-            "invalid_field",
+            "missing_field",
         ),
         ("/subscriptions", json, "{", 400, "malformed_json"),
         (
