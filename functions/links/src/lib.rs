@@ -1,14 +1,29 @@
 //! `GET /manage` and `GET /authorize`: where a signed link leads a shopper who is not signed in.
+//!
+//! The signature is the proof. A link of one purpose does not open the other, and whatever is wrong
+//! with a link, the answer is in the same words.
 
-use perennial_config::{Env, Problems, StartError};
-use perennial_flows::Flows;
+mod authorize;
+mod manage;
+
+use perennial_api::{Link, SignedLinks, failure};
+use perennial_config::{Api, Dynamo, Env, Problems, Shop, StartError};
+use perennial_flows::FlowError;
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_types::Clock;
+use perennial_store::Table;
+use perennial_stripe::{Settings, Stripe, StripeError};
+use perennial_types::{Clock, CustomerId, UserId};
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    stripe: Stripe,
+    table: Table,
+    api: Api,
+    shop: Shop,
+    links: SignedLinks,
+    livemode: bool,
+    clock: Clock,
 }
 
 impl App {
@@ -19,19 +34,74 @@ impl App {
 
     /// The same, by a clock that a test may move.
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let mut problems = Problems::default();
+        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
+        let dynamo = Dynamo::read(env, &mut problems);
+        let api = Api::read(env, mode, &mut problems);
+        let shop = Shop::read(env, &mut problems);
+        perennial_config::check_link_secret(env, &mut problems);
+        let stripe = perennial_config::Stripe::read(env, problems).await?;
+        let Some(shop) = shop else {
+            // `Stripe::read` has told all problems, that of the shop's address among them.
+            return Err(Problems::default().into());
+        };
+        let secret = perennial_config::link_secret(env, Problems::default()).await?;
+        let stripe =
+            Stripe::new(Settings::new(stripe.secret_key, stripe.base)).map_err(|source| {
+                StartError::Client {
+                    what: "Stripe",
+                    source: Box::new(source),
+                }
+            })?;
+        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
         Ok(Self {
-            flows: Flows::start(env, Problems::default(), clock).await?,
+            stripe,
+            table: Table::connect(&dynamo.table, endpoint).await,
+            api,
+            shop,
+            links: SignedLinks::new(&secret),
+            livemode: mode.is_live(),
+            clock,
         })
+    }
+
+    /// What the link of this request is good for.
+    fn link(&self, request: &Request) -> Result<Link, ApiError> {
+        let text = request.query.get("link").map_or("", String::as_str);
+        let link = self.links.read(text, self.clock.now());
+        link.map_err(|error| unknown_link().because(error))
+    }
+
+    async fn customer(&self, user: &UserId) -> Result<Option<CustomerId>, ApiError> {
+        let customer = self.table.known_customer(user).await;
+        customer.map_err(|error| failure(FlowError::Store(error)))
     }
 }
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        let _ = (&self.flows, request);
-        Err(ApiError::new(
-            404,
-            "unknown_route",
-            "There is no such route.",
-        ))
+        match (request.path.trim_end_matches('/'), self.link(request)?) {
+            ("/manage", Link::Manage { user }) => self.manage(&user).await,
+            ("/authorize", Link::Authorize { user, payment }) => {
+                self.authorize(request, &user, &payment).await
+            }
+            _ => Err(unknown_link()),
+        }
     }
+}
+
+/// The same words whether the link was never signed, was changed, has expired or is about something
+/// that is not there.
+fn unknown_link() -> ApiError {
+    ApiError::new(
+        404,
+        "unknown_link",
+        "This link leads nowhere, or does not any more. Ask the shop for another.",
+    )
+}
+
+/// Whether Stripe says that the object is not there.
+fn is_missing(error: &StripeError) -> bool {
+    error.code() == Some("resource_missing")
+        || matches!(error, StripeError::Invalid { status: 404, .. })
 }

@@ -164,6 +164,17 @@ impl Table {
         }
     }
 
+    /// The user's customer, if there is one.
+    pub async fn known_customer(&self, user: &UserId) -> Result<Option<CustomerId>, StoreError> {
+        let item = self
+            .get::<CustomerItem>("known_customer", Key::customer(user))
+            .await?;
+        Ok(match item {
+            Some(CustomerItem::Known { customer }) => Some(customer),
+            Some(CustomerItem::Creating(_)) | None => None,
+        })
+    }
+
     /// Whose customer this is.
     pub async fn user_of_customer(
         &self,
