@@ -27,9 +27,9 @@ pub(crate) fn of_functions(
     account: &Account,
     webhook_secrets: &SecretString,
     plans: &str,
-    shop_url: Option<&str>,
+    of_the_developer: &Env,
 ) -> Vec<(String, String)> {
-    let shop = shop_url.map_or_else(|| format!("{}/", addresses.gateway), str::to_owned);
+    let shop = shop_url(addresses, of_the_developer);
     [
         ("TABLE_NAME", TABLE_NAME),
         ("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb),
@@ -39,12 +39,23 @@ pub(crate) fn of_functions(
         ("STRIPE_PUBLISHABLE_KEY", &account.publishable_key),
         ("STRIPE_WEBHOOK_SECRETS", webhook_secrets.expose_secret()),
         ("PLANS", plans),
+        // A variable that is empty is one that is not set.
+        (
+            "CONSENT",
+            of_the_developer.get("CONSENT").unwrap_or_default(),
+        ),
         ("LINK_SECRET", LINK_SECRET),
         ("SHOP_URL", &shop),
         ("API_BASE_URL", &addresses.gateway),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
+}
+
+/// Where shoppers land after the wallet: the demo shop, unless the developer has a page of their own.
+pub(crate) fn shop_url(addresses: &Addresses, of_the_developer: &Env) -> String {
+    let shop = of_the_developer.get("SHOP_URL");
+    shop.map_or_else(|| format!("{}/", addresses.gateway), str::to_owned)
 }
 
 /// The secrets of Stripe's own webhooks, and whether there are none.

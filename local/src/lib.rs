@@ -19,6 +19,7 @@
 
 mod cli;
 mod data_dir;
+mod domains;
 mod dynamodb;
 mod environment;
 mod functions;
@@ -39,6 +40,7 @@ mod webhook_endpoint;
 
 pub use cli::Cli;
 pub use data_dir::DataDirError;
+pub use domains::DomainError;
 pub use dynamodb::DatabaseError;
 pub use invoker::{Invocation, InvokeError, Invoker};
 pub use options::{Functions, Options, StartError};

@@ -7,6 +7,7 @@ use perennial_config::Env;
 use url::Url;
 
 use crate::data_dir::DataDirError;
+use crate::domains::DomainError;
 use crate::dynamodb::DatabaseError;
 use crate::invoker::Invoker;
 use crate::outbox::EventsSecretError;
@@ -91,6 +92,9 @@ pub enum StartError {
     /// Events would not arrive.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// Apple Pay would not be offered.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
     /// The sandbox did not start.
     #[error("the Stripe sandbox did not start")]
     Sandbox(#[source] perennial_sandbox::Error),

@@ -27,7 +27,7 @@ use crate::schedule::Scheduler;
 use crate::stripe_account::{self, Account, Place};
 use crate::template::Template;
 use crate::tokens::Issuer;
-use crate::{dynamodb, plans, ports, webhook_endpoint};
+use crate::{domains, dynamodb, plans, ports, webhook_endpoint};
 
 /// The running bundle: gateway, functions, table, and the Stripe sandbox.
 pub struct Server {
@@ -70,16 +70,17 @@ impl Server {
             }),
         ];
 
+        let stripe = Stripe::new(Settings::new(
+            account.secret_key.clone(),
+            stripe_url.clone(),
+        ))?;
         let kept = sandbox.as_ref().and_then(|_| file("webhook-endpoint.json"));
         let Catalogue {
             plans,
             webhook_secrets,
             webhooks_need_forwarding,
         } = set_up_stripe(
-            Stripe::new(Settings::new(
-                account.secret_key.clone(),
-                stripe_url.clone(),
-            ))?,
+            &stripe,
             sandbox
                 .as_ref()
                 .map(|_| format!("{gateway_url}/webhooks/stripe")),
@@ -98,10 +99,13 @@ impl Server {
             &account,
             &webhook_secrets,
             &plans,
-            options.environment.get("SHOP_URL"),
+            &options.environment,
         );
-        // Every function's own start is in this one's, which would make it too large to move about.
-        let invoker = Box::pin(start_functions(options.functions, &env)).await?;
+        if sandbox.is_some() {
+            let shop = environment::shop_url(&addresses, &options.environment);
+            domains::register(&stripe, &shop).await?;
+        }
+        let invoker = start_functions(options.functions, &env).await?;
         let outbox = Outbox::new(
             options.events_url,
             EventsSecret::load(file("events-secret").as_deref())?,
@@ -264,17 +268,17 @@ struct Catalogue {
 /// Makes sure that there are prices, and that events arrive: at `webhooks` when the sandbox sends
 /// them, and when Stripe does, by whatever the developer forwards them with.
 async fn set_up_stripe(
-    stripe: Stripe,
+    stripe: &Stripe,
     webhooks: Option<String>,
     kept: Option<&Path>,
     environment: &Env,
 ) -> Result<Catalogue, StartError> {
     let plans = match environment.get("PLANS") {
         Some(plans) => plans.to_owned(),
-        None => plans::set_up(&stripe).await?,
+        None => plans::set_up(stripe).await?,
     };
     let (webhook_secrets, webhooks_need_forwarding) = match webhooks {
-        Some(url) => (webhook_endpoint::lead_to(&stripe, &url, kept).await?, false),
+        Some(url) => (webhook_endpoint::lead_to(stripe, &url, kept).await?, false),
         None => environment::webhook_secrets(environment)?,
     };
     Ok(Catalogue {
@@ -291,7 +295,9 @@ async fn start_functions(
     match functions {
         Functions::Elsewhere(invoker) => Ok(invoker),
         Functions::InProcess => {
-            let started = InProcess::start(&Env::from_pairs(env.iter().cloned())).await;
+            let env = Env::from_pairs(env.iter().cloned());
+            // Every function's own start is in this one's, which is too large to be moved about.
+            let started = Box::pin(InProcess::start(&env)).await;
             Ok(Arc::new(started.map_err(StartError::Function)?))
         }
     }

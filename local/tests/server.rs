@@ -80,6 +80,44 @@ async fn both_plans_of_the_demo_can_be_bought() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn both_wallets_are_offered_out_of_the_box() {
+    let server = start(None).await;
+    let wallets: Value = client()
+        .get(format!(
+            "{}/wallets?plan=stock-photos-monthly",
+            server.gateway_url()
+        ))
+        .bearer_auth(server.token("alice").unwrap())
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let offered: Vec<_> = wallets["wallets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (
+                it["wallet"].as_str().unwrap(),
+                it["offer"] == true,
+                &it["reasons"],
+            )
+        })
+        .collect();
+    let nothing = json!([]);
+    let expected = [
+        ("amazon_pay", true, &nothing),
+        ("apple_pay", true, &nothing),
+    ];
+    assert_eq!(offered, expected);
+    let domains = sandbox(&server, "/v1/payment_method_domains").await;
+    assert_eq!(domains["data"].as_array().unwrap().len(), 2, "{domains}");
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_finds_the_prices_the_endpoint_and_the_tokens_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let first = start(Some(folder.path())).await;
