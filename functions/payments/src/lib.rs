@@ -9,7 +9,7 @@ mod asked;
 mod page;
 
 use perennial_api::{SignedLinks, api_url};
-use perennial_config::{Api, Env, Problems, Shop, StartError, link_secret};
+use perennial_config::{Api, Env, Problems, Shop, StartError, check_link_secret, link_secret};
 use perennial_flows::{
     Flows,
     payments::{Asked, PaymentOperation},
@@ -46,6 +46,7 @@ impl App {
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
         let api = Api::read(env, mode, &mut problems);
         let shop = Shop::read(env, &mut problems);
+        check_link_secret(env, &mut problems);
         let flows = Flows::start(env, problems, clock.clone()).await?;
         let secret = link_secret(env, Problems::default()).await?;
         let Some(shop) = shop else {
