@@ -13,7 +13,7 @@ EXPECTED = {
     "subscribe": STRIPE | PAGE | {"CONSENT"},
     "subscriptions": {"PLANS"},
     "wallets": STRIPE | PAGE | LINKS | {"CONSENT"},
-    "links": (STRIPE - {"PLANS"}) | PAGE | LINKS,
+    "links": (STRIPE - {"PLANS"}) | {"STRIPE_PUBLISHABLE_KEY"} | LINKS,
     "payments": STRIPE | PAGE | LINKS,
     "webhook": {"STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS_ARN"},
     "worker": STRIPE,

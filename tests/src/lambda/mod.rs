@@ -16,9 +16,12 @@ pub use build::binary;
 use process::Process;
 
 /// Every function that is deployed.
-pub const FUNCTIONS: [&str; 6] = [
+pub const FUNCTIONS: [&str; 9] = [
     "client-secret",
     "confirm",
+    "wallets",
+    "links",
+    "payments",
     "subscribe",
     "subscriptions",
     "webhook",

@@ -8,7 +8,7 @@ const KEY: &str = "sk_test_51Perennial";
 
 fn needed(function: &str) -> &'static [&'static str] {
     match function {
-        "client-secret" => &[
+        "client-secret" | "subscribe" => &[
             "TABLE_NAME",
             "STRIPE_MODE",
             "STRIPE_SECRET_KEY",
@@ -22,7 +22,32 @@ fn needed(function: &str) -> &'static [&'static str] {
             "PLANS",
             "SHOP_URL",
         ],
-        "subscribe" | "worker" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "PLANS"],
+        "worker" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "PLANS"],
+        "wallets" => &[
+            "STRIPE_MODE",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_PUBLISHABLE_KEY",
+            "PLANS",
+            "SHOP_URL",
+            "LINK_SECRET",
+        ],
+        "links" => &[
+            "TABLE_NAME",
+            "STRIPE_MODE",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_PUBLISHABLE_KEY",
+            "SHOP_URL",
+            "LINK_SECRET",
+        ],
+        "payments" => &[
+            "TABLE_NAME",
+            "STRIPE_MODE",
+            "STRIPE_SECRET_KEY",
+            "STRIPE_PUBLISHABLE_KEY",
+            "PLANS",
+            "SHOP_URL",
+            "LINK_SECRET",
+        ],
         "subscriptions" => &["TABLE_NAME", "PLANS"],
         "webhook" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS"],
         other => panic!("what does {other} need?"),
@@ -123,6 +148,51 @@ fn every_malformed_variable_is_named_at_once() {
         "PLANS",
     ] {
         assert!(text.contains(name), "{name} in {text}");
+    }
+}
+
+/// What every function that reads a link or a consent needs besides.
+const ALL_ELSE: [(&str, &str); 6] = [
+    ("TABLE_NAME", "t"),
+    ("STRIPE_MODE", "test"),
+    ("STRIPE_SECRET_KEY", KEY),
+    ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
+    (
+        "PLANS",
+        r#"{"a":{"price":"price_1","group":"a","label":"A","amount":1,"currency":"usd","interval":"month"}}"#,
+    ),
+    ("SHOP_URL", "https://shop.example/"),
+];
+
+#[test]
+fn links_are_not_signed_with_what_can_be_guessed() {
+    for function in ["wallets", "links", "payments"] {
+        let mut variables = ALL_ELSE.to_vec();
+        variables.push(("LINK_SECRET", "short_and_sweet"));
+        let (is_well, text) = start(function, &variables);
+        assert!(!is_well, "{function}");
+        assert!(
+            text.contains("LINK_SECRET is too short"),
+            "{function}: {text}"
+        );
+        assert!(!text.contains("short_and_sweet"), "{text}");
+    }
+}
+
+#[test]
+fn a_text_of_consent_without_the_terms_is_refused() {
+    for function in ["client-secret", "subscribe", "wallets"] {
+        let mut variables = ALL_ELSE.to_vec();
+        variables.extend([
+            ("LINK_SECRET", "a secret of at least thirty-two characters"),
+            (
+                "CONSENT",
+                r#"{"version":"2","text":"You agree to everything there is."}"#,
+            ),
+        ]);
+        let (is_well, text) = start(function, &variables);
+        assert!(!is_well, "{function}");
+        assert!(text.contains("CONSENT is malformed"), "{function}: {text}");
     }
 }
 
