@@ -6,7 +6,7 @@ import { byId } from "./page.js";
 import { walletWord } from "./words.js";
 
 /** @import { Button, Outcome, Wallets, createPerennial } from "./perennial.js" */
-/** @import { First, WalletName } from "./perennial/wallets.js" */
+/** @import { First, Wallet } from "./perennial/wallets.js" */
 
 // As high as the button beside it.
 const BUTTON_HEIGHT = 51;
@@ -81,18 +81,16 @@ function draw(offers, appleShown) {
   byId("ways").hidden = shown.length === 0;
   const consents = shown.map((wallet) => paragraph(offers.consent.text[wallet] ?? "", `${walletWord(wallet)}:`));
   byId("consent").replaceChildren(...consents);
-  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet)).map(({ wallet, reasons }) => whyNot(wallet, reasons));
+  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet)).map(whyNot);
   byId("missing").replaceChildren(...missing);
   byId("missing").hidden = missing.length === 0;
 }
 
-/**
- * @param {WalletName} wallet
- * @param {{ message: string }[]} reasons
- */
-function whyNot(wallet, reasons) {
-  const why = reasons.map(({ message }) => message).join(" ") || "This browser does not have it.";
-  return paragraph(why, `No ${walletWord(wallet)} here.`);
+/** @param {Wallet} missing */
+function whyNot({ wallet, offer, reasons }) {
+  // The API would offer it, so it is Stripe.js that has no button; what the API has to say may explain it.
+  const first = offer ? ["Stripe.js shows no button for it in this browser."] : [];
+  return paragraph([...first, ...reasons.map(({ message }) => message)].join(" "), `No ${walletWord(wallet)} here.`);
 }
 
 /**

@@ -88,14 +88,23 @@ class ExpressCheckout {
     const parent = typeof place === "string" ? document.querySelector(place) : place;
     if (!parent) throw new IntegrationError(`The selector you specified (${place}) applies to no DOM elements that are currently on the page.`);
     if (this.#host) throw new IntegrationError("This Element is mounted already. Unmount it first.");
-    const { allowedPaymentMethodTypes: types, excludedPaymentMethodTypes: excluded } = this.#elements.told;
-    const cards = (types === undefined || types.includes("card")) && !excluded?.includes("card");
-    const shown = cards && this.#options.paymentMethods?.applePay !== "never";
     this.#host = document.createElement("div");
-    if (shown) this.#drawButton();
     parent.append(this.#host);
+    void this.#load(this.#host);
+  }
+
+  /** Shows the button if the account and the options allow it. Stripe.js asks what the account has, and so does this. */
+  async #load(host) {
+    const { account, error } = await accountOfSandbox();
+    // It was unmounted meanwhile, or mounted anew.
+    if (this.#host !== host) return;
+    if (error) return void this.#emit("loaderror", { ...ELEMENT, error });
+    const { allowedPaymentMethodTypes: types, excludedPaymentMethodTypes: excluded } = this.#elements.told;
+    const cards = (types === undefined || types.includes("card")) && !excluded?.includes("card") && account.card !== false;
+    const shown = cards && account.apple_pay !== false && this.#options.paymentMethods?.applePay !== "never";
+    if (shown) this.#drawButton();
     const available = Object.fromEntries(WALLETS.map((name) => [name, shown && name === "applePay"]));
-    setTimeout(() => this.#host && this.#emit("ready", { ...ELEMENT, availablePaymentMethods: shown ? available : undefined }));
+    this.#emit("ready", { ...ELEMENT, availablePaymentMethods: shown ? available : undefined });
   }
 
   unmount() {
@@ -193,7 +202,7 @@ class ExpressCheckout {
       console.error(`[Stripe.js] ${error.message}`);
       return end("Payment not completed", true);
     }
-    return this.#confirm(token, end);
+    return this.#confirm(token.id, end);
   }
 
   /** Hands the approval to the page, and keeps the sheet until the page has used it or given it up. */

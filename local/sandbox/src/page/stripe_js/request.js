@@ -65,17 +65,24 @@ const call = async (key, method, path, params, name) => {
   }
 };
 
-/** Asks the sandbox, in Apple's place, for the token of a card in the shopper's wallet. */
-const appleToken = async (first) => {
+/** A question that only the sandbox answers. What it says comes under `name`, or else there is an `error`. */
+const askSandbox = async (path, init, name) => {
   try {
-    const response = await fetch(`${api}/_sandbox/tokens`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ wallet: "apple_pay", first }),
-    });
+    const response = await fetch(`${api}/_sandbox/${path}`, init);
     const answer = await response.json();
-    return response.ok ? { token: answer.id } : { error: answer.error ?? { type: "api_error", message: "The sandbox gave no token." } };
+    return response.ok ? { [name]: answer } : { error: answer.error ?? { type: "api_error", message: "The sandbox gave no answer." } };
   } catch {
     return unreachable();
   }
 };
+
+/** What the account may take. */
+const accountOfSandbox = () => askSandbox("account", {}, "account");
+
+/** Asks, in Apple's place, for the token of a card in the shopper's wallet. */
+const appleToken = (first) =>
+  askSandbox(
+    "tokens",
+    { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ wallet: "apple_pay", first }) },
+    "token",
+  );
