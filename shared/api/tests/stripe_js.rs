@@ -57,7 +57,7 @@ fn a_subscription_with_a_trial_says_when_it_is_charged_first() {
         json!({
             "paymentDescription": "Stock photos",
             "managementURL": "https://api.shop.example/manage?link=v1.a.b",
-            "billingAgreement": "By continuing, you allow this shop to charge 15.00 USD every month after 14 free days to your Apple Pay, until you cancel.",
+            "billingAgreement": "By continuing, you allow this shop to charge 15.00 USD every month after 14 free days with Apple Pay, until you cancel.",
             "regularBilling": {
                 "amount": 1500,
                 "label": "Stock photos",

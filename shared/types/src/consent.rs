@@ -48,7 +48,7 @@ impl Default for Consent {
     fn default() -> Self {
         Self {
             version: "default-1".to_owned(),
-            text: "By continuing, you allow this shop to charge {terms} to your {wallet}, until you cancel."
+            text: "By continuing, you allow this shop to charge {terms} with {wallet}, until you cancel."
                 .to_owned(),
         }
     }
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn a_text_names_the_wallet_and_what_is_charged_when() {
-        check("", "charge 15.00 USD every month to your Apple Pay");
-        check(r#","trial_days":14"#, "every month after 14 free days to");
+        check("", "charge 15.00 USD every month with Apple Pay");
+        check(r#","trial_days":14"#, "every month after 14 free days with");
         check(
             r#","trial_days":1,"interval_count":3"#,
             "every 3 months after one free day",

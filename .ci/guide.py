@@ -1,0 +1,75 @@
+"""Runs the shell of the README's journey and of docs/apple-pay, as a reader would, and looks for what it should print."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+APPLE_PAY = ROOT / "docs" / "apple-pay"
+
+# The pages of one reader, who keeps the shell open, and what each page has to print.
+JOURNEYS = [
+    [(ROOT / "README.md", "## The journey in curl", [r"^303 \S+status=subscribed", r'"status":"active"'])],
+    [
+        (APPLE_PAY / "README.md", "## Trying it", []),
+        (APPLE_PAY / "1-free-trial.md", "", [r'"status": "succeeded"', r'"status":"trialing"', r'"wallet":"apple_pay"']),
+        (APPLE_PAY / "2-setup-intent-first.md", "", [r'"status": "succeeded"', r'"status":"active"']),
+        (APPLE_PAY / "3-first-payment-now.md", "", [r'"status": "succeeded"', r'"status":"active"']),
+        (APPLE_PAY / "4-pay-now-save-for-later.md", "", [r'"setupFutureUsage":"off_session"', r'"status": "succeeded"']),
+        (APPLE_PAY / "5-irregular-charges.md", "", [r'"amount_received":900', r'"code":"authentication_required"', r'"authorize_url":"http']),
+        (APPLE_PAY / "6-deferred-payments.md", "", [r'"status": "requires_capture"', r'"remaining":9', r'"amount_received":21500', r'"refunded":500']),
+        (APPLE_PAY / "7-legacy-tokens.md", "", [r'"status":"saved"']),
+        (APPLE_PAY / "8-merchant-tokens.md", "", [r'"recurringPaymentRequest":', r'"automaticReloadPaymentRequest":']),
+        (APPLE_PAY / "9-on-session.md", "", [r'"code":"saved_wallet_on_session"']),
+        (APPLE_PAY / "10-diagnosis.md", "", [r'"can_be_charged":', r'"failures_since":\[\{']),
+    ],
+]
+
+MARK = "-- page --"
+
+
+def shell_of(page: Path, heading: str) -> str:
+    """The shell blocks below a heading, or of the whole page."""
+    text = page.read_text()
+    if heading:
+        level = heading.split(" ")[0]
+        text = text.split(f"\n{heading}\n", 1)[1].split(f"\n{level} ", 1)[0]
+    return "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+
+
+def run(journey: list, addresses: dict) -> list[str]:
+    script = f"\necho '{MARK}'\n".join(shell_of(page, heading) for page, heading, _ in journey)
+    script = script.replace("http://127.0.0.1:9000", addresses["gateway"])
+    script = script.replace("http://127.0.0.1:9002", addresses["stripe"])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    printed = done.stdout.split(f"{MARK}\n")
+    wrong = [f"bash: {line}" for line in done.stderr.splitlines()]
+    if len(printed) != len(journey):
+        return [*wrong, f"{len(printed)} of {len(journey)} pages were run"]
+    for (page, _, expected), text in zip(journey, printed):
+        for pattern in expected:
+            if not re.search(pattern, text, re.MULTILINE):
+                wrong.append(f"{page.relative_to(ROOT)} does not print {pattern}:\n{text}")
+    return wrong
+
+
+def main() -> int:
+    command = [os.environ["PERENNIAL"], "--memory", "--json", "--port", "0", "--dynamodb-port", "0", "--stripe-port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        server.stdout.readline()
+        addresses = json.loads(server.stdout.readline())
+        wrong = [line for journey in JOURNEYS for line in run(journey, addresses)]
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+    pages = sum(len(journey) for journey in JOURNEYS)
+    print("\n".join(wrong) or f"{pages} pages print what they say")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
