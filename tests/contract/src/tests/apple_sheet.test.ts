@@ -147,16 +147,52 @@ test("what Elements were told has to be what the intent says", () =>
     assert.equal(paymentIntent?.status, "requires_payment_method", "none of them may charge");
   }));
 
-test("the sheet says what the request says", () =>
+test("the sheet says what each kind of request says", () =>
   besideSandbox(async (url) => {
-    const shop = await Shop.open(url, { ...PAYMENT, mode: "subscription", amount: 0 });
-    shop.find("apple-pay-button").click();
-    await until("the sheet is open", async () => shop.page.body.getElementById("apple-approve") !== null);
-    const lines = shop.find("apple-lines").text;
-    for (const word of ["Free trial", "until January 9, 2027", "Each month", "$15.00 every month", "from January 9, 2027"]) assert.ok(lines.includes(word), `${word} is not in ${lines}`);
-    assert.equal(shop.find("apple-agreement").text, TERMS.billingAgreement);
-    assert.equal((shop.find("apple-management") as PageElement & { href: string }).href, TERMS.managementURL);
-    assert.equal(shop.find("apple-due").text, "$0.00");
+    const recurring: StripeElementsOptionsMode = { ...PAYMENT, mode: "subscription", amount: 0 };
+    const deferred = {
+      deferredPaymentRequest: {
+        ...TERMS,
+        deferredBilling: { amount: 24000, label: "Two nights", deferredPaymentDate: START },
+        freeCancellationDate: new Date("2027-01-05T04:00:00Z"),
+        freeCancellationDateTimeZone: "America/Los_Angeles",
+      },
+    };
+    const reload = { automaticReloadPaymentRequest: { ...TERMS, automaticReloadBilling: { amount: 2500, label: "Credit", automaticReloadPaymentThresholdAmount: 500 } } };
+    const kinds: [told: StripeElementsOptionsMode, options: StripeExpressCheckoutElementOptions, due: string, lines: string[]][] = [
+      [recurring, RECURRING, "$0.00", ["Free trial", "until January 9, 2027", "Each month", "$15.00 every month", "from January 9, 2027"]],
+      [SETUP, RECURRING, "Amount pending", ["Free trial", "Each month"]],
+      // The day is the one where the hotel is.
+      [PAYMENT, { applePay: deferred }, "$15.00", ["Two nights", "$240.00", "on January 9, 2027", "Free cancellation", "until January 4, 2027", "America/Los_Angeles"]],
+      [PAYMENT, { applePay: reload }, "$15.00", ["Credit", "$25.00", "when the balance falls below $5.00"]],
+    ];
+    for (const [told, options, due, words] of kinds) {
+      const shop = await Shop.open(url, told, options);
+      shop.find("apple-pay-button").click();
+      await until("the sheet is open", async () => shop.page.body.getElementById("apple-approve") !== null);
+      const lines = shop.find("apple-lines").text;
+      for (const word of words) assert.ok(lines.includes(word), `${word} is not in ${lines}`);
+      assert.equal(shop.find("apple-title").text, TERMS.paymentDescription);
+      assert.equal(shop.find("apple-agreement").text, TERMS.billingAgreement);
+      assert.equal((shop.find("apple-management") as PageElement & { href: string }).href, TERMS.managementURL);
+      assert.equal(shop.find("apple-due").text, due);
+    }
+  }));
+
+test("there is no button without Apple Pay, whoever does without it", () =>
+  besideSandbox(async (url) => {
+    const without: [why: string, options: StripeExpressCheckoutElementOptions, told: StripeElementsOptionsMode, account: object][] = [
+      ["the page", { paymentMethods: { applePay: "never" } }, PAYMENT, {}],
+      ["the intent", {}, { ...PAYMENT, allowedPaymentMethodTypes: ["amazon_pay"] }, {}],
+      ["the account", {}, PAYMENT, { apple_pay: false }],
+    ];
+    for (const [why, options, told, account] of without) {
+      await fetch(`${url}/_sandbox/account`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(account) });
+      const shop = await Shop.open(url, told, options);
+      assert.equal(shop.page.body.getElementById("apple-pay-button"), null, why);
+      const [ready] = shop.claims;
+      assert.equal((ready?.value as { availablePaymentMethods?: object }).availablePaymentMethods, undefined, why);
+    }
   }));
 
 test("the sheet does not open when the click is not resolved within a second", () =>
