@@ -175,10 +175,13 @@ export class Shopper {
     return Object.fromEntries(pairs);
   }
 
-  /** @param {string} name */
-  async screenshot(name) {
+  /**
+   * @param {string} name
+   * @param {{ fullPage?: boolean }} [options] A sheet covers the window, and not the whole page.
+   */
+  async screenshot(name, { fullPage = true } = {}) {
     const path = new URL(`${name}.png`, SCREENSHOTS).pathname;
-    await this.page.screenshot({ path, fullPage: true, animations: "disabled" });
+    await this.page.screenshot({ path, fullPage, animations: "disabled" });
   }
 
   /** The picture of the README, which is only renewed on request, since it is committed. */

@@ -11,7 +11,7 @@ journey("a shopper approves in Apple's sheet and is subscribed without leaving t
   assert.match(sheet.agreement, /15\.00.* every month/);
   assert.ok((await shopper.page.locator("#consent").innerText()).includes(sheet.agreement), "the page and the sheet say the same");
   assert.ok(sheet.management.includes("/manage?link="), sheet.management);
-  await shopper.screenshot("apple-sheet");
+  await shopper.screenshot("apple-sheet", { fullPage: false });
   await shopper.answerApple("approve");
   await shopper.sees("You are subscribed");
   await shopper.screenshot("apple-subscribed");
@@ -44,7 +44,7 @@ journey("a free trial with Apple Pay charges nothing, and spends the cryptogram 
   assert.equal(sheet.lines.length, 2, sheet.lines.join());
   assert.match(sheet.lines[0], new RegExp(`\\$0\\.00.*until ${dayIn({ days: 14 })}`, "s"));
   assert.match(sheet.lines[1], new RegExp(`\\$15\\.00 every month.*from ${dayIn({ days: 14 })}`, "s"));
-  await shopper.screenshot("apple-trial");
+  await shopper.screenshot("apple-trial", { fullPage: false });
   await shopper.answerApple("approve");
   await shopper.sees("You are subscribed");
   const facts = await shopper.facts();
@@ -175,6 +175,7 @@ for (const [what, account, why] of [
 
 journey("Apple Pay works from the keyboard", async (shopper) => {
   await shopper.visitShop();
+  await shopper.page.locator("#apple-pay-button").waitFor();
   await shopper.page.locator("#pay").focus();
   await shopper.page.keyboard.press("Tab");
   assert.equal(await shopper.page.evaluate("document.activeElement.shadowRoot.activeElement.id"), "apple-pay-button");
@@ -195,7 +196,7 @@ journey(
     assert.ok(y + height <= 740, `the last button ends at ${y + height}`);
     const { width } = await shopper.page.locator("#apple-title").boundingBox();
     assert.ok(width <= 360, `${width} px of title`);
-    await shopper.page.screenshot({ path: new URL("../screenshots/phone-apple-sheet.png", import.meta.url).pathname });
+    await shopper.screenshot("phone-apple-sheet", { fullPage: false });
     await shopper.answerApple("approve");
     await shopper.sees("You are subscribed");
   },

@@ -49,7 +49,7 @@ journey("a payment that the bank wants the shopper for is approved through its l
 
 journey("a link that nobody has signed is refused in words", async (shopper, server) => {
   await shopper.page.goto(`${server.shop}/?authorize=made-up`);
-  await shopper.seesProblem("That did not work.", "#authorize-problem");
+  assert.match(await shopper.seesProblem("That did not work.", "#authorize-problem"), /Code: \w*link/);
   await shopper.screenshot("authorize-refused");
   assert.equal(await shopper.page.locator("#apple-pay-button").count(), 0);
 });

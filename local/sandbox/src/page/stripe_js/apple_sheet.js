@@ -14,7 +14,7 @@ const element = (name, properties, ...children) => {
 const sheetLine = ({ label, value, note }) =>
   element("div", {}, element("dt", {}, label), element("dd", {}, value), note ? element("dd", { className: "note" }, note) : null);
 
-const sheetContent = ({ description, agreement, management, lines }, due, business) => [
+const sheetContent = ({ description, agreement, management, lines }, business) => [
   element("p", { className: "label" }, "Stands for Apple’s sheet (sandbox)"),
   element("h2", { id: "apple-title", tabIndex: -1 }, description || business),
   element(
@@ -28,9 +28,17 @@ const sheetContent = ({ description, agreement, management, lines }, due, busine
   management
     ? element("p", { className: "box soft" }, element("a", { id: "apple-management", href: management, target: "_blank", rel: "noreferrer" }, "Manage this payment later"))
     : null,
-  element("p", { className: "total" }, element("span", {}, "Due today", element("br", {}), element("span", { className: "soft" }, business)), element("b", { id: "apple-due" }, due)),
-  element("p", { id: "apple-status", role: "status" }),
 ];
+
+/** What stays in view however long the agreement is. */
+const sheetFoot = (due, business, buttons) =>
+  element(
+    "div",
+    { className: "foot" },
+    element("p", { className: "total" }, element("span", {}, "Due today", element("br", {}), element("span", { className: "soft" }, business)), element("b", { id: "apple-due" }, due)),
+    element("p", { id: "apple-status", role: "status" }),
+    buttons,
+  );
 
 /**
  * Opens the sheet. Resolves with what the shopper chose, `succeed`, `decline` or `cancel`, and `end`, which closes it: with
@@ -46,7 +54,7 @@ const openAppleSheet = (content, due, business) =>
     const decline = button("apple-decline", "Approve with a card that will be declined");
     const cancel = button("apple-cancel", "Cancel");
     const buttons = element("div", { className: "buttons" }, approve, decline, cancel);
-    const dialog = element("dialog", {}, ...sheetContent(content, due, business).filter(Boolean), buttons);
+    const dialog = element("dialog", {}, ...sheetContent(content, business).filter(Boolean), sheetFoot(due, business, buttons));
     dialog.setAttribute("aria-labelledby", "apple-title");
     root.append(dialog);
     document.body.append(host);

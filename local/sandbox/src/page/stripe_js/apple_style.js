@@ -38,13 +38,15 @@ const SHEET_STYLE = `
   .total { display: flex; justify-content: space-between; align-items: center; gap: 1rem; margin: .9rem .2rem; }
   .total b { font-size: 1.3rem; text-align: right; }
   a { color: #0059b8; overflow-wrap: anywhere; }
-  .buttons { position: sticky; bottom: -1.25rem; display: grid; gap: .5rem; margin: 0 -.5rem -1.25rem; padding: .5rem .5rem 1rem; background: #f5f5f7; }
+  .foot { position: sticky; bottom: -1.25rem; margin: 0 -.5rem -1.25rem; padding: .1rem .5rem 1rem; background: #f5f5f7; }
+  .buttons { display: grid; gap: .5rem; }
   [hidden] { display: none; }
   button { min-height: 2.9rem; padding: .5rem 1rem; border: 1px solid #c7c7cc; border-radius: .75rem; background: #fff; color: inherit; font: inherit; font-weight: 600; cursor: pointer; }
   button:hover { background: #ececf0; }
   button:focus-visible { outline: 3px solid #1b62c4; outline-offset: 2px; }
   #apple-approve { border-color: #000; background: #000; color: #fff; }
   #apple-approve:hover { background: #2b2b2e; }
+  #apple-decline { font-size: .88rem; }
   #apple-cancel { border-color: transparent; background: none; color: #0059b8; }
   #apple-status:empty { display: none; }
   #apple-status { margin-bottom: .7rem; text-align: center; font-weight: 600; }
