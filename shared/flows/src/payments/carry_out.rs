@@ -70,7 +70,7 @@ impl Flows {
         let in_page = matches!(operation, PaymentOperation::Start(_));
         if in_page && !answer.payment.offers_cards {
             // Stripe leaves out what the account lacks in place of refusing the request.
-            return Err(FlowError::WalletNotEnabled.into());
+            return Err(Why::WalletNotEnabled.into());
         }
         Ok(answer)
     }
@@ -162,13 +162,27 @@ impl Flows {
             }
             Err(error) => match self.sort_failure(asked, mine, error).await? {
                 Failed::Declined(error) => self.declined(asked, mine, &error).await,
-                Failed::Invalid(error) => {
-                    let why = why_invalid(mine.request.kind, &error);
-                    Err(self.refuse(asked, Refusal::of(why, &error)).await?)
-                }
+                Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
                 Failed::Spent(error) => self.search(asked, mine, error).await,
             },
         }
+    }
+
+    /// Stripe has said no, so that nothing was done.
+    pub(super) async fn invalid(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        error: &StripeError,
+    ) -> Result<PaymentError, PaymentError> {
+        let request = &mine.request;
+        let why = why_invalid(request.kind, error);
+        if let (Why::CustomerDeleted, Some(user), Some(customer)) =
+            (why, &request.user, &request.customer)
+        {
+            self.table.forget_customer(user, customer).await?;
+        }
+        self.refuse(asked, Refusal::of(why, error)).await
     }
 
     /// The bank has said no. A new payment exists nevertheless and tells why; one that was there
@@ -317,6 +331,9 @@ fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
         _ => None,
     };
     match (kind, error.code(), param) {
+        // Deleted at Stripe, or of another account.
+        (_, Some("resource_missing"), Some("customer")) => Why::CustomerDeleted,
+        (_, Some("payment_method_not_available"), _) => Why::WalletNotEnabled,
         (_, Some("amount_too_small"), _) => Why::AmountTooSmall,
         (_, Some("amount_too_large"), _) => Why::AmountTooLarge,
         (RequestKind::Payment | RequestKind::OffSessionCharge, _, Some("currency")) => {

@@ -212,10 +212,7 @@ impl Flows {
                 let refusal = Refusal::of(Why::Declined, &error);
                 Err(self.refuse(asked, refusal).await?)
             }
-            Failed::Invalid(error) => {
-                let refusal = Refusal::of(Why::StripeRefused, &error);
-                Err(self.refuse(asked, refusal).await?)
-            }
+            Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
             Failed::Spent(error) => {
                 if let Some(id) = self.find_setup(asked, mine).await? {
                     return self.adopt_setup(asked, &id).await;

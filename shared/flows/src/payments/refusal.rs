@@ -145,6 +145,12 @@ reasons! {
     /// Used, too old, or not there.
     TokenNotUsable => 409, "token_not_usable",
         "Stripe does not take this token: it was used, is too old, or is not one of this account. Ask the shopper to authorise again.";
+    /// The account does not take it.
+    WalletNotEnabled => 502, "wallet_not_enabled",
+        "The shop's Stripe account does not take this wallet yet. Enable it in Stripe's Dashboard, under Settings, Payment methods.";
+    /// Somebody has deleted the customer.
+    CustomerDeleted => 409, "customer_deleted",
+        "This user's customer was deleted at Stripe, and nothing was done. Another one is created when you send this with another Idempotency-Key.";
     /// Stripe keeps to its rules.
     StripeRefused => 502, "stripe_refused",
         "Stripe did not accept this request, so nothing was done. The reason is in the log.";
