@@ -1,0 +1,222 @@
+//! Where signed links lead: to the portal, and to a payment that waits for its shopper.
+
+use perennial_api::SignedLinks;
+use perennial_tests::{Answer, TestApp};
+use perennial_types::{Clock, Timestamp, UserId};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::payments::{ShopServer, charge, text};
+
+on_both!(
+    apples_link_leads_to_the_portal_of_its_user,
+    a_link_without_a_customer_leads_to_the_shop,
+    a_payment_that_the_bank_wants_approved_is_approved_by_its_link,
+    a_payment_that_is_over_says_so,
+    a_wrong_link_opens_nothing_and_says_the_same,
+);
+
+const MONTHLY: &str = "stock-photos-monthly";
+
+async fn follow_as_a_browser(app: &TestApp, url: &str) -> Answer {
+    app.anybody().come_back(url).await
+}
+
+async fn follow_as_the_page(app: &TestApp, url: &str) -> Answer {
+    app.anybody().come_back_for_json(url).await
+}
+
+fn links(app: &TestApp) -> SignedLinks {
+    SignedLinks::new(&SecretString::from(app.variable("LINK_SECRET")))
+}
+
+fn base(app: &TestApp) -> Url {
+    app.url().parse().unwrap()
+}
+
+fn user(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+fn in_an_hour() -> Timestamp {
+    Clock::system().now().plus_seconds(3600)
+}
+
+/// The address that Apple shows beside the subscription.
+async fn management_of(app: &TestApp, name: &str) -> String {
+    let caller = app.caller(name);
+    let path = format!("/wallets?plan={MONTHLY}");
+    let told = caller.send(caller.request("GET", &path)).await.json();
+    let address =
+        told.pointer("/wallets/1/express_checkout/applePay/recurringPaymentRequest/managementURL");
+    text(address.unwrap()).to_owned()
+}
+
+async fn apples_link_leads_to_the_portal_of_its_user(app: TestApp) {
+    let alice = app.shopper("alice");
+    let address = management_of(&app, "alice").await;
+    let opened = alice.click_apple_pay(MONTHLY).await;
+    alice.approve_apple_pay(&opened).await;
+    app.quiet().await;
+
+    let sessions = [
+        follow_as_a_browser(&app, &address).await.expect(303),
+        follow_as_a_browser(&app, &address).await.expect(303),
+    ];
+    let [first, second] = sessions
+        .each_ref()
+        .map(|answer| answer.location().to_string());
+    assert!(
+        first.starts_with(&format!("{}/p/session/", app.stripe.url())),
+        "{first}"
+    );
+    assert_ne!(first, second, "each visit has a session of its own");
+    assert_eq!(sessions[0].header("cache-control"), Some("no-store"));
+    let page = follow_as_a_browser(&app, &first).await.expect(200);
+    assert!(page.text.contains("Stock photos"), "{}", page.text);
+
+    let customers = app.stripe.objects("customer").await;
+    let asked = app
+        .stripe
+        .requests_to("POST /v1/billing_portal/sessions")
+        .await;
+    assert_eq!(asked.len(), 2);
+    for request in asked {
+        let parameters = request["params"].to_string();
+        for part in [text(&customers[0]["id"]), app.variable("SHOP_URL")] {
+            assert!(parameters.contains(part), "{parameters}");
+        }
+    }
+}
+
+async fn a_link_without_a_customer_leads_to_the_shop(app: TestApp) {
+    let address = management_of(&app, "alice").await;
+    app.forget_calls().await;
+    let answer = follow_as_a_browser(&app, &address).await.expect(303);
+    assert_eq!(answer.location().as_str(), app.variable("SHOP_URL"));
+    assert!(app.calls().await.stripe.is_empty());
+}
+
+/// A charge that the bank wants the shopper to approve; gives the payment and the link to it.
+async fn charge_that_needs_approval(app: &TestApp, name: &str) -> (String, String) {
+    let server = ShopServer::of(app);
+    let method = server.saved_method(name).await;
+    app.stripe
+        .charges_of(&method, "authentication_required")
+        .await;
+    let body = charge(name, &method, 700);
+    let refused = server.pay(&format!("order-of-{name}"), &body).await;
+    assert_eq!(refused.expect_error(402), "authentication_required");
+    let payment = refused.json()["payment"].clone();
+    let link = text(&payment["failure"]["next"]["authorize_url"]).to_owned();
+    // The recorded event of the shop's server names another domain than this gateway's.
+    let link = Url::parse(&link).unwrap();
+    let link = format!("{}/authorize?{}", app.url(), link.query().unwrap());
+    (text(&payment["id"]).to_owned(), link)
+}
+
+async fn approve(app: &TestApp, told: &Value) -> Value {
+    let token = app.stripe.apple_pay_token(json!({})).await;
+    let [key, secret] = ["publishable_key", "client_secret"].map(|name| text(&told[name]));
+    app.stripe.confirm_with_token(key, secret, &token).await
+}
+
+async fn a_payment_that_the_bank_wants_approved_is_approved_by_its_link(app: TestApp) {
+    let (payment, link) = charge_that_needs_approval(&app, "alice").await;
+    // From the mail to the shop's page, which finds the same link in its address.
+    let landed = follow_as_a_browser(&app, &link)
+        .await
+        .expect(303)
+        .location();
+    assert!(landed.as_str().starts_with(app.variable("SHOP_URL")));
+    let (name, signed) = landed.query_pairs().next().unwrap();
+    assert_eq!(name, "authorize");
+    assert!(link.ends_with(&*signed));
+
+    let told = follow_as_the_page(&app, &link).await.expect(200).json();
+    assert_eq!(told["payment"], payment);
+    assert_eq!(told["confirm"], "payment");
+    assert_eq!(
+        (&told["amount"], &told["currency"]),
+        (&json!(700), &json!("usd"))
+    );
+    assert_eq!(told["return_url"], app.variable("SHOP_URL"));
+    assert_eq!(
+        told["elements"],
+        json!({"mode": "payment", "amount": 700, "currency": "usd", "allowedPaymentMethodTypes": ["card"]})
+    );
+    assert_eq!(
+        told["express_checkout"]["paymentMethods"]["applePay"],
+        "always"
+    );
+
+    let paid = approve(&app, &told).await;
+    assert_eq!(paid["status"], "succeeded", "{paid}");
+    let again = follow_as_the_page(&app, &link).await;
+    assert_eq!(again.expect_error(409), "payment_already_made");
+    assert_eq!(again.json()["status"], "succeeded");
+    assert!(!again.text.contains("_secret_"), "{}", again.text);
+    app.quiet().await;
+}
+
+async fn a_payment_that_is_over_says_so(app: TestApp) {
+    let (payment, link) = charge_that_needs_approval(&app, "alice").await;
+    let server = ShopServer::of(&app);
+    let path = format!("/payments/{payment}/cancel");
+    server.post(&path, "no-more", &json!({})).await.expect(200);
+    let answer = follow_as_the_page(&app, &link).await;
+    assert_eq!(answer.expect_error(409), "payment_canceled");
+    assert_eq!(answer.json()["payment"], payment);
+    app.quiet().await;
+}
+
+async fn a_wrong_link_opens_nothing_and_says_the_same(app: TestApp) {
+    let (payment, good) = charge_that_needs_approval(&app, "alice").await;
+    ShopServer::of(&app).saved_method("bob").await;
+    let payment = payment.parse().unwrap();
+    let (links, base) = (links(&app), base(&app));
+    let manage = links.manage(&base, &user("alice")).to_string();
+    let authorize = |name: &str, until| {
+        let link = links.authorize(&base, &user(name), &payment, until);
+        link.to_string()
+    };
+    let foreign = "pi_1NotThere".parse().unwrap();
+    let not_there = links.authorize(&base, &user("alice"), &foreign, in_an_hour());
+    let others = SignedLinks::new(&SecretString::from(
+        "another secret of thirty-two characters",
+    ));
+    let past = Clock::system().now().plus_seconds(-1);
+    let mut words = Vec::new();
+    for (what, address) in [
+        ("no link", format!("{}/manage", app.url())),
+        ("an empty one", format!("{}/authorize?link=", app.url())),
+        (
+            "another secret",
+            others.manage(&base, &user("alice")).to_string(),
+        ),
+        ("expired", authorize("alice", past)),
+        (
+            "of another purpose",
+            manage.replace("/manage?", "/authorize?"),
+        ),
+        (
+            "the other way round",
+            good.replace("/authorize?", "/manage?"),
+        ),
+        ("another user's payment", authorize("bob", in_an_hour())),
+        ("a user nobody knows", authorize("nobody", in_an_hour())),
+        ("no such payment", not_there.to_string()),
+        ("changed", good.replace("link=v1.", "link=v1.e")),
+    ] {
+        let answer = follow_as_the_page(&app, &address).await;
+        assert_eq!(answer.expect_error(404), "unknown_link", "{what}");
+        words.push(answer.json()["error"]["message"].clone());
+    }
+    words.dedup();
+    assert_eq!(words.len(), 1, "{words:?}");
+    follow_as_the_page(&app, &authorize("alice", in_an_hour()))
+        .await
+        .expect(200);
+    app.quiet().await;
+}
