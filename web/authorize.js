@@ -7,6 +7,9 @@ import { explain, money } from "./words.js";
 
 /** @import { Payment, PaymentOutcome, createPerennial } from "./perennial.js" */
 
+/** What the API says of a payment that has come to its end. */
+const OVER = ["payment_already_made", "payment_canceled"];
+
 /**
  * @param {ReturnType<typeof createPerennial>} perennial
  * @param {string} link What `authorize` held in the address.
@@ -51,6 +54,7 @@ function showOutcome(payment, outcome) {
 function showTrouble(error) {
   const known = error instanceof PerennialError ? error : null;
   const text = known?.message ?? "This page met a problem that it did not expect.";
-  showProblem("authorize-problem", { title: "That did not work.", text, code: [known?.code, known?.requestId].filter(Boolean).join(" · ") });
+  const title = known && OVER.includes(known.code) ? "There is nothing to pay." : "That did not work.";
+  showProblem("authorize-problem", { title, text, code: [known?.code, known?.requestId].filter(Boolean).join(" · ") });
   if (!known) console.error(error);
 }

@@ -31,6 +31,7 @@ journey("a shopper approves in Apple's sheet and is subscribed without leaving t
   const wallet = (await server.objects("payment_method")).find(({ id }) => id === subscription.default_payment_method);
   assert.equal(wallet?.card?.wallet?.type, "apple_pay", "the wallet is saved on the subscription");
   assert.deepEqual(shopper.calls.filter((call) => call.endsWith("/confirm") && call.startsWith("GET")), [], "there is no redirect");
+  await shopper.page.locator("#manage").waitFor();
   assert.ok((await shopper.page.locator("#manage").getAttribute("href"))?.includes("/manage?link="));
   await shopper.page.reload();
   await shopper.sees("You are subscribed");

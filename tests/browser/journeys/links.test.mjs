@@ -43,8 +43,29 @@ journey("a payment that the bank wants the shopper for is approved through its l
   await reader.sees("Thank you. The payment is confirmed.");
   await reader.screenshot("authorized");
   assert.equal(await statusOf(server, payment), "succeeded");
+
+  await reader.page.goto(address);
+  await reader.seesProblem("This payment has been made already", "#authorize-problem");
+  assert.equal(await reader.page.locator("#apple-pay-button").count(), 0);
   assert.deepEqual(reader.complaints, []);
   await reader.leave();
+});
+
+journey("what Apple's wallet links to leads to the portal, where the shopper cancels", async (shopper, server) => {
+  await shopper.visitShop();
+  const { management } = await shopper.pressApplePay();
+  await shopper.answerApple("approve");
+  await shopper.sees("You are subscribed");
+  await shopper.page.locator("#manage").waitFor();
+  assert.equal(await shopper.page.locator("#manage").getAttribute("href"), management, "the shop and Apple link to the same page");
+  await shopper.page.locator("#manage").click();
+  await shopper.sees("Your subscriptions");
+  await shopper.screenshot("portal");
+  await shopper.page.getByRole("button", { name: /cancel/i }).click();
+  await shopper.page.getByRole("link", { name: /back|return/i }).click();
+  await shopper.page.waitForURL(`${server.shop}/**`);
+  const [subscription] = await server.objects("subscription");
+  assert.ok(subscription.cancel_at_period_end || subscription.status === "canceled", subscription.status);
 });
 
 journey("a link that nobody has signed is refused in words", async (shopper, server) => {
