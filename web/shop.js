@@ -74,7 +74,7 @@ async function open() {
     shop.mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
   byId("pay-note").textContent =
     shop.mode === "sandbox"
-      ? "The sandbox's stand-ins for Amazon's page and Apple's sheet open next."
+      ? "The sandbox's stand-in for the wallet opens next."
       : "Amazon's test page opens next, or Apple's sheet over this page.";
   await loadScript(shop.stripe_js);
   showUser();
@@ -127,10 +127,16 @@ async function pay(event) {
   showPaying(true);
   announce("Taking you to Amazon Pay.");
   try {
-    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, consent: ways.consent() }));
+    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, ...consented() }));
   } catch (error) {
     await showTrouble(error);
   }
+}
+
+/** The version of the text that stands beside the button. */
+function consented() {
+  const consent = ways.consent();
+  return consent === undefined ? {} : { consent };
 }
 
 let lastCheckout = "";

@@ -24,35 +24,42 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {Button | null} */
-  let button = null;
-  let version = "";
+  /** @type {{ plan: string, first: First, offers: Wallets, button: Button | null } | null} */
+  let shown = null;
   let latest = 0;
 
   /**
-   * Shows the wallets of a plan. The plan that was asked for last is the one that is shown.
+   * Shows the wallets of a plan. The plan that was asked for last is the one that is shown, and a button that still
+   * holds stays, since Apple's sheet may not have left it yet.
    *
    * @param {string} plan
    * @param {{ first: First, returnTo: string }} options
    */
   async function show(plan, { first, returnTo }) {
     const mine = (latest += 1);
-    button?.unmount();
-    button = null;
-    byId("ways").hidden = true;
-    byId("ways-wait").hidden = false;
+    if (shown?.plan !== plan || shown.first !== first) clear();
     byId("ways-trouble").hidden = true;
     try {
       const offers = await perennial.wallets(plan);
-      const mounted = await mountIfOffered(offers, { plan, first, returnTo });
-      if (mine !== latest) return mounted?.unmount();
-      button = mounted;
-      version = offers.consent.version;
-      draw(offers, mounted?.shown ?? false);
+      if (mine !== latest || shown?.offers === offers) return;
+      clear();
+      const button = await mountIfOffered(offers, { plan, first, returnTo });
+      if (mine !== latest) return button?.unmount();
+      shown = { plan, first, offers, button };
+      draw(offers, button?.shown ?? false);
+      byId("ways-wait").hidden = true;
     } catch (error) {
-      if (mine === latest) showTrouble(error);
+      if (mine !== latest) return;
+      clear();
+      showTrouble(error);
     }
-    if (mine === latest) byId("ways-wait").hidden = true;
+  }
+
+  function clear() {
+    shown?.button?.unmount();
+    shown = null;
+    byId("ways").hidden = true;
+    byId("ways-wait").hidden = false;
   }
 
   /**
@@ -67,7 +74,7 @@ export function waysToPay(perennial, handlers) {
     return perennial.mountApplePay({ ...options, element, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers });
   }
 
-  return { show, consent: () => version };
+  return { show, consent: () => shown?.offers.consent.version };
 }
 
 /**
@@ -109,6 +116,7 @@ function paragraph(text, lead) {
 function showTrouble(error) {
   byId("consent").replaceChildren();
   byId("missing").hidden = true;
+  byId("ways-wait").hidden = true;
   byId("ways-trouble").hidden = false;
   const known = error instanceof PerennialError ? error : null;
   byId("ways-code").textContent = [known?.code, known?.requestId].filter(Boolean).join(" · ");
