@@ -1,6 +1,6 @@
 //! From a click to a client secret.
 
-use perennial_store::UserItems;
+use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
     Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Plan, PlanGroup, PlanName,
@@ -218,10 +218,12 @@ impl Flows {
         let holder = items
             .slot(&plan.group)
             .and_then(|slot| slot.subscription.as_ref());
-        items.subscriptions().find(|subscription| {
-            !subscription.status.is_terminal()
-                && !subscription.awaits_shopper()
-                && (Some(&subscription.id) == holder || self.is_of_group(subscription, &plan.group))
+        let mut standing = items
+            .subscriptions
+            .iter()
+            .filter_map(SubscriptionItem::standing);
+        standing.find(|subscription| {
+            Some(&subscription.id) == holder || self.is_of_group(subscription, &plan.group)
         })
     }
 

@@ -94,12 +94,9 @@ impl Flows {
         // A subscription of this attempt may be known before its finisher has written it down:
         // the finisher died, and the webhook was read.
         let other = items.subscriptions.iter().find_map(|item| {
-            let model = item.subscription.as_ref()?;
+            let model = item.standing()?;
             let other = item.attempt.as_ref() != Some(&attempt.id);
-            let live = !model.status.is_terminal()
-                && !model.awaits_shopper()
-                && self.is_of_group(model, &attempt.group);
-            (other && live).then_some(&model.id)
+            (other && self.is_of_group(model, &attempt.group)).then_some(&model.id)
         });
         // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
         if other.is_some() && attempt.state == AttemptState::Issued {

@@ -31,6 +31,16 @@ pub struct SubscriptionItem {
     pub subscription: Option<Subscription>,
 }
 
+impl SubscriptionItem {
+    /// The subscription, if it stands in the way of another one of its group: it has not ended, and
+    /// is not one of a checkout whose shopper has yet to confirm it and may choose otherwise.
+    pub fn standing(&self) -> Option<&Subscription> {
+        let model = self.subscription.as_ref()?;
+        let may_go = self.attempt.is_some() && model.awaits_shopper();
+        (!model.status.is_terminal() && !may_go).then_some(model)
+    }
+}
+
 /// Whether a read model was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
