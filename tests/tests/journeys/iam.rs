@@ -80,7 +80,8 @@ impl Signed<'_> {
         headers.sort();
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
-        let lines: String = headers.iter().map(|(n, v)| format!("{n}:{v}\n")).collect();
+        let lines: Vec<String> = headers.iter().map(|(n, v)| format!("{n}:{v}\n")).collect();
+        let lines = lines.concat();
         let canonical = format!(
             "{}\n{}\n{}\n{lines}\n{names}\n{}",
             self.method,
@@ -175,9 +176,9 @@ async fn a_request_that_was_changed_on_the_way_reaches_no_function(app: TestApp)
     for sent in [
         change(|sent| sent.body = PAYMENT.replace("alice", "mallory")),
         change(|sent| sent.body.clear()),
-        change(|sent| sent.query = "user=mallory".to_owned()),
-        change(|sent| sent.path = "/payment-methods/migrate".to_owned()),
-        change(|sent| sent.headers[1].1 = "order-2".to_owned()),
+        change(|sent| sent.query = "user=mallory".into()),
+        change(|sent| sent.path = "/payment-methods/migrate".into()),
+        change(|sent| sent.headers[1].1 = "order-2".into()),
     ] {
         check_forbidden(&sent.send(&app).await);
     }
@@ -189,7 +190,7 @@ async fn a_request_that_was_changed_on_the_way_reaches_no_function(app: TestApp)
         ..payment(&[])
     };
     let mut sent = diagnosis.sign(&app);
-    sent.query = "user=mallory".to_owned();
+    sent.query = "user=mallory".into();
     check_forbidden(&sent.send(&app).await);
     let calls = app.calls().await;
     assert!(
