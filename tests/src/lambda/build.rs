@@ -27,8 +27,8 @@ fn build() -> PathBuf {
     };
     let mut cargo = Command::new(env!("CARGO"));
     // Features are unified over what is built together. The whole workspace with its development
-    // dependencies, which `--examples` asks for although there are none, is what `cargo test` has
-    // built; anything less would compile the AWS SDK a second time.
+    // dependencies, which `--examples` asks for too, is what `cargo test` has built; anything less
+    // would compile the AWS SDK a second time.
     cargo.args(["build", "--workspace", "--bins", "--examples"]);
     cargo.args(["--profile", profile, "--target-dir"]);
     cargo.arg(folder.parent().expect("a profile has a target folder"));
