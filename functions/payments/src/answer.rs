@@ -21,7 +21,9 @@ impl App {
             payment.status.as_str(),
             "requires_payment_method" | "requires_action"
         );
-        if let (true, Some(failure), Some(user)) = (waits, &mut payment.failure, &payment.user) {
+        // The page behind the link shows Apple Pay, which is a card to Stripe.
+        let helps = waits && payment.offers_cards;
+        if let (true, Some(failure), Some(user)) = (helps, &mut payment.failure, &payment.user) {
             let next = &mut failure.next;
             if matches!(next.action, ShopAction::AskShopper | ShopAction::RetryLater) {
                 let until = self.clock.now().plus_seconds(LINK_SECONDS);

@@ -1,6 +1,6 @@
 //! What is held: more of it, taken, or let go.
 
-use perennial_store::{PaymentRequest, RequestKind, RequestState};
+use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
 use perennial_stripe::{
     ChangePayment, Charge, FrozenRequest, PaymentChange, PaymentIntent, PaymentIntentStatus,
     metadata,
@@ -27,7 +27,12 @@ impl Flows {
             return Err(Why::IncrementNotLarger.into());
         }
         if !payment.charge().is_some_and(Charge::can_be_incremented) {
-            return Err(Why::IncrementNotAvailable.into());
+            let used = self.table.increments(&payment.id).await?;
+            return Err(if used < MOST_INCREMENTS {
+                Why::IncrementNotAvailable.into()
+            } else {
+                Why::IncrementsExhausted.into()
+            });
         }
         let change = PaymentChange::Increment(amount);
         draft(

@@ -309,3 +309,55 @@ fn is_about_token(error: &StripeError) -> bool {
     let code = error.code().is_some_and(|code| code.starts_with("token_"));
     named || code || is_missing(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn migrated(changes: &Value) -> Migrated {
+        let mut intent = json!({"id": "seti_1", "status": "succeeded", "payment_method": "pm_1"});
+        let fields = intent.as_object_mut().unwrap();
+        fields.extend(changes.as_object().unwrap().clone());
+        Migrated::of(&serde_json::from_value(intent).unwrap())
+    }
+
+    #[test]
+    fn a_bank_that_wants_to_see_the_shopper_has_a_page_for_them() {
+        let waits = migrated(&json!({
+            "status": "requires_action",
+            "next_action": {"type": "redirect_to_url", "redirect_to_url":
+                {"url": "https://bank.example/ask", "return_url": "https://shop.example/"}},
+        }));
+        assert_eq!(waits.status, MigratedStatus::RequiresAction);
+        assert_eq!(
+            waits.redirect_url.as_deref(),
+            Some("https://bank.example/ask")
+        );
+        assert!(waits.failure.is_none());
+    }
+
+    #[test]
+    fn a_refused_token_names_its_method_and_the_reason() {
+        let refused = migrated(&json!({
+            "status": "requires_payment_method", "payment_method": null,
+            "last_setup_error": {"code": "card_declined", "decline_code": "do_not_honor",
+                "payment_method": {"id": "pm_1"}},
+        }));
+        assert_eq!(refused.status, MigratedStatus::Refused);
+        assert_eq!(refused.payment_method.unwrap().as_str(), "pm_1");
+        let failure = refused.failure.unwrap();
+        assert_eq!(failure.decline_code.as_deref(), Some("do_not_honor"));
+    }
+
+    #[test]
+    fn a_saved_method_has_no_failure_and_no_page() {
+        let saved = migrated(&json!({
+            "payment_method": {"id": "pm_1", "type": "card", "card": {"wallet": {"type": "apple_pay"}}},
+        }));
+        assert_eq!(saved.status, MigratedStatus::Saved);
+        assert_eq!(saved.wallet.as_deref(), Some("apple_pay"));
+        assert!(saved.redirect_url.is_none() && saved.failure.is_none());
+    }
+}

@@ -59,6 +59,15 @@ async fn a_method_of_amazon_pay_is_charged_likewise() {
     with_usage["usage"] = "recurring".into();
     let refused = server.pay("extra-2", &with_usage).await;
     assert_eq!(refused.expect_error(400), "usage_not_supported");
+    // The page behind the link shows Apple Pay, which could not pay this.
+    app.stripe.charges_of(method, "decline").await;
+    let refused = server.pay("extra-3", &charge("alice", method, 700)).await;
+    assert_eq!(refused.expect_error(402), "payment_declined");
+    let next = &refused.json()["payment"]["failure"]["next"];
+    assert!(
+        next["action"].is_string() && next.get("authorize_url").is_none(),
+        "{next}"
+    );
     app.quiet().await;
 }
 
