@@ -96,6 +96,7 @@ export class Shopper {
   async visitShop() {
     await this.page.goto(this.server.shop);
     await this.page.locator("#loading").waitFor({ state: "hidden" });
+    await this.page.locator("#ways-wait").waitFor({ state: "hidden" });
   }
 
   async choose(plan) {
