@@ -120,6 +120,20 @@ test("the requests of a start, and of a start at other ports, are Stripe's", asy
   }
 });
 
+test("the requests behind what a page may offer, and behind the link that Apple shows, are Stripe's", () =>
+  throughTheGateway(["--memory"], async (gateway) => {
+    await issue(gateway, "dave", MONTHLY, "client");
+    const { status, body } = await gateway.call("GET", `/wallets?plan=${MONTHLY}`, { user: "dave" });
+    assert.equal(status, 200, JSON.stringify(body));
+    const wallets = body.wallets as { express_checkout?: { applePay: { recurringPaymentRequest: { managementURL: string } } } }[];
+    const link = new URL(wallets[1]?.express_checkout?.applePay.recurringPaymentRequest.managementURL ?? "");
+    assert.equal((await gateway.call("GET", `${link.pathname}${link.search}`, {})).status, 303);
+    const asked = (await gateway.control.requests()).map(({ method, path }) => operationNamed(method, path));
+    for (const operation of ["GET /v1/account", "GET /v1/payment_method_domains", "POST /v1/payment_method_domains", "POST /v1/billing_portal/sessions"]) {
+      assert.ok(asked.includes(operation), `${operation} is not among\n${asked.join("\n")}`);
+    }
+  }));
+
 /** The requests that the client's own tests pin, byte for byte. */
 function pinned(): { method: string; path: string; params: [string, string][] }[] {
   const posts = readFileSync(join(RUST_TESTS, "requests.rs"), "utf8").matchAll(/@r"\n +(POST) (\S+)\n([^"]*)"/g);
