@@ -96,11 +96,17 @@ export class Shopper {
   async visitShop() {
     await this.page.goto(this.server.shop);
     await this.page.locator("#loading").waitFor({ state: "hidden" });
+    await this.waysAreShown();
+  }
+
+  /** Each plan has its own wallets, which the page has to ask for. */
+  async waysAreShown() {
     await this.page.locator("#ways-wait").waitFor({ state: "hidden" });
   }
 
   async choose(plan) {
     await this.page.getByRole("radio", { name: plan }).check();
+    await this.waysAreShown();
   }
 
   async pressAmazonPay() {
@@ -123,6 +129,7 @@ export class Shopper {
   /** Chooses what Apple Pay begins with, in the bar of the demo. */
   async beginWith(first) {
     await this.page.locator("#first").selectOption(first);
+    await this.waysAreShown();
   }
 
   /** Opens the sheet that stands for Apple's, and answers what it says. */

@@ -85,6 +85,7 @@ journey("the whole journey works from the keyboard", async (shopper) => {
   await shopper.page.getByRole("radio", { name: /^Stock photos \$/ }).focus();
   await shopper.page.keyboard.press("ArrowDown");
   await shopper.page.getByRole("radio", { name: /free trial/i, checked: true }).waitFor();
+  await shopper.waysAreShown();
   await shopper.page.keyboard.press("Tab");
   assert.equal(await focused(shopper), "pay");
   await shopper.page.keyboard.press("Enter");
