@@ -27,6 +27,39 @@ pub struct Books {
     pub invoices: Vec<Value>,
 }
 
+impl Books {
+    /// The SetupIntent that the subscription has waited for, or waits for.
+    pub fn pending_setup(&self, subscription: &Value) -> Option<&Value> {
+        let pending = &subscription["pending_setup_intent"];
+        let id = pending.as_str().or(pending["id"].as_str())?;
+        self.setup_intents.iter().find(|it| it["id"] == id)
+    }
+
+    /// Whether its shopper has agreed to the subscription: its first payment was made, and its
+    /// SetupIntent, if it has one, has succeeded.
+    pub fn is_confirmed(&self, subscription: &Value) -> bool {
+        let first = self.invoices.iter().find(|invoice| {
+            let of = &invoice["parent"]["subscription_details"]["subscription"];
+            invoice["billing_reason"] == "subscription_create" && *of == subscription["id"]
+        });
+        let waits = !subscription["pending_setup_intent"].is_null();
+        let setup = self.pending_setup(subscription);
+        first.is_some_and(|invoice| invoice["status"] == "paid")
+            && (!waits || setup.is_some_and(|setup| setup["status"] == "succeeded"))
+    }
+
+    /// Whether there is a subscription that gives its user what plans of this group give.
+    pub fn gives(&self, group: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| {
+            let status = subscription["status"].as_str();
+            let plan = subscription["metadata"]["perennial_plan"].as_str();
+            matches!(status, Some("active" | "trialing" | "past_due"))
+                && group_of(plan.unwrap_or_default()) == group
+                && self.is_confirmed(subscription)
+        })
+    }
+}
+
 /// A plan of the trial's shop.
 struct Sold {
     name: &'static str,
@@ -105,7 +138,7 @@ impl Stripe {
         Ok(Value::Object(plans).to_string())
     }
 
-    async fn call(
+    pub(crate) async fn call(
         &self,
         key: &str,
         method: &str,
@@ -162,7 +195,12 @@ impl Stripe {
         }
     }
 
-    async fn control(&self, method: &str, path: &str, body: Value) -> Result<Value, Broken> {
+    pub(crate) async fn control(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Broken> {
         let method = method.parse().unwrap_or(reqwest::Method::POST);
         let url = format!("{}/_sandbox{path}", self.url());
         let answer = self.http.request(method, url).json(&body).send().await?;
@@ -299,7 +337,7 @@ impl Stripe {
     }
 }
 
-fn expect_success(path: &str, status: u16, answer: Value) -> Result<Value, Broken> {
+pub(crate) fn expect_success(path: &str, status: u16, answer: Value) -> Result<Value, Broken> {
     if (200..300).contains(&status) {
         return Ok(answer);
     }

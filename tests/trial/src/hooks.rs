@@ -7,13 +7,19 @@ use crate::journeys::Journey;
 use crate::stage::Stage;
 
 /// The journeys whose events are delivered in other orders.
-pub const JOURNEYS: [Journey; 6] = [
+pub const JOURNEYS: [Journey; 12] = [
     Journey::ClientReturn,
     Journey::NoReturn,
     Journey::Trial,
     Journey::ServerDeclineRetry,
     Journey::PaymentDeclinedRetry,
     Journey::TwoPlans,
+    Journey::ApplePayment,
+    Journey::AppleTrial,
+    Journey::AppleDeclined,
+    Journey::AppleToTrial,
+    Journey::AppleToPayment,
+    Journey::AppleTrialLeft,
 ];
 
 /// Up to this many events, the numbers of the cases count through all orders of them.

@@ -1,5 +1,7 @@
 //! The journeys: what shoppers do when nothing goes wrong, step by step.
 
+mod apple;
+
 use serde_json::Value;
 
 use crate::books::text;
@@ -7,6 +9,8 @@ use crate::broken::Broken;
 use crate::shopper::{By, Click};
 use crate::stage::Stage;
 use crate::wire::Door;
+
+pub use apple::{Then, begin, confirm};
 
 /// A journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,11 +39,41 @@ pub enum Journey {
     TwoTabs,
     /// The shopper leaves the wallet's page and never comes back.
     WalletLeft,
+    /// Apple Pay, and the SetupIntent comes first.
+    AppleSetup,
+    /// Apple Pay, and the subscription comes first; its first payment is confirmed.
+    ApplePayment,
+    /// The same with a free trial, whose SetupIntent is confirmed.
+    AppleTrial,
+    /// The first payment is declined in the sheet, and tried again.
+    AppleDeclined,
+    /// The SetupIntent of a trial is declined in the sheet, and tried again.
+    AppleTrialDeclined,
+    /// A subscription with a first payment is left unconfirmed for one with a trial.
+    AppleToTrial,
+    /// The other way round.
+    AppleToPayment,
+    /// Two tabs begin the same subscription.
+    AppleTwoTabs,
+    /// Nobody ever confirms, and nobody comes back.
+    AppleLeft,
+    /// The same with a trial.
+    AppleTrialLeft,
+    /// Nobody confirms for 23 hours, and then the shopper is back.
+    AppleLate,
+    /// The same with a trial.
+    AppleTrialLate,
+    /// Apple Pay is left unconfirmed, and Amazon Pay taken.
+    AppleToAmazon,
+    /// Amazon Pay is left open, Apple Pay taken, and the wallet agrees after all.
+    AppleAfterAmazon,
+    /// The SetupIntent came first, and then the subscription does.
+    AppleOtherOrder,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 27] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -52,6 +86,21 @@ impl Journey {
         Self::TwoPlans,
         Self::TwoTabs,
         Self::WalletLeft,
+        Self::AppleSetup,
+        Self::ApplePayment,
+        Self::AppleTrial,
+        Self::AppleDeclined,
+        Self::AppleTrialDeclined,
+        Self::AppleToTrial,
+        Self::AppleToPayment,
+        Self::AppleTwoTabs,
+        Self::AppleLeft,
+        Self::AppleTrialLeft,
+        Self::AppleLate,
+        Self::AppleTrialLate,
+        Self::AppleToAmazon,
+        Self::AppleAfterAmazon,
+        Self::AppleOtherOrder,
     ];
 
     /// Its name in the id of a case.
@@ -69,6 +118,21 @@ impl Journey {
             Self::TwoPlans => "two-plans",
             Self::TwoTabs => "two-tabs",
             Self::WalletLeft => "wallet-left",
+            Self::AppleSetup => "apple-setup",
+            Self::ApplePayment => "apple-payment",
+            Self::AppleTrial => "apple-trial",
+            Self::AppleDeclined => "apple-declined",
+            Self::AppleTrialDeclined => "apple-trial-declined",
+            Self::AppleToTrial => "apple-to-trial",
+            Self::AppleToPayment => "apple-to-payment",
+            Self::AppleTwoTabs => "apple-two-tabs",
+            Self::AppleLeft => "apple-left",
+            Self::AppleTrialLeft => "apple-trial-left",
+            Self::AppleLate => "apple-late",
+            Self::AppleTrialLate => "apple-trial-late",
+            Self::AppleToAmazon => "apple-to-amazon",
+            Self::AppleAfterAmazon => "apple-after-amazon",
+            Self::AppleOtherOrder => "apple-other-order",
         }
     }
 
@@ -143,6 +207,7 @@ impl Journey {
                 }
                 Ok(())
             }
+            _ => Box::pin(apple::play(self, stage)).await,
         }
     }
 }

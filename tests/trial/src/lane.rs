@@ -38,6 +38,8 @@ pub struct Functions {
     pub other_worker: worker::App,
     /// On a schedule.
     pub reconcile: reconcile::App,
+    /// `GET /subscriptions`.
+    pub subscriptions: subscriptions::App,
 }
 
 /// The log lines of a lane.
@@ -99,7 +101,7 @@ impl Lane {
         let wire = Wire::start(http).await?;
         let plans = stripe.plans().await?;
         let clock = clock();
-        let functions = functions(&wire, &plans, &clock).await?;
+        let functions = Box::pin(functions(&wire, &plans, &clock)).await?;
         Ok(Self {
             stripe,
             wire,
@@ -181,6 +183,9 @@ async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions,
             .await
             .map_err(failed)?,
         reconcile: reconcile::App::start_at(&env(Door::Sweeper), clock.clone())
+            .await
+            .map_err(failed)?,
+        subscriptions: subscriptions::App::start(&env(Door::Watcher))
             .await
             .map_err(failed)?,
     })

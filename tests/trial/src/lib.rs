@@ -25,6 +25,7 @@ pub mod race;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod sheet;
 pub mod shopper;
 pub mod stage;
 pub mod table;

@@ -36,7 +36,7 @@ struct Torture {
     /// One matrix alone: crash, fault, race, hooks or time.
     #[arg(long, value_parser = matrix)]
     only: Option<Matrix>,
-    /// One journey, race or year alone.
+    /// One journey, race or year alone, or all that begin so: `apple*`.
     #[arg(long)]
     scenario: Option<String>,
     /// One fault alone, such as lost-after.

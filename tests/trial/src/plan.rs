@@ -69,7 +69,7 @@ impl Size {
 pub struct Filter {
     /// One matrix alone.
     pub matrix: Option<Matrix>,
-    /// One journey, race or year alone.
+    /// One journey, race or year alone, or all whose names begin with what stands before a `*`.
     pub scenario: Option<String>,
     /// One life alone.
     pub life: Option<Life>,
@@ -84,7 +84,10 @@ impl Filter {
             && self
                 .scenario
                 .as_ref()
-                .is_none_or(|scenario| *scenario == case.scenario)
+                .is_none_or(|scenario| match scenario.strip_suffix('*') {
+                    Some(beginning) => case.scenario.starts_with(beginning),
+                    None => *scenario == case.scenario,
+                })
             && self.life.is_none_or(|life| life == case.life)
             && self
                 .fault

@@ -1,6 +1,8 @@
 //! Several at once: the wire's gate lets one call through at a time, in an order that a seed
 //! decides.
 
+mod apple;
+
 use std::sync::Arc;
 
 use crate::books::text;
@@ -28,11 +30,23 @@ pub enum Race {
     TwoDevices,
     /// Two readers of a subscription that changes meanwhile.
     TwoReaders,
+    /// Two tabs begin the same subscription with Apple Pay.
+    AppleTwoTabs,
+    /// Two tabs begin subscriptions of two plans of one group.
+    AppleTwoPlans,
+    /// The shopper pays in one tab while another takes a different plan of the group.
+    ApplePayAndLeave,
+    /// The page, the webhook and the sweeper, when all has been confirmed.
+    AppleFinishers,
+    /// The sweeper, a new click and the sheet, when the time is over.
+    AppleExpiry,
+    /// Apple Pay in one tab, the return from Amazon Pay in another.
+    AppleAndAmazon,
 }
 
 impl Race {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::DoubleClick,
         Self::TwoReturns,
         Self::Finishers,
@@ -40,6 +54,12 @@ impl Race {
         Self::ReturnAndClick,
         Self::TwoDevices,
         Self::TwoReaders,
+        Self::AppleTwoTabs,
+        Self::AppleTwoPlans,
+        Self::ApplePayAndLeave,
+        Self::AppleFinishers,
+        Self::AppleExpiry,
+        Self::AppleAndAmazon,
     ];
 
     /// Its name in the id of a case.
@@ -52,6 +72,12 @@ impl Race {
             Self::ReturnAndClick => "return-and-click",
             Self::TwoDevices => "two-devices",
             Self::TwoReaders => "two-readers",
+            Self::AppleTwoTabs => "apple-two-tabs",
+            Self::AppleTwoPlans => "apple-two-plans",
+            Self::ApplePayAndLeave => "apple-pay-and-leave",
+            Self::AppleFinishers => "apple-finishers",
+            Self::AppleExpiry => "apple-expiry",
+            Self::AppleAndAmazon => "apple-and-amazon",
         }
     }
 
@@ -172,6 +198,7 @@ impl Race {
                 }
             }
             Self::TwoReaders => Box::pin(two_readers(stage)).await?,
+            _ => Box::pin(apple::run(self, stage)).await?,
         }
         stage.settle().await
     }

@@ -22,10 +22,22 @@ const TRIES: usize = 6;
 /// Who confirms the SetupIntent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// The page.
+    /// The page, with Amazon Pay.
     Page,
-    /// The server.
+    /// The server, with Amazon Pay.
     Server,
+    /// The page, with Apple Pay.
+    Apple,
+}
+
+impl By {
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Page => ("amazon_pay", "client"),
+            Self::Server => ("amazon_pay", "server"),
+            Self::Apple => ("apple_pay", "client"),
+        }
+    }
 }
 
 /// What a click led to.
@@ -39,9 +51,13 @@ pub enum Click {
     GaveUp,
 }
 
+/// The status, the body as JSON, and where a redirect leads.
+type Answer = (u16, Value, Option<String>);
+
 /// What a shopper asks.
-enum Ask<'a> {
+pub(crate) enum Ask<'a> {
     Click { plan: &'a str, by: By },
+    Begin { plan: &'a str },
     Return { url: &'a str },
     Poll { checkout: &'a str },
     Subscribe { checkout: &'a str },
@@ -60,14 +76,15 @@ impl Stage<'_> {
         let tab = self.tab(door);
         match ask {
             Ask::Click { plan, by } => {
-                let by = if *by == By::Server {
-                    "server"
-                } else {
-                    "client"
-                };
-                let body = json!({"plan": plan, "wallet": "amazon_pay", "confirm": by});
+                let (wallet, by) = by.names();
+                let body = json!({"plan": plan, "wallet": wallet, "confirm": by});
                 let event = event(Some(&self.user), "POST", "/client-secret", "", Some(&body));
                 Box::pin(self.ask(door, &tab.client_secret, event)).await
+            }
+            Ask::Begin { plan } => {
+                let body = json!({"plan": plan, "wallet": "apple_pay", "first": "subscription"});
+                let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(&body));
+                Box::pin(self.ask(door, &tab.subscribe, event)).await
             }
             Ask::Return { url } => {
                 let query = Url::parse(url)
@@ -105,11 +122,7 @@ impl Stage<'_> {
         Ok(reply)
     }
 
-    async fn insist(
-        &self,
-        door: Door,
-        ask: &Ask<'_>,
-    ) -> Result<Option<(u16, Value, Option<String>)>, Broken> {
+    async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<Answer>, Broken> {
         let mut reply = self.send(door, ask).await;
         for _ in 0..TRIES {
             match reply {
@@ -129,9 +142,24 @@ impl Stage<'_> {
 
     /// Presses the wallet's button.
     pub async fn click(&self, door: Door, plan: &str, by: By) -> Result<Click, Broken> {
-        match self.insist(door, &Ask::Click { plan, by }).await? {
+        self.press(door, plan, &Ask::Click { plan, by }).await
+    }
+
+    pub(crate) async fn press(
+        &self,
+        door: Door,
+        plan: &str,
+        ask: &Ask<'_>,
+    ) -> Result<Click, Broken> {
+        let mut answer = self.insist(door, ask).await?;
+        if answer.as_ref().is_some_and(is_over) {
+            // What was open has come to its end, and the page says that one may press again.
+            answer = self.insist(door, ask).await?;
+        }
+        match answer {
             Some((200 | 201, body, _)) => Ok(Click::Opened(body)),
             Some((409, body, _)) if body["error"]["code"] == "already_subscribed" => {
+                self.check_already_subscribed(plan).await?;
                 Ok(Click::Subscribed)
             }
             Some((status, body, _)) => {
@@ -240,6 +268,11 @@ impl Stage<'_> {
         ));
         self.notes.borrow_mut().told.push(told.clone());
     }
+}
+
+fn is_over((status, body, _): &Answer) -> bool {
+    let code = body["error"]["code"].as_str();
+    *status == 409 && matches!(code, Some("expired" | "canceled")) && body["may_retry"] == true
 }
 
 fn landed(location: &str) -> Told {

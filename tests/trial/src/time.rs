@@ -22,6 +22,10 @@ pub enum Year {
     Revoked,
     /// The subscription is canceled at the end of a period.
     Canceled,
+    /// The subscription came first with Apple Pay, and every renewal is paid.
+    Apple,
+    /// The same with a free trial.
+    AppleTrial,
 }
 
 const DAY: i64 = 24 * 3600;
@@ -29,7 +33,7 @@ const WEEKS: usize = 53;
 
 impl Year {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Success,
         Self::Trial,
         Self::Recovery,
@@ -37,6 +41,8 @@ impl Year {
         Self::Detached,
         Self::Revoked,
         Self::Canceled,
+        Self::Apple,
+        Self::AppleTrial,
     ];
 
     /// Its name in the id of a case.
@@ -49,6 +55,8 @@ impl Year {
             Self::Detached => "detached",
             Self::Revoked => "revoked",
             Self::Canceled => "canceled",
+            Self::Apple => "apple",
+            Self::AppleTrial => "apple-trial",
         }
     }
 
@@ -59,10 +67,11 @@ impl Year {
 
     /// Lets it pass.
     pub async fn run(self, stage: &Stage<'_>) -> Result<(), Broken> {
-        let journey = if self == Self::Trial {
-            Journey::Trial
-        } else {
-            Journey::ClientReturn
+        let journey = match self {
+            Self::Trial => Journey::Trial,
+            Self::Apple => Journey::ApplePayment,
+            Self::AppleTrial => Journey::AppleTrial,
+            _ => Journey::ClientReturn,
         };
         journey.play(stage).await?;
         stage.deliver_and_pump().await?;
@@ -79,31 +88,35 @@ impl Year {
             }
             stage.check_read_model(&format!("week {week}")).await?;
         }
+        if matches!(
+            self,
+            Self::Success | Self::Trial | Self::Apple | Self::AppleTrial
+        ) {
+            all_is_paid(stage).await?;
+        }
         stage.settle().await
     }
 
     async fn happen(self, stage: &Stage<'_>, week: usize) -> Result<(), Broken> {
         let stripe = &stage.lane.stripe;
         let books = stripe.books(&stage.user, stage.since).await?;
-        let Some(intent) = books
-            .setup_intents
-            .iter()
-            .find(|it| it["status"] == "succeeded")
-        else {
-            return Err(Broken::new("nobody has agreed to anything"));
+        let setups = &books.setup_intents;
+        let intent = || {
+            let agreed = setups.iter().find(|it| it["status"] == "succeeded");
+            agreed.ok_or_else(|| Broken::new("nobody has agreed to anything"))
         };
-        let method = text(intent, "/payment_method")?;
+        let method = || text(intent()?, "/payment_method");
         match (self, week) {
             (Self::Recovery, 10 | 30) | (Self::GivenUp, 10) => {
-                stripe.charges_of(&method, "decline").await
+                stripe.charges_of(&method()?, "decline").await
             }
-            (Self::Recovery, 15 | 36) => stripe.charges_of(&method, "succeed").await,
+            (Self::Recovery, 15 | 36) => stripe.charges_of(&method()?, "succeed").await,
             (Self::GivenUp, 30) => Journey::ClientReturn.play(stage).await,
             (Self::Detached, 10) => stripe
-                .post(&format!("/v1/payment_methods/{method}/detach"), &[])
+                .post(&format!("/v1/payment_methods/{}/detach", method()?), &[])
                 .await
                 .map(drop),
-            (Self::Revoked, 10) => stripe.revoke(&text(intent, "/mandate")?).await,
+            (Self::Revoked, 10) => stripe.revoke(&text(intent()?, "/mandate")?).await,
             (Self::Canceled, 20) => {
                 let subscription = books.subscriptions.first().cloned().unwrap_or_default();
                 let path = format!("/v1/subscriptions/{}", text(&subscription, "/id")?);
@@ -115,4 +128,19 @@ impl Year {
             _ => Ok(()),
         }
     }
+}
+
+/// The subscription is live, and each of its months was paid.
+async fn all_is_paid(stage: &Stage<'_>) -> Result<(), Broken> {
+    let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
+    let active = |it: &serde_json::Value| it["status"] == "active";
+    if books.subscriptions.len() != 1 || !books.subscriptions.iter().all(active) {
+        stage.broke("after a year, there is not one active subscription");
+    }
+    let is_paid = |it: &&serde_json::Value| it["status"] == "paid" && it["amount_paid"] != 0;
+    let paid = books.invoices.iter().filter(is_paid).count();
+    if paid < 12 {
+        stage.broke(format!("in a year, {paid} months were paid"));
+    }
+    Ok(())
 }

@@ -115,3 +115,30 @@ fn a_secret_at_rest_is_found() {
         "is at rest",
     );
 }
+
+#[test]
+fn a_subscription_that_is_given_up_while_its_shopper_can_pay_is_found() {
+    finds(
+        Bug::InvoiceNotVoided,
+        part(Matrix::Race, "apple-pay-and-leave"),
+        "was confirmed and is lost",
+    );
+}
+
+#[test]
+fn a_trial_that_counts_before_it_is_confirmed_is_found() {
+    finds(
+        Bug::AwaitsNobody,
+        part(Matrix::Crash, "apple-trial"),
+        "which nobody has confirmed",
+    );
+}
+
+#[test]
+fn a_shopper_who_is_never_looked_after_is_found() {
+    let filter = Filter {
+        life: Some(Life::Sweeper),
+        ..part(Matrix::Crash, "apple-trial-left")
+    };
+    finds(Bug::ForgottenShopper, filter, "is still confirming");
+}

@@ -26,11 +26,17 @@ pub enum Bug {
     AnswerBeforeWrite,
     /// The client secret is kept in the table.
     SecretAtRest,
+    /// A subscription is given up without what its shopper could pay being taken away first.
+    InvoiceNotVoided,
+    /// A trial that nobody has confirmed counts as one that somebody has.
+    AwaitsNobody,
+    /// Nobody looks after a subscription that waits for its shopper.
+    ForgottenShopper,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::NoFence,
         Self::KeyReused,
         Self::KeyForEachTry,
@@ -40,6 +46,9 @@ impl Bug {
         Self::CustomerForEverybody,
         Self::AnswerBeforeWrite,
         Self::SecretAtRest,
+        Self::InvoiceNotVoided,
+        Self::AwaitsNobody,
+        Self::ForgottenShopper,
     ];
 
     /// Its name on the command line.
@@ -54,6 +63,9 @@ impl Bug {
             Self::CustomerForEverybody => "customer-for-everybody",
             Self::AnswerBeforeWrite => "answer-before-write",
             Self::SecretAtRest => "secret-at-rest",
+            Self::InvoiceNotVoided => "invoice-not-voided",
+            Self::AwaitsNobody => "awaits-nobody",
+            Self::ForgottenShopper => "forgotten-shopper",
         }
     }
 
@@ -104,6 +116,8 @@ impl Bug {
                 Self::SecretAtRest if sort_key == "CHECKOUT" => {
                     set(write, "/Item/secret", "seti_1_secret_2")
                 }
+                Self::AwaitsNobody if sort_key.starts_with("SUB#") => confirmed(write),
+                Self::ForgottenShopper if sort_key.starts_with("CHECKOUT#") => without_due(write),
                 _ => false,
             };
         });
@@ -112,10 +126,18 @@ impl Bug {
 
     /// The answer of a call that never reaches the service.
     pub(super) fn answers(self, call: &Call) -> Option<String> {
-        let stores = self == Self::AnswerBeforeWrite
-            && call.door == Door::Inbox
-            && call.name() == "PutItem EVENT";
-        stores.then(|| "{}".to_owned())
+        let answer = match self {
+            Self::AnswerBeforeWrite
+                if call.door == Door::Inbox && call.name() == "PutItem EVENT" =>
+            {
+                "{}"
+            }
+            Self::InvoiceNotVoided if call.name() == "POST /v1/invoices/{id}/void" => {
+                r#"{"id":"in_1","object":"invoice","status":"void"}"#
+            }
+            _ => return None,
+        };
+        Some(answer.to_owned())
     }
 }
 
@@ -166,6 +188,34 @@ fn without_fence(write: &mut Map<String, Value>) -> bool {
         values.remove(":fence");
     }
     true
+}
+
+/// Calls the payment of a subscription sound that waits for its shopper's SetupIntent.
+fn confirmed(write: &mut Map<String, Value>) -> bool {
+    let waits = write
+        .get("reason")
+        .is_some_and(|reason| reason["S"] == "first_setup_open");
+    if waits {
+        write.insert("state".to_owned(), serde_json::json!({"S": "ok"}));
+        write.insert("reason".to_owned(), serde_json::json!({"NULL": true}));
+        return true;
+    }
+    write
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .any(confirmed)
+}
+
+/// Takes a checkout off the sweeper's list when it begins to wait for its shopper.
+fn without_due(write: &mut Map<String, Value>) -> bool {
+    let Some(Value::String(update)) = write.get_mut("UpdateExpression") else {
+        return false;
+    };
+    let waits = update.contains(":confirming");
+    if waits {
+        update.push_str(" REMOVE due, due_at");
+    }
+    waits
 }
 
 /// Puts a text into an item; false if there is no such item.

@@ -1,0 +1,104 @@
+//! What becomes of checkouts.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::books::group_of;
+
+use super::{Seen, attempt_item, attempt_of, came_first, group, is_live, is_open, items};
+
+/// One subscription for each approved attempt that was allowed one, and none otherwise.
+pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
+    let mut made: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for subscription in &seen.books.subscriptions {
+        match attempt_of(subscription) {
+            Some(attempt) => made.entry(attempt).or_default().push(subscription),
+            None => broken.push(format!("{} is of no checkout", subscription["id"])),
+        }
+    }
+    for (attempt, subscriptions) in &made {
+        if subscriptions.len() > 1 {
+            broken.push(format!(
+                "{attempt} has {} subscriptions",
+                subscriptions.len()
+            ));
+        }
+        if attempt_item(seen, attempt).is_some_and(came_first) {
+            continue;
+        }
+        let intent = seen
+            .books
+            .setup_intents
+            .iter()
+            .find(|it| attempt_of(it) == Some(attempt));
+        if intent.is_none_or(|intent| intent["status"] != "succeeded") {
+            broken.push(format!(
+                "{attempt} has a subscription that no wallet agreed to"
+            ));
+        }
+    }
+    for intent in seen
+        .books
+        .setup_intents
+        .iter()
+        .filter(|it| it["status"] == "succeeded")
+    {
+        let known = items(seen, "CHECKOUT#").find(|it| it["setup_intent"] == intent["id"]);
+        let known = known.and_then(|it| it["id"].as_str());
+        let attempt = attempt_of(intent).or(known).unwrap_or_default();
+        if made.contains_key(attempt) {
+            continue;
+        }
+        let item = attempt_item(seen, attempt);
+        let reason = item
+            .and_then(|item| item["reason"].as_str())
+            .unwrap_or_default();
+        let state = item
+            .and_then(|item| item["state"].as_str())
+            .unwrap_or_default();
+        let plan = item
+            .and_then(|item| item["plan"].as_str())
+            .unwrap_or_default();
+        let excused = match reason {
+            "already_subscribed" => seen
+                .books
+                .subscriptions
+                .iter()
+                .any(|other| is_live(other) && group(other) == group_of(plan)),
+            "payment_declined" => true,
+            _ => false,
+        };
+        if state != "failed" || !excused {
+            broken.push(format!(
+                "the wallet agreed to {attempt}, and there is no subscription ({state} {reason})"
+            ));
+        }
+    }
+}
+
+pub(super) fn attempts_are_over(seen: &Seen, broken: &mut Vec<String>) {
+    for item in items(seen, "CHECKOUT#") {
+        let state = item["state"].as_str().unwrap_or_default();
+        if is_open(item) {
+            broken.push(format!("{} is still {state} after a day", item["id"]));
+        }
+        if item.get("setup_request").is_some() || item.get("due").is_some() {
+            broken.push(format!("{} is over and keeps its work", item["id"]));
+        }
+        let intent = seen
+            .books
+            .setup_intents
+            .iter()
+            .find(|it| it["id"] == item["setup_intent"]);
+        if let Some(intent) = intent
+            && !matches!(intent["status"].as_str(), Some("succeeded" | "canceled"))
+            && !matches!(state, "failed")
+        {
+            broken.push(format!(
+                "{} is over, and {} can still be confirmed",
+                item["id"], intent["id"]
+            ));
+        }
+    }
+}

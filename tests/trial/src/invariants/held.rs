@@ -1,0 +1,108 @@
+//! What the table holds: the read model, the inbox and the slots.
+
+use serde_json::Value;
+
+use super::{Seen, attempt_of, group, is_live, items};
+
+fn seconds(value: &Value) -> Option<i64> {
+    // Both sides write UTC to the second, so the texts can be compared by their time.
+    serde_json::from_value::<perennial_types::Timestamp>(value.clone())
+        .ok()
+        .map(perennial_types::Timestamp::unix)
+}
+
+pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
+    for subscription in &seen.books.subscriptions {
+        let id = subscription["id"].as_str().unwrap_or_default();
+        let Some(item) = items(seen, "SUB#").find(|item| item["sk"] == format!("SUB#{id}")) else {
+            broken.push(format!("the table does not know {id}"));
+            continue;
+        };
+        let model = &item["model"];
+        let first = &subscription["items"]["data"][0];
+        let invoice = &subscription["latest_invoice"];
+        let invoice = invoice
+            .as_str()
+            .or(invoice["id"].as_str())
+            .unwrap_or_default();
+        let invoice = seen.books.invoices.iter().find(|it| it["id"] == invoice);
+        let mut differ = |what: &str, here: String, there: String| {
+            if here != there {
+                broken.push(format!(
+                    "the table says that {what} of {id} is {here}, Stripe says {there}"
+                ));
+            }
+        };
+        differ(
+            "the status",
+            model["status"].to_string(),
+            subscription["status"].to_string(),
+        );
+        differ(
+            "the price",
+            model["price"].to_string(),
+            first["price"]["id"].to_string(),
+        );
+        differ(
+            "the end of the period",
+            format!("{:?}", seconds(&model["current_period_end"])),
+            format!("{:?}", first["current_period_end"].as_i64()),
+        );
+        differ(
+            "the end of the trial",
+            format!("{:?}", seconds(&model["trial_end"])),
+            format!("{:?}", subscription["trial_end"].as_i64()),
+        );
+        differ(
+            "cancel_at_period_end",
+            model["cancel_at_period_end"].to_string(),
+            subscription["cancel_at_period_end"].to_string(),
+        );
+        if is_live(subscription)
+            && let Some(invoice) = invoice
+        {
+            let here = model["latest_invoice_status"].to_string();
+            differ("the newest invoice", here, invoice["status"].to_string());
+        }
+        if item["attempt"].as_str() != attempt_of(subscription) {
+            broken.push(format!("{id} is noted as of {}", item["attempt"]));
+        }
+    }
+    for item in items(seen, "SUB#") {
+        let id = item["sk"]
+            .as_str()
+            .and_then(|key| key.strip_prefix("SUB#"))
+            .unwrap_or_default();
+        if !seen.books.subscriptions.iter().any(|it| it["id"] == id) {
+            broken.push(format!("the table knows {id}, which Stripe does not have"));
+        }
+    }
+}
+
+pub(super) fn inbox(seen: &Seen, broken: &mut Vec<String>) {
+    for item in items(seen, "EVENT#") {
+        let status = item["status"].as_str().unwrap_or_default();
+        if !matches!(status, "processed" | "ignored") {
+            broken.push(format!(
+                "{} ({}) is left {status}: {}",
+                item["event"], item["type"], item["error"]
+            ));
+        }
+    }
+}
+
+/// The slot points to the live subscription, and to nobody who is gone.
+pub(super) fn slots(seen: &Seen, broken: &mut Vec<String>) {
+    for subscription in seen.books.subscriptions.iter().filter(|it| is_live(it)) {
+        let key = format!("SLOT#{}", group(subscription));
+        let slot = items(seen, "SLOT#").find(|item| item["sk"] == key);
+        if slot.is_none_or(|slot| slot["subscription"] != subscription["id"]) {
+            broken.push(format!("the slot does not point to {}", subscription["id"]));
+        }
+    }
+    for slot in items(seen, "SLOT#") {
+        if slot["subscription"].is_null() {
+            broken.push(format!("{} is held by nobody who is alive", slot["sk"]));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What must hold after every case, whatever went wrong in it.
+
+mod attempts;
+mod confirmed;
+mod held;
+mod money;
+mod secrets;
+mod told;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::books::{Books, group_of};
+use crate::broken::Broken;
+use crate::stage::{Stage, Told};
+
+/// Everything that is looked at.
+struct Seen {
+    books: Books,
+    /// What Stripe has told of the subscriptions, oldest first.
+    events: Vec<Value>,
+    /// What `GET /subscriptions` says that the user may have.
+    entitlements: Value,
+    items: Vec<Value>,
+    outbox: Vec<Value>,
+    told: Vec<Told>,
+}
+
+impl Stage<'_> {
+    /// Checks everything; gives what did not hold.
+    pub async fn check(&self) -> Result<Vec<String>, Broken> {
+        let seen = self.look().await?;
+        let mut broken = self.notes.borrow().broken.clone();
+        money::one_customer(&seen, &mut broken);
+        money::one_live_subscription(&seen, &mut broken);
+        money::never_two_live(&seen, &mut broken);
+        money::charges(&seen, &mut broken);
+        attempts::approved_attempts(&seen, &mut broken);
+        attempts::attempts_are_over(&seen, &mut broken);
+        confirmed::subscriptions_that_came_first(&seen, &mut broken);
+        confirmed::out_of_reach(&seen, &mut broken);
+        confirmed::entitled(&seen, &mut broken);
+        held::read_model(&seen, &mut broken);
+        held::inbox(&seen, &mut broken);
+        held::slots(&seen, &mut broken);
+        told::outbox(&seen, &mut broken);
+        told::what_was_told(&seen, &mut broken);
+        self.frozen(&mut broken);
+        let log = self.lane.log.take();
+        secrets::secrets(&seen.items, &log, &mut broken);
+        self.log.replace(log);
+        Ok(broken)
+    }
+
+    async fn look(&self) -> Result<Seen, Broken> {
+        let books = self.lane.stripe.books(&self.user, self.since).await?;
+        let customers: Vec<String> = books
+            .customers
+            .iter()
+            .filter_map(|it| it["id"].as_str())
+            .map(str::to_owned)
+            .collect();
+        let mut events = self.lane.stripe.events(&customers, self.since).await?;
+        events.retain(|event| {
+            let kind = event["type"].as_str();
+            kind.is_some_and(|kind| kind.starts_with("customer.subscription."))
+        });
+        Ok(Seen {
+            books,
+            events,
+            entitlements: self.entitlements().await?,
+            items: self.table.borrow().items()?,
+            outbox: self.notes.borrow().outbox.clone(),
+            told: self.notes.borrow().told.clone(),
+        })
+    }
+
+    /// With all webhooks applied, the read model is what Stripe has.
+    pub async fn check_read_model(&self, when: &str) -> Result<(), Broken> {
+        let seen = self.look().await?;
+        let mut broken = Vec::new();
+        held::read_model(&seen, &mut broken);
+        held::slots(&seen, &mut broken);
+        told::outbox(&seen, &mut broken);
+        confirmed::entitled(&seen, &mut broken);
+        for what in broken {
+            self.broke(format!("{when}: {what}"));
+        }
+        Ok(())
+    }
+
+    /// With webhooks flowing, every approved checkout is decided before any sweep.
+    pub async fn check_decided(&self) -> Result<(), Broken> {
+        let stored = |trouble: crate::wire::Trouble| trouble.fault.name().contains("stored");
+        if self.setting.trouble.is_some_and(stored) {
+            // Nothing can be known before Stripe forgets the key, or its list is asked.
+            return Ok(());
+        }
+        let books = self.lane.stripe.books(&self.user, self.since).await?;
+        let items = self.table.borrow().items_of("CHECKOUT#")?;
+        let (setups, payments) = (&books.setup_intents, &books.payment_intents);
+        for (kind, intents) in [("setup_intent", setups), ("payment_intent", payments)] {
+            for intent in intents.iter().filter(|it| it["status"] == "succeeded") {
+                let attempt = items.iter().find(|item| item[kind] == intent["id"]);
+                if attempt.is_some_and(is_open) {
+                    self.broke(format!(
+                        "all webhooks were applied, and the approved checkout of {} is still open",
+                        intent["id"]
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Under one key go the same bytes, always; and nothing is created without a key.
+    fn frozen(&self, broken: &mut Vec<String>) {
+        let mut first: BTreeMap<String, (String, Vec<u8>)> = BTreeMap::new();
+        for keyed in self.lane.wire.keyed() {
+            let same = (keyed.target, keyed.body);
+            match first.get(&keyed.key) {
+                Some(known) if *known != same => {
+                    broken.push(format!(
+                        "the key {} was sent with other parameters",
+                        keyed.key
+                    ));
+                }
+                Some(_) => {}
+                None => {
+                    first.insert(keyed.key, same);
+                }
+            }
+        }
+        for target in self.lane.wire.unkeyed() {
+            broken.push(format!("{target} was sent without a key"));
+        }
+    }
+}
+
+fn is_live(subscription: &Value) -> bool {
+    !matches!(
+        subscription["status"].as_str(),
+        Some("canceled" | "incomplete_expired")
+    )
+}
+
+/// Whether an attempt may still come to a subscription.
+fn is_open(attempt: &Value) -> bool {
+    matches!(
+        attempt["state"].as_str(),
+        Some("issued" | "subscribing" | "confirming")
+    )
+}
+
+/// Whether the subscription of an attempt came first, and its shopper was asked afterwards.
+fn came_first(attempt: &Value) -> bool {
+    attempt["first"] == "subscription"
+}
+
+fn attempt_of(object: &Value) -> Option<&str> {
+    object["metadata"]["perennial_attempt"].as_str()
+}
+
+fn group(subscription: &Value) -> &'static str {
+    group_of(
+        subscription["metadata"]["perennial_plan"]
+            .as_str()
+            .unwrap_or_default(),
+    )
+}
+
+fn items<'a>(seen: &'a Seen, prefix: &'a str) -> impl Iterator<Item = &'a Value> {
+    seen.items.iter().filter(move |item| {
+        item["sk"]
+            .as_str()
+            .is_some_and(|key| key.starts_with(prefix))
+    })
+}
+
+fn attempt_item<'a>(seen: &'a Seen, id: &str) -> Option<&'a Value> {
+    items(seen, "CHECKOUT#").find(|item| item["id"] == id)
+}

@@ -1,0 +1,88 @@
+//! Who has what at Stripe, and who was charged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Seen, group, is_live, items};
+
+pub(super) fn one_customer(seen: &Seen, broken: &mut Vec<String>) {
+    if seen.books.customers.len() > 1 {
+        broken.push(format!(
+            "the user has {} customers at Stripe",
+            seen.books.customers.len()
+        ));
+    }
+}
+
+pub(super) fn one_live_subscription(seen: &Seen, broken: &mut Vec<String>) {
+    let mut live: BTreeMap<&str, usize> = BTreeMap::new();
+    for subscription in seen.books.subscriptions.iter().filter(|it| is_live(it)) {
+        *live.entry(group(subscription)).or_default() += 1;
+    }
+    for (group, count) in live.into_iter().filter(|(_, count)| *count > 1) {
+        broken.push(format!(
+            "the user has {count} live subscriptions of the group {group}"
+        ));
+    }
+}
+
+/// The same at every moment, as Stripe's events tell it. A subscription that nobody has confirmed
+/// counts, since its shopper could be about to.
+pub(super) fn never_two_live(seen: &Seen, broken: &mut Vec<String>) {
+    let mut live: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for event in &seen.events {
+        let subscription = &event["data"]["object"];
+        let id = subscription["id"].as_str().unwrap_or_default();
+        let group = group(subscription);
+        let of_group = live.entry(group).or_default();
+        let changed = if is_live(subscription) {
+            of_group.insert(id)
+        } else {
+            of_group.remove(id)
+        };
+        if changed && of_group.len() > 1 {
+            broken.push(format!(
+                "for a while, {of_group:?} of the group {group} were live at once"
+            ));
+        }
+    }
+}
+
+/// No charge without a subscription that both sides know of.
+pub(super) fn charges(seen: &Seen, broken: &mut Vec<String>) {
+    let known: BTreeSet<&str> = items(seen, "SUB#")
+        .filter_map(|item| item["model"]["id"].as_str())
+        .collect();
+    let paid = seen
+        .books
+        .payment_intents
+        .iter()
+        .filter(|it| it["status"] == "succeeded")
+        .count();
+    let mut invoices = 0;
+    for invoice in &seen.books.invoices {
+        let amount = invoice["amount_paid"].as_i64().unwrap_or(0);
+        if invoice["status"] != "paid" || amount == 0 {
+            continue;
+        }
+        invoices += 1;
+        let subscription = invoice["parent"]["subscription_details"]["subscription"]
+            .as_str()
+            .unwrap_or_default();
+        let exists = seen
+            .books
+            .subscriptions
+            .iter()
+            .any(|it| it["id"] == subscription);
+        if !exists || !known.contains(subscription) {
+            broken.push(format!(
+                "{} was charged, and nobody knows its subscription",
+                invoice["id"]
+            ));
+        }
+    }
+    if paid != invoices {
+        broken.push(format!(
+            "{paid} payments succeeded, and {invoices} invoices were paid by one"
+        ));
+    }
+}
