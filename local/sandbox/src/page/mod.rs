@@ -1,4 +1,4 @@
-//! What a browser sees: the pages that stand for Amazon's and for Stripe's portal, and the script that stands for Stripe.js.
+//! What a browser sees: the pages that stand for Amazon's, a card's bank and Stripe's portal, and the script that stands for Stripe.js.
 
 mod portal;
 mod stripe_js;
@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .merge(portal::routes())
         .route("/stripe.js", get(script))
         .route("/sandbox/amazon-pay/{id}", get(show).post(choose))
+        .route("/sandbox/bank/{id}", get(show).post(choose))
 }
 
 async fn script() -> Response<Body> {
@@ -94,7 +95,15 @@ fn form(intent: &Value) -> String {
     ]
     .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value)))
     .concat();
-    include_str!("amazon_pay.html").replace("{{details}}", &details)
+    let (who, question) = if intent.is("_page", "bank") {
+        ("the card's bank", "Is it you who saves this card?")
+    } else {
+        ("Amazon Pay", "Allow charges to your Amazon Pay account?")
+    };
+    include_str!("question.html")
+        .replace("{{who}}", &escaped(who))
+        .replace("{{question}}", &escaped(question))
+        .replace("{{details}}", &details)
 }
 
 fn notice(text: &str, back: Option<&str>) -> String {

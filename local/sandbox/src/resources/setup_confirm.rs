@@ -43,7 +43,7 @@ pub(crate) fn confirm_intent(world: &mut World, intent: &Value, call: &Call) -> 
     };
     match method.text("type") {
         Some("amazon_pay") => redirect(world, intent, &method, call),
-        _ => check_card(world, intent, &method),
+        _ => check_card(world, intent, &method, call),
     }
 }
 
@@ -70,10 +70,11 @@ fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> A
 
 /// Where the shopper is sent.
 fn page_of(world: &World, intent: &Value) -> String {
-    format!("{}/sandbox/amazon-pay/{}", world.base_url, intent.id())
+    let page = intent.text("_page").unwrap_or("amazon-pay");
+    format!("{}/sandbox/{page}/{}", world.base_url, intent.id())
 }
 
-/// Whether the shopper was sent to Amazon's page, rather than asked by the card's bank.
+/// Whether the shopper was sent to Amazon's page or the bank's, rather than asked in the shop's.
 pub(crate) fn goes_away(intent: &Value) -> bool {
     intent.is("next_action.type", "redirect_to_url")
 }
@@ -143,7 +144,7 @@ fn acceptance(world: &World, intent: &Value, call: &Call) -> Result<Value> {
     )
 }
 
-fn check_card(world: &mut World, intent: &Value, method: &Value) -> Answer {
+fn check_card(world: &mut World, intent: &Value, method: &Value, call: &Call) -> Answer {
     abandon_attempt(world, intent);
     let mut after = intent.clone();
     after.set("next_action", Value::Null);
@@ -168,10 +169,7 @@ fn check_card(world: &mut World, intent: &Value, method: &Value) -> Answer {
     after.set("last_setup_error", Value::Null);
     after.set("status", status);
     if waits {
-        after.set(
-            "next_action",
-            json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
-        );
+        ask_bank(world, &mut after, &call.params)?;
         world.save(&after);
         world.emit("setup_intent.requires_action", &after);
         return Ok(after);
@@ -186,6 +184,21 @@ fn check_card(world: &mut World, intent: &Value, method: &Value) -> Answer {
     world.emit("setup_intent.succeeded", &after);
     subscriptions::setup_done(world, &after);
     Ok(after)
+}
+
+/// The bank asks the customer in the page, where Stripe.js is there to show it, and otherwise on a page of its own.
+fn ask_bank(world: &World, intent: &mut Value, params: &Value) -> Result<()> {
+    if params.flag("use_stripe_sdk") || !params.has("return_url") {
+        let by_script = json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}});
+        intent.set("next_action", by_script);
+        return Ok(());
+    }
+    let return_url = return_url(params)?;
+    intent.set("_page", "bank");
+    let page = page_of(world, intent);
+    intent.set("next_action", json!({"type": "redirect_to_url", "redirect_to_url": {"url": page, "return_url": return_url}}));
+    intent.set("_return_url", return_url);
+    Ok(())
 }
 
 /// Records that the attempt failed: the intent needs another payment method, and says why.

@@ -86,13 +86,15 @@ async fn a_token_whose_bank_wants_to_see_the_shopper_waits_for_them() {
         .expect(202)
         .json();
     assert_eq!(waits["status"], "requires_action");
-    let path = format!(
-        "{}/_sandbox/setup_intents/{}/approve",
-        app.stripe.url(),
-        text(&waits["setup_intent"])
-    );
-    let answered = perennial_tests::http().post(path).send().await.unwrap();
-    assert!(answered.status().is_success());
+    let page = text(&waits["redirect_url"]);
+    let browser = perennial_tests::http();
+    let shown = browser.get(page).send().await.unwrap();
+    let shown = shown.text().await.unwrap();
+    assert!(shown.contains("bank"), "{shown}");
+    let answered = browser.post(page).body("choice=approve").send().await;
+    let answered = answered.unwrap();
+    let back = answered.headers()["location"].to_str().unwrap();
+    assert!(back.starts_with(app.variable("SHOP_URL")), "{back}");
     let saved = server
         .post(MIGRATE, "move-1", &body)
         .await
