@@ -1,6 +1,6 @@
 //! One Stripe customer for each user, whoever clicks how often at once.
 
-use perennial_store::{CustomerClaim, CustomerItem, UserItems};
+use perennial_store::{CustomerClaim, CustomerItem};
 use perennial_stripe::{CreateCustomer, FrozenRequest, IdempotencyKey, metadata};
 use perennial_types::{CustomerId, Timestamp, UserId};
 
@@ -10,14 +10,13 @@ use crate::{FlowError, Flows, Patience, owner};
 const SLACK_SECONDS: i64 = 300;
 
 impl Flows {
-    /// The user's customer, created if need be.
+    /// The user's customer, created if need be; `seen` is what the table knew of it.
     pub(crate) async fn customer(
         &self,
         user: &UserId,
-        items: &UserItems,
+        mut seen: Option<CustomerItem>,
     ) -> Result<CustomerId, FlowError> {
         let patience = Patience::new();
-        let mut seen = items.customer.clone();
         loop {
             match seen {
                 Some(CustomerItem::Known { customer }) => return Ok(customer),
@@ -49,7 +48,7 @@ impl Flows {
                     }
                 }
             }
-            seen = self.table.load_user(user).await?.customer;
+            seen = self.table.customer_item(user).await?;
         }
     }
 
@@ -105,7 +104,7 @@ impl Flows {
             return Ok(customer);
         }
         // Somebody took this claim over and was quicker; what is written down counts.
-        match self.table.load_user(user).await?.customer {
+        match self.table.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Ok(customer),
             _ => Err(FlowError::Busy),
         }

@@ -44,7 +44,7 @@ impl Flows {
         if recent >= CHECKOUTS_AN_HOUR {
             return Err(FlowError::TooManyCheckouts);
         }
-        let customer = self.customer(&ask.user, items).await?;
+        let customer = self.customer(&ask.user, items.customer.clone()).await?;
         let attempt = self.new_attempt(ask, customer, now)?;
         match self.table.open_attempt(&attempt, replaces).await? {
             Opened::Won => Ok(Some(attempt)),

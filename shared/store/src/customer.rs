@@ -42,6 +42,11 @@ struct Reverse {
 }
 
 impl Table {
+    /// The user's customer, or the claim on it.
+    pub async fn customer_item(&self, user: &UserId) -> Result<Option<CustomerItem>, StoreError> {
+        self.get("customer_item", Key::customer(user)).await
+    }
+
     /// Claims the right to create the user's customer. False when somebody else was first.
     pub async fn claim_customer(
         &self,

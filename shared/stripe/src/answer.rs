@@ -85,14 +85,18 @@ impl Answer<'_> {
         if !(200..300).contains(&self.status) {
             return Err(self.failure());
         }
-        serde_json::from_slice(self.body).map_err(|error| {
-            // The text of a JSON error quotes the value, which may be a secret: keep the place only.
-            let cause = Cause::Unreadable {
-                line: error.line(),
-                column: error.column(),
-            };
-            self.unavailable(cause, None)
-        })
+        // All objects are read by way of a JSON value, as their parts are, so that each has one
+        // reader in the binary and not one for each kind of source.
+        serde_json::from_slice(self.body)
+            .and_then(serde_json::from_value::<T>)
+            .map_err(|error| {
+                // The text of a JSON error quotes the value, which may be a secret: keep the place only.
+                let cause = Cause::Unreadable {
+                    line: error.line(),
+                    column: error.column(),
+                };
+                self.unavailable(cause, None)
+            })
     }
 
     fn failure(&self) -> StripeError {

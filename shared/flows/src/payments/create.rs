@@ -1,6 +1,6 @@
 //! New payments: one that the shopper agrees to in the page, and a charge while they are away.
 
-use perennial_store::{CustomerItem, PaymentRequest, RequestKind};
+use perennial_store::{PaymentRequest, RequestKind};
 use perennial_stripe::{
     Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, PaymentFor,
     PaymentMethod, metadata,
@@ -62,8 +62,8 @@ impl Flows {
         if !start.can_be_shown {
             return Err(Why::AppleRequestImpossible.into());
         }
-        let items = self.table.load_user(&start.user).await?;
-        let customer = self.customer(&start.user, &items).await?;
+        let seen = self.table.customer_item(&start.user).await?;
+        let customer = self.customer(&start.user, seen).await?;
         let frozen = CreatePayment {
             payment: PaymentFor {
                 customer: &customer,
@@ -138,8 +138,7 @@ impl Flows {
         user: &UserId,
         id: &PaymentMethodId,
     ) -> Result<(CustomerId, PaymentMethod), PaymentError> {
-        let known = self.table.load_user(user).await?.customer;
-        let Some(CustomerItem::Known { customer }) = known else {
+        let Some(customer) = self.table.known_customer(user).await? else {
             return Err(Why::UnknownPaymentMethod.into());
         };
         let method = match self.stripe.retrieve_payment_method(id).await {

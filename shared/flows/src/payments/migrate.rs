@@ -88,8 +88,8 @@ impl Flows {
                 Look::Done { result, .. } => return self.recall_setup(&result).await,
                 Look::Mine(mine) => return self.go_on(asked, ask, &mine).await,
                 Look::New => {
-                    let items = self.table.load_user(&ask.user).await?;
-                    let customer = self.customer(&ask.user, &items).await?;
+                    let seen = self.table.customer_item(&ask.user).await?;
+                    let customer = self.customer(&ask.user, seen).await?;
                     let draft = Draft {
                         kind: RequestKind::TokenMigration,
                         customer: Some(customer),

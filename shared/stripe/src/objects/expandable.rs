@@ -1,6 +1,10 @@
 //! Fields that hold an id, or the object itself if `expand[]` asked for it.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
 
 /// An object that has an id of its own kind.
 pub trait Identified {
@@ -12,8 +16,7 @@ pub trait Identified {
 }
 
 /// An id, or the object that it names.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, bound(deserialize = "T: Identified + DeserializeOwned"))]
+#[derive(Debug, Clone)]
 pub enum Expandable<T: Identified> {
     /// The id alone.
     Id(T::Id),
@@ -36,5 +39,17 @@ impl<T: Identified> Expandable<T> {
             Self::Id(_) => None,
             Self::Object(object) => Some(object),
         }
+    }
+}
+
+impl<'de, T: Identified + DeserializeOwned> Deserialize<'de> for Expandable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let read = if value.is_string() {
+            serde_json::from_value(value).map(Self::Id)
+        } else {
+            serde_json::from_value(value).map(|object| Self::Object(Box::new(object)))
+        };
+        read.map_err(D::Error::custom)
     }
 }

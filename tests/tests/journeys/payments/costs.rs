@@ -74,13 +74,13 @@ async fn every_request_costs_what_the_design_says() {
     app.stripe.release_webhooks("fifo", 0, 1).await;
     insta::assert_snapshot!(costs.join("\n"), @r"
     a new user's payment in the page
-        Stripe: POST /v1/customers, POST /v1/payment_intents; DynamoDB: GetItem, 2 x PutItem, Query, TransactWriteItems, UpdateItem
+        Stripe: POST /v1/customers, POST /v1/payment_intents; DynamoDB: 2 x GetItem, 2 x PutItem, TransactWriteItems, UpdateItem
     a known user's
-        Stripe: POST /v1/payment_intents; DynamoDB: GetItem, PutItem, Query, UpdateItem
+        Stripe: POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: GetItem
     money held off-session
-        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, Query, UpdateItem
+        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: 2 x GetItem
     how it stands
@@ -98,12 +98,12 @@ async fn every_request_costs_what_the_design_says() {
     the same again
         Stripe: GET /v1/payment_intents/{id}, GET /v1/refunds/{id}; DynamoDB: GetItem
     a token's migration
-        Stripe: POST /v1/payment_methods, POST /v1/setup_intents; DynamoDB: GetItem, PutItem, Query, 2 x UpdateItem
+        Stripe: POST /v1/payment_methods, POST /v1/setup_intents; DynamoDB: 2 x GetItem, PutItem, 2 x UpdateItem
     the same again
         Stripe: GET /v1/setup_intents/{id}; DynamoDB: GetItem
     a charge of a method that a SetupIntent has set up
-        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: GetItem, PutItem, Query, UpdateItem
+        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, UpdateItem
     a diagnosis
-        Stripe: GET /v1/charges, GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents; DynamoDB: Query
+        Stripe: GET /v1/charges, GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents; DynamoDB: GetItem
     ");
 }
