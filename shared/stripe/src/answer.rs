@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     error::{Cause, Effect, StripeError},
@@ -81,22 +82,19 @@ impl Answer<'_> {
         }
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, StripeError> {
+    /// The answer as JSON, if it is one of success.
+    pub(crate) fn read(&self) -> Result<Value, StripeError> {
         if !(200..300).contains(&self.status) {
             return Err(self.failure());
         }
-        // All objects are read by way of a JSON value, as their parts are, so that each has one
-        // reader in the binary and not one for each kind of source.
-        serde_json::from_slice(self.body)
-            .and_then(serde_json::from_value::<T>)
-            .map_err(|error| {
-                // The text of a JSON error quotes the value, which may be a secret: keep the place only.
-                let cause = Cause::Unreadable {
-                    line: error.line(),
-                    column: error.column(),
-                };
-                self.unavailable(cause, None)
-            })
+        // The text of a JSON error quotes the value, which may be a secret: keep the place only.
+        serde_json::from_slice(self.body).map_err(|error| {
+            let cause = Cause::Unreadable {
+                line: error.line(),
+                column: error.column(),
+            };
+            self.unavailable(cause, None)
+        })
     }
 
     fn failure(&self) -> StripeError {

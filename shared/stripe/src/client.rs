@@ -13,6 +13,7 @@ use reqwest::{
 };
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -130,11 +131,25 @@ impl Stripe {
         }
     }
 
-    /// Makes the call, again where that is safe and useful.
+    /// Makes the call and reads the object.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
     ) -> Result<Reply<T>, StripeError> {
+        let reply = self.call_for_json(call).await?;
+        match serde_json::from_value(reply.value) {
+            Ok(value) => Ok(Reply {
+                value,
+                request_id: reply.request_id,
+                replayed: reply.replayed,
+            }),
+            Err(_) => Err(misread(call, reply.request_id, reply.replayed)),
+        }
+    }
+
+    /// Makes the call, again where that is safe and useful. It knows nothing of the object, so that
+    /// it is in a binary once.
+    async fn call_for_json(&self, call: &Call<'_>) -> Result<Reply<Value>, StripeError> {
         let deadline = self.deadline_of_a_call();
         let mut outcome_unknown = false;
         let mut attempt = 1;
@@ -169,12 +184,12 @@ impl Stripe {
     }
 
     /// Makes one attempt and writes its log line.
-    async fn attempt<T: DeserializeOwned>(
+    async fn attempt(
         &self,
         call: &Call<'_>,
         attempt: u32,
         deadline: Instant,
-    ) -> Result<Reply<T>, Failure> {
+    ) -> Result<Reply<Value>, Failure> {
         let started = Instant::now();
         let timeout = time_left(deadline).min(self.shared.attempt_timeout);
         let (status, result) = if timeout < self.shortest_attempt() {
@@ -214,11 +229,11 @@ impl Stripe {
         result
     }
 
-    async fn exchange<T: DeserializeOwned>(
+    async fn exchange(
         &self,
         call: &Call<'_>,
         timeout: Duration,
-    ) -> (Option<u16>, Result<Reply<T>, Failure>) {
+    ) -> (Option<u16>, Result<Reply<Value>, Failure>) {
         let sent = self.request(call).timeout(timeout).send().await;
         let response = match sent {
             Ok(response) => response,
@@ -289,6 +304,30 @@ impl fmt::Debug for Stripe {
 
 fn time_left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+/// An answer of success whose object is of another form than any known one. The text of the error
+/// quotes the value, which may be a secret, so it is dropped.
+fn misread(call: &Call<'_>, request_id: Option<String>, replayed: bool) -> StripeError {
+    tracing::warn!(
+        operation = call.operation,
+        request_id,
+        outcome = "unreadable",
+        "stripe call failed"
+    );
+    StripeError::Unavailable {
+        effect: if call.changes() {
+            Effect::Unknown
+        } else {
+            Effect::None
+        },
+        replayed,
+        cause: Cause::Unreadable { line: 0, column: 0 },
+        code: None,
+        retry_after: None,
+        request_id,
+        source: None,
+    }
 }
 
 fn out_of_time() -> StripeError {
