@@ -24,8 +24,8 @@ pub struct CustomerClaim {
 }
 
 /// A user's customer, or the claim on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Stored")]
 pub enum CustomerItem {
     /// It exists.
     Known {
@@ -34,6 +34,42 @@ pub enum CustomerItem {
     },
     /// Somebody is creating it, or died doing so.
     Creating(CustomerClaim),
+}
+
+/// The item as it lies in the table, which has either the customer or all the rest.
+#[derive(Deserialize)]
+struct Stored {
+    customer: Option<CustomerId>,
+    owner: Option<String>,
+    lease: Option<Timestamp>,
+    request: Option<String>,
+    frozen_at: Option<Timestamp>,
+}
+
+impl TryFrom<Stored> for CustomerItem {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, &'static str> {
+        match stored {
+            Stored {
+                customer: Some(customer),
+                ..
+            } => Ok(Self::Known { customer }),
+            Stored {
+                owner: Some(owner),
+                lease: Some(lease),
+                request: Some(request),
+                frozen_at: Some(frozen_at),
+                ..
+            } => Ok(Self::Creating(CustomerClaim {
+                owner,
+                lease,
+                request,
+                frozen_at,
+            })),
+            _ => Err("neither a customer nor a whole claim on one"),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

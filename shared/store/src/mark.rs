@@ -15,13 +15,13 @@ use crate::{StoreError, Table, key::Key};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    revoked: BTreeSet<String>,
+    pub(crate) revoked: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    disputed: BTreeSet<String>,
+    pub(crate) disputed: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    dispute_lost: BTreeSet<String>,
+    pub(crate) dispute_lost: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    refunded: BTreeSet<String>,
+    pub(crate) refunded: BTreeSet<String>,
 }
 
 impl Marks {

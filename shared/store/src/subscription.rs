@@ -4,6 +4,8 @@
 //! taken a later one. Whoever took the last fence also read last, so the newest state stays,
 //! whatever the order, the number or the timestamps of the events that made them read.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
@@ -16,19 +18,54 @@ use crate::{
 
 /// A subscription's item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct SubscriptionItem {
     /// The number of the last reader; none when something was noted before anybody read.
-    #[serde(default)]
     pub fence: u64,
     /// The attempt that it came of; none when it was not made here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<AttemptId>,
     /// What was noted beside it.
     #[serde(flatten)]
     pub marks: Marks,
     /// What the last reader that finished has seen; none before the first.
-    #[serde(rename = "model", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "model", skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
+}
+
+/// The item as it lies in the table. Reading it flat takes far less code than serde's flattening.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(default)]
+    fence: u64,
+    #[serde(default)]
+    attempt: Option<AttemptId>,
+    #[serde(default)]
+    revoked: BTreeSet<String>,
+    #[serde(default)]
+    disputed: BTreeSet<String>,
+    #[serde(default)]
+    dispute_lost: BTreeSet<String>,
+    #[serde(default)]
+    refunded: BTreeSet<String>,
+    #[serde(default)]
+    model: Option<Subscription>,
+}
+
+impl From<Stored> for SubscriptionItem {
+    fn from(stored: Stored) -> Self {
+        Self {
+            fence: stored.fence,
+            attempt: stored.attempt,
+            marks: Marks {
+                revoked: stored.revoked,
+                disputed: stored.disputed,
+                dispute_lost: stored.dispute_lost,
+                refunded: stored.refunded,
+            },
+            subscription: stored.model,
+        }
+    }
 }
 
 impl SubscriptionItem {

@@ -174,16 +174,9 @@ fn redacted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 fn id_of_expandable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        Id(String),
-        Object { id: String },
-    }
-    let shape: Option<Shape> = lenient::or_nothing(deserializer)?;
-    Ok(shape.map(|shape| match shape {
-        Shape::Id(id) | Shape::Object { id } => id,
-    }))
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let id = value.get("id").unwrap_or(&value);
+    Ok(id.as_str().map(str::to_owned))
 }
 
 fn id_of_method<'de, D: Deserializer<'de>>(
