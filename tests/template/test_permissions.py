@@ -33,7 +33,7 @@ EXPECTED = {
     | LINKS
     | {
         f"dynamodb:{action} Table.Arn where dynamodb:LeadingKeys is USER#* or CUST#* or REQUEST#* or PI#*"
-        for action in ("GetItem", "Query", "PutItem", "UpdateItem")
+        for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
     },
     "Webhook": LOGS
     | {
