@@ -5,7 +5,7 @@ mod offer;
 mod reason;
 mod standing;
 
-use perennial_api::{SignedLinks, api_url, failure};
+use perennial_api::{SignedLinks, api_url, failure, unknown_plan};
 use perennial_config::{Api, Env, Mode, Problems, Shop, StartError};
 use perennial_http::{ApiError, Handler, Request, Response};
 use perennial_stripe::{Settings, Stripe};
@@ -79,13 +79,7 @@ impl Handler for App {
                 "The address lacks plan: ask for /wallets?plan=<name>.",
             )
         })?;
-        let (name, plan) = self.plans.get(name).ok_or_else(|| {
-            ApiError::new(
-                400,
-                "unknown_plan",
-                "There is no plan of that name in the shop's PLANS.",
-            )
-        })?;
+        let (name, plan) = self.plans.get(name).ok_or_else(unknown_plan)?;
         let standing = self.account.standing().await.map_err(failure)?;
         let base = api_url(&self.api, request, "")?;
         let place = Place {

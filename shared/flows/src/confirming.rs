@@ -80,7 +80,7 @@ impl Flows {
     ) -> Result<bool, FlowError> {
         let method = match (&attempt.payment_intent, &attempt.setup_intent) {
             (Some(id), _) => {
-                let intent = self.stripe.retrieve_payment_intent(id).await?.value;
+                let intent = self.stripe.read_payment(id).await?.value;
                 intent.payment_method_id().cloned()
             }
             (None, Some(id)) => {
@@ -113,7 +113,7 @@ impl Flows {
         let Some(id) = &attempt.payment_intent else {
             return Ok(None);
         };
-        let payment = self.stripe.retrieve_payment_intent(id).await?.value;
+        let payment = self.stripe.read_payment(id).await?.value;
         let refused = payment.status == PaymentIntentStatus::RequiresPaymentMethod
             && payment.last_payment_error.is_some();
         Ok(refused.then_some(FailureReason::PaymentDeclined))

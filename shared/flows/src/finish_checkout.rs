@@ -158,7 +158,7 @@ impl Flows {
         id: &PaymentIntentId,
     ) -> Result<Option<SecretString>, FlowError> {
         let stripe = self.within_budget().stripe;
-        let intent = stripe.retrieve_payment_intent(id).await?.value;
+        let intent = stripe.read_payment(id).await?.value;
         Ok(intent.client_secret)
     }
 

@@ -1,8 +1,6 @@
 //! The operations of Stripe that Perennial uses, one method each.
 
-use perennial_types::{
-    CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, SubscriptionId,
-};
+use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, SubscriptionId};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
@@ -12,8 +10,8 @@ use crate::{
     form::{Form, encode_segment},
     frozen::{FrozenRequest, IdempotencyKey},
     objects::{
-        Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, PaymentIntent, Price,
-        Product, Refund, SetupIntent, Subscription, WebhookEndpoint,
+        Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, Price, Product, Refund,
+        SetupIntent, Subscription, WebhookEndpoint,
     },
     requests::path,
 };
@@ -137,13 +135,6 @@ impl Stripe {
     pub async fn void_invoice(&self, id: &str, key: &IdempotencyKey) -> Answered<Invoice> {
         let path = format!("{}/void", below(path::INVOICES, id));
         self.post("void_invoice", &path, Form::new(), key).await
-    }
-
-    /// Reads a payment with its payment method.
-    pub async fn retrieve_payment_intent(&self, id: &PaymentIntentId) -> Answered<PaymentIntent> {
-        let path = below(path::PAYMENT_INTENTS, id.as_str());
-        let query = Form::new().with(&["expand", ""], "payment_method");
-        self.get("retrieve_payment_intent", &path, query).await
     }
 
     /// Lists a customer's subscriptions in every status, newest first, 100 a page.
