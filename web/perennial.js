@@ -40,11 +40,27 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/wallets.js").Wallets} Wallets */
 
 /**
+ * @typedef {object} Plan
+ * @property {string} name
+ * @property {string} group A user has at most one live subscription of a group.
+ * @property {string} label
+ * @property {number} amount What each interval costs, in the currency's minor unit.
+ * @property {string} currency
+ * @property {"day" | "week" | "month" | "year"} interval
+ * @property {number} interval_count How many intervals lie between two charges.
+ * @property {number} trial_days Free days before the first charge; 0 for none.
+ * @property {string[]} wallets Those that it may be paid with.
+ */
+
+/**
  * @typedef {object} PerennialOptions
  * @property {string} apiBase Where the API is, without a trailing slash. Empty means the page's own origin.
  * @property {() => string | Promise<string>} token The shopper's access token; asked for before every call, so that it may be renewed.
  * @property {(publishableKey: string) => Stripe | Promise<Stripe | null>} [stripe] `Stripe` of the script tag (the default), or `loadStripe`.
  */
+
+/** The codes of a click that was about something else than what is sold now. */
+const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "plan_not_available", "currency_conflict"];
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
@@ -52,13 +68,13 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
   /** @type {Call} */
   const call = async (...request) => {
     const answer = await api(...request);
-    // The text on the page is not the one that holds by now, so the next button has to show the new one.
-    if (answer.body?.error?.code === "consent_outdated") forgetWallets(true);
+    // What the page shows is not what holds by now, so the next button has to show the new text and trial.
+    if (OUTDATED.includes(answer.body?.error?.code)) forgetWallets(true);
     return answer;
   };
-  const { wallets, forgetWallets } = walletsOf(call, token);
+  const { wallets, forgetWallets, shownTrial } = walletsOf(call, token);
   const { resumeReturn, pollCheckout, finish, finishPatiently } = checkouts(call);
-  const { startAmazonPay, isUnderWay } = amazonPay({ call, stripe: loaded, finish });
+  const { startAmazonPay, isUnderWay } = amazonPay({ call, stripe: loaded, finish, shownTrial });
   const { mountApplePay, mountPayment, paymentOf, authorize } = applePay({
     call,
     stripe: loaded,
@@ -83,7 +99,17 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     return expectSuccess(await call("GET", "/subscriptions"));
   }
 
+  /**
+   * What is offered, and for how much. Nobody has to be signed in.
+   *
+   * @returns {Promise<{ version: number, plans: Plan[] }>}
+   */
+  async function plans() {
+    return expectSuccess(await call("GET", "/plans", { anonymous: true }));
+  }
+
   return {
+    plans,
     startAmazonPay,
     mountApplePay,
     mountPayment,

@@ -6,11 +6,10 @@ import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
 import { announce, attend, byId, fill, pair, photo, reveal, showProblem } from "./page.js";
 import { waysToPay } from "./ways.js";
-import { day, explain, money, payLead, pitch, price, statusWord, trialEnd, walletWord } from "./words.js";
+import { day, every, explain, money, payLead, pitch, price, statusWord, trialEnd, trialWord, walletWord } from "./words.js";
 
-/** @import { Outcome, Subscription, Entitlement } from "./perennial.js" */
+/** @import { Outcome, Plan, Subscription, Entitlement } from "./perennial.js" */
 /** @import { Problem } from "./page.js" */
-/** @import { Plan } from "./words.js" */
 
 const ENDED = ["canceled", "incomplete_expired"];
 const ENTITLING = ["active", "trialing", "past_due"];
@@ -31,6 +30,14 @@ let wallet = "amazon_pay";
 
 const perennial = createPerennial({ apiBase: "", token: demoToken });
 const ways = waysToPay(perennial, {
+  onOffers: ({ plan: name, trial_days }) => {
+    const plan = planNamed(name);
+    if (!plan || plan.trial_days === trial_days) return;
+    // This shopper has had the free trial, or the one before had.
+    plan.trial_days = trial_days;
+    listPlans();
+    showOrder();
+  },
   onApprove() {
     remember("apple_pay");
     showPaying(true);
@@ -69,7 +76,7 @@ async function open() {
 
   const response = await fetch("/dev/shop.json");
   const shop = await response.json();
-  plans = shop.plans;
+  ({ plans } = await perennial.plans());
   byId("mode").textContent =
     shop.mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
   byId("pay-note").textContent =
@@ -190,7 +197,7 @@ async function showTrouble(error) {
   const known = error instanceof PerennialError ? error : null;
   const code = [known?.code, known?.requestId].filter(Boolean).join(" · ");
   const text = known?.message ?? "This page met a problem that it did not expect.";
-  const title = known?.code === "consent_outdated" ? "What you agree to has changed." : "That did not work.";
+  const title = ["consent_outdated", "trial_outdated"].includes(known?.code ?? "") ? "What you agree to has changed." : "That did not work.";
   showForm({ title, text, code });
   if (!known) console.error(error);
 }
@@ -292,8 +299,9 @@ async function showManagement({ plan }) {
  */
 function facts(subscription) {
   const plan = planNamed(subscription.plan);
-  const { trial_end, current_period_end } = subscription;
+  const { trial_end, current_period_end, ends_at } = subscription;
   const trial = subscription.status === "trialing" && trial_end;
+  const next = ends_at ?? current_period_end;
   /** @type {[string, string | null | false | undefined][]} */
   const rows = [
     ["Plan", plan?.label ?? subscription.plan],
@@ -301,7 +309,7 @@ function facts(subscription) {
     ["Status", statusWord(subscription.status)],
     ["Paid with", walletWord(subscription.wallet)],
     ["Trial ends", trial && day(trial)],
-    [subscription.cancel_at_period_end ? "Ends on" : trial ? "First charge" : "Next charge", current_period_end && day(current_period_end)],
+    [ends_at ? "Ends on" : trial ? "First charge" : "Next charge", next && day(next)],
     ["Reference", subscription.id],
   ];
   return rows.flatMap(([term, value]) => (value ? [[term, value]] : []));
@@ -322,11 +330,11 @@ function listPlans() {
     radio.disabled = entitled(plan);
     fill(card, ".plan-name", plan.label);
     fill(card, ".plan-price b", money(plan.amount, plan.currency));
-    fill(card, ".plan-price span", `every ${plan.interval}`);
+    fill(card, ".plan-price span", every(plan));
     fill(card, ".plan-text", pitch(plan));
     const badge = /** @type {HTMLElement} */ (card.querySelector(".badge"));
     badge.hidden = plan.trial_days === 0;
-    badge.textContent = `${plan.trial_days} days free`;
+    badge.textContent = trialWord(plan);
     list.append(card);
   }
 }

@@ -13,6 +13,7 @@ const BUTTON_HEIGHT = 51;
 
 /**
  * @typedef {object} Handlers
+ * @property {(offers: Wallets) => void} onOffers The free trial in it is the one that this shopper would get.
  * @property {() => void} onApprove
  * @property {() => void} onCancel
  * @property {(outcome: Outcome) => void} onOutcome
@@ -42,6 +43,8 @@ export function waysToPay(perennial, handlers) {
     try {
       const offers = await perennial.wallets(plan);
       if (mine !== latest || shown?.offers === offers) return;
+      handlers.onOffers(offers);
+      if (mine !== latest) return;
       clear();
       const button = await mountIfOffered(offers, { plan, first, returnTo });
       if (mine !== latest) return button?.unmount();

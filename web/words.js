@@ -1,16 +1,7 @@
 // @ts-check
 /** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
-/**
- * @typedef {object} Plan
- * @property {string} name
- * @property {string} label
- * @property {number} amount In the currency's minor unit.
- * @property {string} currency
- * @property {string} interval
- * @property {number} trial_days
- * @property {string} group
- */
+/** @import { Plan } from "./perennial.js" */
 
 /**
  * @param {number} amount
@@ -30,7 +21,17 @@ export function day(time) {
 
 /** @param {Plan} plan */
 export function price(plan) {
-  return `${money(plan.amount, plan.currency)} every ${plan.interval}`;
+  return `${money(plan.amount, plan.currency)} ${every(plan)}`;
+}
+
+/** @param {Plan} plan */
+export function every({ interval, interval_count }) {
+  return interval_count === 1 ? `every ${interval}` : `every ${interval_count} ${interval}s`;
+}
+
+/** @param {Plan} plan */
+export function trialWord({ trial_days }) {
+  return trial_days === 1 ? "1 day free" : `${trial_days} days free`;
 }
 
 /** @param {Plan} plan */
@@ -102,6 +103,18 @@ export function explain(reason, message, wallet) {
         title: "The first payment was refused.",
         text: `${name} agreed, but the charge did not go through, so there is no subscription. Try again, with another payment method if need be.`,
       };
+    case "plan_not_available":
+    case "rejected":
+      return { title: "This plan cannot be bought right now.", text: "Nothing was charged, and the shop has been told. Please choose another plan, or come back later." };
+    case "too_many_declines":
+      return { title: "The payment was declined too often.", text: "Nothing was charged. Please wait a while, or pay in another way." };
+    case "wallet_mismatch":
+      return { title: `This was not paid with ${name}.`, text: "So there is no subscription, and whatever was charged is given back. You can start again." };
+    case "trial_used":
+      return { title: "You have had your free trial.", text: "Nothing was charged. You can subscribe without a trial." };
+    case "unknown_checkout":
+    case "missing_parameter":
+      return { title: "This address is not valid any more.", text: "If you have paid, your subscription appears here within a few minutes." };
     case "expired":
     case "canceled":
       return { title: "This checkout is no longer open.", text: "Nothing was charged. You can start a new one." };

@@ -6,6 +6,7 @@ use clap::Parser;
 use perennial_config::Env;
 use url::Url;
 
+use crate::env_file::EnvFile;
 use crate::options::{Functions, Options};
 
 /// Runs the whole of Perennial on this machine: a demo shop, its API, a table, and a Stripe.
@@ -33,12 +34,31 @@ pub struct Cli {
     /// Send the shop's events to this address, signed
     #[arg(long, value_name = "URL", value_parser = web_address)]
     pub events_url: Option<Url>,
+    /// File of the plans, in place of the demo's, or of the one that `PLANS_FILE` names; it is read again
+    /// when it changes
+    #[arg(long, value_name = "FILE")]
+    plans: Option<PathBuf>,
+    /// Write the variables of the functions to this file: for `sam local invoke --env-vars` if its
+    /// name ends in .json, for `cargo lambda --env-file` otherwise
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// The name of this machine where those functions run; host.docker.internal for SAM's containers
+    #[arg(long, value_name = "HOST", requires = "env_file")]
+    env_host: Option<String>,
     /// Also print the addresses as one line of JSON
     #[arg(long)]
     pub json: bool,
 }
 
 impl Cli {
+    /// Where the variables of the functions are to be written, if anywhere.
+    pub fn env_file(&self) -> Option<EnvFile> {
+        self.env_file.as_ref().map(|path| EnvFile {
+            path: path.clone(),
+            host: self.env_host.clone(),
+        })
+    }
+
     /// What the server is to be started with.
     pub fn options(&self, environment: Env) -> Options {
         Options {
@@ -47,7 +67,12 @@ impl Cli {
             stripe_port: self.stripe_port,
             data: (!self.memory).then(|| self.data.clone()),
             events_url: self.events_url.clone(),
+            plans: self
+                .plans
+                .clone()
+                .or_else(|| environment.get("PLANS_FILE").map(PathBuf::from)),
             environment,
+            stream_seed: None,
             functions: Functions::InProcess,
         }
     }
@@ -91,6 +116,12 @@ mod tests {
             let refused = options(&["--events-url", wrong]).map(|_| ()).unwrap_err();
             assert_eq!(refused.exit_code(), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_plans_are_the_demos_unless_a_file_is_named() {
+        let named = options(&["--plans", "plans/plans.json"]).unwrap().plans;
+        assert_eq!(named, Some(PathBuf::from("plans/plans.json")));
     }
 
     #[test]

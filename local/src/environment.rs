@@ -26,7 +26,6 @@ pub(crate) fn of_functions(
     addresses: &Addresses,
     account: &Account,
     webhook_secrets: &SecretString,
-    plans: &str,
     of_the_developer: &Env,
 ) -> Vec<(String, String)> {
     let shop = shop_url(addresses, of_the_developer);
@@ -38,12 +37,12 @@ pub(crate) fn of_functions(
         ("STRIPE_SECRET_KEY", account.secret_key.expose_secret()),
         ("STRIPE_PUBLISHABLE_KEY", &account.publishable_key),
         ("STRIPE_WEBHOOK_SECRETS", webhook_secrets.expose_secret()),
-        ("PLANS", plans),
         // A variable that is empty is one that is not set.
         (
             "CONSENT",
             of_the_developer.get("CONSENT").unwrap_or_default(),
         ),
+        ("TRIALS", of_the_developer.get("TRIALS").unwrap_or_default()),
         ("LINK_SECRET", LINK_SECRET),
         ("SHOP_URL", &shop),
         ("API_BASE_URL", &addresses.gateway),

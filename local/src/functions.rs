@@ -2,6 +2,7 @@
 
 use perennial_config::{Env, StartError};
 use perennial_http::invoke;
+use perennial_types::Clock;
 use serde_json::Value;
 
 use crate::invoker::{Invocation, InvokeError, Invoker};
@@ -22,13 +23,13 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// Starts them all, as Lambda would start each.
-    pub(crate) async fn start(env: &Env) -> Result<Self, StartError> {
+    /// Starts them all, as Lambda would start each. Entitlements are judged by `clock`.
+    pub(crate) async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
             client_secret: client_secret::App::start(env).await?,
             confirm: confirm::App::start(env).await?,
             subscribe: subscribe::App::start(env).await?,
-            subscriptions: subscriptions::App::start(env).await?,
+            subscriptions: subscriptions::App::start_at(env, clock).await?,
             wallets: wallets::App::start(env).await?,
             links: links::App::start(env).await?,
             payments: payments::App::start(env).await?,

@@ -31,6 +31,9 @@ async fn run(cli: &Cli, env: Env) -> Result<(), Box<dyn Error>> {
         server = Server::start(cli.options(env)) => server?,
         () = &mut ended => return Ok(()),
     };
+    if let Some(file) = cli.env_file() {
+        file.write(&server.env())?;
+    }
     announce(&server, cli)?;
     ended.await;
     // Whoever asks a second time does not want to wait.
@@ -73,6 +76,10 @@ fn announce(server: &Server, cli: &Cli) -> io::Result<()> {
             out,
             "The shop's events go to {url}; {gateway}/dev/events shows them, and the secret that signs them."
         )?;
+    }
+    if let Some(file) = cli.env_file() {
+        let path = file.path.display();
+        writeln!(out, "The variables of the functions are in {path}.")?;
     }
     if server.webhooks_need_forwarding() {
         writeln!(

@@ -30,8 +30,13 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Where the shop's events are sent to; without one they are only shown.
     pub events_url: Option<Url>,
-    /// Where `STRIPE_SECRET_KEY`, `PLANS` and so on are read from.
+    /// The file of the plans; without one, the demo's plans are sold.
+    pub plans: Option<PathBuf>,
+    /// Where `STRIPE_SECRET_KEY` and so on are read from.
     pub environment: Env,
+    /// Decides what AWS leaves open about deliveries of the table's stream; without one, a number
+    /// that is drawn at the start.
+    pub stream_seed: Option<u64>,
     /// Who runs the functions.
     pub functions: Functions,
 }
@@ -53,7 +58,9 @@ impl Default for Options {
             stripe_port: 0,
             data: None,
             events_url: None,
+            plans: None,
             environment: Env::from_pairs::<String, String>([]),
+            stream_seed: None,
             functions: Functions::InProcess,
         }
     }
@@ -86,7 +93,7 @@ pub enum StartError {
     /// The client that sends the shop's events cannot be built.
     #[error("the client for the shop's events cannot be built")]
     EventsClient(#[source] reqwest::Error),
-    /// There are no prices.
+    /// There is nothing to sell.
     #[error(transparent)]
     Plans(#[from] PlansError),
     /// Events would not arrive.

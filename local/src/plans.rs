@@ -1,11 +1,14 @@
-//! What the demo shop sells, and that Stripe has prices for it.
+//! What the shop sells here: the file of `--plans`, or the demo's plans with prices that are created
+//! for them.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use perennial_flows::{PublishError, Resolver, reconcile::Slice};
 use perennial_stripe::{CreatePrice, CreateProduct, IdempotencyKey, Stripe, StripeError};
-use perennial_types::Plans;
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-use crate::gateway::PlanInfo;
+use perennial_types::{DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// The guide's example and the same with a free trial.
 ///
@@ -13,121 +16,194 @@ use crate::gateway::PlanInfo;
 /// beside it, as in a real shop. The demo's second user can.
 const DEMO: &str = include_str!("plans.json");
 
+/// How often the file is looked at. The functions then see a change within a minute, as on AWS.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long Stripe may take for all plans of a file.
+const LONGEST: Duration = Duration::from_secs(90);
+
 /// Why there is nothing to sell.
 #[derive(Debug, thiserror::Error)]
 pub enum PlansError {
-    /// `PLANS`, or the demo's plans, cannot be read.
-    #[error("PLANS is malformed")]
-    Malformed(#[source] serde_json::Error),
-    /// Stripe did not give or take a price.
+    /// The file cannot be read.
+    #[error("{file} cannot be read")]
+    Unreadable {
+        /// Its path.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file has a mistake.
+    #[error("{file}: {reason}")]
+    Malformed {
+        /// Its path.
+        file: String,
+        /// What is wrong.
+        reason: PlansFileError,
+    },
+    /// A plan could not be resolved, or not be written down.
+    #[error("{file}: {reason}")]
+    Unpublished {
+        /// Its path.
+        file: String,
+        /// What is wrong.
+        reason: PublishError,
+    },
+    /// Stripe did not give or take a price of the demo.
     #[error("the price of the plan {plan} could not be set up at Stripe")]
     Stripe {
         /// The plan.
-        plan: String,
+        plan: PlanName,
         /// What Stripe said.
         #[source]
         source: Box<StripeError>,
     },
-    /// The plan's name makes no idempotency key.
-    #[error("the plan {0} cannot be named at Stripe")]
-    Name(String),
+    /// The demo's plan says too little for a price.
+    #[error("the plan {0} of the demo does not say what its price is")]
+    Demo(PlanName),
 }
 
-/// A plan that does not know its price yet.
-#[derive(Deserialize)]
-struct Draft {
-    label: String,
-    amount: i64,
-    currency: String,
-    interval: String,
-    interval_count: u32,
-}
-
-impl Draft {
-    /// The name under which the price is found again.
-    ///
-    /// It says what the price is, because a price cannot change: another amount is another price.
-    fn lookup_key(&self, plan: &str) -> String {
-        let Self {
-            amount,
-            currency,
-            interval,
-            interval_count,
-            ..
-        } = self;
-        format!("perennial-demo:{plan}:{amount}-{currency}:{interval_count}-{interval}")
-    }
-}
-
-/// The demo's plans as `PLANS` wants them, with prices that exist at Stripe.
-///
-/// Two starts find the same price; two at the same time create one, as they send the same key.
-pub(crate) async fn set_up(stripe: &Stripe) -> Result<String, PlansError> {
-    let mut plans: Map<String, Value> =
-        serde_json::from_str(DEMO).map_err(PlansError::Malformed)?;
-    for (name, plan) in &mut plans {
-        let draft: Draft = serde_json::from_value(plan.clone()).map_err(PlansError::Malformed)?;
-        let price = price(stripe, name, &draft).await?;
-        if let Some(plan) = plan.as_object_mut() {
-            plan.insert("price".to_owned(), Value::String(price));
+/// Publishes the plans of the file, or the demo's without one.
+pub(crate) async fn publish(
+    stripe: &Stripe,
+    resolver: &Resolver,
+    file: Option<&Path>,
+) -> Result<(), PlansError> {
+    let Some(file) = file else {
+        let demo = parse("the demo's plans", DEMO.as_bytes())?;
+        for (name, plan) in demo.iter() {
+            create_price(stripe, name, plan).await?;
         }
-    }
-    Ok(Value::Object(plans).to_string())
+        return publish_declared("the demo's plans", resolver, &demo).await;
+    };
+    let bytes = read(file).await?;
+    publish_bytes(file, resolver, &bytes).await
 }
 
-async fn price(stripe: &Stripe, plan: &str, draft: &Draft) -> Result<String, PlansError> {
+/// Publishes the file again whenever it has changed. A mistake in it is told in the log, and the plans
+/// stay as they were.
+pub(crate) fn keep_published(
+    file: PathBuf,
+    resolver: Resolver,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut published = read(&file).await.unwrap_or_default();
+        let mut told = None;
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+            let result = match read(&file).await {
+                Ok(bytes) if bytes == published => continue,
+                Ok(bytes) => publish_bytes(&file, &resolver, &bytes)
+                    .await
+                    .map(|()| published = bytes),
+                Err(error) => Err(error),
+            };
+            let problem = result.err().map(|error| error.to_string());
+            if problem != told
+                && let Some(problem) = &problem
+            {
+                tracing::error!(problem, "the plans stay as they were");
+            }
+            told = problem;
+        }
+    })
+}
+
+async fn read(file: &Path) -> Result<Vec<u8>, PlansError> {
+    let path = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+    let read = read.unwrap_or_else(|_| Err(std::io::ErrorKind::Interrupted.into()));
+    read.map_err(|source| PlansError::Unreadable {
+        file: file.display().to_string(),
+        source,
+    })
+}
+
+async fn publish_bytes(file: &Path, resolver: &Resolver, bytes: &[u8]) -> Result<(), PlansError> {
+    let name = file.display().to_string();
+    publish_declared(&name, resolver, &parse(&name, bytes)?).await
+}
+
+fn parse(file: &str, bytes: &[u8]) -> Result<DeclaredPlans, PlansError> {
+    DeclaredPlans::parse(bytes).map_err(|reason| PlansError::Malformed {
+        file: file.to_owned(),
+        reason,
+    })
+}
+
+async fn publish_declared(
+    file: &str,
+    resolver: &Resolver,
+    plans: &DeclaredPlans,
+) -> Result<(), PlansError> {
+    let published = resolver.publish(plans, Slice::of(LONGEST)).await;
+    published
+        .map(drop)
+        .map_err(|reason| PlansError::Unpublished {
+            file: file.to_owned(),
+            reason,
+        })
+}
+
+/// Creates the price of a demo plan, unless there is one.
+///
+/// Two starts find the same price; two at the same time create one, as they send the same key. The
+/// lookup key says what the price is, because a price cannot change: another amount is another price.
+async fn create_price(
+    stripe: &Stripe,
+    name: &PlanName,
+    plan: &DeclaredPlan,
+) -> Result<(), PlansError> {
     let failed = |source| PlansError::Stripe {
-        plan: plan.to_owned(),
+        plan: name.clone(),
         source: Box::new(source),
     };
-    let lookup_key = draft.lookup_key(plan);
+    let unclear = || PlansError::Demo(name.clone());
+    let lookup_key = plan.lookup_key.as_deref().ok_or_else(unclear)?;
     let known = stripe
-        .list_prices_by_lookup_key(&lookup_key)
+        .list_prices_by_lookup_keys(&[lookup_key])
         .await
         .map_err(failed)?;
-    if let Some(price) = known.value.data.into_iter().find(|price| price.active) {
-        return Ok(price.id.to_string());
+    if known.value.data.iter().any(|price| price.active) {
+        return Ok(());
     }
     let key = |what: &str| {
         IdempotencyKey::new(&format!("{what}:{lookup_key}"))
-            .map_err(|_| PlansError::Name(plan.to_owned()))
+            .map_err(|_| PlansError::Demo(name.clone()))
     };
     let product = CreateProduct {
-        name: &draft.label,
-        plan,
+        name: &plan.label,
+        plan: name.as_str(),
     }
     .freeze(key("product")?);
     let product = stripe.create_product(&product).await.map_err(failed)?;
+    let currency = plan.currency.ok_or_else(unclear)?;
     let price = CreatePrice {
         product: &product.value.id,
-        currency: &draft.currency,
-        unit_amount: draft.amount,
-        interval: &draft.interval,
-        interval_count: draft.interval_count,
-        lookup_key: &lookup_key,
-        plan,
+        currency: currency.as_str(),
+        unit_amount: plan
+            .amount
+            .and_then(|amount| i64::try_from(amount).ok())
+            .ok_or_else(unclear)?,
+        interval: match plan.interval.ok_or_else(unclear)? {
+            Interval::Day => "day",
+            Interval::Week => "week",
+            Interval::Month => "month",
+            Interval::Year => "year",
+        },
+        interval_count: plan.interval_count.unwrap_or(1).into(),
+        lookup_key,
+        plan: name.as_str(),
     };
-    let price = stripe
+    stripe
         .create_price(&price.freeze(key("price")?))
         .await
         .map_err(failed)?;
-    Ok(price.value.id.to_string())
-}
-
-/// The plans as the demo shop's page shows them; whatever `PLANS` says is checked here as well.
-pub(crate) fn for_the_page(plans: &str) -> Result<Vec<PlanInfo>, PlansError> {
-    let plans: Plans = serde_json::from_str(plans).map_err(PlansError::Malformed)?;
-    let json = serde_json::to_value(&plans).map_err(PlansError::Malformed)?;
-    let json = json.as_object().cloned().unwrap_or_default();
-    json.into_iter()
-        .map(|(name, plan)| {
-            let mut plan = plan;
-            if let Some(plan) = plan.as_object_mut() {
-                plan.insert("name".to_owned(), Value::String(name));
-            }
-            serde_json::from_value(plan).map_err(PlansError::Malformed)
-        })
-        .collect()
+    Ok(())
 }
 
 #[cfg(test)]
@@ -136,31 +212,28 @@ mod tests {
 
     #[test]
     fn the_demo_sells_the_guides_example_and_one_with_a_trial() {
-        let with_prices = DEMO.replace("\"label\"", "\"price\": \"price_1\", \"label\"");
-        let plans = for_the_page(&with_prices).unwrap();
+        let plans = parse("demo", DEMO.as_bytes()).unwrap();
         let seen: Vec<_> = plans
             .iter()
-            .map(|p| (p.name.as_str(), p.amount, p.currency.as_str(), p.trial_days))
+            .map(|(name, plan)| (name.as_str(), plan.amount, plan.trial_days))
             .collect();
         assert_eq!(
             seen,
             [
-                ("stock-photos-monthly", 1500, "usd", 0),
-                ("stock-photos-trial", 1500, "usd", 14)
+                ("stock-photos-monthly", Some(1500), 0),
+                ("stock-photos-trial", Some(1500), 14)
             ]
         );
-        assert_eq!(plans[0].group, plans[1].group);
+        let groups: Vec<_> = plans.iter().map(|(_, plan)| &plan.group).collect();
+        assert_eq!(groups[0], groups[1]);
     }
 
     #[test]
     fn another_amount_is_another_price() {
-        let draft = |amount| Draft {
-            label: "x".into(),
-            amount,
-            currency: "usd".into(),
-            interval: "month".into(),
-            interval_count: 1,
-        };
-        assert_ne!(draft(1500).lookup_key("a"), draft(1600).lookup_key("a"));
+        for (name, plan) in parse("demo", DEMO.as_bytes()).unwrap().iter() {
+            let (amount, count) = (plan.amount.unwrap(), plan.interval_count.unwrap());
+            let key = format!("perennial-demo:{name}:{amount}-usd:{count}-month");
+            assert_eq!(plan.lookup_key, Some(key));
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! Everything, started together and stopped together.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dynoxide::Database;
 use perennial_config::Env;
+use perennial_flows::Resolver;
 use perennial_sandbox::Sandbox;
+use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, UserId};
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -74,45 +75,43 @@ impl Server {
             account.secret_key.clone(),
             stripe_url.clone(),
         ))?;
+        // Before there is an endpoint, which would hear of the prices that this creates.
+        let resolver = Resolver::new(
+            stripe.clone(),
+            Table::connect(TABLE_NAME, Some(&table_url)).await,
+            false,
+        );
+        plans::publish(&stripe, &resolver, options.plans.as_deref()).await?;
         let kept = sandbox.as_ref().and_then(|_| file("webhook-endpoint.json"));
-        let Catalogue {
-            plans,
-            webhook_secrets,
-            webhooks_need_forwarding,
-        } = set_up_stripe(
-            &stripe,
-            sandbox
-                .as_ref()
-                .map(|_| format!("{gateway_url}/webhooks/stripe")),
-            kept.as_deref(),
-            &options.environment,
-        )
-        .await?;
+        let webhooks = sandbox
+            .as_ref()
+            .map(|_| format!("{gateway_url}/webhooks/stripe"));
+        let (webhook_secrets, webhooks_need_forwarding) = match webhooks {
+            Some(url) => {
+                let secrets = webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?;
+                (secrets, false)
+            }
+            None => environment::webhook_secrets(&options.environment)?,
+        };
 
         let addresses = Addresses {
             gateway: gateway_url,
             dynamodb: table_url,
             stripe: environment::without_slash(&stripe_url),
         };
-        let env = environment::of_functions(
-            &addresses,
-            &account,
-            &webhook_secrets,
-            &plans,
-            &options.environment,
-        );
+        let env =
+            environment::of_functions(&addresses, &account, &webhook_secrets, &options.environment);
         if sandbox.is_some() {
             let shop = environment::shop_url(&addresses, &options.environment);
             domains::register(&stripe, &shop).await?;
         }
-        let invoker = start_functions(options.functions, &env).await?;
+        let invoker = start_functions(options.functions, &env, clock_of(sandbox.as_ref())).await?;
         let outbox = Outbox::new(
             options.events_url,
             EventsSecret::load(file("events-secret").as_deref())?,
             Clock::system(),
         );
         let shop = ShopInfo {
-            plans: plans::for_the_page(&plans)?,
             stripe_js: stripe_account::stripe_js(&stripe_url),
             mode: if sandbox.is_some() { "sandbox" } else { "test" },
         };
@@ -125,8 +124,14 @@ impl Server {
             shop,
             stream_position: file("stream-position.json"),
             events_position: file("events-position.json"),
+            stream_seed: options.stream_seed.map_or_else(draw, Ok)?,
         };
-        let users = users.start(gateway_listener)?;
+        let mut users = users.start(gateway_listener)?;
+        if let Some(file) = options.plans {
+            users.push(Part::start("plans", |stop| {
+                plans::keep_published(file, resolver, stop)
+            }));
+        }
         Ok(Self {
             addresses,
             env,
@@ -142,6 +147,11 @@ impl Server {
     /// `http://127.0.0.1:...`, where the shop and the HTTP API are.
     pub fn gateway_url(&self) -> &str {
         &self.addresses.gateway
+    }
+
+    /// The time by which entitlements are judged: Stripe's, also when the sandbox's was moved.
+    pub fn clock(&self) -> Clock {
+        clock_of(self.sandbox.as_ref())
     }
 
     /// Where DynamoDB is.
@@ -188,6 +198,12 @@ impl Server {
     }
 }
 
+fn draw() -> Result<u64, StartError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| StartError::Random)?;
+    Ok(u64::from_le_bytes(random))
+}
+
 /// What uses the table and Stripe, before it is started.
 struct Users {
     template: Template,
@@ -198,6 +214,7 @@ struct Users {
     shop: ShopInfo,
     stream_position: Option<PathBuf>,
     events_position: Option<PathBuf>,
+    stream_seed: u64,
 }
 
 impl Users {
@@ -211,6 +228,7 @@ impl Users {
             self.template.stream,
             Arc::clone(&self.invoker),
             Arc::clone(&wrote),
+            Some(self.stream_seed),
         )?;
         let shop_events = Pump::new(
             self.database,
@@ -219,6 +237,7 @@ impl Users {
             self.template.outbox,
             self.outbox.clone(),
             Arc::new(Notify::new()),
+            Some(self.stream_seed),
         )?;
         let scheduler = Scheduler::new(
             self.template.schedules,
@@ -258,46 +277,21 @@ pub enum TokenError {
     Signature,
 }
 
-/// What the functions must know of Stripe, once it is there.
-struct Catalogue {
-    plans: String,
-    webhook_secrets: SecretString,
-    webhooks_need_forwarding: bool,
-}
-
-/// Makes sure that there are prices, and that events arrive: at `webhooks` when the sandbox sends
-/// them, and when Stripe does, by whatever the developer forwards them with.
-async fn set_up_stripe(
-    stripe: &Stripe,
-    webhooks: Option<String>,
-    kept: Option<&Path>,
-    environment: &Env,
-) -> Result<Catalogue, StartError> {
-    let plans = match environment.get("PLANS") {
-        Some(plans) => plans.to_owned(),
-        None => plans::set_up(stripe).await?,
-    };
-    let (webhook_secrets, webhooks_need_forwarding) = match webhooks {
-        Some(url) => (webhook_endpoint::lead_to(stripe, &url, kept).await?, false),
-        None => environment::webhook_secrets(environment)?,
-    };
-    Ok(Catalogue {
-        plans,
-        webhook_secrets,
-        webhooks_need_forwarding,
-    })
+fn clock_of(sandbox: Option<&Sandbox>) -> Clock {
+    sandbox.map_or_else(Clock::system, |sandbox| Clock::ahead(sandbox.ahead()))
 }
 
 async fn start_functions(
     functions: Functions,
     env: &[(String, String)],
+    clock: Clock,
 ) -> Result<Arc<dyn Invoker>, StartError> {
     match functions {
         Functions::Elsewhere(invoker) => Ok(invoker),
         Functions::InProcess => {
             let env = Env::from_pairs(env.iter().cloned());
             // Every function's own start is in this one's, which is too large to be moved about.
-            let started = Box::pin(InProcess::start(&env)).await;
+            let started = Box::pin(InProcess::start(&env, clock)).await;
             Ok(Arc::new(started.map_err(StartError::Function)?))
         }
     }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use perennial_inbox::EVENT_TYPES;
-use perennial_stripe::{CreateWebhookEndpoint, IdempotencyKey, Stripe, StripeError};
+use perennial_inbox::EventType;
+use perennial_stripe::{
+    CreateWebhookEndpoint, IdempotencyKey, Stripe, StripeError, UpdateWebhookEndpoint,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,10 @@ pub enum WebhookError {
         #[source]
         source: std::io::Error,
     },
+    /// The address ends with a slash, which is another route of API Gateway's. Stripe would get 404 for
+    /// each event, and disable the endpoint after a while.
+    #[error("the address of the webhook endpoint must not end with a slash: {0}")]
+    Slash(String),
     /// The sandbox created it without a secret.
     #[error("the webhook endpoint has no secret")]
     NoSecret,
@@ -42,13 +48,17 @@ struct Kept {
 
 /// Leads events to `url`, and gives the secret that they are signed with.
 ///
-/// The endpoint of the last run is kept, because deliveries that are still owed belong to it; only
-/// its address follows the port.
+/// The endpoint of the last run is kept, because deliveries that are still owed belong to it; its
+/// address follows the port, and its types follow the version of this program.
 pub(crate) async fn lead_to(
     stripe: &Stripe,
     url: &str,
     file: Option<&Path>,
 ) -> Result<SecretString, WebhookError> {
+    if url.ends_with('/') {
+        return Err(WebhookError::Slash(url.to_owned()));
+    }
+    let types = EventType::names();
     if let Some(kept) = file.map(kept).transpose()?.flatten() {
         let known = stripe
             .list_webhook_endpoints()
@@ -59,10 +69,14 @@ pub(crate) async fn lead_to(
             .data
             .into_iter()
             .find(|endpoint| endpoint.id == kept.id);
-        if let Some(endpoint) = endpoint.filter(|e| has_all_events(&e.enabled_events)) {
-            if endpoint.url != url {
+        if let Some(endpoint) = endpoint {
+            if endpoint.url != url || endpoint.enabled_events != types {
+                let request = UpdateWebhookEndpoint {
+                    url,
+                    enabled_events: &types,
+                };
                 stripe
-                    .update_webhook_endpoint_url(&kept.id, url, &new_key()?)
+                    .update_webhook_endpoint(&kept.id, &request, &new_key()?)
                     .await
                     .map_err(WebhookError::Stripe)?;
             }
@@ -71,7 +85,7 @@ pub(crate) async fn lead_to(
     }
     let request = CreateWebhookEndpoint {
         url,
-        enabled_events: &EVENT_TYPES,
+        enabled_events: &types,
         description: DESCRIPTION,
     };
     let created = stripe
@@ -103,13 +117,27 @@ fn kept(path: &Path) -> Result<Option<Kept>, WebhookError> {
     Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
-fn has_all_events(enabled: &[String]) -> bool {
-    EVENT_TYPES
-        .iter()
-        .all(|event| enabled.iter().any(|name| name == event))
-}
-
 /// The endpoint of an earlier run must not be replayed, so each request has a key of its own.
 fn new_key() -> Result<IdempotencyKey, WebhookError> {
     IdempotencyKey::new(&format!("webhook:{}", ulid::Ulid::new())).map_err(|_| WebhookError::Random)
+}
+
+#[cfg(test)]
+mod tests {
+    use perennial_stripe::Settings;
+
+    use super::*;
+
+    /// Nothing listens at this address, so an answer of Stripe's would be another error.
+    #[tokio::test]
+    async fn an_address_with_a_slash_at_its_end_is_not_registered() {
+        let nowhere = "http://127.0.0.1:9/".parse().unwrap();
+        let settings = Settings::new("sk_test_1".to_owned().into(), nowhere);
+        let stripe = Stripe::new(settings).unwrap();
+        let url = "http://127.0.0.1:3000/webhooks/stripe/";
+        let refused = lead_to(&stripe, url, None).await;
+        assert!(matches!(refused, Err(WebhookError::Slash(told)) if told == url));
+        let without = lead_to(&stripe, url.trim_end_matches('/'), None).await;
+        assert!(matches!(without, Err(WebhookError::Stripe(_))));
+    }
 }

@@ -22,7 +22,7 @@ fn perennial(arguments: &[&str]) -> Command {
         "STRIPE_SECRET_KEY",
         "STRIPE_PUBLISHABLE_KEY",
         "STRIPE_API_BASE",
-        "PLANS",
+        "PLANS_FILE",
     ] {
         command.env_remove(name);
     }
@@ -160,4 +160,34 @@ async fn wrong_usage_and_a_live_key_are_told_apart() {
         message.contains("live key") && !message.contains("sk_live_abc"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn the_variables_of_the_functions_are_written_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sam.json");
+    let arguments = ["--memory", "--env-file", path.to_str().unwrap()];
+    let running = start(&arguments).await;
+    let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let here = running.addresses["dynamodb"].as_str().unwrap();
+    let there = here.replace("127.0.0.1", "host.docker.internal");
+    assert_eq!(
+        file["Parameters"]["AWS_ENDPOINT_URL_DYNAMODB"],
+        there.as_str()
+    );
+    let (code, rest) = running.end("-INT").await;
+    assert_eq!(code, Some(0));
+    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert!(rest[0].contains("sam.json"), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_name_of_this_machine_needs_a_file_that_it_stands_in() {
+    let output = perennial(&["--env-host", "host.docker.internal"])
+        .output()
+        .await;
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--env-file"), "{said}");
 }

@@ -58,7 +58,7 @@ async fn inbox(server: &Server) -> Vec<Value> {
         "TableName": "perennial",
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
         "ExpressionAttributeValues": {
-            ":pk": {"S": format!("CUST#{}", customer.as_str().unwrap())},
+            ":pk": {"S": format!("INBOX#{}", customer.as_str().unwrap())},
             ":event": {"S": "EVENT#"},
         },
     });

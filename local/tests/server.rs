@@ -65,7 +65,16 @@ async fn both_plans_of_the_demo_can_be_bought() {
         shop["stripe_js"],
         format!("{}/stripe.js", server.stripe_url())
     );
-    for (plan, user) in shop["plans"]
+    let plans = format!("{}/plans", server.gateway_url());
+    let plans: Value = client()
+        .get(plans)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    for (plan, user) in plans["plans"]
         .as_array()
         .unwrap()
         .iter()
@@ -183,7 +192,7 @@ async fn functions_that_run_elsewhere_get_the_same_events() {
 
     let put = json!({
         "TableName": "perennial",
-        "Item": {"pk": {"S": "CUST#cus_1"}, "sk": {"S": "EVENT#evt_1"}, "status": {"S": "received"}},
+        "Item": {"pk": {"S": "INBOX#cus_1"}, "sk": {"S": "EVENT#evt_1"}, "status": {"S": "received"}},
     });
     let answer = client()
         .post(server.dynamodb_url())

@@ -18,7 +18,7 @@ const EXPRESS = {
   },
 };
 const APPLE_PAY = { wallet: "apple_pay", offer: true, reasons: [], first: ["setup_intent", "subscription"], elements: { setup_intent: SETUP, subscription: SUBSCRIPTION_MODE }, express_checkout: EXPRESS };
-const OFFERS = { plan: "p", publishable_key: "pk_test_1", consent: { version: "v7", text: { apple_pay: "By continuing ..." } }, wallets: [APPLE_PAY] };
+const OFFERS = { plan: "p", trial_days: 0, publishable_key: "pk_test_1", consent: { version: "v7", text: { apple_pay: "By continuing ..." } }, wallets: [APPLE_PAY] };
 const OFFERED = { status: 200, body: OFFERS };
 const OF_SETUP = { status: 201, body: { checkout: "chk_1", client_secret: "seti_1_secret_1", status: "requires_payment_method", return_url: "https://api.example/confirm?checkout=chk_1" } };
 const OF_PAYMENT = { status: 201, body: { checkout: "chk_2", subscription: "sub_1", confirm: "payment", client_secret: "pi_1_secret_1", status: "incomplete", return_url: "https://api.example/confirm?checkout=chk_2" } };
@@ -118,7 +118,7 @@ test("with the subscription first the invoice's payment is confirmed, and the ch
   await approve();
   assert.deepEqual(steps, ["approve", "submit", "confirmPayment after 2 calls", { state: "subscribed", checkout: "chk_2", subscription: SUBSCRIBED.body.subscription }]);
   assert.deepEqual(paths().slice(1), ["POST /subscriptions", "POST /subscriptions"]);
-  assert.deepEqual(api.calls[1].body, { plan: "p", wallet: "apple_pay", first: "subscription", consent: "v7", return_to: "/account" });
+  assert.deepEqual(api.calls[1].body, { plan: "p", wallet: "apple_pay", first: "subscription", consent: "v7", trial_days: 0, return_to: "/account" });
   assert.deepEqual(api.calls[2].body, { checkout: "chk_2" });
   assert.deepEqual(told.confirmPayment, { clientSecret: "pi_1_secret_1", confirmParams: { return_url: "https://api.example/confirm?checkout=chk_2" }, redirect: "if_required" });
 });
@@ -137,7 +137,7 @@ test("with the setup first the SetupIntent is confirmed before there is a subscr
   await approve();
   assert.deepEqual(told.elements, SETUP);
   assert.deepEqual(paths().slice(1), ["POST /client-secret", "POST /subscriptions"]);
-  assert.deepEqual(api.calls[1].body, { plan: "p", wallet: "apple_pay", consent: "v7" });
+  assert.deepEqual(api.calls[1].body, { plan: "p", wallet: "apple_pay", consent: "v7", trial_days: 0 });
   assert.deepEqual(steps.slice(0, 3), ["approve", "submit", "confirmSetup after 2 calls"]);
   assert.equal(steps.at(-1).state, "subscribed");
 });
@@ -249,6 +249,19 @@ test("a text that is not the current one any more is fetched again for the next 
   assert.deepEqual(paths(), ["GET /wallets?plan=p", "POST /subscriptions", "GET /wallets?plan=p"]);
 });
 
+test("a trial that is another one by now is fetched again for the next button", async () => {
+  const outdated = { status: 409, body: { error: { code: "trial_outdated", message: "Read it again.", request_id: "r" } } };
+  api.script = [{ status: 200, body: { ...OFFERS, trial_days: 14 } }, outdated, OFFERED, OF_PAYMENT, SUBSCRIBED];
+  const shop = perennialWith(stripeJs);
+  await mount({}, shop);
+  await approve();
+  assert.equal(api.calls[1].body.trial_days, 14);
+  assert.ok(steps.includes("paymentFailed"));
+  await mount({}, shop);
+  await approve();
+  assert.equal(api.calls[3].body.trial_days, 0);
+});
+
 test("a plan that may not be paid with Apple Pay has no button, and says why", async () => {
   const reasons = [{ code: "domain_not_registered", message: "Stripe does not know this domain." }];
   api.script = [{ status: 200, body: { ...OFFERS, wallets: [{ wallet: "apple_pay", offer: false, reasons, first: [] }] } }];
@@ -284,6 +297,7 @@ test("while the shopper is on the way to Amazon the sheet stays closed", async (
   shop.startAmazonPay({ plan: "p", consent: "v7" });
   await turns();
   assert.equal(api.calls[1].body.consent, "v7");
+  assert.equal(api.calls[1].body.trial_days, 0, "what the page was told of");
   handlers.click({ resolve: () => steps.push("resolve"), reject: () => steps.push("reject") });
   assert.deepEqual(steps, ["reject"]);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { PerennialError } from "../../web/perennial.js";
+import { price, trialWord } from "../../web/words.js";
 import { api, perennialWith, settle, turns, visit } from "./harness/scripted.mjs";
 
 const ISSUED = {
@@ -91,7 +92,7 @@ test("after a failure the shopper can click again", async () => {
 });
 
 test("a click waits while another request holds the checkout", async () => {
-  const busy = { status: 503, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } };
+  const busy = { status: 429, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } };
   api.script = [busy, busy, { status: 200, body: { ...ISSUED, redirect_url: "https://amazon.example/pay" } }];
   const outcome = perennial().startAmazonPay({ plan: "p", confirm: "server" });
   assert.equal(await settle(outcome), 4);
@@ -99,11 +100,11 @@ test("a click waits while another request holds the checkout", async () => {
 });
 
 test("a click does not wait for ever", async () => {
-  api.script = [{ status: 503, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } }];
+  api.script = [{ status: 429, body: { error: { code: "busy", message: "Wait.", request_id: "r" } }, headers: { "retry-after": "2" } }];
   const outcome = perennial().startAmazonPay({ plan: "p" });
   outcome.catch(() => {});
   assert.equal(await settle(outcome), 22);
-  await assert.rejects(outcome, { code: "busy", status: 503, retryAfter: 2 });
+  await assert.rejects(outcome, { code: "busy", status: 429, retryAfter: 2 });
 });
 
 test("who has a subscription gets it instead of a checkout", async () => {
@@ -142,6 +143,38 @@ test("a return asks the API, whatever the address claims, and leaves the address
   assert.deepEqual(outcome, { state: "failed", checkout: "chk_1", reason: "wallet_declined", message: null, mayRetry: true });
   assert.equal(api.calls[0].path, "/checkouts/chk_1");
   assert.equal(globalThis.location.href, "https://shop.example/account?tab=plans#top");
+});
+
+test("a return to a page with parameters of the same names is told by the last ones", async () => {
+  visit("https://shop.example/orders?checkout=cart-7&%73tatus=open&checkout=chk_1&status=failed&x=1");
+  api.script = [{ status: 200, body: { checkout: "chk_1", status: "failed", reason: "expired", may_retry: true } }];
+  const outcome = await perennial().resumeReturn();
+  assert.equal(outcome?.checkout, "chk_1");
+  assert.equal(api.calls[0].path, "/checkouts/chk_1");
+  assert.equal(globalThis.location.href, "https://shop.example/orders?x=1");
+});
+
+test("a return that led to no checkout says so, and asks nothing", async () => {
+  visit("https://shop.example/account?status=failed&reason=unknown_checkout");
+  const outcome = await perennial().resumeReturn();
+  assert.deepEqual(outcome, { state: "failed", checkout: "", reason: "unknown_checkout", message: null, mayRetry: true });
+  assert.equal(globalThis.location.href, "https://shop.example/account");
+  assert.equal(api.calls.length, 0);
+});
+
+test("a status of the page's own is left alone", async () => {
+  visit("https://shop.example/orders?status=failed&reason=out-of-stock");
+  assert.equal(await perennial().resumeReturn(), null);
+  assert.equal(globalThis.location.href, "https://shop.example/orders?status=failed&reason=out-of-stock");
+});
+
+test("a click says which free trial was shown", async () => {
+  for (const [trialDays, expected] of [[undefined, undefined], [0, 0], [14, 14]]) {
+    api.script = [{ status: 201, body: ISSUED }];
+    perennial().startAmazonPay({ plan: "p", trialDays });
+    await turns();
+    assert.equal(api.calls.at(-1).body.trial_days, expected);
+  }
 });
 
 test("a return that is pending finishes the checkout itself", async () => {
@@ -246,4 +279,21 @@ test("an answer without the envelope is still an error with a code", async () =>
     assert.ok(error instanceof PerennialError);
     assert.deepEqual([error.status, error.code], [status, code]);
   }
+});
+
+test("what is offered is asked for without a token", async () => {
+  const offered = { version: 3, plans: [{ name: "quarterly", amount: 4500, currency: "usd", interval: "month", interval_count: 3, trial_days: 1 }] };
+  api.script = [{ status: 200, body: offered }];
+  assert.deepEqual(await perennial().plans(), offered);
+  assert.deepEqual(api.calls, [{ method: "GET", path: "/plans", body: null, authorization: undefined }]);
+  api.script = [{ status: 503, body: { error: { code: "catalog_unavailable", message: "Not yet.", request_id: "r1" } } }];
+  await assert.rejects(perennial().plans(), { code: "catalog_unavailable", status: 503 });
+});
+
+test("intervals and trials are said as people say them", () => {
+  const plan = { name: "p", group: "g", label: "P", amount: 4500, currency: "usd", interval: "month", interval_count: 1, trial_days: 14, wallets: [] };
+  assert.equal(price(plan), "$45.00 every month");
+  assert.equal(price({ ...plan, interval_count: 3 }), "$45.00 every 3 months");
+  assert.equal(trialWord(plan), "14 days free");
+  assert.equal(trialWord({ ...plan, trial_days: 1 }), "1 day free");
 });

@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use perennial_config::Env;
+use perennial_flows::{Published, Resolver};
 use perennial_local::{Functions, Invoker, Options, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calls::Calls;
+use crate::catalog::{publish_with, resolver};
 use crate::client::{Caller, http};
 use crate::functions::InProcess;
 use crate::lambda::{FUNCTIONS, Lambda, binary};
 use crate::leftovers::{self, Allowed};
 use crate::proxy::Proxy;
+use crate::roles::Roles;
 use crate::runtime::{beside, beside_blocking};
 use crate::sandbox::StripeSandbox;
 use crate::shopper::Shopper;
@@ -26,8 +29,14 @@ pub struct Setup {
     pub on_lambda: bool,
     /// Where state lives.
     pub data: Option<PathBuf>,
-    /// `PLANS` in place of the demo shop's.
+    /// Decides what AWS leaves open about deliveries of the table's stream.
+    pub stream_seed: u64,
+    /// What is sold in place of the demo's plans, as `plans.json` says it.
     pub plans: Option<String>,
+    /// Prices that those plans have, as forms of `POST /v1/prices`.
+    pub prices: Vec<Vec<(&'static str, String)>>,
+    /// `TRIALS` in place of the default.
+    pub trials: Option<String>,
 }
 
 /// A gateway, functions, a table and a Stripe. Dropping it checks what it leaves behind.
@@ -42,6 +51,8 @@ pub struct TestApp {
     pub lambda: Option<Arc<Lambda>>,
     http: reqwest::Client,
     invoker: Arc<dyn Invoker>,
+    in_process: Arc<InProcess>,
+    roles: Arc<Roles>,
     env: Vec<(String, String)>,
     server: Option<Server>,
     allowed: Allowed,
@@ -76,6 +87,43 @@ impl TestApp {
         beside(Box::pin(Self::start_here(setup))).await
     }
 
+    /// Starts one that sells these plans in place of the demo's: each as its members say, over a group,
+    /// a label and a price of 15.00 USD a month, on a price of its own.
+    pub async fn selling(plans: &Value, setup: Setup) -> Self {
+        let mut sold = serde_json::Map::new();
+        let mut prices = Vec::new();
+        for (name, members) in plans.as_object().expect("plans by their names") {
+            let member = |member: &str, default: Value| {
+                let given = members.get(member).cloned();
+                given.unwrap_or(default)
+            };
+            let told = |member_of: &str, default: &str| {
+                let value = member(member_of, default.into());
+                value.as_str().unwrap_or_default().to_owned()
+            };
+            prices.push(vec![
+                ("lookup_key", name.clone()),
+                ("product_data[name]", name.clone()),
+                ("unit_amount", member("amount", 1500.into()).to_string()),
+                ("currency", told("currency", "usd")),
+                ("recurring[interval]", told("interval", "month")),
+            ]);
+            let plan = json!({
+                "lookup_key": name,
+                "group": member("group", "stock-photos".into()),
+                "label": member("label", "Stock photos".into()),
+                "trial_days": member("trial_days", 0.into()),
+            });
+            sold.insert(name.clone(), plan);
+        }
+        Self::with(Setup {
+            plans: Some(Value::Object(sold).to_string()),
+            prices,
+            ..setup
+        })
+        .await
+    }
+
     async fn start_here(setup: Setup) -> Self {
         let in_process = Arc::new(InProcess::default());
         let lambda = setup.on_lambda.then(|| Arc::new(Lambda::default()));
@@ -88,34 +136,50 @@ impl TestApp {
             Some(lambda) => Arc::clone(lambda) as _,
             None => Arc::clone(&in_process) as _,
         };
-        let plans = setup.plans.map(|plans| ("PLANS".to_owned(), plans));
+        let trials = setup.trials.map(|trials| ("TRIALS".to_owned(), trials));
         let options = Options {
             data: setup.data,
-            environment: Env::from_pairs(plans),
+            environment: Env::from_pairs(trials),
             functions: Functions::Elsewhere(Arc::clone(&invoker)),
+            stream_seed: Some(setup.stream_seed),
             ..Options::default()
         };
         let server = Server::start(options)
             .await
             .unwrap_or_else(|error| panic!("{error:?}"));
-        let to_dynamodb = Proxy::start(server.dynamodb_url()).await;
-        let mut env = server.env();
-        for (name, value) in &mut env {
-            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
-                to_dynamodb.url().clone_into(value);
-            }
+        let roles = Arc::new(Roles::of_template());
+        let to_dynamodb = Proxy::start_judging(server.dynamodb_url(), Arc::clone(&roles)).await;
+        let stripe = StripeSandbox::new(server.stripe_url());
+        for price in setup.prices {
+            let form: Vec<_> = price.iter().map(|(key, it)| (*key, it.as_str())).collect();
+            let created = stripe.api("POST", "/v1/prices", &form).await;
+            assert!(created["id"].is_string(), "{created}");
         }
+        if let Some(plans) = setup.plans {
+            // Before the functions start, which keep what they read for a minute.
+            let resolver = resolver(server.stripe_url(), server.dynamodb_url()).await;
+            publish_with(&resolver, &plans)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+        }
+        let env = Doors {
+            env: server.env(),
+            to_dynamodb: &to_dynamodb,
+        };
         match &lambda {
-            Some(lambda) => lambda.set_up(&env),
-            None => in_process.set_up(&env).await,
+            Some(lambda) => lambda.set_up(FUNCTIONS.map(|name| (name, env.of(name)))),
+            None => in_process.set_up(&env, server.clock()).await,
         }
+        let env = env.env;
         let app = Self {
-            stripe: StripeSandbox::new(server.stripe_url()),
+            stripe,
             table: DynamoDb::new(server.dynamodb_url(), value_of(&env, "TABLE_NAME")),
             to_dynamodb,
             lambda,
             http: http(),
             invoker,
+            in_process,
+            roles,
             env,
             server: Some(server),
             allowed: Allowed::default(),
@@ -170,12 +234,44 @@ impl TestApp {
         value_of(&self.env, name)
     }
 
-    /// The functions' environment, with some of its variables replaced.
-    pub fn env_with(&self, changes: &[(&str, &str)]) -> Env {
+    /// The functions' environment.
+    pub fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// A function's environment, with some of its variables replaced.
+    pub fn env_of(&self, function: &str, changes: &[(&str, &str)]) -> Env {
+        let doors = Doors {
+            env: self.env.clone(),
+            to_dynamodb: &self.to_dynamodb,
+        };
         let new = changes
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Env::from_pairs(self.env.iter().cloned().chain(new))
+        Env::from_pairs(doors.of(function).into_iter().chain(new))
+    }
+
+    /// From now on the worker is away, so that stored events wait for the sweep. For functions in
+    /// this process.
+    pub fn stop_worker(&self) {
+        self.in_process.stop_worker();
+    }
+
+    /// What the functions may do, and have done.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// What keeps the catalog in step with Stripe, past the proxies that count.
+    pub async fn resolver(&self) -> Resolver {
+        let (stripe, table) = (self.stripe.url().to_owned(), self.table.at().0);
+        beside(async move { resolver(&stripe, &table).await }).await
+    }
+
+    /// Makes these the plans; functions that have started see them within a minute. The error is what
+    /// is told to the person who edits `plans.json`.
+    pub async fn publish(&self, plans: &str) -> Result<Published, String> {
+        publish_with(&self.resolver().await, plans).await
     }
 
     /// The calls that the functions have made since the last time that they were forgotten.
@@ -228,6 +324,11 @@ impl TestApp {
         self.allowed.work = true;
     }
 
+    /// The shop sells plans of so many groups, and a user may subscribe in each.
+    pub fn sells_groups(&mut self, groups: usize) {
+        self.allowed.live = groups;
+    }
+
     /// Stops everything in good order, with what it left checked, so that its folder can be used
     /// again.
     pub async fn stop(mut self) {
@@ -243,8 +344,12 @@ impl TestApp {
 
     fn check(&self) -> impl Future<Output = ()> + Send + use<> {
         let (stripe, table) = (self.stripe.url().to_owned(), self.table.at());
-        let lambda = self.lambda.clone();
-        leftovers::check(stripe, table, self.allowed, lambda)
+        let (lambda, roles, allowed) = (self.lambda.clone(), Arc::clone(&self.roles), self.allowed);
+        async move {
+            // First, because what is refused is what leaves work over.
+            roles.check();
+            leftovers::check(stripe, table, allowed, lambda).await;
+        }
     }
 }
 
@@ -268,6 +373,24 @@ impl Drop for TestApp {
         if let Err(error) = found {
             std::panic::resume_unwind(error.into_panic());
         }
+    }
+}
+
+/// The environment of each function, which differs in the address at which it finds the table.
+pub(crate) struct Doors<'a> {
+    env: Vec<(String, String)>,
+    to_dynamodb: &'a Proxy,
+}
+
+impl Doors<'_> {
+    pub(crate) fn of(&self, function: &str) -> Vec<(String, String)> {
+        let mut env = self.env.clone();
+        for (name, value) in &mut env {
+            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
+                *value = self.to_dynamodb.door(function);
+            }
+        }
+        env
     }
 }
 

@@ -1,15 +1,24 @@
 //! The functions in this process, with an environment that is known only after the server has
 //! started.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use perennial_config::Env;
 use perennial_http::invoke;
 use perennial_local::{Invocation, InvokeError, Invoker};
+use perennial_types::Clock;
 use serde_json::Value;
 use tokio::sync::SetOnce;
 
+use crate::app::Doors;
+
 /// Calls the functions in this process. Calls that come before it is set up wait.
 #[derive(Debug, Default)]
-pub(crate) struct InProcess(SetOnce<Apps>);
+pub(crate) struct InProcess {
+    apps: SetOnce<Apps>,
+    /// Calls of the worker fail, as if it could not be started.
+    worker_is_away: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Apps {
@@ -25,24 +34,42 @@ struct Apps {
 }
 
 impl InProcess {
-    pub(crate) async fn set_up(&self, pairs: &[(String, String)]) {
-        let env = &Env::from_pairs(pairs.iter().cloned());
+    pub(crate) fn stop_worker(&self) {
+        self.worker_is_away.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn set_up(&self, doors: &Doors<'_>, clock: Clock) {
+        let env = |function: &str| Env::from_pairs(doors.of(function));
         let apps = Apps {
-            client_secret: client_secret::App::start(env)
+            client_secret: client_secret::App::start(&env("client-secret"))
                 .await
                 .expect("client-secret starts"),
-            confirm: confirm::App::start(env).await.expect("confirm starts"),
-            subscribe: subscribe::App::start(env).await.expect("subscribe starts"),
-            subscriptions: subscriptions::App::start(env)
+            confirm: confirm::App::start(&env("confirm"))
+                .await
+                .expect("confirm starts"),
+            subscribe: subscribe::App::start(&env("subscribe"))
+                .await
+                .expect("subscribe starts"),
+            subscriptions: subscriptions::App::start_at(&env("subscriptions"), clock)
                 .await
                 .expect("subscriptions starts"),
-            wallets: wallets::App::start(env).await.expect("wallets starts"),
-            links: links::App::start(env).await.expect("links starts"),
-            payments: payments::App::start(env).await.expect("payments starts"),
-            webhook: webhook::App::start(env).await.expect("webhook starts"),
-            worker: worker::App::start(env).await.expect("worker starts"),
+            wallets: wallets::App::start(&env("wallets"))
+                .await
+                .expect("wallets starts"),
+            links: links::App::start(&env("links"))
+                .await
+                .expect("links starts"),
+            payments: payments::App::start(&env("payments"))
+                .await
+                .expect("payments starts"),
+            webhook: webhook::App::start(&env("webhook"))
+                .await
+                .expect("webhook starts"),
+            worker: worker::App::start(&env("worker"))
+                .await
+                .expect("worker starts"),
         };
-        assert!(self.0.set(apps).is_ok(), "the functions are set up once");
+        assert!(self.apps.set(apps).is_ok(), "the functions are set up once");
     }
 }
 
@@ -53,7 +80,7 @@ impl Invoker for InProcess {
                 .pointer("/requestContext/requestId")
                 .and_then(Value::as_str);
             let id = id.unwrap_or_default().to_owned();
-            let apps = self.0.wait().await;
+            let apps = self.apps.wait().await;
             Ok(match function {
                 "client-secret" => invoke(&apps.client_secret, event, &id).await,
                 "confirm" => invoke(&apps.confirm, event, &id).await,
@@ -63,6 +90,12 @@ impl Invoker for InProcess {
                 "links" => invoke(&apps.links, event, &id).await,
                 "payments" => invoke(&apps.payments, event, &id).await,
                 "webhook" => invoke(&apps.webhook, event, &id).await,
+                "worker" if self.worker_is_away.load(Ordering::Relaxed) => {
+                    return Err(InvokeError::Failed {
+                        function: function.to_owned(),
+                        reason: "the test has stopped it".to_owned(),
+                    });
+                }
                 "worker" => apps.worker.handle(event).await,
                 other => return Err(InvokeError::Unknown(other.to_owned())),
             })

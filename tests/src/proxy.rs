@@ -7,11 +7,16 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::client::http;
+use crate::roles::Roles;
+
+/// What stands before the name of a function in the path of its own door.
+const DOOR: &str = "/as/";
 
 /// A running proxy. It stops when it is dropped.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub struct Proxy {
 struct Shared {
     http: reqwest::Client,
     target: String,
+    /// Whether the roles of the template allow what a function asks the table for.
+    roles: Option<Arc<Roles>>,
     state: Mutex<Passing>,
     held: Notify,
 }
@@ -32,8 +39,17 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Passing {
     counts: BTreeMap<String, usize>,
+    read_units: f64,
     hold: Option<Hold>,
     is_down: bool,
+    breaks: Option<Breaks>,
+}
+
+/// How many requests with this part of a name still pass.
+#[derive(Debug)]
+struct Breaks {
+    part_of_name: String,
+    passing: usize,
 }
 
 #[derive(Debug)]
@@ -52,6 +68,15 @@ pub struct Held {
 impl Proxy {
     /// Begins to pass requests on to `target`. It has to be called where servers run.
     pub(crate) async fn start(target: &str) -> Self {
+        Self::start_with(target, None).await
+    }
+
+    /// Begins to pass on to a table what the roles allow. A function comes by its own door.
+    pub(crate) async fn start_judging(target: &str, roles: Arc<Roles>) -> Self {
+        Self::start_with(target, Some(roles)).await
+    }
+
+    async fn start_with(target: &str, roles: Option<Arc<Roles>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port is free");
@@ -59,6 +84,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             http: http(),
             target: target.to_owned(),
+            roles,
             state: Mutex::default(),
             held: Notify::new(),
         });
@@ -80,19 +106,42 @@ impl Proxy {
         &self.url
     }
 
+    /// The address at which it knows that this function asks.
+    pub fn door(&self, function: &str) -> String {
+        format!("{}{DOOR}{function}", self.url)
+    }
+
     /// What has passed, by name: the operation of DynamoDB, or method and path.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         self.shared.lock().counts.clone()
     }
 
+    /// What DynamoDB charges for the reads that have passed.
+    pub fn read_units(&self) -> f64 {
+        self.shared.lock().read_units
+    }
+
     /// Begins to count anew.
     pub fn forget(&self) {
-        self.shared.lock().counts.clear();
+        let mut state = self.shared.lock();
+        state.counts.clear();
+        state.read_units = 0.0;
     }
 
     /// From now on every request meets a server that is out of order, or again one that is not.
     pub fn set_down(&self, is_down: bool) {
-        self.shared.lock().is_down = is_down;
+        let mut state = self.shared.lock();
+        state.is_down = is_down;
+        state.breaks = None;
+    }
+
+    /// From now on this many requests whose name has this part pass, and those after them meet a
+    /// server that is out of order; until [`set_down`](Self::set_down) is called.
+    pub fn break_after(&self, part_of_name: &str, passing: usize) {
+        self.shared.lock().breaks = Some(Breaks {
+            part_of_name: part_of_name.to_owned(),
+            passing,
+        });
     }
 
     /// Holds back the answer of the next request whose name has this part.
@@ -106,6 +155,18 @@ impl Proxy {
             shared: Arc::clone(&self.shared),
             release,
         }
+    }
+}
+
+impl Passing {
+    fn passes(&mut self, name: &str) -> bool {
+        let matching = self.breaks.as_mut();
+        let Some(breaks) = matching.filter(|breaks| name.contains(&breaks.part_of_name)) else {
+            return true;
+        };
+        let passes = breaks.passing > 0;
+        breaks.passing = breaks.passing.saturating_sub(1);
+        passes
     }
 }
 
@@ -145,14 +206,27 @@ async fn pass(
     let hold = {
         let mut state = shared.lock();
         *state.counts.entry(name.clone()).or_default() += 1;
-        if state.is_down {
+        if state.is_down || !state.passes(&name) {
             return broken();
         }
         state.hold.take_if(|hold| name.contains(&hold.part_of_name))
     };
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let (function, path) = match path.strip_prefix(DOOR) {
+        Some(function) => (Some(function.trim_end_matches('/')), "/"),
+        None => (None, path),
+    };
+    if let (Some(roles), Some(function)) = (&shared.roles, function) {
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if let Err(reason) = roles.judge(function, &name, &body) {
+            return refused(&reason);
+        }
+    }
     // The signature covers the host that was meant; the embedded table does not check it.
     headers.remove("host");
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    headers.remove("content-length");
+    let is_read = matches!(name.as_str(), "Query" | "GetItem");
+    let body = if is_read { asking_units(&body) } else { body };
     let url = format!("{}{path}", shared.target);
     let answer = shared
         .http
@@ -173,12 +247,28 @@ async fn pass(
     let Ok(body) = answer.bytes().await else {
         return broken();
     };
+    if is_read {
+        shared.lock().read_units += units(&body);
+    }
     if let Some(hold) = hold {
         shared.held.notify_one();
         // A release that was dropped lets the answer go, too.
         let _ = hold.release.await;
     }
     response.body(Body::from(body)).unwrap_or_else(|_| broken())
+}
+
+/// A read that asks what it costs. The embedded table checks no signature.
+fn asking_units(body: &Bytes) -> Bytes {
+    let mut asked: Value = serde_json::from_slice(body).expect("DynamoDB is asked in JSON");
+    asked["ReturnConsumedCapacity"] = "TOTAL".into();
+    asked.to_string().into()
+}
+
+fn units(body: &Bytes) -> f64 {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let units = answer.pointer("/ConsumedCapacity/CapacityUnits");
+    units.and_then(Value::as_f64).unwrap_or_default()
 }
 
 fn name_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
@@ -189,6 +279,17 @@ fn name_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
         Some((_, operation)) => operation.to_owned(),
         None => format!("{method} {}", uri.path()),
     }
+}
+
+/// As DynamoDB says it.
+fn refused(reason: &str) -> Response<Body> {
+    let body = serde_json::json!({
+        "__type": "com.amazon.coral.service#AccessDeniedException",
+        "Message": reason,
+    });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
+    response
 }
 
 fn broken() -> Response<Body> {

@@ -227,7 +227,7 @@ pub(crate) fn name_of(request: &Value) -> String {
         part.split_once('_').is_some_and(|(kind, id)| {
             matches!(
                 kind,
-                "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "re" | "mandate"
+                "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "re" | "mandate" | "price" | "prod"
             ) && !id.is_empty()
         })
     };

@@ -28,6 +28,10 @@ impl DynamoDb {
 
     async fn call(&self, operation: &str, mut body: Value) -> Value {
         body["TableName"] = self.table.clone().into();
+        self.send(operation, body).await
+    }
+
+    async fn send(&self, operation: &str, body: Value) -> Value {
         let request = self
             .http
             .post(&self.url)
@@ -48,19 +52,53 @@ impl DynamoDb {
         answer
     }
 
-    /// Every item as DynamoDB writes it.
+    /// Every item as DynamoDB writes it, but the catalog of plans, which is there from the beginning.
     pub async fn raw_items(&self) -> Vec<Value> {
-        let answer = self.call("Scan", json!({"ConsistentRead": true})).await;
-        assert!(
-            answer.get("LastEvaluatedKey").is_none(),
-            "a test's table is small"
-        );
-        answer["Items"].as_array().cloned().unwrap_or_default()
+        let mut items = self.everything().await;
+        items.retain(|item| item["pk"]["S"] != "CATALOG");
+        items
     }
 
-    /// Every item in plain JSON, ordered by its key.
+    /// The catalog of plans in plain JSON; null if there is none.
+    pub async fn catalog(&self) -> Value {
+        let items = self.everything().await;
+        let catalog = items.iter().find(|item| item["pk"]["S"] == "CATALOG");
+        let mut catalog = catalog.map(plain).unwrap_or_default();
+        if let Some(plans) = catalog["plans"].as_str() {
+            catalog["plans"] = serde_json::from_str(plans).expect("the plans are JSON");
+        }
+        catalog
+    }
+
+    /// Takes the catalog of plans away.
+    pub async fn remove_catalog(&self) {
+        self.remove("CATALOG", "PLANS").await;
+    }
+
+    /// Takes one item away.
+    pub async fn remove(&self, pk: &str, sk: &str) {
+        let key = json!({"pk": {"S": pk}, "sk": {"S": sk}});
+        self.call("DeleteItem", json!({ "Key": key })).await;
+    }
+
+    async fn everything(&self) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut ask = json!({"ConsistentRead": true});
+        loop {
+            let answer = self.call("Scan", ask.clone()).await;
+            items.extend(answer["Items"].as_array().cloned().unwrap_or_default());
+            match answer.get("LastEvaluatedKey") {
+                Some(last) => ask["ExclusiveStartKey"] = last.clone(),
+                None => return items,
+            }
+        }
+    }
+
+    /// Every item in plain JSON, ordered by its key; but not the mode of the table, which is there
+    /// from the start.
     pub async fn items(&self) -> Vec<Value> {
         let mut items: Vec<Value> = self.raw_items().await.iter().map(plain).collect();
+        items.retain(|item| item["pk"] != "MODE");
         items.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
         items
     }
@@ -79,6 +117,36 @@ impl DynamoDb {
     /// Puts an item as DynamoDB writes it.
     pub async fn put(&self, item: &Value) {
         self.call("PutItem", json!({ "Item": item })).await;
+    }
+
+    /// Puts many items as DynamoDB writes them.
+    pub async fn put_all(&self, items: &[Value]) {
+        // As many as one request takes.
+        for some in items.chunks(25) {
+            let puts: Vec<Value> = some
+                .iter()
+                .map(|item| json!({"PutRequest": {"Item": item}}))
+                .collect();
+            let body = json!({"RequestItems": {&self.table: puts}});
+            self.send("BatchWriteItem", body).await;
+        }
+    }
+
+    /// Adds to a number of an item.
+    pub async fn add(&self, pk: &str, sk: &str, name: &str, more: i64) {
+        let update = json!({
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": "ADD #name :more",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": {":more": {"N": more.to_string()}},
+        });
+        self.call("UpdateItem", update).await;
+    }
+
+    /// Deletes an item as DynamoDB writes it.
+    pub async fn delete(&self, item: &Value) {
+        let key = json!({"pk": item["pk"], "sk": item["sk"]});
+        self.call("DeleteItem", json!({ "Key": key })).await;
     }
 
     /// Deletes every item.

@@ -4,7 +4,7 @@ import json
 import tomllib
 import unittest
 
-from transformed import ROOT, functions, http_events, schedules, template
+from transformed import ROOT, deployed, functions, http_events, schedules, template
 
 CONTRACT = {
     "POST /client-secret": ("client-secret", "token"),
@@ -12,6 +12,7 @@ CONTRACT = {
     "GET /checkouts/{checkout}": ("confirm", "token"),
     "POST /subscriptions": ("subscribe", "token"),
     "GET /subscriptions": ("subscriptions", "token"),
+    "GET /plans": ("subscriptions", "open"),
     "GET /wallets": ("wallets", "token"),
     "GET /manage": ("links", "open"),
     "GET /authorize": ("links", "open"),
@@ -27,8 +28,8 @@ CONTRACT = {
 }
 
 
-# A route that says nothing gets the default authorizer.
-GUARDS = {None: "token", "NONE": "open", "AWS_IAM": "iam"}
+# A route that says nothing is open.
+GUARDS = {None: "open", "Shoppers": "token", "AWS_IAM": "iam"}
 
 
 def routes() -> dict[str, tuple[str, str]]:
@@ -45,9 +46,20 @@ class Routes(unittest.TestCase):
     def test_the_routes_are_those_of_the_contract(self):
         self.assertEqual(routes(), CONTRACT)
 
-    def test_a_route_that_says_nothing_needs_a_token(self):
-        auth = template()["Resources"]["Api"]["Properties"]["Auth"]
-        self.assertIn(auth["DefaultAuthorizer"], auth["Authorizers"])
+    def test_who_may_call_arrives_at_api_gateway_as_the_contract_says(self):
+        api = deployed()["Resources"]["Api"]["Properties"]["Body"]
+        schemes = api["components"]["securitySchemes"]
+        kinds = {
+            name: "iam" if scheme.get("x-amazon-apigateway-authtype") == "awsSigv4" else "token"
+            for name, scheme in schemes.items()
+        }
+        found = {}
+        for path, operations in api["paths"].items():
+            for method, operation in operations.items():
+                needed = [name for one in operation.get("security", []) for name in one]
+                guards = {kinds[name] for name in needed} or {"open"}
+                (found[f"{method.upper()} {path}"],) = guards
+        self.assertEqual(found, {key: guard for key, (_, guard) in CONTRACT.items()})
 
     def test_a_route_for_the_shops_servers_can_be_guarded(self):
         auth = template()["Resources"]["Api"]["Properties"]["Auth"]
@@ -77,6 +89,34 @@ class Routes(unittest.TestCase):
         limits = template()["Resources"]["Api"]["Properties"]["RouteSettings"]
         self.assertLessEqual(set(limits), set(routes()))
 
+    def test_what_strangers_can_call_uses_up_no_limit_of_the_shoppers(self):
+        properties = template()["Resources"]["Api"]["Properties"]
+        limits, default = properties["RouteSettings"], properties["DefaultRouteSettings"]
+        for key, (_, guard) in routes().items():
+            if guard == "open":
+                with self.subTest(key):
+                    for name in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+                        self.assertGreater(limits[key][name], default[name])
+
+
+class AccessLog(unittest.TestCase):
+    def test_each_line_is_json_and_says_which_identity_of_aws_called(self):
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+        line = json.loads(template()["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])
+        self.assertEqual(line["caller"], "$context.identity.userArn")
+        self.assertEqual(line["request_id"], "$context.requestId")
+
+    def test_no_line_has_an_address_or_a_query(self):
+        line = template()["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]
+        for name in ("sourceIp", "$context.path", "rawQueryString", "userAgent", "claims"):
+            self.assertNotIn(name, line)
+
+    def test_logging_md_has_every_field(self):
+        page = (ROOT / "docs/LOGGING.md").read_text(encoding="utf-8").split("\n## The access log\n")[1]
+        line = json.loads(template()["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])
+        for name in line:
+            self.assertIn(f"`{name}`", page.split("\n## ")[0])
+
 
 def sweeps() -> dict[str, str]:
     """Each scheduled event as JSON, with the function that gets it."""
@@ -103,7 +143,7 @@ class Events(unittest.TestCase):
                     self.assertNotIn("authorizer", event["requestContext"])
                 if guard == "iam":
                     self.assertIn("userArn", event["requestContext"]["authorizer"]["iam"])
-        expected = set(routes()) | set(sweeps()) | {"stream", "pipe", "partner"}
+        expected = set(routes()) | set(sweeps()) | {"stream", "pipe", "partner", "deployment"}
         self.assertEqual(recorded, expected)
 
 
@@ -113,6 +153,8 @@ def origin(event: dict | list) -> tuple[str, str]:
         return "pipe", "shop-events"
     if "detail-type" in event:
         return "partner", "partner-events"
+    if "RequestType" in event:
+        return "deployment", "reconcile"
     if "Records" in event:
         return "stream", "worker"
     if "routeKey" in event:
@@ -133,6 +175,7 @@ class Schedules(unittest.TestCase):
         expected = {
             '{"sweep":"open"}': "rate(5 minutes)",
             '{"sweep":"events"}': "rate(1 hour)",
+            '{"sweep":"plans"}': "rate(1 hour)",
             '{"sweep":"subscriptions"}': "cron(17 3 * * ? *)",
         }
         self.assertEqual(found, expected)

@@ -1,6 +1,7 @@
 """template.yaml as a developer wrote it, and as CloudFormation gets it after SAM's transform."""
 
 import copy
+import functools
 import logging
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from samtranslator.translator.translator import Translator
 
 # It warns that its metrics are not published, which nobody here collects.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+# Where SAM would have uploaded the plans.
+PLANS_KEY = "plans"
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +45,16 @@ def schedules(function: dict) -> list[dict]:
     return [event["Properties"] for event in events if event["Type"] == "Schedule"]
 
 
+@functools.cache
+def _deployed() -> dict:
+    return transform(template())
+
+
+def deployed() -> dict:
+    """What SAM makes of the template as it is; a copy of its own for everybody who asks."""
+    return copy.deepcopy(_deployed())
+
+
 def transform(source: dict) -> dict:
     """What SAM makes of the template, worked out here without asking AWS.
 
@@ -49,6 +63,9 @@ def transform(source: dict) -> dict:
     source = copy.deepcopy(source)
     for function in functions(source).values():
         function["Properties"]["CodeUri"] = {"Bucket": "code", "Key": "code"}
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = {"Bucket": "code", "Key": PLANS_KEY}
     # The transform fills parameters in for itself; their values change nothing that is checked here.
     values = {
         name: parameter.get("Default", "x")

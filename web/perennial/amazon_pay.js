@@ -15,6 +15,7 @@ import { alreadySubscribed, refusedBy } from "./checkouts.js";
  * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`, the default,
  *   Stripe.js records the shopper's consent; with `server`, the API does, and the page needs no Stripe.js.
  * @property {string} [consent] The version of the text that the shopper was shown, from `wallets(plan)`.
+ * @property {number} [trialDays] The free days that the shopper was told of; those of the last `wallets(plan)` otherwise.
  */
 
 /**
@@ -22,8 +23,9 @@ import { alreadySubscribed, refusedBy } from "./checkouts.js";
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
+ * @param {(plan: string) => number | undefined} parts.shownTrial
  */
-export function amazonPay({ call, stripe, finish }) {
+export function amazonPay({ call, stripe, finish, shownTrial }) {
   /** @type {{ plan: string, outcome: Promise<Outcome> } | null} */
   let underWay = null;
 
@@ -59,13 +61,14 @@ export function amazonPay({ call, stripe, finish }) {
    * @param {StartOptions} options
    * @returns {Promise<Outcome>}
    */
-  async function start({ plan, returnTo, confirm = "client", consent }) {
+  async function start({ plan, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) }) {
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet: "amazon_pay",
       confirm,
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
       ...(consent === undefined ? {} : { consent }),
+      ...(trialDays === undefined ? {} : { trial_days: trialDays }),
     });
     const has = alreadySubscribed(answer.body);
     if (has) return has;

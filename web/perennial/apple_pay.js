@@ -113,6 +113,7 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
       wallet: "apple_pay",
       ...request.body,
       consent: offers.consent.version,
+      trial_days: offers.trial_days,
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
     };
 

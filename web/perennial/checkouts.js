@@ -11,19 +11,29 @@ import { DEFAULT_RETRY_SECONDS, expectSuccess, sleep, unlessTransient } from "./
  * @property {string} status Stripe's word: `trialing`, `active`, `past_due`, ...
  * @property {string | null} plan The plan's name in the configuration of the API, if it is one of its plans.
  * @property {string | null} price
+ * @property {string[]} [prices] All prices that are charged.
+ * @property {{ plan: string, price: string | null } | null} sold_as What the checkout sold.
  * @property {string | null} wallet
  * @property {string | null} current_period_start RFC 3339, as all times here.
  * @property {string | null} current_period_end
+ * @property {string | null} paid_until
  * @property {string | null} trial_end
+ * @property {string | null} ends_at When it is going to end, or has ended.
  * @property {boolean} cancel_at_period_end
+ * @property {{ reason: string, resumes_at: string | null } | null} pause
  * @property {string | null} latest_invoice_status
+ * @property {string | null} latest_paid_invoice
+ * @property {number} payment_attempts
+ * @property {string | null} next_payment_attempt
+ * @property {{ invoice: string, amount: number, paid: number, currency: string | null }[]} refunds
+ * @property {{ state: string, reason: string | null }} payment
  */
 
 /**
  * @typedef {object} Entitlement
  * @property {boolean} active
  * @property {string | null} until
- * @property {string} because The status of the subscription that decided it, or `none`.
+ * @property {string} because The status of the subscription that decided it, `lapsed`, or `none`.
  */
 
 /**
@@ -61,6 +71,10 @@ export function checkouts(call) {
   async function resumeReturn(options) {
     const back = takeReturnFromAddress();
     if (!back) return null;
+    if (!back.checkout) {
+      // The address that the wallet sent the shopper to was old, or not whole.
+      return { state: "failed", checkout: "", reason: back.reason, message: null, mayRetry: true };
+    }
     if (back.status !== "pending") return pollCheckout(back.checkout, options);
     const outcome = await finish(back.checkout).catch((error) => void unlessTransient(error));
     if (outcome && outcome.state !== "pending") return outcome;
@@ -190,13 +204,20 @@ function outcomeOf(checkout, body, retryAfter) {
   }
 }
 
-/** Takes the parameters of `GET /confirm` out of the address, so that a reload does not repeat them. */
+/** The codes with which `GET /confirm` sends a shopper back of whom it knows no checkout. */
+const WITHOUT_CHECKOUT = ["unknown_checkout", "missing_parameter"];
+
+/**
+ * Takes the parameters of `GET /confirm` out of the address, so that a reload does not repeat them. Should a
+ * page have parameters of the same names, the API's are the last ones.
+ */
 function takeReturnFromAddress() {
   const address = new URL(globalThis.location.href);
-  const checkout = address.searchParams.get("checkout");
-  if (!checkout) return null;
-  const status = address.searchParams.get("status");
+  const last = (/** @type {string} */ name) => address.searchParams.getAll(name).at(-1) ?? null;
+  const [checkout, status, reason] = [last("checkout"), last("status"), last("reason") ?? ""];
+  // Other parts of the shop may have a status in their addresses too.
+  if (!checkout && !(status === "failed" && WITHOUT_CHECKOUT.includes(reason))) return null;
   for (const name of ["checkout", "status", "reason"]) address.searchParams.delete(name);
   globalThis.history.replaceState(globalThis.history.state, "", address);
-  return { checkout, status };
+  return { checkout, status, reason };
 }

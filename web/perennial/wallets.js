@@ -28,6 +28,7 @@ import { expectSuccess } from "./api.js";
 /**
  * @typedef {object} Wallets
  * @property {string} plan
+ * @property {number} trial_days The free days that this shopper would get, which may be none although the plan has a trial.
  * @property {string} publishable_key
  * @property {{ version: string, text: Partial<Record<WalletName, string>> }} consent What the shopper agrees to, by wallet; it has to be on the page.
  * @property {Wallet[]} wallets
@@ -43,6 +44,8 @@ const FRESH_FOR_MS = 300_000;
 export function walletsOf(call, token) {
   /** @type {Map<string, { until: number, answer: Promise<Wallets> }>} */
   const known = new Map();
+  /** @type {Map<string, number>} */
+  const shown = new Map();
 
   /**
    * Which wallets the plan may be paid with, and why not. Asked once, and again after five
@@ -57,6 +60,7 @@ export function walletsOf(call, token) {
     if (kept && kept.until > Date.now()) return kept.answer;
     forgetWallets();
     const answer = call("GET", `/wallets?plan=${encodeURIComponent(plan)}`).then(expectSuccess).then(withDates);
+    answer.then(({ trial_days }) => shown.set(plan, trial_days), () => {});
     known.set(key, { until: Date.now() + FRESH_FOR_MS, answer });
     answer.catch(() => known.delete(key));
     return answer;
@@ -67,7 +71,15 @@ export function walletsOf(call, token) {
     for (const [key, { until }] of known) if (all || until <= Date.now()) known.delete(key);
   }
 
-  return { wallets, forgetWallets };
+  /**
+   * The free days that the page was last told of for a plan, if it has asked. A click sends them along, so
+   * that nobody is charged at once who was shown a free trial.
+   *
+   * @param {string} plan
+   */
+  const shownTrial = (plan) => shown.get(plan);
+
+  return { wallets, forgetWallets, shownTrial };
 }
 
 /**

@@ -1,8 +1,10 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
-use perennial_api::{BeginCheckout, already_subscribed, failure, undecided};
+use perennial_api::{
+    BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, undecided,
+};
 use perennial_config::{Api, Env, Problems, StartError};
-use perennial_flows::{Flows, IssueCheckout, Issued, OpenCheckout, ServerConsent};
+use perennial_flows::{Clients, Issued, OpenCheckout, ServerConsent};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
@@ -12,9 +14,10 @@ use serde_json::{Value, json};
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
     api: Api,
     consent: Consent,
+    links: SignedLinks,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +28,7 @@ struct Ask {
     #[serde(default)]
     confirm: Confirm,
     consent: Option<String>,
+    trial_days: Option<u32>,
     return_to: Option<String>,
 }
 
@@ -48,29 +52,15 @@ impl App {
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
         let api = Api::read(env, mode, &mut problems);
         let consent = perennial_config::consent(env, &mut problems);
+        perennial_config::check_link_secret(env, &mut problems);
+        let clients = Clients::start(env, problems, clock).await?;
+        let secret = perennial_config::link_secret(env, Problems::default()).await?;
         Ok(Self {
-            flows: Flows::start(env, problems, clock).await?,
+            clients,
             api,
             consent,
+            links: SignedLinks::new(&secret),
         })
-    }
-
-    fn read(&self, request: &Request) -> Result<IssueCheckout, ApiError> {
-        request.user()?;
-        let ask: Ask = read_json(request)?;
-        let server = match ask.confirm {
-            Confirm::Client => None,
-            Confirm::Server => Some(consent(request)?),
-        };
-        let begin = BeginCheckout {
-            plan: ask.plan,
-            wallet: ask.wallet,
-            first: First::SetupIntent,
-            consent: ask.consent,
-            return_to: ask.return_to,
-            server,
-        };
-        begin.check(request, self.flows.plans(), &self.api, &self.consent)
     }
 
     fn describe(&self, open: &OpenCheckout) -> Value {
@@ -89,15 +79,42 @@ impl App {
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        let ask = self.read(request)?;
-        match self.flows.issue_checkout(&ask).await.map_err(failure)? {
+        let begin = read(request)?;
+        let flows = self.clients.begin().await.map_err(failure)?;
+        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
+        match flows.issue_checkout(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
-            Issued::AlreadySubscribed(subscription) => Err(already_subscribed(&subscription)),
+            Issued::AlreadySubscribed(subscription) => {
+                let manage = manage_link(&flows, &self.links, &self.api, request).await?;
+                Err(already_subscribed(&subscription, &manage))
+            }
             Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }
     }
 }
+
+fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
+    request.user()?;
+    let ask: Ask = read_json(request)?;
+    let server = match ask.confirm {
+        Confirm::Client => None,
+        Confirm::Server => Some(consent(request)?),
+    };
+    Ok(BeginCheckout {
+        plan: ask.plan,
+        wallet: ask.wallet,
+        first: First::SetupIntent,
+        consent: ask.consent,
+        trial_days: ask.trial_days,
+        return_to: ask.return_to,
+        server,
+    })
+}
+
+/// Far more than a browser says of itself, and less than Stripe refuses, which would look like a
+/// mistake of the shop's.
+const LONGEST_USER_AGENT: usize = 1024;
 
 /// The record of the mandate has to be true, so it is what API Gateway saw.
 fn consent(request: &Request) -> Result<ServerConsent, ApiError> {
@@ -114,8 +131,18 @@ fn consent(request: &Request) -> Result<ServerConsent, ApiError> {
             )
         })
     };
+    let user_agent = part(&request.user_agent, "User-Agent")?;
+    if user_agent.len() > LONGEST_USER_AGENT || user_agent.chars().any(char::is_control) {
+        return Err(ApiError::new(
+            400,
+            "consent_incomplete",
+            format!(
+                "With \"confirm\":\"server\" the shopper's User-Agent is part of the mandate. It must be at most {LONGEST_USER_AGENT} characters without control characters."
+            ),
+        ));
+    }
     Ok(ServerConsent {
         ip_address: part(&request.source_ip, "address")?,
-        user_agent: part(&request.user_agent, "User-Agent")?,
+        user_agent,
     })
 }

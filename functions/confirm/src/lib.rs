@@ -5,9 +5,12 @@
 //! of the SetupIntent or PaymentIntent in the query, which is compared with the one that Stripe
 //! tells us; what the query says about the outcome counts for nothing.
 
-use perennial_api::{Checkout, checkout, failure, landing, parse_checkout, unknown_checkout};
+use perennial_api::{
+    Checkout, checkout, failure, landing, landing_without_checkout, parse_checkout,
+    unknown_checkout,
+};
 use perennial_config::{Env, Problems, Shop, StartError};
-use perennial_flows::{Finish, FlowError, Flows};
+use perennial_flows::{Clients, Finish, FlowError};
 use perennial_http::{ApiError, Handler, Request, Response};
 use perennial_types::{AttemptId, Clock, PaymentIntentId, ReturnPath, SetupIntentId};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +19,7 @@ use subtle::ConstantTimeEq;
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
     shop: Shop,
 }
 
@@ -33,6 +36,8 @@ enum Intent {
     Payment(PaymentIntentId),
 }
 
+const UNSETTLED: &str = "a return could not be settled; the shop's page will ask again";
+
 /// When Stripe or the table does not answer, the shop's page asks again after this.
 const ASK_AGAIN: u32 = 3;
 
@@ -46,9 +51,9 @@ impl App {
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let shop = Shop::read(env, &mut problems);
-        let flows = Flows::start(env, problems, clock).await?;
+        let clients = Clients::start(env, problems, clock).await?;
         match shop {
-            Some(shop) => Ok(Self { flows, shop }),
+            Some(shop) => Ok(Self { clients, shop }),
             None => Err(Problems::default().into()),
         }
     }
@@ -65,12 +70,12 @@ impl App {
             // page asks again, and the webhook finishes the checkout in any case.
             Err(error) if !request.wants_json() => {
                 let error = failure(error);
-                tracing::error!(
-                    request_id = request.request_id,
-                    code = error.code,
-                    error = error.chain(),
-                    "a return could not be settled; the shop's page will ask again"
-                );
+                let (request_id, code, chain) = (&request.request_id, error.code, error.chain());
+                if error.status < 500 {
+                    tracing::info!(request_id, code, error = chain, "{UNSETTLED}");
+                } else {
+                    tracing::error!(request_id, code, error = chain, "{UNSETTLED}");
+                }
                 let pending = Finish::Pending {
                     retry_after: ASK_AGAIN,
                 };
@@ -81,24 +86,26 @@ impl App {
     }
 
     async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
+        // One budget for all of it, the reads of the proof included.
+        let flows = self.clients.begin().await?;
         let found = match &back.intent {
-            Intent::Setup(id) => self.flows.find_checkout(id).await?,
-            Intent::Payment(id) => self.flows.find_checkout_of_payment(id).await?,
+            Intent::Setup(id) => flows.find_checkout(id).await?,
+            Intent::Payment(id) => flows.find_checkout_of_payment(id).await?,
         };
         let (user, attempt) = found
             .filter(|(_, id)| *id == back.checkout)
             .ok_or(FlowError::UnknownCheckout)?;
         let (secret, setup) = match &back.intent {
             Intent::Setup(id) => {
-                let mut intent = self.flows.setup_intent(id).await?;
+                let mut intent = flows.setup_intent(id).await?;
                 (intent.client_secret.take(), Some(intent))
             }
-            Intent::Payment(id) => (self.flows.payment_secret(id).await?, None),
+            Intent::Payment(id) => (flows.payment_secret(id).await?, None),
         };
         if !secret.is_some_and(|secret| is_same(&secret, &back.secret)) {
             return Err(FlowError::UnknownCheckout);
         }
-        let (finish, attempt) = self.flows.finish_return(&user, &attempt, setup).await?;
+        let (finish, attempt) = flows.finish_return(&user, &attempt, setup).await?;
         Ok((finish, attempt.return_to))
     }
 
@@ -117,11 +124,8 @@ impl App {
     async fn poll(&self, request: &Request, text: &str) -> Result<Response, ApiError> {
         let user = request.user()?;
         let id = parse_checkout(text)?;
-        let finish = self
-            .flows
-            .finish_checkout(user, &id)
-            .await
-            .map_err(failure)?;
+        let flows = self.clients.begin().await.map_err(failure)?;
+        let finish = flows.finish_checkout(user, &id).await.map_err(failure)?;
         let checkout = checkout(id, finish);
         let response = Response::json(200, &checkout);
         Ok(match checkout.retry_after {
@@ -133,9 +137,21 @@ impl App {
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match request.path.strip_prefix("/checkouts/") {
-            Some(id) => self.poll(request, id).await,
-            None => self.confirm(request).await,
+        if request.route == "GET /checkouts/{checkout}" {
+            return self.poll(request, request.parameter("checkout")).await;
+        }
+        match self.confirm(request).await {
+            // A page of raw JSON would keep the client secret in the address bar and in the history.
+            Err(error) if error.status < 500 && !request.wants_json() => {
+                tracing::info!(
+                    request_id = request.request_id,
+                    code = error.code,
+                    "a return leads to no checkout"
+                );
+                let page = landing_without_checkout(&self.shop, error.code);
+                Ok(Response::see_other(&page))
+            }
+            answer => answer,
         }
     }
 }

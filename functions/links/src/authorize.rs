@@ -5,6 +5,7 @@
 use perennial_api::{
     failure,
     stripe_js::{Capture, Elements, ExpressCheckout},
+    without,
 };
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Request, Response};
@@ -81,7 +82,7 @@ impl App {
 
     /// The shop's page, which asks again for JSON with the same link.
     fn page(&self, request: &Request) -> Url {
-        let mut page = self.shop.url.clone();
+        let mut page = without(self.shop.url.clone(), &["authorize"]);
         let link = request.query.get("link").map_or("", String::as_str);
         page.query_pairs_mut().append_pair("authorize", link);
         page

@@ -6,13 +6,14 @@
 mod authorize;
 mod manage;
 
-use perennial_api::{Link, SignedLinks, failure};
-use perennial_config::{Api, Dynamo, Env, Problems, Shop, StartError};
+use perennial_api::{Link, LinkError, SignedLinks, failure};
+use perennial_config::{Api, Dynamo, Env, Problems, Rolling, Shop, StartError};
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Handler, Request, Response};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe, StripeError};
 use perennial_types::{Clock, CustomerId, UserId};
+use secrecy::SecretString;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub struct App {
     table: Table,
     api: Api,
     shop: Shop,
-    links: SignedLinks,
+    secret: Rolling<SecretString>,
     livemode: bool,
     clock: Clock,
 }
@@ -45,30 +46,41 @@ impl App {
             // `Stripe::read` has told all problems, that of the shop's address among them.
             return Err(Problems::default().into());
         };
-        let secret = perennial_config::link_secret(env, Problems::default()).await?;
-        let stripe =
-            Stripe::new(Settings::new(stripe.secret_key, stripe.base)).map_err(|source| {
-                StartError::Client {
-                    what: "Stripe",
-                    source: Box::new(source),
-                }
-            })?;
+        let secret = perennial_config::rolling_link_secret(env, Problems::default()).await?;
+        let settings = Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key);
+        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
+            what: "Stripe",
+            source: Box::new(source),
+        })?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
+        let table = Table::connect(&dynamo.table, endpoint)
+            .await
+            .of_mode(mode.is_live())
+            .await
+            .map_err(|error| StartError::Table(Box::new(error)))?;
         Ok(Self {
             stripe,
-            table: Table::connect(&dynamo.table, endpoint).await,
+            table,
             api,
             shop,
-            links: SignedLinks::new(&secret),
+            secret,
             livemode: mode.is_live(),
             clock,
         })
     }
 
     /// What the link of this request is good for.
-    fn link(&self, request: &Request) -> Result<Link, ApiError> {
+    async fn link(&self, request: &Request) -> Result<Link, ApiError> {
         let text = request.query.get("link").map_or("", String::as_str);
-        let link = self.links.read(text, self.clock.now());
+        let now = self.clock.now();
+        let known = self.secret.current().await;
+        let mut link = SignedLinks::new(&known).read(text, now);
+        if link == Err(LinkError::Signature) {
+            // It may be signed with a secret that was put there since this copy started.
+            if let Some(secret) = self.secret.after_refusal(&known, now).await {
+                link = SignedLinks::new(&secret).read(text, now);
+            }
+        }
         link.map_err(|error| unknown_link().because(error))
     }
 
@@ -80,9 +92,16 @@ impl App {
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match (request.path.trim_end_matches('/'), self.link(request)?) {
-            ("/manage", Link::Manage { user }) => self.manage(&user).await,
-            ("/authorize", Link::Authorize { user, payment }) => {
+        match (request.route.as_str(), self.link(request).await?) {
+            (
+                "GET /manage",
+                Link::Manage {
+                    user,
+                    number,
+                    saved,
+                },
+            ) => self.manage(&user, number, saved).await,
+            ("GET /authorize", Link::Authorize { user, payment }) => {
                 self.authorize(request, &user, &payment).await
             }
             _ => Err(unknown_link()),

@@ -3,6 +3,7 @@
 use perennial_api::failure;
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Response};
+use perennial_store::CustomerItem;
 use perennial_stripe::{IdempotencyKey, StripeError};
 use perennial_types::UserId;
 use ulid::Ulid;
@@ -11,10 +12,23 @@ use url::Url;
 use crate::{App, is_missing, unknown_link};
 
 impl App {
-    pub(crate) async fn manage(&self, user: &UserId) -> Result<Response, ApiError> {
-        // A link is made before the first subscription, and may be followed without one.
-        let Some(customer) = self.customer(user).await? else {
-            return Ok(Response::see_other(&self.shop.url));
+    pub(crate) async fn manage(
+        &self,
+        user: &UserId,
+        number: u64,
+        saved: bool,
+    ) -> Result<Response, ApiError> {
+        let items = self.table.load_user(user, self.clock.now()).await;
+        let items = items.map_err(|error| failure(FlowError::Store(error)))?;
+        if number != items.links {
+            return Err(unknown_link());
+        }
+        // Apple's sheet wants the link before the first subscription, and keeps it after the last one.
+        // In between there is nothing to manage.
+        let lives = items.subscriptions().any(|it| !it.status.is_terminal());
+        let customer = match items.customer {
+            Some(CustomerItem::Known { customer }) if lives || saved => customer,
+            _ => return Ok(Response::see_other(&self.shop.url)),
         };
         // Each visit has a session of its own: Stripe would repeat an old one, which has ended.
         let key = IdempotencyKey::new(&format!("portal:{}", Ulid::new()))

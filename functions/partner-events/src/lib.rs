@@ -54,7 +54,17 @@ impl App {
                 return Ok(json!({ "stored": false, "reason": refusal.to_string() }));
             }
         };
-        let item = InboxItem::of(event, self.mode.is_live(), self.clock.now());
+        if let Err(error) = event.check_endpoint(self.mode.is_live()) {
+            tracing::error!(
+                event = event.id.as_str(),
+                kind = event.kind,
+                reason = %error,
+                alarm = "webhook_misconfigured",
+                "an event shows that the event destination is set up wrongly"
+            );
+            return Ok(json!({ "stored": false, "reason": error.to_string() }));
+        }
+        let item = InboxItem::of(event, self.clock.now());
         let (event, kind) = (item.event.as_str(), item.kind.as_str());
         match self.table.receive(&item).await {
             Ok(received) => {

@@ -1,9 +1,10 @@
 //! What came of a request, as an answer.
 
 use perennial_api::failure;
+use perennial_flows::Flows;
 use perennial_flows::payments::{
     Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentReport, Refusal,
-    ShopAction, Why,
+    Refused, ShopAction, Why,
 };
 use perennial_http::{ApiError, Response};
 use serde_json::{Map, Value, json};
@@ -16,25 +17,33 @@ const LINK_SECONDS: i64 = 7 * 24 * 3600;
 
 impl App {
     /// A payment, with the link where the shopper authorises it again if that can help.
-    pub(crate) fn describe(&self, base: &Url, mut payment: PaymentReport) -> Map<String, Value> {
+    pub(crate) async fn describe(
+        &self,
+        flows: &Flows,
+        base: &Url,
+        mut payment: PaymentReport,
+    ) -> Result<Map<String, Value>, ApiError> {
         let waits = matches!(
             payment.status.as_str(),
             "requires_payment_method" | "requires_action"
         );
         // The page behind the link shows Apple Pay, which is a card to Stripe.
-        let helps = waits && payment.offers_cards;
-        if let (true, Some(failure), Some(user)) = (helps, &mut payment.failure, &payment.user) {
-            let next = &mut failure.next;
-            if matches!(next.action, ShopAction::AskShopper | ShopAction::RetryLater) {
+        let next = payment.failure.as_ref().map(|failure| failure.next.action);
+        let helps = matches!(next, Some(ShopAction::AskShopper | ShopAction::RetryLater));
+        if waits && payment.offers_cards && helps {
+            let noted = flows.note_link(&payment).await;
+            let noted = noted.map_err(payment_error)?;
+            if let (true, Some(failure), Some(user)) = (noted, &mut payment.failure, &payment.user)
+            {
                 let until = self.clock.now().plus_seconds(LINK_SECONDS);
                 let link = self.links.authorize(base, user, &payment.id, until);
-                next.authorize_url = Some(link.into());
+                failure.next = failure.next.clone().with_link(link.into());
             }
         }
-        match json!(payment) {
+        Ok(match json!(payment) {
             Value::Object(members) => members,
             _ => Map::new(),
-        }
+        })
     }
 }
 
@@ -63,7 +72,7 @@ pub(crate) fn charged(
         ApiError::new(
             402,
             "payment_declined",
-            "The bank declined this charge. What can be done is in payment.failure.next. This Idempotency-Key is used up; another try needs another.",
+            "The bank declined this charge. What can be done is in payment.failure.next. This Idempotency-Key is used up; another try needs another, and the id of this payment in \"replaces\".",
         )
     };
     Err(error.with("payment", Value::Object(body)))
@@ -98,16 +107,28 @@ pub(crate) fn refuse(refusal: &Refusal) -> ApiError {
     let why = refusal.why;
     let mut error = ApiError::new(why.kind(), why.code(), why.message());
     if let Some(first) = &refusal.first_transaction {
-        let next = NextStep::of(ShopAction::AskShopper);
+        let next = NextStep::of(ShopAction::AskShopper, Refused::Charge(first.payment()));
         error = error
             .with("first_transaction", json!(first))
             .with("next", json!(next));
     }
     if why.kind() == 402 {
         let (code, decline_code) = (refusal.code.as_deref(), refusal.decline_code.as_deref());
-        let next = NextStep::after(code, decline_code, None);
+        let refused = match why {
+            Why::IncrementDeclined => Refused::Increment,
+            Why::CaptureDeclined => Refused::Capture,
+            Why::RefundDeclined => Refused::Refund,
+            _ => Refused::Charge(None),
+        };
+        let next = NextStep::after(refused, code, decline_code, None);
         let failure = json!({"code": code, "decline_code": decline_code, "next": next});
         error = error.with("failure", failure);
+    }
+    if let Some(payment) = &refusal.payment {
+        error = error.with("payment", json!(payment));
+    }
+    if let Some(payment) = &refusal.replaced_by {
+        error = error.with("replaced_by", json!(payment));
     }
     if refusal.code.is_some() {
         error = error.because(refusal.to_string());

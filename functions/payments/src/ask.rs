@@ -1,7 +1,7 @@
 //! The bodies, and what they may not say. They are serialised again for the fingerprint alone.
 
 use perennial_flows::payments::{
-    Capture, ChargeMethod, CredentialUsage, MigrateToken, RefundReason, StartPayment, Why,
+    Capture, ChargeMethod, CredentialUsage, Earlier, MigrateToken, RefundReason, StartPayment, Why,
 };
 use perennial_http::{ApiError, sentence};
 use perennial_types::{Currency, Money, UserId, Wallet};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::answer::{refuse, unknown_method};
+use crate::answer::{refuse, unknown_method, unknown_payment};
 
 /// Longer texts are not shown to anybody.
 const LONGEST_DESCRIPTION: usize = 500;
@@ -32,6 +32,10 @@ pub(crate) struct PayAsk {
     pub(crate) kind: Option<Kind>,
     description: Option<String>,
     pub(crate) apple_pay: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    separate: Option<bool>,
 }
 
 /// What Apple's sheet is told of payments to come.
@@ -93,6 +97,10 @@ impl PayAsk {
             .currency
             .parse()
             .map_err(|error| ApiError::new(400, "invalid_currency", sentence(&error)))?;
+        if !currency.is_taken_by_cards() {
+            let message = format!("Stripe cannot charge in {}.", self.currency);
+            return Err(ApiError::new(400, "invalid_currency", message));
+        }
         let money = Money {
             amount: self.amount,
             currency,
@@ -124,6 +132,7 @@ impl PayAsk {
             usage: self.usage,
             capture: self.capture,
             description: self.description()?,
+            earlier: self.earlier()?,
         })
     }
 
@@ -167,8 +176,21 @@ impl PayAsk {
             usage: self.usage,
             capture: self.capture,
             description: self.description()?,
+            earlier: self.earlier()?,
             can_be_shown,
         })
+    }
+
+    fn earlier(&self) -> Result<Earlier, ApiError> {
+        match (&self.replaces, self.separate) {
+            (Some(_), Some(true)) => Err(conflict("replaces", "separate")),
+            (Some(id), _) => match id.parse() {
+                Ok(id) => Ok(Earlier::Replaces(id)),
+                Err(_) => Err(unknown_payment()),
+            },
+            (None, Some(true)) => Ok(Earlier::Separate),
+            (None, _) => Ok(Earlier::Unsaid),
+        }
     }
 
     fn description(&self) -> Result<Option<String>, ApiError> {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 /// As long as Stripe allows for its own.
 const LONGEST_KEY: usize = 255;
 
-/// The idempotency key, hashed, since the shop may have put a name in it.
+/// The idempotency key, hashed, since the shop may have put a name in it. The caller is in the hash:
+/// the keys of one AWS identity say nothing about those of another.
 pub(crate) fn key(request: &Request) -> Result<String, ApiError> {
     let key = request.header("idempotency-key").unwrap_or_default().trim();
     if key.is_empty() && !request.headers.contains_key("idempotency-key") {
@@ -25,7 +26,16 @@ pub(crate) fn key(request: &Request) -> Result<String, ApiError> {
             "An Idempotency-Key is 1 to 255 visible ASCII characters.",
         ));
     }
-    Ok(hash(&[key.as_bytes()]))
+    // Otherwise a signature that was overheard could be sent again under another key.
+    if request.signature_covers("idempotency-key") == Some(false) {
+        return Err(ApiError::new(
+            400,
+            "idempotency_key_unsigned",
+            "The signature does not cover the Idempotency-Key: add it to the signed headers of AWS Signature Version 4.",
+        ));
+    }
+    let caller = request.caller().unwrap_or_default();
+    Ok(hash(&[caller.as_bytes(), key.as_bytes()]))
 }
 
 /// What is asked for, hashed. It is made of what was understood, so that spaces do not matter.
@@ -38,8 +48,8 @@ pub(crate) fn fingerprint(request: &Request, ask: &impl Serialize) -> Result<Str
         )
         .because(error)
     })?;
-    let path = request.path.trim_matches('/');
-    Ok(hash(&[request.method.as_bytes(), path.as_bytes(), &body]))
+    let payment = request.parameter("payment");
+    Ok(hash(&[request.route.as_bytes(), payment.as_bytes(), &body]))
 }
 
 fn hash(parts: &[&[u8]]) -> String {

@@ -11,7 +11,7 @@ mod page;
 use perennial_api::{SignedLinks, api_url};
 use perennial_config::{Api, Env, Problems, Shop, StartError, check_link_secret, link_secret};
 use perennial_flows::{
-    Flows,
+    Clients, Flows,
     payments::{Asked, PaymentOperation},
 };
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
@@ -27,7 +27,7 @@ use page::Page;
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
     api: Api,
     shop: Shop,
     links: SignedLinks,
@@ -47,14 +47,14 @@ impl App {
         let api = Api::read(env, mode, &mut problems);
         let shop = Shop::read(env, &mut problems);
         check_link_secret(env, &mut problems);
-        let flows = Flows::start(env, problems, clock.clone()).await?;
+        let clients = Clients::connect(env, problems, clock.clone()).await?;
         let secret = link_secret(env, Problems::default()).await?;
         let Some(shop) = shop else {
-            // `Flows::start` has told all problems, that of the shop's address among them.
+            // `Clients::connect` has told all problems, that of the shop's address among them.
             return Err(Problems::default().into());
         };
         Ok(Self {
-            flows,
+            clients,
             api,
             shop,
             links: SignedLinks::new(&secret),
@@ -62,23 +62,30 @@ impl App {
         })
     }
 
-    async fn pay(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn pay(&self, flows: &Flows, request: &Request) -> Result<Response, ApiError> {
         let (asked, ask): (_, PayAsk) = read_asked(request)?;
         let base = self.base(request)?;
         let (operation, page) = if ask.saved_method().is_some() {
             (PaymentOperation::Charge(ask.charge()?), None)
         } else {
-            let management = self.links.manage(&base, &ask.user);
+            let number = match ask.apple_pay {
+                Some(_) => flows
+                    .link_number(&ask.user)
+                    .await
+                    .map_err(perennial_api::failure)?,
+                None => 0,
+            };
+            let management = self.links.manage_saved(&base, &ask.user, number);
             let page = Page::new(&ask, &management, self.clock.now())?;
             let start = ask.start(page.can_be_shown())?;
             (PaymentOperation::Start(start), Some(page))
         };
-        let answer = self.flows.payment_request(&asked, &operation).await;
+        let answer = flows.payment_request(&asked, &operation).await;
         let answer = answer.map_err(|error| match &page {
             Some(page) => page.explain(payment_error(error)),
             None => payment_error(error),
         })?;
-        let body = self.describe(&base, answer.payment.clone());
+        let body = self.describe(flows, &base, answer.payment.clone()).await?;
         match page {
             Some(page) => {
                 let key = &self.api.publishable_key;
@@ -91,6 +98,7 @@ impl App {
 
     async fn change(
         &self,
+        flows: &Flows,
         request: &Request,
         id: &str,
         action: &str,
@@ -123,9 +131,9 @@ impl App {
             }
             _ => return Err(unknown_route()),
         };
-        let answer = self.flows.payment_request(&asked, &operation).await;
+        let answer = flows.payment_request(&asked, &operation).await;
         let answer = answer.map_err(payment_error)?;
-        let mut body = self.describe(&base, answer.payment);
+        let mut body = self.describe(flows, &base, answer.payment).await?;
         let mut status = 200;
         if let Some(refund) = &answer.refund {
             body.insert("refund".to_owned(), json!(refund));
@@ -134,21 +142,27 @@ impl App {
         Ok(Response::json(status, &body))
     }
 
-    async fn show(&self, request: &Request, id: &str) -> Result<Response, ApiError> {
+    async fn show(&self, flows: &Flows, request: &Request, id: &str) -> Result<Response, ApiError> {
         let base = self.base(request)?;
-        let payment = self.flows.payment(&parse_payment(id)?).await;
-        let body = self.describe(&base, payment.map_err(payment_error)?);
+        let payment = flows.payment(&parse_payment(id)?).await;
+        let payment = payment.map_err(payment_error)?;
+        let body = self.describe(flows, &base, payment).await?;
         Ok(Response::json(200, &body))
     }
 
-    async fn migrate(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn migrate(&self, flows: &Flows, request: &Request) -> Result<Response, ApiError> {
         let (asked, ask): (_, MigrateAsk) = read_asked(request)?;
         let ask = ask.parse(self.shop.page(None))?;
-        let migrated = self.flows.migrate_token(&asked, &ask).await;
+        let migrated = flows.migrate_token(&asked, &ask).await;
         answer::migrated(&migrated.map_err(payment_error)?)
     }
 
-    async fn diagnose(&self, request: &Request, id: &str) -> Result<Response, ApiError> {
+    async fn diagnose(
+        &self,
+        flows: &Flows,
+        request: &Request,
+        id: &str,
+    ) -> Result<Response, ApiError> {
         let user = request.query.get("user").ok_or_else(|| {
             let message =
                 "Say whose method it is: /payment-methods/{payment_method}/diagnosis?user=<user>.";
@@ -157,7 +171,7 @@ impl App {
         let unknown = answer::unknown_method;
         let user = user.parse().map_err(|_| unknown())?;
         let method: PaymentMethodId = id.parse().map_err(|_| unknown())?;
-        let diagnosis = self.flows.diagnose(&user, &method).await;
+        let diagnosis = flows.diagnose(&user, &method).await;
         Ok(Response::json(200, &diagnosis.map_err(payment_error)?))
     }
 
@@ -170,16 +184,21 @@ impl App {
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
         request.check_server()?;
-        let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-        match (request.method.as_str(), path.as_slice()) {
-            ("POST", ["payments"]) => Box::pin(self.pay(request)).await,
-            ("GET", ["payments", id]) => self.show(request, id).await,
-            ("POST", ["payments", id, action]) => Box::pin(self.change(request, id, action)).await,
-            ("POST", ["payment-methods", "migrate"]) => Box::pin(self.migrate(request)).await,
-            ("GET", ["payment-methods", id, "diagnosis"]) => {
-                Box::pin(self.diagnose(request, id)).await
+        // None of these is about plans.
+        let flows = &self.clients.begin_without_plans();
+        let payment = request.parameter("payment");
+        match request.route.as_str() {
+            "POST /payments" => Box::pin(self.pay(flows, request)).await,
+            "GET /payments/{payment}" => self.show(flows, request, payment).await,
+            "POST /payment-methods/migrate" => Box::pin(self.migrate(flows, request)).await,
+            "GET /payment-methods/{payment_method}/diagnosis" => {
+                let method = request.parameter("payment_method");
+                Box::pin(self.diagnose(flows, request, method)).await
             }
-            _ => Err(unknown_route()),
+            route => match route.strip_prefix("POST /payments/{payment}/") {
+                Some(action) => Box::pin(self.change(flows, request, payment, action)).await,
+                None => Err(unknown_route()),
+            },
         }
     }
 }
@@ -189,7 +208,12 @@ fn read_asked<T: DeserializeOwned + Serialize>(request: &Request) -> Result<(Ask
     let key = asked::key(request)?;
     let ask: T = read_json(request)?;
     let fingerprint = asked::fingerprint(request, &ask)?;
-    Ok((Asked { key, fingerprint }, ask))
+    let asked = Asked {
+        key,
+        fingerprint,
+        caller: request.caller().unwrap_or_default().to_owned(),
+    };
+    Ok((asked, ask))
 }
 
 fn parse_payment(id: &str) -> Result<PaymentIntentId, ApiError> {

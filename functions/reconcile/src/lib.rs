@@ -1,20 +1,28 @@
-//! On a schedule: finishes what nobody has finished, and finds what nobody was told.
+//! On a schedule: finishes what nobody has finished, and finds what nobody was told. At a deployment:
+//! publishes the plans.
 //!
-//! The event names the sweep: `{"sweep":"open"}` every few minutes, `{"sweep":"events"}` every
-//! hour, `{"sweep":"subscriptions"}` every night. The answer counts what was done.
+//! The event of a schedule names the sweep: `{"sweep":"open"}` every few minutes, `{"sweep":"events"}`
+//! and `{"sweep":"plans"}` every hour, `{"sweep":"subscriptions"}` every night. The answer counts what
+//! was done. The event of a deployment is that of a custom resource of CloudFormation.
 
-use std::time::Duration;
+mod deployment;
+
+use std::{path::PathBuf, time::Duration};
 
 use perennial_config::{Env, Problems, StartError};
-use perennial_flows::{Flows, reconcile::Slice};
+use perennial_flows::{Clients, FlowError, reconcile::Slice};
 use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use deployment::Responder;
+
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
+    plans_file: PathBuf,
+    responder: Responder,
 }
 
 #[derive(Deserialize)]
@@ -29,12 +37,19 @@ enum Sweep {
     Open,
     /// Stripe's list of events.
     Events,
+    /// The price of each plan.
+    Plans,
     /// Stripe's list of subscriptions.
     Subscriptions,
 }
 
 /// Well within the function's 120 seconds, with time for the object that is being dealt with.
 const SLICE: Duration = Duration::from_secs(90);
+/// When that object, too, has to be done.
+const AFTER_THE_SLICE: Duration = Duration::from_secs(10);
+
+/// Where Lambda puts what the template's layer holds.
+const PLANS_FILE: &str = "/opt/plans.json";
 
 impl App {
     /// Reads the environment and builds the clients.
@@ -45,33 +60,56 @@ impl App {
     /// The same, by a clock that a test may move.
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
-            flows: Flows::start(env, Problems::default(), clock).await?,
+            clients: Clients::start(env, Problems::default(), clock).await?,
+            plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
+            responder: Responder::new()?,
         })
     }
 
-    /// Runs a slice of the sweep that the event names. The error is a sentence that says why the
-    /// slice did not come to its end, so that the invocation counts as failed.
+    /// Runs a slice of the sweep that the event names, or answers a deployment. The error is a sentence
+    /// that says why the event did not come to its end, so that the invocation counts as failed.
     pub async fn handle(&self, event: Value) -> Result<Value, String> {
+        if event.get("RequestType").is_some() {
+            return self.deploy(event).await;
+        }
         let ask: Ask = serde_json::from_value(event)
             .map_err(|error| format!("the event names no sweep: {error}"))?;
-        self.sweep(&ask.sweep, Slice::of(SLICE))
+        // Boxed, because it holds all three sweeps.
+        Box::pin(self.sweep(&ask.sweep, Slice::of(SLICE)))
             .await
             .map_err(|error| error.chain())
     }
 
-    async fn sweep(
-        &self,
-        sweep: &Sweep,
-        slice: Slice,
-    ) -> Result<Value, perennial_flows::FlowError> {
+    async fn sweep_plans(&self, slice: Slice) -> Result<Value, FlowError> {
+        let refreshed = self.clients.resolver().refresh(slice).await?;
+        if refreshed.version > 0 {
+            return Ok(json!(refreshed));
+        }
+        // The table is a new one, or has lost its catalog; the deployment's file is still here.
+        match self.publish().await {
+            Ok(published) => Ok(json!({ "version": published.version, "complete": true })),
+            Err(reason) => {
+                tracing::error!(reason, "the plans were not published");
+                Ok(json!(refreshed))
+            }
+        }
+    }
+
+    async fn sweep(&self, sweep: &Sweep, slice: Slice) -> Result<Value, FlowError> {
+        let begin = || self.clients.begin_slice(SLICE + AFTER_THE_SLICE);
         let done = match sweep {
-            Sweep::Open => json!({
-                "checkouts": self.flows.sweep_checkouts(slice).await?,
-                "inbox": self.flows.sweep_inbox(slice).await?,
-            }),
-            Sweep::Events => json!({ "events": self.flows.sweep_events(slice).await? }),
+            Sweep::Open => {
+                let flows = begin().await?;
+                json!({
+                    "checkouts": flows.sweep_checkouts(slice).await?,
+                    "inbox": flows.sweep_inbox(slice).await?,
+                })
+            }
+            Sweep::Events => json!({ "events": begin().await?.sweep_events(slice).await? }),
+            Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
             Sweep::Subscriptions => {
-                json!({ "subscriptions": self.flows.compare_subscriptions(slice).await? })
+                let flows = begin().await?;
+                json!({ "subscriptions": flows.compare_subscriptions(slice).await? })
             }
         };
         tracing::info!(%done, "swept");

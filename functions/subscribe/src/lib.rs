@@ -1,9 +1,11 @@
 //! `POST /subscriptions`: the subscription of a checkout that the wallet has agreed to, or one that
 //! comes first and waits for its shopper.
 
-use perennial_api::{BeginCheckout, already_subscribed, failure, parse_checkout, undecided};
+use perennial_api::{
+    BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, parse_checkout, undecided,
+};
 use perennial_config::{Api, Env, Problems, StartError};
-use perennial_flows::{Finish, Flows, Issued, OpenCheckout};
+use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
@@ -13,9 +15,10 @@ use serde_json::{Value, json};
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
     api: Api,
     consent: Consent,
+    links: SignedLinks,
 }
 
 /// Either a checkout, or what a new one is for.
@@ -27,6 +30,7 @@ struct Ask {
     wallet: Option<String>,
     first: Option<AskedFirst>,
     consent: Option<String>,
+    trial_days: Option<u32>,
     return_to: Option<String>,
 }
 
@@ -48,16 +52,21 @@ impl App {
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
         let api = Api::read(env, mode, &mut problems);
         let consent = perennial_config::consent(env, &mut problems);
+        perennial_config::check_link_secret(env, &mut problems);
+        let clients = Clients::start(env, problems, clock).await?;
+        let secret = perennial_config::link_secret(env, Problems::default()).await?;
         Ok(Self {
-            flows: Flows::start(env, problems, clock).await?,
+            clients,
             api,
             consent,
+            links: SignedLinks::new(&secret),
         })
     }
 
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
-        let finish = self.flows.finish_checkout(request.user()?, &id).await;
+        let flows = self.clients.begin().await.map_err(failure)?;
+        let finish = flows.finish_checkout(request.user()?, &id).await;
         match finish.map_err(failure)? {
             Finish::Subscribed {
                 subscription,
@@ -74,11 +83,15 @@ impl App {
     }
 
     async fn begin(&self, request: &Request, begin: BeginCheckout) -> Result<Response, ApiError> {
-        let ask = begin.check(request, self.flows.plans(), &self.api, &self.consent)?;
-        match self.flows.issue_checkout(&ask).await.map_err(failure)? {
+        let flows = self.clients.begin().await.map_err(failure)?;
+        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
+        match flows.issue_checkout(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
-            Issued::AlreadySubscribed(subscription) => Err(already_subscribed(&subscription)),
+            Issued::AlreadySubscribed(subscription) => {
+                let manage = manage_link(&flows, &self.links, &self.api, request).await?;
+                Err(already_subscribed(&subscription, &manage))
+            }
             Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }
     }
@@ -107,6 +120,7 @@ impl Handler for App {
                 wallet: None,
                 first: None,
                 consent: None,
+                trial_days: None,
                 return_to: None,
             } => self.finish(request, &checkout).await,
             Ask {
@@ -115,6 +129,7 @@ impl Handler for App {
                 wallet: Some(wallet),
                 first: Some(AskedFirst::Subscription),
                 consent,
+                trial_days,
                 return_to,
             } => {
                 let begin = BeginCheckout {
@@ -122,6 +137,7 @@ impl Handler for App {
                     wallet,
                     first: First::Subscription,
                     consent,
+                    trial_days,
                     return_to,
                     server: None,
                 };

@@ -1,40 +1,69 @@
-//! `GET /subscriptions`: what a user has, and what they are entitled to.
+//! `GET /subscriptions`: what a user has, and what they are entitled to; and `GET /plans`: what anyone
+//! may buy.
 //!
-//! One consistent query of the table answers it. Stripe is not asked, so this can stand in front
-//! of every page of a shop.
+//! One consistent query of the table answers the first, and the second costs nothing but the look at
+//! the catalog that is due once a minute. Stripe is not asked, so both can stand in front of every
+//! page of a shop.
+
+mod plans;
+
+use std::sync::Arc;
 
 use perennial_config::{Dynamo, Env, Problems, StartError};
-use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_store::Table;
-use perennial_types::{Plans, entitlements};
+use perennial_http::{ApiError, Handler, Request, Response, sentence};
+use perennial_store::{Catalog, Table};
+use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
 use serde_json::json;
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     table: Table,
-    plans: Plans,
+    catalog: Catalog,
+    grace: Grace,
+    clock: Clock,
 }
 
 impl App {
     /// Reads the environment and connects to the table.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
+        Self::start_at(env, Clock::system()).await
+    }
+
+    /// The same, by a clock that a test may move.
+    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let dynamo = Dynamo::read(env, &mut problems);
-        let plans = perennial_config::plans(env, &mut problems);
+        let mode = perennial_config::stripe_mode(env, &mut problems);
+        let grace = perennial_config::grace(env, &mut problems);
         problems.into_result()?;
-        let plans = plans.ok_or_else(Problems::default)?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
+        let table = Table::connect(&dynamo.table, endpoint)
+            .await
+            .of_mode(mode.is_live())
+            .await
+            .map_err(|error| StartError::Table(Box::new(error)))?;
+        let catalog = Catalog::new(table.clone(), clock.clone());
+        catalog.warm_up().await;
         Ok(Self {
-            table: Table::connect(&dynamo.table, endpoint).await,
-            plans,
+            table,
+            catalog,
+            grace,
+            clock,
         })
     }
-}
 
-impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
+        self.catalog.current().await.map_err(|error| {
+            ApiError::new(503, "catalog_unavailable", sentence(&error))
+                .retry_after(5)
+                .because(error)
+        })
+    }
+
+    async fn subscriptions(&self, request: &Request) -> Result<Response, ApiError> {
         let user = request.user()?;
+        let plans = self.plans().await?;
         let subscriptions = self.table.load_subscriptions(user).await.map_err(|error| {
             ApiError::new(
                 503,
@@ -44,10 +73,23 @@ impl Handler for App {
             .retry_after(2)
             .because(error)
         })?;
-        let entitlements = entitlements(&self.plans, &subscriptions);
+        // A plan may have another name by now than when the subscription was last read.
+        let named = |subscription: Subscription| subscription.named_by(&plans);
+        let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
+        let now = self.clock.now();
+        let entitlements = entitlements(&plans, &subscriptions, now, self.grace);
         Ok(Response::json(
             200,
             &json!({ "subscriptions": subscriptions, "entitlements": entitlements }),
         ))
+    }
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.route.as_str() {
+            "GET /plans" => Ok(plans::answer(&*self.plans().await?)),
+            _ => self.subscriptions(request).await,
+        }
     }
 }

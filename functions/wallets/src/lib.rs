@@ -5,23 +5,31 @@ mod offer;
 mod reason;
 mod standing;
 
-use perennial_api::{SignedLinks, api_url, failure, unknown_plan};
-use perennial_config::{Api, Env, Mode, Problems, Shop, StartError};
+use perennial_api::{SignedLinks, api_url, failure, find_plan, no_plans, plan_not_available};
+use perennial_config::{Api, Dynamo, Env, Mode, Problems, Shop, StartError};
+use perennial_flows::FlowError;
 use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_store::{Catalog, Table};
 use perennial_stripe::{Settings, Stripe};
-use perennial_types::{Clock, Consent, Plans};
+use perennial_types::{Clock, Consent, Plan, Trials};
 
 use offer::{Offer, Place};
+use reason::against_this_user;
 use standing::Account;
+
+/// As far back as a click looks for what Stripe has refused.
+const HOUR: i64 = 3600;
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    plans: Plans,
+    catalog: Catalog,
     consent: Consent,
     api: Api,
     shop: Shop,
     links: SignedLinks,
+    table: Table,
+    trials: Trials,
     account: Account,
     mode: Mode,
     clock: Clock,
@@ -37,31 +45,41 @@ impl App {
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let mut problems = Problems::default();
         let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let plans = perennial_config::plans(env, &mut problems);
         let consent = perennial_config::consent(env, &mut problems);
         let api = Api::read(env, mode, &mut problems);
         let shop = Shop::read(env, &mut problems);
+        let dynamo = Dynamo::read(env, &mut problems);
+        let trials = perennial_config::trials(env, &mut problems);
         perennial_config::check_link_secret(env, &mut problems);
         let stripe = perennial_config::Stripe::read(env, problems).await?;
-        let (Some(plans), Some(shop)) = (plans, shop) else {
-            // `Stripe::read` has told all problems, these among them.
+        let Some(shop) = shop else {
+            // `Stripe::read` has told all problems, that of the shop's address among them.
             return Err(Problems::default().into());
         };
         let secret = perennial_config::link_secret(env, Problems::default()).await?;
-        let stripe =
-            Stripe::new(Settings::new(stripe.secret_key, stripe.base)).map_err(|source| {
-                StartError::Client {
-                    what: "Stripe",
-                    source: Box::new(source),
-                }
-            })?;
+        let settings = Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key);
+        let livemode = stripe.mode.is_live();
+        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
+            what: "Stripe",
+            source: Box::new(source),
+        })?;
+        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
+        let table = Table::connect(&dynamo.table, endpoint)
+            .await
+            .of_mode(livemode)
+            .await
+            .map_err(|error| StartError::Table(Box::new(error)))?;
+        let catalog = Catalog::new(table.clone(), clock.clone());
+        catalog.warm_up().await;
         Ok(Self {
-            plans,
+            catalog,
             consent,
             api,
             account: Account::new(stripe, &shop.url, clock.clone()),
             shop,
             links: SignedLinks::new(&secret),
+            table,
+            trials,
             mode,
             clock,
         })
@@ -79,17 +97,33 @@ impl Handler for App {
                 "The address lacks plan: ask for /wallets?plan=<name>.",
             )
         })?;
-        let (name, plan) = self.plans.get(name).ok_or_else(unknown_plan)?;
-        let standing = self.account.standing().await.map_err(failure)?;
+        let plans = self.catalog.current().await.map_err(no_plans)?;
+        let (name, plan) = find_plan(&plans, name)?;
+        if plan.refusal.is_some() {
+            return Err(plan_not_available());
+        }
+        let (standing, items) = tokio::join!(
+            self.account.standing(),
+            self.table
+                .load_user(user, self.clock.now().plus_seconds(-HOUR))
+        );
+        let standing = standing.map_err(failure)?;
+        let items = items.map_err(|error| failure(FlowError::Store(error)))?;
+        // Everything that the shopper reads is about the trial that they would get.
+        let plan = &Plan {
+            trial_days: items.trial_days(plan, self.trials),
+            ..plan.clone()
+        };
         let base = api_url(&self.api, request, "")?;
         let place = Place {
             publishable_key: &self.api.publishable_key,
             shop: &self.shop.url,
             live: self.mode.is_live(),
-            management: self.links.manage(&base, user),
+            management: self.links.manage(&base, user, items.links),
             now: self.clock.now(),
         };
-        let offer = Offer::new(name, plan, &self.consent, &standing, &place);
+        let against = against_this_user(plan, &plans, &items);
+        let offer = Offer::new(name, plan, &self.consent, &standing, &place, &against);
         Ok(Response::json(200, &offer))
     }
 }

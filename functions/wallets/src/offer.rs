@@ -8,7 +8,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    reason::{Reason, against_amazon_pay, against_apple_pay},
+    reason::{Reason, against_amazon_pay, against_apple_pay, against_plan},
     standing::Standing,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(crate) struct Offer {
     plan: PlanName,
+    trial_days: u32,
     publishable_key: String,
     consent: Texts,
     wallets: [WalletOffer; 2],
@@ -65,11 +66,13 @@ impl Offer {
         consent: &Consent,
         standing: &Standing,
         place: &Place<'_>,
+        against: &[Reason],
     ) -> Self {
         let texts = [Wallet::AmazonPay, Wallet::ApplePay]
             .map(|wallet| (wallet.as_str(), consent.text_for(plan, wallet)));
         Self {
             plan: name.clone(),
+            trial_days: plan.trial_days,
             publishable_key: place.publishable_key.to_owned(),
             consent: Texts {
                 version: consent.version().to_owned(),
@@ -78,8 +81,18 @@ impl Offer {
             wallets: [
                 amazon_pay(plan, standing),
                 apple_pay(plan, consent, standing, place),
-            ],
+            ]
+            .map(|offer| offer.but_for(against)),
         }
+    }
+}
+
+impl WalletOffer {
+    /// The same, with what stands against selling to this user.
+    fn but_for(mut self, against: &[Reason]) -> Self {
+        self.offer &= against.is_empty();
+        self.reasons.extend_from_slice(against);
+        self
     }
 }
 
@@ -102,7 +115,8 @@ fn apple_pay(
     standing: &Standing,
     place: &Place<'_>,
 ) -> WalletOffer {
-    let reasons = against_apple_pay(standing, place.shop, place.live);
+    let mut reasons = against_apple_pay(standing, place.shop, place.live);
+    reasons.extend(against_plan(plan, Wallet::ApplePay));
     let request = ApplePay::recurring(plan, consent, &place.management, place.now);
     WalletOffer {
         wallet: Wallet::ApplePay,

@@ -1,6 +1,7 @@
 //! Why a wallet is not offered, in words for the shop's developers and codes for its pages.
 
-use perennial_types::{Plan, Wallet};
+use perennial_store::UserItems;
+use perennial_types::{Plan, Plans, Wallet};
 use serde::Serialize;
 use url::Url;
 
@@ -44,6 +45,24 @@ impl Reason {
     }
 }
 
+/// What stands against selling this plan to this user, whichever way they pay.
+pub(crate) fn against_this_user(plan: &Plan, plans: &Plans, items: &UserItems) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if items.was_refused(&plan.price) {
+        reasons.push(Reason::new(
+            "plan_not_available",
+            "Stripe has refused to sell this plan to this user within the last hour. The log says why.",
+        ));
+    }
+    if items.pays_in_another_currency(plan, plans) {
+        reasons.push(Reason::new(
+            "currency_conflict",
+            "This user pays another subscription in another currency, and Stripe takes no two at once from a customer.",
+        ));
+    }
+    reasons
+}
+
 /// Everything that stands against Amazon Pay for this plan. Its button is the page's own and leads
 /// away, so that no domain has to be registered for it.
 pub(crate) fn against_amazon_pay(plan: &Plan, standing: &Standing) -> Vec<Reason> {
@@ -63,6 +82,7 @@ pub(crate) fn against_amazon_pay(plan: &Plan, standing: &Standing) -> Vec<Reason
             "A Stripe account in the US can charge Amazon Pay in USD only.",
         ));
     }
+    reasons.extend(against_plan(plan, Wallet::AmazonPay));
     if let Some(country) = country.filter(|it| !AMAZON_PAY_COUNTRIES.contains(it)) {
         reasons.push(country_not_supported(Wallet::AmazonPay, country));
     }
@@ -78,6 +98,14 @@ pub(crate) fn against_amazon_pay(plan: &Plan, standing: &Standing) -> Vec<Reason
         ));
     }
     reasons
+}
+
+/// Whether the shop does not sell the plan with this wallet. One that cannot be charged in the
+/// currency has a reason of its own.
+pub(crate) fn against_plan(plan: &Plan, wallet: Wallet) -> Option<Reason> {
+    let is_sold = plan.wallets.contains(&wallet) || !wallet.takes(plan.currency);
+    let message = format!("The shop does not sell this plan with {}.", wallet.label());
+    (!is_sold).then(|| Reason::new("wallet_not_offered", message))
 }
 
 /// Everything that stands against Apple Pay. Any currency that cards are charged in will do, and so

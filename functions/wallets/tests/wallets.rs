@@ -9,38 +9,68 @@ use serde_json::{Value, json};
 use wallets::App;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{method, path, query_param},
+    matchers::{header, method, path, query_param},
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_564_800);
 
-fn env(stripe: &str) -> Env {
-    let plans = r#"{"monthly":{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month","trial_days":14}}"#;
+fn env(stripe: &str, table: &str) -> Env {
     Env::from_pairs([
+        ("TABLE_NAME", "perennial"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", table),
         ("STRIPE_MODE", "test"),
         ("STRIPE_API_BASE", stripe),
         ("STRIPE_SECRET_KEY", "sk_test_1"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
-        ("PLANS", plans),
         ("SHOP_URL", "https://shop.example/account"),
         ("API_BASE_URL", "https://api.shop.example"),
         ("LINK_SECRET", "a secret of at least thirty-two characters"),
     ])
 }
 
+/// The catalog as DynamoDB gives it.
+fn catalog() -> Value {
+    let plans = json!({"monthly": {
+        "declared": {"group": "main", "label": "Basic", "price": "price_1", "trial_days": 14},
+        "price": {
+            "id": "price_1", "product": "prod_1", "active": true, "product_active": true, "livemode": false,
+            "kind": {"terms": {"amount": 1500, "currency": "usd", "interval": "month", "interval_count": 1}},
+        },
+    }});
+    json!({"Item": {
+        "pk": {"S": "CATALOG"}, "sk": {"S": "PLANS"}, "version": {"N": "1"}, "plans": {"S": plans.to_string()},
+    }})
+}
+
 struct Running {
     app: App,
     stripe: MockServer,
+    /// A table in which the user has nothing.
+    _table: MockServer,
     clock: Clock,
 }
 
 async fn start() -> Running {
     let stripe = MockServer::start().await;
+    let table = MockServer::start().await;
+    let nothing = json!({"Items": [], "Count": 0, "ScannedCount": 0});
+    for (operation, answer) in [("GetItem", catalog()), ("Query", nothing)] {
+        let target = format!("DynamoDB_20120810.{operation}");
+        Mock::given(header("x-amz-target", target.as_str()))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .mount(&table)
+            .await;
+    }
     let clock = Clock::manual(NOW);
-    let app = App::start_at(&env(&stripe.uri()), clock.clone())
+    let app = App::start_at(&env(&stripe.uri(), &table.uri()), clock.clone())
         .await
         .unwrap();
-    Running { app, stripe, clock }
+    Running {
+        app,
+        stripe,
+        _table: table,
+        clock,
+    }
 }
 
 fn account() -> ResponseTemplate {

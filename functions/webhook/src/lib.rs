@@ -3,9 +3,11 @@
 //! 200 means that the event is in the table. Nothing else is done here, so that Stripe gets its
 //! answer within milliseconds and a failure behind the inbox never costs an event.
 
-use perennial_config::{Dynamo, Env, Mode, Problems, StartError, stripe_mode, webhook_secrets};
+use perennial_config::{
+    Dynamo, Env, Mode, Problems, Rolling, StartError, stripe_mode, webhook_secrets,
+};
 use perennial_http::{ApiError, Handler, Request, Response, sentence};
-use perennial_inbox::{Event, verify};
+use perennial_inbox::{Event, SignatureError, verify};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
 use secrecy::SecretString;
@@ -18,7 +20,7 @@ const LARGEST_BODY: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct App {
     table: Table,
-    secrets: Vec<SecretString>,
+    secrets: Rolling<Vec<SecretString>>,
     mode: Mode,
     clock: Clock,
 }
@@ -46,6 +48,37 @@ impl App {
     }
 }
 
+impl App {
+    /// Checks the signature, with the secrets read again if it is of none of those that are known:
+    /// they may have been replaced since this copy of the function started.
+    async fn verify(&self, request: &Request) -> Result<(), SignatureError> {
+        let header = request.header("stripe-signature").unwrap_or_default();
+        let now = self.clock.now();
+        let known = self.secrets.current().await;
+        let first = verify(&request.body, header, &known, now);
+        if first != Err(SignatureError::Wrong) {
+            return first;
+        }
+        match self.secrets.after_refusal(&known, now).await {
+            Some(secrets) => verify(&request.body, header, &secrets, now),
+            None => first,
+        }
+    }
+}
+
+/// A request without a signature is anyone's. One with a signature in Stripe's form is Stripe's as
+/// a rule, and then the secret is not the endpoint's, or a clock is wrong.
+fn refused(request_id: &str, error: SignatureError) {
+    if matches!(error, SignatureError::Wrong | SignatureError::Stale) {
+        tracing::warn!(
+            request_id,
+            reason = %error,
+            alarm = "webhook_refused",
+            "the signature of an event was refused"
+        );
+    }
+}
+
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
         if request.body.len() > LARGEST_BODY {
@@ -55,8 +88,8 @@ impl Handler for App {
                 "The body must be at most 1 MiB.",
             ));
         }
-        let header = request.header("stripe-signature").unwrap_or_default();
-        verify(&request.body, header, &self.secrets, self.clock.now()).map_err(|error| {
+        self.verify(request).await.map_err(|error| {
+            refused(&request.request_id, error);
             ApiError::new(400, "invalid_signature", sentence(&error)).because(error)
         })?;
         let event = Event::read(&request.body).map_err(|error| {
@@ -67,7 +100,20 @@ impl Handler for App {
             )
             .because(error)
         })?;
-        let item = InboxItem::of(event, self.mode.is_live(), self.clock.now());
+        if let Err(error) = event.check_endpoint(self.mode.is_live()) {
+            tracing::error!(
+                request_id = request.request_id,
+                event = event.id.as_str(),
+                kind = event.kind,
+                reason = %error,
+                alarm = "webhook_misconfigured",
+                "an event shows that the webhook endpoint is set up wrongly"
+            );
+            // Not stored, so not 200: Stripe shows the developer a failing endpoint with this text.
+            let message = sentence(&error);
+            return Err(ApiError::new(400, "webhook_misconfigured", message).because(error));
+        }
+        let item = InboxItem::of(event, self.clock.now());
         let received = self.table.receive(&item).await.map_err(|error| {
             ApiError::new(
                 500,

@@ -1,12 +1,14 @@
 //! The Lambda; see the library for what it does.
 
-use perennial_config::Env;
+use std::process::ExitCode;
+
 use webhook::App;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let env = Env::process();
-    perennial_config::start_log(&env);
-    let app = App::start(&env).await?;
-    perennial_http::run(app).await
+async fn main() -> ExitCode {
+    perennial_config::run_function(async |env| {
+        let app = App::start(&env).await?;
+        perennial_http::run(app).await
+    })
+    .await
 }

@@ -1,7 +1,9 @@
 //! Behind the table's stream: applies the events of the inbox, each customer's in order.
 
+use std::time::Duration;
+
 use perennial_config::{Env, Problems, StartError};
-use perennial_flows::Flows;
+use perennial_flows::Clients;
 use perennial_store::{InboxItem, InboxStatus};
 use perennial_types::Clock;
 use serde::Deserialize;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    flows: Flows,
+    clients: Clients,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,17 @@ struct Received {
     item: InboxItem,
 }
 
+impl Received {
+    /// What asks for it to be brought again.
+    fn again(self) -> Value {
+        json!({ "itemIdentifier": self.sequence_number })
+    }
+}
+
+/// The time that a batch has for Stripe, of the function's 60 seconds. What does not fit into it is
+/// brought again.
+const BATCH: Duration = Duration::from_secs(45);
+
 impl App {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env) -> Result<Self, StartError> {
@@ -47,7 +60,7 @@ impl App {
     /// The same, by a clock that a test may move.
     pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
-            flows: Flows::start(env, Problems::default(), clock).await?,
+            clients: Clients::start(env, Problems::default(), clock).await?,
         })
     }
 
@@ -61,15 +74,31 @@ impl App {
                 return json!({ "batchItemFailures": [] });
             }
         };
+        let customers = by_customer(batch);
         let mut failures = Vec::new();
-        for customer in by_customer(batch) {
+        if customers.is_empty() {
+            return json!({ "batchItemFailures": failures });
+        }
+        let flows = match self.clients.begin_slice(BATCH).await {
+            Ok(flows) => flows,
+            Err(error) => {
+                let error = error.chain();
+                tracing::error!(
+                    error,
+                    "a batch of events cannot be begun, and is brought again"
+                );
+                let all = customers.into_iter().flatten().map(Received::again);
+                return json!({ "batchItemFailures": all.collect::<Vec<_>>() });
+            }
+        };
+        for customer in customers {
             let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
-            let results = self.flows.apply_events(&items).await;
+            let results = flows.apply_events(&items).await;
             let failed = customer
                 .into_iter()
                 .zip(results)
                 .filter(|(_, result)| result.is_err());
-            failures.extend(failed.map(|(it, _)| json!({ "itemIdentifier": it.sequence_number })));
+            failures.extend(failed.map(|(it, _)| it.again()));
         }
         json!({ "batchItemFailures": failures })
     }
@@ -96,8 +125,8 @@ fn by_customer(batch: Batch) -> Vec<Vec<Received>> {
 
 fn read(record: Record) -> Option<Received> {
     let image = record.dynamodb.new_image?;
-    let is_event = image.get("sk").is_some_and(
-        |sk| matches!(sk, serde_dynamo::AttributeValue::S(sk) if sk.starts_with("EVENT#")),
+    let is_event = image.get("pk").is_some_and(
+        |pk| matches!(pk, serde_dynamo::AttributeValue::S(pk) if pk.starts_with("INBOX#")),
     );
     if !is_event {
         return None;
@@ -120,9 +149,9 @@ fn read(record: Record) -> Option<Received> {
 mod tests {
     use super::*;
 
-    fn record(number: u32, customer: Option<&str>, status: &str, sort_key: &str) -> Value {
+    fn record(number: u32, customer: Option<&str>, status: &str, partition_key: &str) -> Value {
         let mut image = json!({
-            "pk": {"S": "whatever"}, "sk": {"S": sort_key},
+            "pk": {"S": partition_key}, "sk": {"S": format!("EVENT#evt_{number}")},
             "event": {"S": format!("evt_{number}")}, "type": {"S": "invoice.paid"},
             "created": {"S": "2026-11-24T00:00:00Z"}, "livemode": {"BOOL": false},
             "status": {"S": status}, "attempts": {"N": "0"},
@@ -145,11 +174,11 @@ mod tests {
     #[test]
     fn each_customer_keeps_its_order() {
         let records = [
-            record(1, Some("cus_a"), "received", "EVENT#evt_1"),
-            record(2, Some("cus_b"), "received", "EVENT#evt_2"),
-            record(3, Some("cus_a"), "received", "EVENT#evt_3"),
-            record(4, None, "received", "EVENT#evt_4"),
-            record(5, None, "received", "EVENT#evt_5"),
+            record(1, Some("cus_a"), "received", "INBOX#cus_a"),
+            record(2, Some("cus_b"), "received", "INBOX#cus_b"),
+            record(3, Some("cus_a"), "received", "INBOX#cus_a"),
+            record(4, None, "received", "INBOX#evt_4"),
+            record(5, None, "received", "INBOX#evt_5"),
         ];
         assert_eq!(
             groups(&records),
@@ -160,10 +189,10 @@ mod tests {
     #[test]
     fn what_is_settled_or_no_event_is_passed_over() {
         let records = [
-            record(1, Some("cus_a"), "processed", "EVENT#evt_1"),
-            record(2, Some("cus_a"), "received", "SUB#sub_1"),
+            record(1, Some("cus_a"), "processed", "INBOX#cus_a"),
+            record(2, Some("cus_a"), "received", "USER#alice"),
             json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "3"}}),
-            record(4, Some("cus_a"), "received", "EVENT#evt_4"),
+            record(4, Some("cus_a"), "received", "INBOX#cus_a"),
         ];
         assert_eq!(groups(&records), [vec!["4"]]);
     }

@@ -22,6 +22,7 @@ use state::world::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -137,6 +138,11 @@ impl Sandbox {
     /// The address, without a slash at its end: what `STRIPE_API_BASE` is set to.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// How many seconds its time runs ahead of the machine's, which the control API may change at any moment.
+    pub fn ahead(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.shared.ahead)
     }
 
     /// Sends every event to this address too, signed with this secret, as `stripe listen` does. Called again it

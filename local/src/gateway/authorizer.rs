@@ -3,6 +3,7 @@
 //! The rules are those of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use perennial_types::Timestamp;
 use serde_json::{Map, Value, json};
@@ -41,6 +42,10 @@ pub(crate) enum Refusal {
     Expired,
     #[error("the token is not valid yet")]
     NotYet,
+    #[error("the token has a `crit` header, which demands what is not understood here")]
+    Critical,
+    #[error("the token's `sub` is not a text")]
+    Subject,
 }
 
 impl Authorizer {
@@ -65,6 +70,11 @@ impl Authorizer {
         })?;
         if head.alg != Algorithm::RS256 {
             return Err(Refusal::Algorithm);
+        }
+        // A token whose issuer demands an extension must not be accepted by who does not know it
+        // (RFC 7515, section 4.1.11). API Gateway documents none that it knows.
+        if has_crit(token) {
+            return Err(Refusal::Critical);
         }
         if head.kid.as_deref() != Some(self.kid.as_str()) {
             return Err(Refusal::Key);
@@ -102,6 +112,13 @@ fn text(value: &Value) -> String {
     }
 }
 
+fn has_crit(token: &str) -> bool {
+    let head = token.split('.').next().unwrap_or_default();
+    let head = BASE64.decode(head).unwrap_or_default();
+    let head: Map<String, Value> = serde_json::from_slice(&head).unwrap_or_default();
+    head.contains_key("crit")
+}
+
 /// API Gateway takes the token alone, or behind `Bearer`.
 fn token_of(header: &str) -> &str {
     let mut words = header.split_whitespace();
@@ -134,6 +151,11 @@ fn check(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refusal> {
     if !audience.is_some_and(is_expected) {
         return Err(Refusal::Audience);
     }
+    // API Gateway hands each claim on as a text, so a `sub` of null or true would become a user of that
+    // name. OpenID Connect Core 1.0, section 2, wants a string.
+    if claims.get("sub").is_some_and(|sub| !sub.is_string()) {
+        return Err(Refusal::Subject);
+    }
     match time("exp") {
         Some(Some(ends)) if ends > now => {}
         _ => return Err(Refusal::Expired),
@@ -159,8 +181,6 @@ fn is_expected(audience: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
     const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
 
@@ -243,6 +263,43 @@ mod tests {
             );
         }
         assert_eq!(authorizer.verify(None, NOW), Err(Refusal::Missing));
+    }
+
+    #[test]
+    fn a_token_that_demands_an_extension_is_refused() {
+        let issuer = Issuer::load(None).unwrap();
+        let authorizer = Authorizer::new(&issuer);
+        for crit in [
+            json!(["exp"]),
+            json!(["http://example.com/x"]),
+            json!([]),
+            json!(null),
+        ] {
+            let head = with(header(&issuer), "crit", crit);
+            let token = issuer.forge(&head, &claims());
+            assert_eq!(
+                authorizer.verify(Some(&token), NOW),
+                Err(Refusal::Critical),
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_user() {
+        let issuer = Issuer::load(None).unwrap();
+        let authorizer = Authorizer::new(&issuer);
+        let refusal = |sub: Value| {
+            let token = issuer.forge(&header(&issuer), &with(claims(), "sub", sub));
+            authorizer.verify(Some(&token), NOW)
+        };
+        for sub in [json!(null), json!(true), json!(7)] {
+            assert_eq!(refusal(sub.clone()), Err(Refusal::Subject), "{sub}");
+        }
+        // These the library refuses before the claims are looked at.
+        for sub in [json!(["alice"]), json!({"a": 1})] {
+            assert!(refusal(sub.clone()).is_err(), "{sub}");
+        }
     }
 
     #[test]

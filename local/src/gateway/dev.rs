@@ -1,4 +1,4 @@
-//! What only a developer's machine has: tokens for the asking, and what the demo shop sells.
+//! What only a developer's machine has: tokens for the asking, and where the demo shop finds Stripe.js.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -14,24 +14,10 @@ use crate::tokens::Issuer;
 /// What the demo shop's page asks first.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ShopInfo {
-    pub(crate) plans: Vec<PlanInfo>,
     /// Where the page loads Stripe.js from, or its stand-in.
     pub(crate) stripe_js: String,
     /// `sandbox`, or `test` when Stripe itself answers.
     pub(crate) mode: &'static str,
-}
-
-/// A plan as the page shows it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct PlanInfo {
-    pub(crate) name: String,
-    pub(crate) label: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) interval: String,
-    pub(crate) interval_count: u32,
-    pub(crate) trial_days: u32,
-    pub(crate) group: String,
 }
 
 #[derive(Deserialize)]

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) use authorizer::Authorizer;
-pub(crate) use dev::{PlanInfo, ShopInfo};
+pub(crate) use dev::ShopInfo;
 
 use crate::invoker::{self, Invoker};
 use crate::outbox::Outbox;

@@ -60,7 +60,6 @@ async fn start_at(clock: Clock) -> Running {
         issuer,
         invoker,
         shop: ShopInfo {
-            plans: Vec::new(),
             stripe_js: "http://127.0.0.1:9002/stripe.js".into(),
             mode: "sandbox",
         },

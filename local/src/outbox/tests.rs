@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::dynamodb;
-use crate::pump::Pump;
+use crate::pump::{Pump, shard_of};
 use crate::template::Template;
 
 const TABLE: &str = "perennial";
@@ -78,7 +78,7 @@ impl Bench {
         let request = json!({
             "TableName": TABLE,
             "Item": {
-                "pk": {"S": format!("USER#{user}")}, "sk": {"S": format!("OUT#{id}")},
+                "pk": {"S": format!("OUT#{user}")}, "sk": {"S": format!("OUT#{id}")},
                 "id": {"S": id}, "type": {"S": "subscription.activated"}, "version": {"N": "1"},
                 "user": {"S": user}, "occurred_at": {"S": "2026-11-24T20:00:24Z"},
                 "data": {"S": r#"{"subscription":{}}"#}, "expires_at": {"N": "1796155224"},
@@ -99,6 +99,7 @@ impl Bench {
             Template::embedded().unwrap().outbox,
             outbox.clone(),
             Arc::new(Notify::new()),
+            None,
         );
         let (stop, stopped) = watch::channel(false);
         Running {
@@ -145,19 +146,23 @@ async fn an_event_is_sent_signed_and_shown() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_refused_is_sent_again_before_the_users_next_and_holds_up_nobody_else() {
+async fn an_event_that_is_refused_is_sent_again_before_the_users_next_and_holds_up_no_other_shard()
+{
     let mut bench = Bench::new(None, &[("pev_1", 2)]).await;
+    let shard = |user: &str| shard_of(&format!("OUT#{user}"));
+    let users = ["bob", "carol", "dave", "erin", "frank", "grace"];
+    let elsewhere = users.into_iter().find(|it| shard(it) != shard("alice"));
     bench.put("alice", "pev_1");
     bench.put("alice", "pev_2");
-    bench.put("bob", "pev_3");
+    bench.put(elsewhere.unwrap(), "pev_3");
     let running = bench.start(None, Some(bench.url.clone()));
     let mut seen = Vec::new();
     while seen.len() < 5 {
         seen.push(bench.next().await.0);
     }
-    let bob = seen.iter().position(|id| id == "pev_3").unwrap();
-    assert!(bob < 2, "{seen:?}");
-    seen.remove(bob);
+    let other = seen.iter().position(|id| id == "pev_3").unwrap();
+    assert!(other < 2, "{seen:?}");
+    seen.remove(other);
     assert_eq!(seen, ["pev_1", "pev_1", "pev_1", "pev_2"]);
     let shown = running.outbox.shown();
     assert_eq!(shown["events"].as_array().unwrap().len(), 3, "{shown}");

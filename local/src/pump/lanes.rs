@@ -1,18 +1,35 @@
-//! Which records may be delivered now: in order for each partition key, side by side for different ones.
+//! Which records may be delivered now: in order within a shard, side by side in different ones.
+//!
+//! A mapping with a `ParallelizationFactor` above 1 divides each shard further, by item and not by
+//! partition key (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>), so a customer's
+//! records stay in order at a factor of 1 alone.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// The part of the stream that was read and is not yet done with.
-#[derive(Debug)]
-pub(super) struct Lanes {
-    by_key: HashMap<String, Lane>,
-    /// Every record since the last one that the position names: done, or not.
-    records: BTreeMap<String, bool>,
-    backoff: Backoff,
+use super::chance::{Chance, place};
+
+/// A table that is paid by request begins with four partitions, and its stream with four shards.
+pub(super) const SHARDS: usize = 4;
+/// One batch in so many is delivered again although it was done: delivery is at least once.
+const TWICE_IN: usize = 16;
+
+/// What the mapping says about deliveries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// The most records of one batch.
+    pub(super) batch_size: usize,
+    /// Into how many lanes each shard is divided.
+    pub(super) factor: usize,
+    /// How often a batch is tried again before it is given up; without a number, for ever.
+    pub(super) retries: Option<u32>,
+    /// Whether a batch that fails as a whole is halved.
+    pub(super) bisects: bool,
+    /// How long a lane rests after a failure.
+    pub(super) backoff: Backoff,
 }
 
 /// How long a lane rests after a failure: twice as long each time, up to a limit.
@@ -22,6 +39,17 @@ pub(super) struct Backoff {
     pub(super) most: Duration,
 }
 
+/// The part of the stream that was read and is not yet done with.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    rules: Rules,
+    seed: Option<u64>,
+    chance: Chance,
+    by_number: BTreeMap<usize, Lane>,
+    /// Every record since the last one that the position names: done, or not.
+    records: BTreeMap<String, bool>,
+}
+
 #[derive(Debug, Default)]
 struct Lane {
     waiting: VecDeque<Record>,
@@ -29,6 +57,8 @@ struct Lane {
     out: usize,
     failures: u32,
     rests_until: Option<Instant>,
+    /// The most records of the next batch, after one that was halved.
+    at_most: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,8 +70,17 @@ struct Record {
 /// A batch for one call of the function.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) lane: String,
+    pub(super) lane: usize,
     pub(super) records: Vec<Value>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The function answered, and named these records as failed.
+    Answered(Vec<String>),
+    /// The function failed.
+    Failed,
 }
 
 impl Backoff {
@@ -52,11 +91,15 @@ impl Backoff {
 }
 
 impl Lanes {
-    pub(super) fn new(backoff: Backoff) -> Self {
+    /// Lanes that are as loose as AWS is where it promises nothing, as the seed decides; without
+    /// one, batches are as large as they can be, and none comes twice.
+    pub(super) fn new(rules: Rules, seed: Option<u64>) -> Self {
         Self {
-            by_key: HashMap::new(),
+            rules,
+            seed,
+            chance: Chance::new(seed),
+            by_number: BTreeMap::new(),
             records: BTreeMap::new(),
-            backoff,
         }
     }
 
@@ -71,83 +114,103 @@ impl Lanes {
     }
 
     /// A record to deliver, after those of the same lane that came before.
-    pub(super) fn push(&mut self, lane: String, sequence: String, body: Value) {
+    pub(super) fn push(&mut self, pk: &str, sk: &str, sequence: String, body: Value) {
         self.records.insert(sequence.clone(), false);
-        self.by_key
-            .entry(lane)
-            .or_default()
-            .waiting
-            .push_back(Record { sequence, body });
+        let lane = self.lane_of(pk, sk);
+        let lane = self.by_number.entry(lane).or_default();
+        lane.waiting.push_back(Record { sequence, body });
+    }
+
+    fn lane_of(&self, pk: &str, sk: &str) -> usize {
+        let shard = place(self.seed, pk, SHARDS);
+        let part = place(self.seed, &format!("{pk} {sk}"), self.rules.factor);
+        shard * self.rules.factor.max(1) + part
     }
 
     /// The next batch of some lane that neither rests nor has a batch out.
-    pub(super) fn next_batch(&mut self, size: usize, now: Instant) -> Option<Batch> {
+    pub(super) fn next_batch(&mut self, now: Instant) -> Option<Batch> {
         let ready = |lane: &Lane| {
             lane.out == 0
                 && !lane.waiting.is_empty()
                 && lane.rests_until.is_none_or(|until| until <= now)
         };
-        // The lane whose oldest record is oldest, so that no customer waits behind a busy one.
-        let (name, lane) = self
-            .by_key
-            .iter_mut()
-            .filter(|(_, lane)| ready(lane))
-            .min_by(|(_, a), (_, b)| first_sequence(a).cmp(&first_sequence(b)))?;
-        lane.out = lane.waiting.len().min(size.max(1));
-        let records = lane
-            .waiting
+        let ready: Vec<usize> = self
+            .by_number
             .iter()
-            .take(lane.out)
-            .map(|r| r.body.clone())
+            .filter(|(_, lane)| ready(lane))
+            .map(|(number, _)| *number)
             .collect();
+        let number = *ready.get(self.chance.below(ready.len()))?;
+        let lane = self.by_number.get_mut(&number)?;
+        // A batch is what the stream had when it was read, which may be less than there is now.
+        let size = self.rules.batch_size.max(1);
+        let size = size - self.chance.below(size);
+        let size = size.min(lane.at_most.unwrap_or(size));
+        lane.out = lane.waiting.len().min(size);
+        let out = lane.waiting.iter().take(lane.out);
         Some(Batch {
-            lane: name.clone(),
-            records,
+            lane: number,
+            records: out.map(|record| record.body.clone()).collect(),
         })
     }
 
-    /// Takes note of what became of a lane's batch.
+    /// Takes note of what became of a lane's batch, and gives the records that are given up.
     ///
     /// As Lambda reads `batchItemFailures`: everything before the first failure is done, and the
-    /// failure and all after it come again. `None` is a batch that failed as a whole.
-    pub(super) fn finish(&mut self, name: &str, failures: Option<&[String]>, now: Instant) {
-        let Some(lane) = self.by_key.get_mut(name) else {
-            return;
+    /// failure and all after it come again, other customers' records among them. A batch that failed as a whole
+    /// comes again whole, or in halves.
+    pub(super) fn finish(&mut self, number: usize, outcome: &Outcome, now: Instant) -> Vec<String> {
+        let Some(lane) = self.by_number.get_mut(&number) else {
+            return Vec::new();
         };
         let out = std::mem::take(&mut lane.out);
-        let done = match failures {
-            None => 0,
-            Some([]) => out,
-            // An identifier that is in no batch fails the whole of it, as it does at Lambda.
-            Some(failed) => failed
+        let mut done = match outcome {
+            Outcome::Failed => 0,
+            Outcome::Answered(failed) => failed
                 .iter()
-                .map(|id| {
-                    lane.waiting
-                        .iter()
-                        .take(out)
-                        .position(|r| r.sequence == *id)
-                })
+                // An identifier that is in no batch fails the whole of it, as it does at Lambda.
+                .map(|id| lane.position(id, out).unwrap_or(0))
                 .min()
-                .flatten()
-                .unwrap_or(0),
+                .unwrap_or(out),
         };
-        for record in lane.waiting.drain(..done) {
-            self.records.insert(record.sequence, true);
-        }
+        let mut given_up = Vec::new();
         if done == out {
             lane.failures = 0;
             lane.rests_until = None;
+            lane.at_most = None;
+            if self.chance.below(TWICE_IN) == 1 {
+                done = 0;
+            }
         } else {
-            lane.failures = if done == 0 {
-                lane.failures.saturating_add(1)
-            } else {
+            let halved = *outcome == Outcome::Failed && self.rules.bisects && out > 1;
+            lane.at_most = Some(if halved { out / 2 } else { out - done });
+            // Splitting a batch does not count as a retry.
+            lane.failures = if done > 0 {
                 1
+            } else {
+                lane.failures.saturating_add(u32::from(!halved))
             };
-            lane.rests_until = Some(now + self.backoff.after(lane.failures));
+            lane.rests_until = Some(now + self.rules.backoff.after(lane.failures));
+            if self
+                .rules
+                .retries
+                .is_some_and(|retries| lane.failures > retries)
+            {
+                let dropped = lane.waiting.iter().take(out).skip(done);
+                given_up.extend(dropped.map(|record| record.sequence.clone()));
+                done = out;
+                lane.failures = 0;
+                lane.rests_until = None;
+                lane.at_most = None;
+            }
+        }
+        for record in lane.waiting.drain(..done) {
+            self.records.insert(record.sequence, true);
         }
         if lane.waiting.is_empty() {
-            self.by_key.remove(name);
+            self.by_number.remove(&number);
         }
+        given_up
     }
 
     /// The last record up to which everything is done, if that moved since the last call.
@@ -164,100 +227,18 @@ impl Lanes {
 
     /// When the next resting lane may go on.
     pub(super) fn wakes_at(&self, now: Instant) -> Option<Instant> {
-        let rests = self.by_key.values().filter_map(|lane| lane.rests_until);
+        let rests = self.by_number.values().filter_map(|lane| lane.rests_until);
         rests.filter(|until| *until > now).min()
     }
 }
 
-fn first_sequence(lane: &Lane) -> Option<&str> {
-    lane.waiting.front().map(|record| record.sequence.as_str())
+impl Lane {
+    /// Where a record stands among those that are out.
+    fn position(&self, sequence: &str, out: usize) -> Option<usize> {
+        let mut out = self.waiting.iter().take(out);
+        out.position(|record| record.sequence == sequence)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    const BACKOFF: Backoff = Backoff {
-        first: Duration::from_millis(100),
-        most: Duration::from_secs(1),
-    };
-
-    fn lanes(records: &[(&str, &str)]) -> Lanes {
-        let mut lanes = Lanes::new(BACKOFF);
-        for (lane, sequence) in records {
-            lanes.push((*lane).into(), (*sequence).into(), json!(sequence));
-        }
-        lanes
-    }
-
-    fn take(lanes: &mut Lanes, now: Instant) -> Option<(String, Vec<Value>)> {
-        lanes
-            .next_batch(10, now)
-            .map(|batch| (batch.lane, batch.records))
-    }
-
-    #[test]
-    fn one_customer_has_one_batch_out_at_a_time_and_others_go_beside_it() {
-        let now = Instant::now();
-        let mut lanes = lanes(&[("a", "1"), ("b", "2"), ("a", "3")]);
-        assert_eq!(
-            take(&mut lanes, now),
-            Some(("a".into(), vec![json!("1"), json!("3")]))
-        );
-        lanes.push("a".into(), "4".into(), json!("4"));
-        assert_eq!(take(&mut lanes, now), Some(("b".into(), vec![json!("2")])));
-        assert_eq!(take(&mut lanes, now), None);
-        lanes.finish("a", Some(&[]), now);
-        assert_eq!(take(&mut lanes, now), Some(("a".into(), vec![json!("4")])));
-    }
-
-    #[test]
-    fn a_failure_comes_again_with_all_that_followed_it_and_not_before_its_rest_is_over() {
-        let now = Instant::now();
-        let mut lanes = lanes(&[("a", "1"), ("a", "2"), ("a", "3")]);
-        take(&mut lanes, now);
-        lanes.finish("a", Some(&["3".into(), "2".into()]), now);
-        assert_eq!(lanes.advance(), Some("1".into()));
-        assert_eq!(take(&mut lanes, now), None);
-        let later = lanes.wakes_at(now).unwrap();
-        assert_eq!(later, now + BACKOFF.first);
-        assert_eq!(
-            take(&mut lanes, later),
-            Some(("a".into(), vec![json!("2"), json!("3")]))
-        );
-        lanes.finish("a", None, later);
-        assert_eq!(lanes.wakes_at(later), Some(later + BACKOFF.first * 2));
-    }
-
-    #[test]
-    fn an_identifier_that_is_in_no_batch_fails_the_whole_batch() {
-        let now = Instant::now();
-        let mut lanes = lanes(&[("a", "1"), ("a", "2")]);
-        take(&mut lanes, now);
-        lanes.finish("a", Some(&["2".into(), String::new()]), now);
-        assert_eq!(lanes.advance(), None);
-        assert_eq!(lanes.unfinished(), 2);
-    }
-
-    #[test]
-    fn the_position_stops_before_the_first_record_that_is_not_done() {
-        let now = Instant::now();
-        let mut lanes = lanes(&[("a", "1"), ("b", "3")]);
-        lanes.skip("2".into());
-        take(&mut lanes, now);
-        take(&mut lanes, now);
-        lanes.finish("b", Some(&[]), now);
-        assert_eq!(lanes.advance(), None);
-        lanes.finish("a", Some(&[]), now);
-        assert_eq!(lanes.advance(), Some("3".into()));
-        assert_eq!(lanes.advance(), None);
-    }
-
-    #[test]
-    fn the_rest_grows_and_has_a_limit() {
-        assert_eq!(BACKOFF.after(1), BACKOFF.first);
-        assert_eq!(BACKOFF.after(3), BACKOFF.first * 4);
-        assert_eq!(BACKOFF.after(40), BACKOFF.most);
-    }
-}
+mod tests;

@@ -1,8 +1,10 @@
 //! The event source mapping: the table's stream drives a function, as Lambda would do it.
 //!
-//! A record is delivered at least once. Records of one partition key stay in order; a failure holds
-//! up its own partition key and no other.
+//! A record is delivered at least once, in batches of any size. Records of one shard stay in order,
+//! and so do those of one partition key as long as the template keeps `ParallelizationFactor` at 1;
+//! a failure holds up its shard until it is given up. What AWS leaves open is decided by a seed.
 
+mod chance;
 mod lanes;
 mod pattern;
 mod position;
@@ -20,10 +22,16 @@ use tokio::time::Instant;
 
 pub(crate) use pattern::Pattern;
 
+/// The shard of a partition key, without a seed.
+#[cfg(test)]
+pub(crate) fn shard_of(pk: &str) -> usize {
+    chance::place(None, pk, lanes::SHARDS)
+}
+
 use crate::dynamodb::DatabaseError;
 use crate::invoker::{self, Invoker};
 use crate::template::StreamMapping;
-use lanes::{Backoff, Batch, Lanes};
+use lanes::{Backoff, Batch, Lanes, Outcome, Rules};
 use position::PositionFile;
 use records::Records;
 
@@ -31,8 +39,6 @@ use records::Records;
 ///
 /// A write through another process tells nobody, so this bounds how late it is seen.
 const POLL: Duration = Duration::from_millis(200);
-/// Lambda hands out at most this many batches of a shard at a time.
-const PARALLEL: usize = 10;
 /// Records that are read before those in front of them are done.
 const READ_AHEAD: usize = 500;
 const BACKOFF: Backoff = Backoff {
@@ -49,7 +55,7 @@ pub(crate) struct Pump {
     grown: Arc<Notify>,
     lanes: Lanes,
     read_to: Option<String>,
-    calls: JoinSet<(String, Option<Vec<String>>)>,
+    calls: JoinSet<(usize, Outcome)>,
 }
 
 impl Pump {
@@ -61,19 +67,27 @@ impl Pump {
         mapping: StreamMapping,
         invoker: Arc<dyn Invoker>,
         grown: Arc<Notify>,
+        seed: Option<u64>,
     ) -> Result<Self, DatabaseError> {
         let records = Records::of_table(database, table)?;
         let position = PositionFile::new(position);
         let read_to = position
             .load(&records.arn)
             .map_err(DatabaseError::Position)?;
+        let rules = Rules {
+            batch_size: mapping.batch_size,
+            factor: mapping.factor,
+            retries: mapping.retries,
+            bisects: mapping.bisects,
+            backoff: BACKOFF,
+        };
         Ok(Self {
             records,
             position,
             mapping,
             invoker,
             grown,
-            lanes: Lanes::new(BACKOFF),
+            lanes: Lanes::new(rules, seed),
             read_to,
             calls: JoinSet::new(),
         })
@@ -85,7 +99,7 @@ impl Pump {
             let more = self.read().await;
             self.deliver();
             self.keep_position();
-            if more && self.calls.len() < PARALLEL {
+            if more {
                 continue;
             }
             let (grown, patience) = (Arc::clone(&self.grown), self.patience());
@@ -128,47 +142,45 @@ impl Pump {
         let Some(sequence) = text("/dynamodb/SequenceNumber").map(str::to_owned) else {
             return;
         };
-        let lane = text("/dynamodb/Keys/pk/S").unwrap_or_default().to_owned();
+        let pk = text("/dynamodb/Keys/pk/S").unwrap_or_default().to_owned();
+        let sk = text("/dynamodb/Keys/sk/S").unwrap_or_default().to_owned();
         self.read_to = Some(sequence.clone());
         let filters = &self.mapping.filters;
         if filters.is_empty() || filters.iter().any(|filter| filter.matches(&record)) {
-            self.lanes.push(lane, sequence, record);
+            self.lanes.push(&pk, &sk, sequence, record);
         } else {
             self.lanes.skip(sequence);
         }
     }
 
     fn deliver(&mut self) {
-        while self.calls.len() < PARALLEL {
-            let Some(batch) = self
-                .lanes
-                .next_batch(self.mapping.batch_size, Instant::now())
-            else {
-                return;
-            };
+        while let Some(batch) = self.lanes.next_batch(Instant::now()) {
             let invoker = Arc::clone(&self.invoker);
             let (function, timeout) = (self.mapping.function.clone(), self.mapping.timeout);
             self.calls.spawn(async move {
                 let Batch { lane, records } = batch;
                 let event = json!({ "Records": records });
                 let answer = invoker::call(&invoker, &function, event, timeout).await;
-                let failures = match answer {
-                    Ok(answer) => Some(failures(&answer)),
+                let outcome = match answer {
+                    Ok(answer) => Outcome::Answered(failures(&answer)),
                     Err(error) => {
                         tracing::warn!(error = %error, "a batch of the stream will be tried again");
-                        None
+                        Outcome::Failed
                     }
                 };
-                (lane, failures)
+                (lane, outcome)
             });
         }
     }
 
-    fn settle(&mut self, finished: Result<(String, Option<Vec<String>>), tokio::task::JoinError>) {
+    fn settle(&mut self, finished: Result<(usize, Outcome), tokio::task::JoinError>) {
         match finished {
-            Ok((lane, failures)) => {
-                self.lanes
-                    .finish(&lane, failures.as_deref(), Instant::now());
+            Ok((lane, outcome)) => {
+                let given_up = self.lanes.finish(lane, &outcome, Instant::now());
+                if !given_up.is_empty() {
+                    // What is given up stays in the table, where a sweep finds it.
+                    tracing::warn!(?given_up, "records of the stream are given up");
+                }
             }
             // The function runs in a task of its own, so what ended here is the server itself.
             Err(error) => tracing::error!(error = %error, "a delivery was ended"),

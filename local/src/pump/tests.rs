@@ -65,9 +65,13 @@ impl Bench {
     }
 
     fn put(&self, customer: &str, sk: &str, status: &str) {
+        self.put_at(&format!("INBOX#{customer}"), sk, status);
+    }
+
+    fn put_at(&self, pk: &str, sk: &str, status: &str) {
         let request = json!({
             "TableName": TABLE,
-            "Item": {"pk": {"S": format!("CUST#{customer}")}, "sk": {"S": sk}, "status": {"S": status}},
+            "Item": {"pk": {"S": pk}, "sk": {"S": sk}, "status": {"S": status}},
         });
         self.database
             .put_item(serde_json::from_value(request).unwrap())
@@ -82,6 +86,7 @@ impl Bench {
             Template::embedded().unwrap().stream,
             self.function.clone(),
             Arc::new(Notify::new()),
+            None,
         );
         let (stop, stopped) = watch::channel(false);
         Running {
@@ -113,7 +118,7 @@ async fn new_and_requeued_events_are_delivered_and_nothing_else() {
     let mut bench = Bench::new(None);
     bench.put("a", "EVENT#1", "received");
     bench.put("a", "EVENT#1", "processed");
-    bench.put("a", "SUB#1", "active");
+    bench.put_at("USER#a", "SUB#1", "active");
     bench.put("a", "EVENT#1", "received");
     bench.put("a", "EVENT#2", "received");
     let running = bench.start(None);
@@ -205,7 +210,9 @@ async fn what_failed_before_a_restart_comes_again_after_it() {
 
     let mut bench = Bench::new(Some(&file));
     let running = bench.start(Some(&position));
-    assert_eq!(bench.next().await, "INSERT EVENT#1");
+    // The position stands before it, so what was done after it comes again, too.
+    let seen = HashSet::from([bench.next().await, bench.next().await]);
+    assert!(seen.contains("INSERT EVENT#1"), "{seen:?}");
     running.stop().await;
 }
 

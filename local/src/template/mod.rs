@@ -49,6 +49,15 @@ pub enum TemplateError {
     Content(String),
 }
 
+/// The deployment's own template as JSON, each short form such as `!Ref` written out.
+///
+/// # Errors
+///
+/// If it is no YAML.
+pub fn template_as_json() -> Result<Value, TemplateError> {
+    cloudformation::to_json(EMBEDDED)
+}
+
 impl Template {
     /// The template of this build.
     pub(crate) fn embedded() -> Result<Self, TemplateError> {

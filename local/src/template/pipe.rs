@@ -26,6 +26,9 @@ pub(super) fn read(globals: &Value, resources: &Resources) -> Result<StreamMappi
     Ok(StreamMapping {
         function: function::name(enrichment, function),
         batch_size: stream::batch_size(settings),
+        factor: stream::factor(settings),
+        retries: stream::retries(settings),
+        bisects: settings.get("OnPartialBatchItemFailure").is_some(),
         filters: stream::filters(id, source)?,
         timeout: Duration::from_secs(function::timeout(globals, properties)),
     })

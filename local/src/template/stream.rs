@@ -14,6 +14,12 @@ pub(crate) struct StreamMapping {
     pub(crate) function: String,
     /// How many records one call may carry.
     pub(crate) batch_size: usize,
+    /// How many batches of one shard are out at once, in order of each item alone.
+    pub(crate) factor: usize,
+    /// How often a batch is tried again before it is given up; without a number, for ever.
+    pub(crate) retries: Option<u32>,
+    /// Whether a batch that fails as a whole is halved.
+    pub(crate) bisects: bool,
     /// A record is delivered when one of these matches; without any, all are.
     pub(crate) filters: Vec<Pattern>,
     /// When Lambda ends the function.
@@ -46,6 +52,9 @@ pub(super) fn read(globals: &Value, resources: &Resources) -> Result<StreamMappi
     Ok(StreamMapping {
         function: function::name(id, resources.get(id).unwrap_or(&Value::Null)),
         batch_size: batch_size(mapping),
+        factor: factor(mapping),
+        retries: retries(mapping),
+        bisects: mapping.get("BisectBatchOnFunctionError") == Some(&Value::Bool(true)),
         filters: filters(id, mapping)?,
         timeout: Duration::from_secs(function::timeout(globals, properties)),
     })
@@ -58,6 +67,20 @@ pub(super) fn batch_size(settings: &Value) -> usize {
         .and_then(Value::as_u64)
         .and_then(|size| usize::try_from(size).ok())
         .unwrap_or(LAMBDA_BATCH_SIZE)
+}
+
+/// How many batches of one shard are out at once.
+pub(super) fn factor(settings: &Value) -> usize {
+    let factor = settings
+        .get("ParallelizationFactor")
+        .and_then(Value::as_u64);
+    factor.and_then(|it| it.try_into().ok()).unwrap_or(1)
+}
+
+/// How often a batch is tried again; Lambda's own limit is the day that the stream keeps a record.
+pub(super) fn retries(settings: &Value) -> Option<u32> {
+    let retries = settings.get("MaximumRetryAttempts").and_then(Value::as_i64);
+    retries.and_then(|it| it.try_into().ok())
 }
 
 /// The patterns of a `FilterCriteria`.

@@ -118,7 +118,7 @@ fn money(amount: u64, currency: &str) -> Money {
     }
 }
 
-fn plan(interval: Interval, interval_count: u8, trial_days: u32, currency: &str) -> Plan {
+fn plan(interval: Interval, interval_count: u16, trial_days: u32, currency: &str) -> Plan {
     Plan {
         price: "price_1".parse().unwrap(),
         group: "main".parse().unwrap(),
@@ -127,6 +127,9 @@ fn plan(interval: Interval, interval_count: u8, trial_days: u32, currency: &str)
         currency: currency.parse().unwrap(),
         interval,
         interval_count,
+        wallets: Vec::new(),
+        former_prices: Vec::new(),
+        refusal: None,
         trial_days,
     }
 }

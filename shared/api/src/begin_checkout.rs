@@ -3,7 +3,7 @@
 use perennial_config::Api;
 use perennial_flows::{IssueCheckout, ServerConsent};
 use perennial_http::{ApiError, Request, sentence};
-use perennial_types::{Consent, First, Plan, Plans, ReturnPath, Wallet};
+use perennial_types::{Consent, First, Plan, PlanName, Plans, ReturnPath, Wallet};
 
 use crate::api_url;
 
@@ -18,6 +18,8 @@ pub struct BeginCheckout {
     pub first: First,
     /// The version of the text that the shopper saw; the configured one when none.
     pub consent: Option<String>,
+    /// How many free days the page has told the shopper of; those of the plan when none.
+    pub trial_days: Option<u32>,
     /// Where in the shop they land afterwards.
     pub return_to: Option<String>,
     /// Set when this server confirms.
@@ -34,12 +36,13 @@ impl BeginCheckout {
         consent: &Consent,
     ) -> Result<IssueCheckout, ApiError> {
         let user = request.user()?.clone();
-        let (name, plan) = plans.get(&self.plan).ok_or_else(unknown_plan)?;
+        let (name, plan) = find_plan(plans, &self.plan)?;
         let wallet: Wallet = self
             .wallet
             .parse()
             .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
         check_currency(wallet, plan)?;
+        check_wallet(wallet, plan)?;
         check_order(wallet, self.first, self.server.is_some())?;
         let return_to = self
             .return_to
@@ -58,6 +61,7 @@ impl BeginCheckout {
             user,
             name: name.clone(),
             plan: plan.clone(),
+            shown_trial_days: self.trial_days,
             wallet,
             first: self.first,
             consent_version: consent.version().to_owned(),
@@ -68,13 +72,28 @@ impl BeginCheckout {
     }
 }
 
-/// There is no plan of that name.
-pub fn unknown_plan() -> ApiError {
+/// The plan of that name, which may be one that is not offered.
+pub fn find_plan<'a>(plans: &'a Plans, name: &str) -> Result<(&'a PlanName, &'a Plan), ApiError> {
+    plans.get(name).ok_or_else(|| {
+        if plans.refusal(name).is_some() {
+            return plan_not_available();
+        }
+        ApiError::new(
+            400,
+            "unknown_plan",
+            "There is no plan of that name. GET /plans lists those that are offered.",
+        )
+    })
+}
+
+/// The plan is known, and cannot be bought for now. Why is in the log, for the shop.
+pub fn plan_not_available() -> ApiError {
     ApiError::new(
-        400,
-        "unknown_plan",
-        "There is no plan of that name in the shop's PLANS.",
+        409,
+        "plan_not_available",
+        "This plan is not offered now, and nothing was charged. Offer one of GET /plans.",
     )
+    .with("may_retry", false.into())
 }
 
 fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
@@ -89,6 +108,20 @@ fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
         )),
         Wallet::AmazonPay | Wallet::ApplePay => Ok(()),
     }
+}
+
+fn check_wallet(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
+    if plan.wallets.contains(&wallet) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "wallet_not_offered",
+        format!(
+            "This plan is not sold with {}; GET /plans lists its wallets.",
+            wallet.label()
+        ),
+    ))
 }
 
 fn check_order(wallet: Wallet, first: First, server_confirms: bool) -> Result<(), ApiError> {

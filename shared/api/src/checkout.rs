@@ -5,6 +5,7 @@ use perennial_http::{ApiError, Response};
 use perennial_types::{AttemptId, FailureReason, Subscription};
 use serde::Serialize;
 use serde_json::json;
+use url::Url;
 
 /// How a checkout stands.
 #[derive(Debug, Clone, Serialize)]
@@ -66,14 +67,16 @@ pub fn unknown_checkout() -> ApiError {
     )
 }
 
-/// There is nothing to sell: the user has it.
-pub fn already_subscribed(subscription: &Subscription) -> ApiError {
+/// There is nothing to sell: the user has it. `manage` leads them to the customer portal, where
+/// they can give another payment method if [`Subscription::payment`] says that one is needed.
+pub fn already_subscribed(subscription: &Subscription, manage: &Url) -> ApiError {
     ApiError::new(
         409,
         "already_subscribed",
         "There already is a live subscription of this plan's group.",
     )
     .with("subscription", json!(subscription))
+    .with("manage", json!(manage.as_str()))
 }
 
 /// The answer of a call that creates a subscription, as long as there is none.
@@ -98,8 +101,15 @@ fn status(reason: FailureReason) -> u16 {
     match reason {
         FailureReason::PaymentDeclined
         | FailureReason::WalletDeclined
-        | FailureReason::WalletAbandoned => 402,
-        FailureReason::AlreadySubscribed | FailureReason::Canceled | FailureReason::Expired => 409,
-        FailureReason::Rejected => 502,
+        | FailureReason::WalletAbandoned
+        | FailureReason::TooManyDeclines
+        | FailureReason::WalletMismatch => 402,
+        // The shop hears of what Stripe refuses when it does, and not each time that somebody asks.
+        FailureReason::AlreadySubscribed
+        | FailureReason::Canceled
+        | FailureReason::Expired
+        | FailureReason::Rejected
+        | FailureReason::PlanNotAvailable
+        | FailureReason::TrialUsed => 409,
     }
 }

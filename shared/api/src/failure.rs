@@ -1,13 +1,18 @@
 //! A journey that could not go on, as an answer.
 
 use perennial_flows::FlowError;
-use perennial_http::ApiError;
+use perennial_http::{ApiError, sentence};
+use perennial_store::CatalogError;
 use perennial_stripe::{Effect, StripeError};
 
-use crate::unknown_checkout;
+use crate::{plan_not_available, unknown_checkout};
 
 /// The answer to a caller whose journey could not go on. Nothing of Stripe's own text is in it.
 pub fn failure(error: FlowError) -> ApiError {
+    let error = match error {
+        FlowError::Catalog(error) => return no_plans(error),
+        error => error,
+    };
     match &error {
         FlowError::UnknownCheckout => unknown_checkout(),
         FlowError::TooManyCheckouts => ApiError::new(
@@ -16,25 +21,34 @@ pub fn failure(error: FlowError) -> ApiError {
             "This user has opened too many checkouts within an hour. Try again later.",
         )
         .retry_after(600),
-        FlowError::Busy => ApiError::new(
-            503,
-            "busy",
-            "Another request of this user is doing the same. Try again in a moment.",
-        )
-        .retry_after(2),
+        error if error.is_busy() => busy(),
+        FlowError::PlanNotAvailable => plan_not_available(),
+        FlowError::CurrencyConflict => ApiError::new(
+            409,
+            "currency_conflict",
+            "This user pays another subscription in another currency, and Stripe takes no two at once from a customer. Offer a plan in that currency.",
+        ),
+        FlowError::TrialOutdated => ApiError::new(
+            409,
+            "trial_outdated",
+            "The free trial that the shopper saw is not the one that they would get. Show them what GET /wallets says, and begin again with its \"trial_days\".",
+        ),
         FlowError::WalletNotEnabled => ApiError::new(
             502,
             "wallet_not_enabled",
             "The shop's Stripe account does not take this wallet yet. Enable it in Stripe's Dashboard, under Settings, Payment methods.",
         ),
-        FlowError::Store(_) => ApiError::new(
+        FlowError::Busy | FlowError::Store(_) | FlowError::Catalog(_) => ApiError::new(
             503,
             "table_unavailable",
             "The table did not answer in time. Nothing is lost; try again.",
         )
         .retry_after(2),
         FlowError::Stripe(stripe) => stripe_failure(stripe),
-        FlowError::Mismatch { .. } | FlowError::FrozenRequest(_) | FlowError::Key(_) => {
+        FlowError::Mismatch { .. }
+        | FlowError::FrozenRequest(_)
+        | FlowError::Key(_)
+        | FlowError::CatalogTooLarge(_) => {
             ApiError::new(
                 502,
                 "inconsistent",
@@ -45,14 +59,36 @@ pub fn failure(error: FlowError) -> ApiError {
     .because(error)
 }
 
+/// There are no plans, so nothing can be sold and nobody's subscription can be told what it is for.
+pub fn no_plans(error: CatalogError) -> ApiError {
+    ApiError::new(503, "catalog_unavailable", sentence(&error))
+        .retry_after(5)
+        .because(error)
+}
+
+/// The user's own requests are in each other's way. That is nothing that the shop has to hear of.
+fn busy() -> ApiError {
+    ApiError::new(
+        429,
+        "busy",
+        "Another request of this user is doing the same. Try again in a moment.",
+    )
+    .retry_after(2)
+}
+
 fn stripe_failure(error: &StripeError) -> ApiError {
     let pause = error
         .retry_after_hint()
         .map_or(2, |hint| hint.as_secs().clamp(1, 60));
     let pause = u32::try_from(pause).unwrap_or(2);
     match error {
+        // Stripe's lock on an object that another request of this user has, and the same request twice
+        // at once (<https://docs.stripe.com/rate-limits#object-lock-timeouts>).
+        StripeError::RateLimited { code: Some(code), .. } if code == "lock_timeout" => busy(),
+        StripeError::KeyInUse { .. } => busy(),
+        // Anybody can bring this about by asking often enough.
         StripeError::RateLimited { .. } => ApiError::new(
-            503,
+            429,
             "stripe_busy",
             "Stripe has too many requests right now. Nothing was charged; try again in a moment.",
         )
@@ -63,14 +99,12 @@ fn stripe_failure(error: &StripeError) -> ApiError {
             "Stripe cannot be reached right now. Nothing was charged; try again in a moment.",
         )
         .retry_after(pause),
-        StripeError::Unavailable { effect: Effect::Unknown, .. } | StripeError::KeyInUse { .. } => {
-            ApiError::new(
-                503,
-                "stripe_unavailable",
-                "Stripe has not answered. Try again: the same request is sent again, so nothing is done twice.",
-            )
-            .retry_after(pause)
-        }
+        StripeError::Unavailable { effect: Effect::Unknown, .. } => ApiError::new(
+            503,
+            "stripe_unavailable",
+            "Stripe has not answered. Try again: the same request is sent again, so nothing is done twice.",
+        )
+        .retry_after(pause),
         StripeError::Unauthenticated { .. } | StripeError::Forbidden { .. } => ApiError::new(
             502,
             "stripe_not_configured",

@@ -7,10 +7,10 @@ mod links;
 mod signed_links;
 pub mod stripe_js;
 
-pub use begin_checkout::{BeginCheckout, unknown_plan};
+pub use begin_checkout::{BeginCheckout, find_plan, plan_not_available};
 pub use checkout::{
     Checkout, already_subscribed, checkout, parse_checkout, undecided, unknown_checkout,
 };
-pub use failure::failure;
-pub use links::{api_url, landing};
+pub use failure::{failure, no_plans};
+pub use links::{api_url, landing, landing_without_checkout, manage_link, without};
 pub use signed_links::{Link, LinkError, SignedLinks};

@@ -1,11 +1,12 @@
 //! The addresses that a browser is sent to.
 
 use perennial_config::{Api, Shop};
+use perennial_flows::Flows;
 use perennial_http::{ApiError, Request};
 use perennial_types::ReturnPath;
 use url::Url;
 
-use crate::Checkout;
+use crate::{Checkout, SignedLinks, failure};
 
 /// An address of this API: under its configured base, or under the domain that API Gateway says
 /// it was asked under, never under a header that the caller chose.
@@ -29,9 +30,25 @@ pub fn api_url(api: &Api, request: &Request, path: &str) -> Result<Url, ApiError
     })
 }
 
+/// The signed address where the shopper who asks manages what they have.
+pub async fn manage_link(
+    flows: &Flows,
+    links: &SignedLinks,
+    api: &Api,
+    request: &Request,
+) -> Result<Url, ApiError> {
+    let user = request.user()?;
+    let number = flows.link_number(user).await.map_err(failure)?;
+    Ok(links.manage(&api_url(api, request, "")?, user, number))
+}
+
+/// What a shopper's landing says. Parameters of these names that the page has itself are replaced, so
+/// that there is one answer only.
+const OUTCOME: [&str; 3] = ["checkout", "status", "reason"];
+
 /// The page of the shop where a shopper lands, told how the checkout stands.
 pub fn landing(shop: &Shop, return_to: Option<&ReturnPath>, checkout: &Checkout) -> Url {
-    let mut page = shop.page(return_to);
+    let mut page = without(shop.page(return_to), &OUTCOME);
     {
         let mut query = page.query_pairs_mut();
         query.append_pair("checkout", checkout.checkout.as_str());
@@ -40,5 +57,30 @@ pub fn landing(shop: &Shop, return_to: Option<&ReturnPath>, checkout: &Checkout)
             query.append_pair("reason", reason.as_str());
         }
     }
+    page
+}
+
+/// The page of the shop where a shopper lands whose return cannot be told whose it is. `reason` is a
+/// code of an error.
+pub fn landing_without_checkout(shop: &Shop, reason: &str) -> Url {
+    let mut page = without(shop.page(None), &OUTCOME);
+    page.query_pairs_mut()
+        .append_pair("status", "failed")
+        .append_pair("reason", reason);
+    page
+}
+
+/// An address without parameters of these names, in whichever way they are encoded; the others stay as
+/// they are.
+pub fn without(mut page: Url, names: &[&str]) -> Url {
+    let Some(query) = page.query() else {
+        return page;
+    };
+    let others = query.split('&').filter(|part| {
+        let name = url::form_urlencoded::parse(part.as_bytes()).next();
+        name.is_none_or(|(name, _)| !names.contains(&&*name))
+    });
+    let others = others.collect::<Vec<_>>().join("&");
+    page.set_query((!others.is_empty()).then_some(others.as_str()));
     page
 }

@@ -18,7 +18,8 @@ use url::Url;
 /// Signs links, and reads those that were signed.
 #[derive(Clone)]
 pub struct SignedLinks {
-    keyed: Hmac<Sha256>,
+    /// The first one signs, and all of them are accepted.
+    keys: Vec<Hmac<Sha256>>,
 }
 
 /// What a link is good for.
@@ -28,6 +29,11 @@ pub enum Link {
     Manage {
         /// Whose.
         user: UserId,
+        /// Which of the user's links it is of; those of a lower number than the user's have been
+        /// revoked.
+        number: u64,
+        /// Whether it belongs to a saved payment method and not to a subscription.
+        saved: bool,
     },
     /// To agree to a payment.
     Authorize {
@@ -58,6 +64,11 @@ pub enum LinkError {
 enum Claims {
     Manage {
         user: UserId,
+        /// Absent in links that were signed before there was one.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        number: u64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        saved: bool,
     },
     Authorize {
         user: UserId,
@@ -66,23 +77,48 @@ enum Claims {
     },
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// A later form can be told from this one, and is signed apart from it.
 const VERSION: &str = "v1";
 
 impl SignedLinks {
-    /// Signs with `LINK_SECRET`; see [`perennial_config::link_secret`].
+    /// Signs with the first of the secrets in `LINK_SECRET`, which are separated by commas while one
+    /// is being replaced; see [`perennial_config::link_secret`].
     pub fn new(secret: &SecretString) -> Self {
-        let key = secret.expose_secret().as_bytes();
+        let secrets = secret.expose_secret().split(',').map(str::trim);
+        // HMAC takes a key of any length.
+        let keys = secrets.filter_map(|key| Hmac::new_from_slice(key.as_bytes()).ok());
         Self {
-            // HMAC takes a key of any length; a block of zeros would be refused by its check anyway.
-            keyed: Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into())),
+            keys: keys.collect(),
         }
     }
 
     /// The address below `base` where the user manages their subscriptions. It does not expire,
-    /// because Apple keeps it for as long as the subscription lives.
-    pub fn manage(&self, base: &Url, user: &UserId) -> Url {
-        let claims = Claims::Manage { user: user.clone() };
+    /// because Apple keeps it for as long as the subscription lives; it opens nothing once the user's
+    /// number is another than `number`.
+    pub fn manage(&self, base: &Url, user: &UserId, number: u64) -> Url {
+        let claims = Claims::Manage {
+            user: user.clone(),
+            number,
+            saved: false,
+        };
+        self.address(base, "/manage", &claims)
+    }
+
+    /// The same for a payment method that is saved without a subscription.
+    pub fn manage_saved(&self, base: &Url, user: &UserId, number: u64) -> Url {
+        let claims = Claims::Manage {
+            user: user.clone(),
+            number,
+            saved: true,
+        };
         self.address(base, "/manage", &claims)
     }
 
@@ -110,13 +146,25 @@ impl SignedLinks {
             .and_then(|rest| rest.strip_prefix('.'))
             .ok_or(LinkError::Malformed)?;
         let signature = decode(signature)?;
-        let mut mac = self.keyed.clone();
-        mac.update(signed.as_bytes());
-        mac.verify_slice(&signature)
-            .map_err(|_| LinkError::Signature)?;
+        let is_signed_with = |key: &Hmac<Sha256>| {
+            let mut mac = key.clone();
+            mac.update(signed.as_bytes());
+            mac.verify_slice(&signature).is_ok()
+        };
+        if !self.keys.iter().any(is_signed_with) {
+            return Err(LinkError::Signature);
+        }
         let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| LinkError::Malformed)?;
         match claims {
-            Claims::Manage { user } => Ok(Link::Manage { user }),
+            Claims::Manage {
+                user,
+                number,
+                saved,
+            } => Ok(Link::Manage {
+                user,
+                number,
+                saved,
+            }),
             Claims::Authorize {
                 user,
                 payment,
@@ -147,9 +195,12 @@ impl SignedLinks {
         // The claims are texts and a number, which JSON takes; an empty text would open nothing.
         let claims = serde_json::to_vec(claims).unwrap_or_default();
         let signed = format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let mut mac = self.keyed.clone();
-        mac.update(signed.as_bytes());
-        let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        // There is always a first one, since splitting a text gives at least one part.
+        let mac = self.keys.first().cloned().map(|mut mac| {
+            mac.update(signed.as_bytes());
+            mac.finalize().into_bytes()
+        });
+        let signature = URL_SAFE_NO_PAD.encode(mac.unwrap_or_default());
         format!("{signed}.{signature}")
     }
 }

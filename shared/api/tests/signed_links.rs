@@ -29,7 +29,7 @@ fn link_of(url: &Url) -> String {
 }
 
 prop_compose! {
-    fn user()(text in "[!-~][ -~]{0,254}") -> UserId {
+    fn user()(text in "[!-~]([ -~]{0,253}[!-~])?") -> UserId {
         text.parse().unwrap()
     }
 }
@@ -42,10 +42,19 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn a_link_says_what_was_signed(user in user(), payment in payment(), left in 0_i64..100_000) {
+    fn a_link_says_what_was_signed(
+        user in user(),
+        payment in payment(),
+        left in 0_i64..100_000,
+        number in any::<u64>(),
+    ) {
         let signer = signer();
-        let manage = link_of(&signer.manage(&base(), &user));
-        prop_assert_eq!(signer.read(&manage, NOW), Ok(Link::Manage { user: user.clone() }));
+        for saved in [false, true] {
+            let address = if saved { SignedLinks::manage_saved } else { SignedLinks::manage };
+            let manage = link_of(&address(&signer, &base(), &user, number));
+            let expected = Link::Manage { user: user.clone(), number, saved };
+            prop_assert_eq!(signer.read(&manage, NOW), Ok(expected));
+        }
         let until = NOW.plus_seconds(left);
         let authorize = link_of(&signer.authorize(&base(), &user, &payment, until));
         let expected = Link::Authorize { user, payment };
@@ -63,7 +72,7 @@ proptest! {
         letter in "[A-Za-z0-9_.-]",
     ) {
         let signer = signer();
-        let link = link_of(&signer.manage(&base(), &user));
+        let link = link_of(&signer.manage(&base(), &user, 0));
         let place = place.index(link.len());
         let mut changed = link.clone();
         changed.replace_range(place..=place, &letter);
@@ -73,7 +82,7 @@ proptest! {
 
     #[test]
     fn a_link_of_another_secret_opens_nothing(user in user(), secret in "[ -~]{32,80}") {
-        let link = link_of(&links(&secret).manage(&base(), &user));
+        let link = link_of(&links(&secret).manage(&base(), &user, 0));
         prop_assert_eq!(signer().read(&link, NOW), Err(LinkError::Signature));
     }
 
@@ -85,7 +94,7 @@ proptest! {
 
 #[test]
 fn a_link_stands_below_the_base_of_the_api() {
-    let url = signer().manage(&base(), &"alice".parse().unwrap());
+    let url = signer().manage(&base(), &"alice".parse().unwrap(), 0);
     let start = "https://api.shop.example/v2/manage?link=v1.";
     assert!(url.as_str().starts_with(start), "{url}");
 }
@@ -94,14 +103,14 @@ fn a_link_stands_below_the_base_of_the_api() {
 fn a_link_is_the_same_whenever_it_is_made() {
     let user = "alice".parse().unwrap();
     assert_eq!(
-        signer().manage(&base(), &user),
-        signer().manage(&base(), &user)
+        signer().manage(&base(), &user, 0),
+        signer().manage(&base(), &user, 0)
     );
 }
 
 #[test]
 fn a_link_of_another_version_or_without_its_parts_is_malformed() {
-    let link = link_of(&signer().manage(&base(), &"alice".parse().unwrap()));
+    let link = link_of(&signer().manage(&base(), &"alice".parse().unwrap(), 0));
     for text in [
         String::new(),
         "v1".to_owned(),
@@ -115,6 +124,21 @@ fn a_link_of_another_version_or_without_its_parts_is_malformed() {
             "{text:?}"
         );
     }
+}
+
+/// Apple keeps the link of a subscription for as long as it lives.
+#[test]
+fn a_link_that_was_signed_before_there_were_numbers_is_of_the_number_0() {
+    let old = "v1.eyJmb3IiOiJtYW5hZ2UiLCJ1c2VyIjoiYWxpY2UifQ";
+    let user: UserId = "alice".parse().unwrap();
+    let link = link_of(&signer().manage(&base(), &user, 0));
+    assert_eq!(link.rsplit_once('.').unwrap().0, old);
+    let expected = Link::Manage {
+        user,
+        number: 0,
+        saved: false,
+    };
+    assert_eq!(signer().read(&link, NOW), Ok(expected));
 }
 
 #[test]

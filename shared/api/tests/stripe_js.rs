@@ -15,7 +15,7 @@ use url::Url;
 const NOW: Timestamp = Timestamp::from_unix(1_795_564_800);
 const DAY: i64 = 86_400;
 
-fn plan(interval: Interval, interval_count: u8, trial_days: u32) -> Plan {
+fn plan(interval: Interval, interval_count: u16, trial_days: u32) -> Plan {
     Plan {
         price: "price_1".parse().unwrap(),
         group: "main".parse().unwrap(),
@@ -24,6 +24,9 @@ fn plan(interval: Interval, interval_count: u8, trial_days: u32) -> Plan {
         currency: "usd".parse().unwrap(),
         interval,
         interval_count,
+        wallets: Vec::new(),
+        former_prices: Vec::new(),
+        refusal: None,
         trial_days,
     }
 }

@@ -1,16 +1,15 @@
 //! Configuration: the environment, read once, with every problem told in one message.
 
-mod env;
-mod log;
+mod rolling;
 mod secrets;
 mod settings;
 
-pub use env::{Env, Problems};
-pub use log::start_log;
+pub use perennial_process::{Env, Problems, run_function, start_log};
+pub use rolling::Rolling;
 pub use secrets::SecretsError;
 pub use settings::{
-    Api, Dynamo, Mode, Shop, Stripe, check_link_secret, consent, link_secret, plans, stripe_mode,
-    webhook_secrets,
+    Api, Dynamo, Mode, NewKey, Shop, Stripe, check_link_secret, consent, grace, link_secret,
+    rolling_link_secret, stripe_mode, trials, webhook_secrets,
 };
 
 use thiserror::Error;
@@ -19,11 +18,14 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StartError {
     /// Variables that are missing or malformed, all of them.
-    #[error("{0}")]
+    #[error(transparent)]
     Environment(#[from] Problems),
     /// A secret could not be read.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The table is not one that this function may use.
+    #[error("the table cannot be used")]
+    Table(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A client could not be built.
     #[error("building the {what} client failed")]
     Client {

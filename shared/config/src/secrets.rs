@@ -1,7 +1,14 @@
 //! Secrets: from a variable on a developer's machine, from Secrets Manager on AWS.
 
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::{
+    Client,
+    config::{BehaviorVersion, Builder, Credentials, Region, timeout::TimeoutConfig},
+};
 use secrecy::SecretString;
 use thiserror::Error;
+use url::{Host, Url};
 
 use crate::{Env, Problems};
 
@@ -17,6 +24,15 @@ pub enum SecretsError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It is there, and holds JSON.
+    #[error(
+        "the secret {arn} holds JSON, as Secrets Manager stores pairs of keys and values: \
+         choose Plaintext in its console, and store the secret alone"
+    )]
+    Json {
+        /// Which one.
+        arn: String,
+    },
     /// It is there, and holds no text.
     #[error("the secret {arn} holds no text")]
     Empty {
@@ -25,10 +41,38 @@ pub enum SecretsError {
     },
 }
 
+/// Where a secret is.
 pub(crate) enum Source {
+    /// In a variable.
     Value(SecretString),
-    Arn(String),
+    /// In Secrets Manager.
+    Stored(Stored),
 }
+
+/// A secret of Secrets Manager.
+pub(crate) struct Stored {
+    pub(crate) arn: String,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`, set in tests.
+    endpoint: Option<String>,
+}
+
+impl Stored {
+    /// Such a place wants no account.
+    fn is_on_this_machine(&self) -> bool {
+        let url: Option<Url> = self.endpoint.as_deref().and_then(|text| text.parse().ok());
+        match url.as_ref().and_then(Url::host) {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+}
+
+/// A secret is read before a shopper or Stripe is answered, both of whom wait.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Finds where the secret `name` comes from: the variable itself, or `<name>_ARN`.
 pub(crate) fn source(env: &Env, name: &str, problems: &mut Problems) -> Option<Source> {
@@ -39,7 +83,12 @@ pub(crate) fn source(env: &Env, name: &str, problems: &mut Problems) -> Option<S
             None
         }
         (Some(value), None) => Some(Source::Value(SecretString::from(value))),
-        (None, Some(arn)) if arn.starts_with("arn:") => Some(Source::Arn(arn.to_owned())),
+        (None, Some(arn)) if arn.starts_with("arn:") => Some(Source::Stored(Stored {
+            arn: arn.to_owned(),
+            endpoint: env
+                .get("AWS_ENDPOINT_URL_SECRETS_MANAGER")
+                .map(ToOwned::to_owned),
+        })),
         (None, Some(_)) => {
             problems.add(format!("{arn_name} is malformed: it begins with arn:"));
             None
@@ -52,16 +101,18 @@ pub(crate) fn source(env: &Env, name: &str, problems: &mut Problems) -> Option<S
 }
 
 /// The text of the secret.
-pub(crate) async fn fetch(source: Option<Source>) -> Result<SecretString, SecretsError> {
-    let arn = match source {
-        Some(Source::Value(value)) => return Ok(value),
-        Some(Source::Arn(arn)) => arn,
-        // `source` has told why; an empty secret opens nothing.
-        None => return Ok(SecretString::default()),
+pub(crate) async fn fetch(source: &Source) -> Result<SecretString, SecretsError> {
+    let stored = match source {
+        Source::Value(value) => return Ok(value.clone()),
+        Source::Stored(stored) => stored,
     };
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::v2026_01_12()).await;
-    let client = aws_sdk_secretsmanager::Client::new(&config);
-    let answer = client.get_secret_value().secret_id(&arn).send().await;
+    let arn = &stored.arn;
+    let answer = client(stored)
+        .await
+        .get_secret_value()
+        .secret_id(arn)
+        .send()
+        .await;
     let answer = answer.map_err(|error| SecretsError::Fetch {
         arn: arn.clone(),
         source: Box::new(error),
@@ -70,6 +121,31 @@ pub(crate) async fn fetch(source: Option<Source>) -> Result<SecretString, Secret
         .secret_string()
         .map(str::trim)
         .filter(|text| !text.is_empty());
-    text.map(SecretString::from)
-        .ok_or(SecretsError::Empty { arn })
+    let text = text.ok_or_else(|| SecretsError::Empty { arn: arn.clone() })?;
+    // The console of AWS stores pairs of keys and values unless it is told otherwise.
+    if text.starts_with('{') {
+        return Err(SecretsError::Json { arn: arn.clone() });
+    }
+    Ok(text.into())
+}
+
+async fn client(stored: &Stored) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if stored.is_on_this_machine() {
+        loader = loader
+            .region(Region::new("local"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"));
+    }
+    let config = loader.load().await;
+    // As the table's: what the SDK reads by itself may be empty.
+    let endpoint = stored.endpoint.as_deref().or(config.endpoint_url());
+    let endpoint = endpoint.map(ToOwned::to_owned);
+    let mut config = Builder::from(&config).timeout_config(timeouts);
+    config.set_endpoint_url(endpoint);
+    Client::from_conf(config.build())
 }

@@ -1,10 +1,12 @@
 //! What the functions read from the environment, in groups.
 
-use perennial_types::{Consent, Plans, ReturnPath};
+use std::{fmt, pin::Pin, sync::Arc};
+
+use perennial_types::{Clock, Consent, Grace, ReturnPath, Trials};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Env, Problems, StartError, secrets};
+use crate::{Env, Problems, Rolling, StartError, secrets};
 
 /// The table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +74,32 @@ pub fn stripe_mode(env: &Env, problems: &mut Problems) -> Mode {
 }
 
 /// Stripe's keys and address.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Stripe {
     /// `STRIPE_SECRET_KEY`, or the value of the secret that `STRIPE_SECRET_KEY_ARN` names.
     pub secret_key: SecretString,
+    /// Gives another key for one that Stripe refuses, if there is one by now.
+    pub new_key: NewKey,
     /// `STRIPE_API_BASE`, or Stripe itself.
     pub base: Url,
     /// `STRIPE_MODE`.
     pub mode: Mode,
+}
+
+/// Finds another key for the one that was refused.
+pub type NewKey = Arc<
+    dyn Fn(SecretString) -> Pin<Box<dyn Future<Output = Option<SecretString>> + Send>>
+        + Send
+        + Sync,
+>;
+
+impl fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stripe")
+            .field("base", &self.base.as_str())
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
 }
 
 const STRIPE: &str = "https://api.stripe.com";
@@ -95,26 +115,42 @@ impl Stripe {
         if let Some(secrets::Source::Value(key)) = &source {
             check_key(key, "STRIPE_SECRET_KEY", mode, &mut problems);
         }
-        problems.into_result()?;
-        let secret_key = secrets::fetch(source).await?;
-        let mut problems = Problems::default();
-        check_key(
-            &secret_key,
-            "the secret of STRIPE_SECRET_KEY_ARN",
-            mode,
-            &mut problems,
-        );
-        let Some(base) = base else {
+        if base.is_none() {
             problems.add("STRIPE_API_BASE is not set");
-            return Err(problems.into());
-        };
+        }
         problems.into_result()?;
+        let Some(base) = base else {
+            return Err(Problems::default().into());
+        };
+        let keys = Rolling::start(source, move |key: &SecretString| {
+            let mut problems = Problems::default();
+            let name = "the secret of STRIPE_SECRET_KEY_ARN";
+            check_key(key, name, mode, &mut problems);
+            problems.into_result()?;
+            Ok(key.clone())
+        })
+        .await?;
         Ok(Self {
-            secret_key,
+            secret_key: keys.current().await.as_ref().clone(),
+            new_key: new_key(keys),
             base,
             mode,
         })
     }
+}
+
+fn new_key(keys: Rolling<SecretString>) -> NewKey {
+    Arc::new(move |refused| {
+        let keys = keys.clone();
+        Box::pin(async move {
+            let current = keys.current().await;
+            if current.expose_secret() != refused.expose_secret() {
+                return Some(current.as_ref().clone());
+            }
+            let newer = keys.after_refusal(&current, Clock::system().now()).await;
+            newer.map(|key| key.as_ref().clone())
+        })
+    })
 }
 
 fn check_key(key: &SecretString, name: &str, mode: Mode, problems: &mut Problems) {
@@ -225,15 +261,14 @@ impl Api {
     }
 }
 
-/// Reads `PLANS`.
-pub fn plans(env: &Env, problems: &mut Problems) -> Option<Plans> {
-    let text = env.required("PLANS", problems);
-    if text.is_empty() {
-        return None;
-    }
-    serde_json::from_str(&text)
-        .map_err(|error| problems.add(format!("PLANS is malformed: {error}")))
-        .ok()
+/// Reads `TRIALS`: `once`, the default, or `always`.
+pub fn trials(env: &Env, problems: &mut Problems) -> Trials {
+    env.optional("TRIALS", problems).unwrap_or_default()
+}
+
+/// Reads `GRACE_DAYS`, or takes three days.
+pub fn grace(env: &Env, problems: &mut Problems) -> Grace {
+    env.optional("GRACE_DAYS", problems).unwrap_or_default()
 }
 
 /// Reads `CONSENT`, or takes a plain text in its place.
@@ -257,19 +292,33 @@ pub fn check_link_secret(env: &Env, problems: &mut Problems) {
 }
 
 /// Reads `LINK_SECRET` or `LINK_SECRET_ARN`: what the links are signed with that lead a shopper to
-/// their subscription without signing in.
-pub async fn link_secret(env: &Env, mut problems: Problems) -> Result<SecretString, StartError> {
+/// their subscription without signing in. Several secrets are separated by commas, so that one can
+/// be replaced.
+pub async fn link_secret(env: &Env, problems: Problems) -> Result<SecretString, StartError> {
+    let secret = rolling_link_secret(env, problems).await?;
+    Ok(secret.current().await.as_ref().clone())
+}
+
+/// The same for a function that reads links, and so meets one that is signed with a newer secret.
+pub async fn rolling_link_secret(
+    env: &Env,
+    mut problems: Problems,
+) -> Result<Rolling<SecretString>, StartError> {
     let source = secrets::source(env, "LINK_SECRET", &mut problems);
     problems.into_result()?;
-    let secret = secrets::fetch(source).await?;
+    Rolling::start(source, check_link_lengths).await
+}
+
+fn check_link_lengths(secret: &SecretString) -> Result<SecretString, Problems> {
     let mut problems = Problems::default();
-    if secret.expose_secret().len() < SHORTEST_LINK_SECRET {
+    let mut secrets = secret.expose_secret().split(',').map(str::trim);
+    if secrets.any(|secret| secret.len() < SHORTEST_LINK_SECRET) {
         problems.add(format!(
             "LINK_SECRET is too short: it has at least {SHORTEST_LINK_SECRET} characters"
         ));
     }
     problems.into_result()?;
-    Ok(secret)
+    Ok(secret.clone())
 }
 
 /// Reads `STRIPE_WEBHOOK_SECRETS` or `STRIPE_WEBHOOK_SECRETS_ARN`: one or more signing secrets,
@@ -277,16 +326,18 @@ pub async fn link_secret(env: &Env, mut problems: Problems) -> Result<SecretStri
 pub async fn webhook_secrets(
     env: &Env,
     mut problems: Problems,
-) -> Result<Vec<SecretString>, StartError> {
+) -> Result<Rolling<Vec<SecretString>>, StartError> {
     let source = secrets::source(env, "STRIPE_WEBHOOK_SECRETS", &mut problems);
     problems.into_result()?;
-    let text = secrets::fetch(source).await?;
+    Rolling::start(source, signing_secrets).await
+}
+
+fn signing_secrets(text: &SecretString) -> Result<Vec<SecretString>, Problems> {
     let secrets: Vec<_> = text
         .expose_secret()
         .split(',')
         .map(str::trim)
         .filter(|secret| !secret.is_empty())
-        .map(ToOwned::to_owned)
         .collect();
     let mut problems = Problems::default();
     if secrets.is_empty() {

@@ -2,12 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use perennial_config::{
-    Api, Dynamo, Env, Problems, Shop, StartError, Stripe, plans, webhook_secrets,
-};
-use perennial_types::ReturnPath;
-
-const PLANS: &str = r#"{"basic":{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month"}}"#;
+use perennial_config::{Api, Dynamo, Env, Problems, Shop, StartError, Stripe, webhook_secrets};
+use perennial_types::{Grace, ReturnPath};
 
 fn complete() -> Vec<(&'static str, &'static str)> {
     vec![
@@ -16,7 +12,6 @@ fn complete() -> Vec<(&'static str, &'static str)> {
         ("STRIPE_SECRET_KEY", "sk_test_not_a_real_key"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_not_a_real_key"),
         ("SHOP_URL", "https://shop.example/account"),
-        ("PLANS", PLANS),
     ]
 }
 
@@ -28,7 +23,6 @@ async fn read(changes: &[(&'static str, &'static str)]) -> Result<(), String> {
     let mut problems = Problems::default();
     Dynamo::read(&env, &mut problems);
     Shop::read(&env, &mut problems);
-    plans(&env, &mut problems);
     let mode = perennial_config::stripe_mode(&env, &mut Problems::default());
     Api::read(&env, mode, &mut problems);
     Stripe::read(&env, problems)
@@ -100,7 +94,6 @@ async fn each_wrong_variable_is_named() {
             "ftp://api.example",
             "API_BASE_URL is malformed",
         ),
-        ("PLANS", "{", "PLANS is malformed"),
     ] {
         let error = read(&[(name, value)]).await.unwrap_err();
         assert!(error.contains(expected), "{name}={value}: {error}");
@@ -110,15 +103,10 @@ async fn each_wrong_variable_is_named() {
 
 #[tokio::test]
 async fn one_message_lists_all_of_them() {
-    let error = read(&[
-        ("TABLE_NAME", ""),
-        ("SHOP_URL", ""),
-        ("PLANS", ""),
-        ("STRIPE_MODE", ""),
-    ])
-    .await
-    .unwrap_err();
-    for name in ["TABLE_NAME", "SHOP_URL", "PLANS", "STRIPE_MODE"] {
+    let error = read(&[("TABLE_NAME", ""), ("SHOP_URL", ""), ("STRIPE_MODE", "")])
+        .await
+        .unwrap_err();
+    for name in ["TABLE_NAME", "SHOP_URL", "STRIPE_MODE"] {
         assert!(error.contains(name), "{error}");
     }
 }
@@ -127,9 +115,10 @@ async fn one_message_lists_all_of_them() {
 async fn webhook_secrets_may_be_several_and_never_none() {
     let secrets = async |value: &'static str| {
         let env = Env::from_pairs([("STRIPE_WEBHOOK_SECRETS", value)]);
-        webhook_secrets(&env, Problems::default())
-            .await
-            .map(|secrets| secrets.len())
+        match webhook_secrets(&env, Problems::default()).await {
+            Ok(secrets) => Ok(secrets.current().await.len()),
+            Err(error) => Err(error),
+        }
     };
     assert_eq!(secrets("whsec_test_aaaaaaaa").await.unwrap(), 1);
     assert_eq!(
@@ -169,4 +158,20 @@ fn a_return_path_stays_on_the_origin_of_the_shop() {
 fn no_value_shows_in_debug_output() {
     let env = Env::from_pairs([("STRIPE_SECRET_KEY", "sk_test_not_a_real_key")]);
     assert_eq!(format!("{env:?}"), r#"Env(["STRIPE_SECRET_KEY"])"#);
+}
+
+#[test]
+fn a_grace_is_three_days_or_from_1_to_60() {
+    let grace = |value: &str| {
+        let mut problems = Problems::default();
+        let env = Env::from_pairs([("GRACE_DAYS", value)]);
+        let grace = perennial_config::grace(&env, &mut problems);
+        (grace, problems.into_result().is_ok())
+    };
+    assert_eq!(grace(""), (Grace::default(), true));
+    assert_eq!(grace("3"), (Grace::default(), true));
+    assert_eq!(grace("14"), ("14".parse().unwrap(), true));
+    for value in ["0", "61", "-3", "three"] {
+        assert!(!grace(value).1, "{value}");
+    }
 }

@@ -19,7 +19,10 @@ impl Flows {
         if !self.cancel_setup(attempt, why).await? {
             return Ok(false);
         }
-        let (state, reason) = if attempt.open_until <= self.clock.now() {
+        let declined = FailureReason::TooManyDeclines;
+        let (state, reason) = if attempt.reason == Some(declined) {
+            (AttemptState::Failed, declined)
+        } else if attempt.open_until <= self.clock.now() {
             (AttemptState::Expired, FailureReason::Expired)
         } else {
             (AttemptState::Canceled, FailureReason::Canceled)

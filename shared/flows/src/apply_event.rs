@@ -1,11 +1,12 @@
 //! What an event of Stripe leads to. Its body plays no part: what it is about is read again.
 
+use perennial_inbox::{About, EventType};
 use perennial_store::{InboxItem, InboxStatus};
-use perennial_types::{AttemptState, CustomerId, SetupIntentId, SubscriptionId, UserId};
+use perennial_types::{AttemptState, CustomerId, PriceId, SetupIntentId, SubscriptionId, UserId};
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{Finish, FlowError, Flows};
+use crate::{Finish, FlowError, Flows, catalog::Followed};
 use perennial_stripe::StripeError;
 
 /// What has become of an event.
@@ -21,6 +22,15 @@ pub(crate) enum Applied {
     Later(FlowError),
 }
 
+impl From<Followed> for Applied {
+    fn from(followed: Followed) -> Self {
+        match followed {
+            Followed::Done => Self::Done,
+            Followed::NoPlan => Self::Ignored("no plan depends on it"),
+        }
+    }
+}
+
 type Users = HashMap<CustomerId, Option<UserId>>;
 
 /// What an event is about, by its type, and so what has to be read again.
@@ -34,33 +44,42 @@ enum Subject {
     Mandate(String),
     Dispute(String),
     Refund(String),
+    /// Of the catalog, and so of no customer.
+    Price(PriceId),
+    Product(String),
 }
 
 fn subject(event: &InboxItem) -> Result<Subject, Applied> {
-    let kind = event.kind.as_str();
+    let Some(known) = EventType::find(&event.kind) else {
+        return Err(Applied::Ignored("nothing depends on events of this type"));
+    };
     let object = || {
         let missing = || Applied::Failed("it names no object".to_owned());
         event.object.clone().ok_or_else(missing)
     };
-    match kind {
-        "setup_intent.succeeded" | "setup_intent.setup_failed" | "setup_intent.canceled" => {
+    match known.about {
+        About::SetupIntent => {
             let id = object()?.parse();
             id.map(Subject::Checkout)
                 .map_err(|_| Applied::Failed("its object is not a SetupIntent".to_owned()))
         }
-        "payment_method.detached" | "payment_method.automatically_updated" => {
-            Ok(Subject::Subscriptions)
-        }
-        "customer.deleted" => Ok(Subject::Customer),
-        "mandate.updated" => object().map(Subject::Mandate),
-        "refund.created" | "refund.updated" | "refund.failed" => object().map(Subject::Refund),
-        _ if kind.starts_with("charge.dispute.") => object().map(Subject::Dispute),
-        _ if kind.starts_with("customer.subscription.") || kind.starts_with("invoice.") => {
+        About::Subscription => {
             let id = event.subscription.clone();
             id.map(Subject::Subscription)
                 .ok_or(Applied::Ignored("it names no subscription"))
         }
-        _ => Err(Applied::Ignored("nothing depends on events of this type")),
+        About::PaymentMethods => Ok(Subject::Subscriptions),
+        About::Customer => Ok(Subject::Customer),
+        About::Mandate => object().map(Subject::Mandate),
+        About::Dispute => object().map(Subject::Dispute),
+        About::Refund => object().map(Subject::Refund),
+        About::Price => {
+            // A plan has no price of the older kind, whose id is of another form.
+            let id = object()?.parse();
+            id.map(Subject::Price)
+                .map_err(|_| Applied::Ignored("no plan depends on it"))
+        }
+        About::Product => object().map(Subject::Product),
     }
 }
 
@@ -71,12 +90,13 @@ impl Flows {
     /// An event that is answered with an error is to be brought again; one that can never be
     /// applied is kept with the reason, and does not hold up the others.
     pub async fn apply_events(&self, events: &[InboxItem]) -> Vec<Result<(), FlowError>> {
-        let flows = self.within_budget();
+        let flows = self.for_one_object();
         let mut users = HashMap::new();
         let mut read = HashSet::new();
         let mut results = Vec::with_capacity(events.len());
         for event in events {
-            let applied = flows.apply(event, &mut users, &mut read).await;
+            // Boxed, because it holds every way in which an event can be applied.
+            let applied = Box::pin(flows.apply(event, &mut users, &mut read)).await;
             results.push(flows.settle(event, applied).await);
         }
         results
@@ -144,6 +164,12 @@ impl Flows {
             Subject::Mandate(id) => return self.apply_to_mandate(id).await,
             Subject::Dispute(id) => return self.apply_to_dispute(id).await,
             Subject::Refund(id) => return self.apply_to_refund(id).await,
+            Subject::Price(id) => {
+                return self.resolver().follow_price(id).await.map(Applied::from);
+            }
+            Subject::Product(id) => {
+                return self.resolver().follow_product(id).await.map(Applied::from);
+            }
             _ => {}
         }
         let Some(customer) = &event.customer else {
@@ -181,7 +207,12 @@ impl Flows {
         let Some((user, attempt)) = self.table.find_setup_intent(id).await? else {
             return Ok(Applied::Ignored("the SetupIntent is of no checkout"));
         };
-        let applied = self.finish_for_event(&user, &attempt).await?;
+        let applied = match self.finish_for_event(&user, &attempt).await {
+            Err(FlowError::UnknownCheckout) => {
+                return Ok(Applied::Ignored("its checkout has ended long ago"));
+            }
+            applied => applied?,
+        };
         match applied {
             // The shopper is at the wallet again after a failure. What they do there brings an
             // event of its own, and the customer's other events must not wait for it.

@@ -5,13 +5,14 @@
 //! is taken away before the subscription is, so that Stripe decides who was first.
 
 use perennial_stripe::{
-    CancellationReason, IdempotencyKey, PaymentIntentStatus, SetupIntentStatus, StripeError,
+    CancellationReason, IdempotencyKey, PaymentIntentStatus, PaymentMethod, SetupIntentStatus,
+    StripeError,
 };
 use perennial_types::{
     Attempt, AttemptState, FailureReason, Subscription, SubscriptionId, SubscriptionStatus,
 };
 
-use crate::{Finish, FlowError, Flows, outgoing::checkout_failed};
+use crate::{Finish, FlowError, Flows, declines::Declined, outgoing::checkout_failed};
 
 /// How far the shopper is.
 pub(crate) enum Confirming {
@@ -35,6 +36,12 @@ impl Flows {
         let (item, read) = self.read_under_fence(user, customer, id).await?;
         let model = item.subscription.ok_or(MISSING)?;
         let (Some(read), false) = (read, model.status.is_terminal()) else {
+            // Why it is ended here is noted before Stripe is asked to end it, and may have been noted
+            // after this attempt was read.
+            let attempt = &self.attempt(user, &attempt.id).await?;
+            if attempt.reason == Some(FailureReason::WalletMismatch) {
+                self.give_back(attempt).await?;
+            }
             let reason = self.why_it_ended(attempt, &model);
             return self.end_confirming(attempt, reason).await;
         };
@@ -57,6 +64,9 @@ impl Flows {
         mut model: Subscription,
         read: &perennial_stripe::Subscription,
     ) -> Result<Confirming, FlowError> {
+        if let Some(method) = self.wrong_method(attempt, read).await? {
+            return self.refuse_confirmed(attempt, &read.id, &method).await;
+        }
         if read.payment_method_id().is_none() && self.save_method(attempt, &read.id).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);
             let item = self.refresh_subscription(user, customer, &read.id).await?;
@@ -78,28 +88,48 @@ impl Flows {
         attempt: &Attempt,
         subscription: &SubscriptionId,
     ) -> Result<bool, FlowError> {
-        let method = match (&attempt.payment_intent, &attempt.setup_intent) {
-            (Some(id), _) => {
-                let intent = self.stripe.read_payment(id).await?.value;
-                intent.payment_method_id().cloned()
-            }
-            (None, Some(id)) => {
-                let intent = self.stripe.retrieve_setup_intent(id).await?.value;
-                intent.payment_method_id().cloned()
-            }
-            (None, None) => None,
-        };
-        let Some(method) = method else {
+        let Some(method) = self.confirmed_method(attempt).await? else {
             return Ok(false);
         };
         let key = IdempotencyKey::new(&format!("pays:{}", attempt.id))?;
         self.stripe
-            .set_default_payment_method(subscription, &method, &key)
+            .set_default_payment_method(subscription, &method.id, &key)
             .await?;
         Ok(true)
     }
 
-    /// Why the shopper's last try failed, if it did.
+    /// What the shopper has confirmed with.
+    async fn confirmed_method(
+        &self,
+        attempt: &Attempt,
+    ) -> Result<Option<PaymentMethod>, FlowError> {
+        let method = match (&attempt.payment_intent, &attempt.setup_intent) {
+            (Some(id), _) => self.stripe.read_payment(id).await?.value.payment_method,
+            (None, Some(id)) => {
+                let intent = self.stripe.retrieve_setup_intent(id).await?.value;
+                intent.payment_method
+            }
+            (None, None) => None,
+        };
+        Ok(method.and_then(|method| method.object().cloned()))
+    }
+
+    /// What the shopper has confirmed with, if it is not of the checkout's wallet. The subscription's
+    /// own method tells; should it be another by now, what was confirmed decides.
+    async fn wrong_method(
+        &self,
+        attempt: &Attempt,
+        read: &perennial_stripe::Subscription,
+    ) -> Result<Option<PaymentMethod>, FlowError> {
+        let right = |method: &PaymentMethod| method.wallet() == Some(attempt.wallet);
+        if read.payment_method().is_some_and(right) {
+            return Ok(None);
+        }
+        let method = self.confirmed_method(attempt).await?;
+        Ok(method.filter(|method| !right(method)))
+    }
+
+    /// Why the shopper's last try failed, if it did. It is noted.
     pub(crate) async fn refusal(
         &self,
         attempt: &Attempt,
@@ -108,7 +138,11 @@ impl Flows {
         if let Some(setup) = read.pending_setup() {
             let refused = setup.status == SetupIntentStatus::RequiresPaymentMethod
                 && setup.last_setup_error.is_some();
-            return Ok(refused.then_some(FailureReason::WalletDeclined));
+            if !refused {
+                return Ok(None);
+            }
+            let (reason, declined) = (FailureReason::WalletDeclined, Declined::Setup(setup));
+            return Ok(Some(self.count_declines(attempt, reason, declined).await?));
         }
         let Some(id) = &attempt.payment_intent else {
             return Ok(None);
@@ -116,21 +150,29 @@ impl Flows {
         let payment = self.stripe.read_payment(id).await?.value;
         let refused = payment.status == PaymentIntentStatus::RequiresPaymentMethod
             && payment.last_payment_error.is_some();
-        Ok(refused.then_some(FailureReason::PaymentDeclined))
+        if !refused {
+            return Ok(None);
+        }
+        let (reason, declined) = (FailureReason::PaymentDeclined, Declined::Payment(&payment));
+        Ok(Some(self.count_declines(attempt, reason, declined).await?))
     }
 
     /// Stripe lets an unpaid subscription expire by itself, and cancels one if somebody says so.
     fn why_it_ended(&self, attempt: &Attempt, model: &Subscription) -> FailureReason {
+        if let Some(ours) = attempt.reason.filter(|reason| is_ended_for(*reason)) {
+            return ours;
+        }
         let by_itself = model.status == SubscriptionStatus::IncompleteExpired
             && attempt.reason != Some(FailureReason::Canceled);
-        if by_itself || attempt.open_until <= self.clock.now() {
+        let noted = attempt.reason == Some(FailureReason::Expired);
+        if noted || by_itself || attempt.open_until <= self.clock.now() {
             FailureReason::Expired
         } else {
             FailureReason::Canceled
         }
     }
 
-    async fn end_confirming(
+    pub(crate) async fn end_confirming(
         &self,
         attempt: &Attempt,
         reason: FailureReason,
@@ -140,11 +182,16 @@ impl Flows {
                 let told = checkout_failed(attempt, reason, self.clock.now());
                 (AttemptState::Expired, Some(told))
             }
+            reason if is_ended_for(reason) => {
+                let told = checkout_failed(attempt, reason, self.clock.now());
+                (AttemptState::Failed, Some(told))
+            }
             _ => (AttemptState::Canceled, None),
         };
+        let now = self.clock.now();
         let ended = self
             .table
-            .end_confirming(attempt, state, reason, told.as_ref())
+            .end_confirming(attempt, state, reason, told.as_ref(), now)
             .await?;
         Ok(if ended {
             Confirming::Answer(Finish::Failed { reason })
@@ -157,12 +204,16 @@ impl Flows {
     /// they have confirmed it meanwhile.
     pub(crate) async fn abandon_subscription(&self, attempt: &Attempt) -> Result<bool, FlowError> {
         let id = subscription_of(attempt)?;
-        let reason = if attempt.open_until <= self.clock.now() {
-            FailureReason::Expired
+        let reason = if let Some(noted) = attempt.reason.filter(|reason| is_ended_for(*reason)) {
+            noted
         } else {
+            let reason = if attempt.open_until <= self.clock.now() {
+                FailureReason::Expired
+            } else {
+                FailureReason::Canceled
+            };
             // Noted first, for whoever hears of the end from Stripe, or goes on after this one died.
-            let reason = FailureReason::Canceled;
-            self.table.note_reason(attempt, reason).await?;
+            self.table.note_reason(attempt, reason, None).await?;
             reason
         };
         let out_of_reach = match &attempt.setup_intent {
@@ -214,6 +265,14 @@ impl Flows {
 const MISSING: FlowError = FlowError::Mismatch {
     what: "subscription",
 };
+
+/// Whether a checkout is ended for this reason, which was noted on it before.
+fn is_ended_for(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::TooManyDeclines | FailureReason::WalletMismatch
+    )
+}
 
 fn subscription_of(attempt: &Attempt) -> Result<&SubscriptionId, FlowError> {
     attempt.subscription.as_ref().ok_or(MISSING)

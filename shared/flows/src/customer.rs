@@ -4,19 +4,24 @@ use perennial_store::{CustomerClaim, CustomerItem};
 use perennial_stripe::{CreateCustomer, FrozenRequest, IdempotencyKey, metadata};
 use perennial_types::{CustomerId, Timestamp, UserId};
 
-use crate::{FlowError, Flows, Patience, owner};
+use crate::{FlowError, Flows, owner};
 
 /// Clocks differ, and Stripe's counts when a customer was created.
 const SLACK_SECONDS: i64 = 300;
 
 impl Flows {
+    /// The number that a link of this user has to name.
+    pub async fn link_number(&self, user: &UserId) -> Result<u64, FlowError> {
+        Ok(self.table.link_number(user).await?)
+    }
+
     /// The user's customer, created if need be; `seen` is what the table knew of it.
     pub(crate) async fn customer(
         &self,
         user: &UserId,
         mut seen: Option<CustomerItem>,
     ) -> Result<CustomerId, FlowError> {
-        let patience = Patience::new();
+        let patience = self.patience();
         loop {
             match seen {
                 Some(CustomerItem::Known { customer }) => return Ok(customer),

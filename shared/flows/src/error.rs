@@ -1,6 +1,6 @@
 //! Why a journey could not go on.
 
-use perennial_store::StoreError;
+use perennial_store::{CatalogError, StoreError};
 use perennial_stripe::StripeError;
 use thiserror::Error;
 
@@ -10,6 +10,15 @@ pub enum FlowError {
     /// The table did not answer.
     #[error("the table failed")]
     Store(#[from] StoreError),
+    /// There are no plans, not even older ones.
+    #[error("there is no catalog of plans")]
+    Catalog(#[from] CatalogError),
+    /// The catalog is larger, in bytes, than an item of the table may be.
+    #[error("the catalog of plans would take {0} bytes")]
+    CatalogTooLarge(usize),
+    /// The plan is known and not offered, or Stripe has refused to sell it to this user lately.
+    #[error("the plan is not offered to this user")]
+    PlanNotAvailable,
     /// Stripe did not answer, or refused what it should not refuse.
     #[error("Stripe failed")]
     Stripe(#[from] StripeError),
@@ -31,6 +40,12 @@ pub enum FlowError {
     /// The user has opened too many checkouts lately.
     #[error("too many checkouts in an hour")]
     TooManyCheckouts,
+    /// The user pays another subscription in another currency.
+    #[error("the customer pays in another currency")]
+    CurrencyConflict,
+    /// The free trial that the page has told of is not the one that the user would get.
+    #[error("the free trial that was shown is not the one that there is")]
+    TrialOutdated,
     /// A frozen request cannot be read back.
     #[error("a frozen request is not readable")]
     FrozenRequest(#[source] serde_json::Error),
@@ -40,6 +55,11 @@ pub enum FlowError {
 }
 
 impl FlowError {
+    /// Whether the user's own requests are in each other's way.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy | Self::Store(StoreError::Conflict { .. }))
+    }
+
     /// The error and its causes, in one line for the log.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -9,7 +9,7 @@ use perennial_types::{
 };
 use secrecy::SecretString;
 
-use crate::{FlowError, Flows, Patience, confirming::Confirming, subscribe::Step};
+use crate::{FlowError, Flows, confirming::Confirming, declines::Declined, subscribe::Step};
 
 /// How a checkout stands, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Finish {
 
 /// A wallet answers within seconds.
 const ASK_AGAIN: u32 = 2;
-const PENDING: Finish = Finish::Pending {
+pub(crate) const PENDING: Finish = Finish::Pending {
     retry_after: ASK_AGAIN,
 };
 const WALLET_IS_TALKING: Duration = Duration::from_millis(800);
@@ -57,7 +57,7 @@ impl Flows {
         user: &UserId,
         attempt: &AttemptId,
     ) -> Result<Finish, FlowError> {
-        Box::pin(self.within_budget().finish(user, attempt, None)).await
+        Box::pin(self.finish(user, attempt, None)).await
     }
 
     /// The same, by a caller that may have just read the checkout's SetupIntent. The attempt comes
@@ -68,29 +68,50 @@ impl Flows {
         id: &AttemptId,
         intent: Option<SetupIntent>,
     ) -> Result<(Finish, Attempt), FlowError> {
-        let attempt = self
-            .table
-            .attempt(user, id)
-            .await?
-            .ok_or(FlowError::UnknownCheckout)?;
-        let finish = self.within_budget().finish(user, id, intent).await?;
+        let attempt = self.attempt(user, id).await?;
+        let finish = Box::pin(self.finish_from(attempt.clone(), intent)).await?;
         Ok((finish, attempt))
+    }
+
+    pub(crate) async fn attempt(
+        &self,
+        user: &UserId,
+        id: &AttemptId,
+    ) -> Result<Attempt, FlowError> {
+        let attempt = self.table.attempt(user, id).await?;
+        attempt.ok_or(FlowError::UnknownCheckout)
     }
 
     pub(crate) async fn finish(
         &self,
         user: &UserId,
         id: &AttemptId,
+        known: Option<SetupIntent>,
+    ) -> Result<Finish, FlowError> {
+        let attempt = self.attempt(user, id).await?;
+        // Boxed, because it holds all the ways to the end.
+        Box::pin(self.finish_from(attempt, known)).await
+    }
+
+    /// The same, from an attempt that was just read. The user's other items are read only once there
+    /// is something to subscribe to.
+    async fn finish_from(
+        &self,
+        read: Attempt,
         mut known: Option<SetupIntent>,
     ) -> Result<Finish, FlowError> {
-        let patience = Patience::new();
+        let patience = self.patience();
         // A wallet that has agreed is not asked again while this waits for another finisher.
         let mut agreed = None;
+        let (user, id) = (read.user.clone(), read.id.clone());
+        let mut read = Some(read);
         loop {
-            let items = self.table.load_user(user).await?;
-            let attempt = items.attempt(id).ok_or(FlowError::UnknownCheckout)?;
+            let attempt = &match read.take() {
+                Some(attempt) => attempt,
+                None => self.attempt(&user, &id).await?,
+            };
             let payment_method = match attempt.state {
-                AttemptState::Subscribed => return self.subscribed(attempt, &items).await,
+                AttemptState::Subscribed => return self.subscribed(attempt).await,
                 AttemptState::Failed | AttemptState::Canceled | AttemptState::Expired => {
                     let reason = attempt.reason.unwrap_or(FailureReason::Canceled);
                     return Ok(Finish::Failed { reason });
@@ -98,7 +119,9 @@ impl Flows {
                 AttemptState::Confirming => match self.look_at_confirmation(attempt).await? {
                     Confirming::Answer(finish) => return Ok(finish),
                     Confirming::Waiting(subscription) => {
-                        let reason = self.refusal(attempt, &subscription).await?;
+                        let Some(reason) = self.refusal(attempt, &subscription).await? else {
+                            return Ok(PENDING);
+                        };
                         return self.still_confirming(attempt, reason).await;
                     }
                     Confirming::LookAgain if patience.wait().await => continue,
@@ -112,7 +135,8 @@ impl Flows {
                     Wallet::Answer(finish) => return Ok(finish),
                 },
             };
-            match self.subscribe(attempt, &items, payment_method).await? {
+            let items = self.load_user(&user).await?;
+            match Box::pin(self.subscribe(attempt, &items, payment_method)).await? {
                 Step::Answer(finish) => return Ok(finish),
                 Step::LookAgain if !patience.is_over() => {}
                 Step::Wait if patience.wait().await => {}
@@ -121,17 +145,21 @@ impl Flows {
         }
     }
 
-    /// The subscription came first, and its shopper may confirm it, again if need be.
+    /// The subscription came first, and its shopper may confirm it again, unless that has failed too
+    /// often.
     async fn still_confirming(
         &self,
         attempt: &Attempt,
-        reason: Option<FailureReason>,
+        reason: FailureReason,
     ) -> Result<Finish, FlowError> {
-        let Some(reason) = reason else {
-            return Ok(PENDING);
-        };
-        if attempt.reason != Some(reason) {
-            self.table.note_reason(attempt, reason).await?;
+        if reason == FailureReason::TooManyDeclines {
+            let noted = Attempt {
+                reason: Some(reason),
+                ..attempt.clone()
+            };
+            if !self.abandon_subscription(&noted).await? {
+                return Ok(PENDING);
+            }
         }
         Ok(Finish::Failed { reason })
     }
@@ -157,8 +185,7 @@ impl Flows {
         &self,
         id: &PaymentIntentId,
     ) -> Result<Option<SecretString>, FlowError> {
-        let stripe = self.within_budget().stripe;
-        let intent = stripe.read_payment(id).await?.value;
+        let intent = self.stripe.read_payment(id).await?.value;
         Ok(intent.client_secret)
     }
 
@@ -167,28 +194,17 @@ impl Flows {
         &self,
         id: &perennial_types::SetupIntentId,
     ) -> Result<SetupIntent, FlowError> {
-        Ok(self
-            .within_budget()
-            .stripe
-            .retrieve_setup_intent(id)
-            .await?
-            .value)
+        Ok(self.stripe.retrieve_setup_intent(id).await?.value)
     }
 
-    async fn subscribed(
-        &self,
-        attempt: &Attempt,
-        items: &perennial_store::UserItems,
-    ) -> Result<Finish, FlowError> {
+    async fn subscribed(&self, attempt: &Attempt) -> Result<Finish, FlowError> {
         let missing = FlowError::Mismatch {
             what: "subscription",
         };
         let id = attempt.subscription.as_ref().ok_or(missing)?;
-        let known = items
-            .subscriptions()
-            .find(|subscription| subscription.id == *id);
-        if let Some(subscription) = known {
-            return Ok(Finish::known(subscription.clone()));
+        let known = self.table.subscription(&attempt.user, id).await?;
+        if let Some(subscription) = known.and_then(|item| item.subscription) {
+            return Ok(Finish::known(subscription.named_by(&self.plans)));
         }
         let item = self
             .refresh_subscription(&attempt.user, &attempt.customer, id)
@@ -230,15 +246,20 @@ impl Flows {
         }
         match intent.status {
             SetupIntentStatus::Succeeded => {
-                let missing = FlowError::Mismatch {
-                    what: "SetupIntent's payment method",
-                };
-                Ok(Wallet::Agreed(
-                    intent.payment_method_id().ok_or(missing)?.clone(),
-                ))
+                let method = self.method_of_setup(&intent).await?;
+                if method.wallet() == Some(attempt.wallet) {
+                    return Ok(Wallet::Agreed(method.id));
+                }
+                self.refuse_setup(attempt, &method)
+                    .await
+                    .map(Wallet::Answer)
             }
             SetupIntentStatus::Canceled => {
-                let (state, reason) = (AttemptState::Canceled, FailureReason::Canceled);
+                let (state, reason) = match attempt.reason {
+                    // It was canceled here, by somebody who died before they wrote it down.
+                    Some(reason @ FailureReason::TooManyDeclines) => (AttemptState::Failed, reason),
+                    _ => (AttemptState::Canceled, FailureReason::Canceled),
+                };
                 self.close(attempt, state, reason).await?;
                 Ok(Wallet::Answer(Finish::Failed { reason }))
             }
@@ -260,7 +281,7 @@ impl Flows {
             {
                 let reason = FailureReason::WalletAbandoned;
                 if attempt.reason != Some(reason) {
-                    self.table.note_reason(attempt, reason).await?;
+                    self.table.note_reason(attempt, reason, None).await?;
                 }
                 Ok(Wallet::Answer(Finish::Failed { reason }))
             }
@@ -294,12 +315,14 @@ impl Flows {
             }
             _ => FailureReason::WalletDeclined,
         };
+        let declined = Declined::Setup(intent);
+        let counted = self.count_declines(attempt, reason, declined).await?;
         match attempt.confirm {
-            // The page may confirm the same SetupIntent again.
-            ConfirmBy::Client if attempt.reason == Some(reason) => {}
-            ConfirmBy::Client => {
-                self.table.note_reason(attempt, reason).await?;
+            ConfirmBy::Client if counted == FailureReason::TooManyDeclines => {
+                return self.end_declined_setup(attempt).await;
             }
+            // The page may confirm the same SetupIntent again.
+            ConfirmBy::Client => {}
             // This server's consent is spent; the next click opens another attempt.
             ConfirmBy::Server => {
                 self.close(attempt, AttemptState::Failed, reason).await?;

@@ -3,13 +3,13 @@
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Plan, PlanGroup, PlanName,
-    ReturnPath, Subscription, UserId, Wallet,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Plan, PlanName, ReturnPath,
+    Subscription, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Finish, FlowError, Flows, Patience, start_subscription::Next};
+use crate::{Finish, FlowError, Flows, start_subscription::Next};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -20,6 +20,9 @@ pub struct IssueCheckout {
     pub name: PlanName,
     /// The plan.
     pub plan: Plan,
+    /// How many free days the page has told the shopper of; none if it did not say, which stands for
+    /// those of the plan.
+    pub shown_trial_days: Option<u32>,
     /// How they will pay.
     pub wallet: Wallet,
     /// What comes first.
@@ -113,22 +116,34 @@ impl Flows {
     /// Opens a checkout, or goes on with the one that is open for the same user, plan and wallet.
     pub async fn issue_checkout(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
         // Boxed, because it holds both ways to begin.
-        Box::pin(self.within_budget().issue(ask)).await
+        Box::pin(self.issue(ask)).await
     }
 
     async fn issue(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
-        let patience = Patience::new();
+        let patience = self.patience();
         let mut opened = None;
         loop {
-            let items = self.table.load_user(&ask.user).await?;
-            if let Some(subscription) = self.live_subscription(&items, &ask.plan) {
-                return Ok(Issued::AlreadySubscribed(Box::new(subscription.clone())));
+            let items = self.load_user(&ask.user).await?;
+            let live = self.live_subscription(&items, &ask.plan.group);
+            if let Some(subscription) = live.and_then(SubscriptionItem::standing) {
+                let subscription = subscription.clone().named_by(&self.plans);
+                return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
             }
+            let ask = &match self.with_own_trial(ask, &items) {
+                Err(FlowError::TrialOutdated)
+                    if Box::pin(self.settle_trials(ask, &items)).await?
+                        && patience.wait().await =>
+                {
+                    continue;
+                }
+                ask => ask?,
+            };
             let pointer = items.open(&ask.name, ask.wallet);
-            let open = pointer
-                .and_then(|id| items.attempt(id))
-                .filter(|it| it.state.is_open());
-            match open {
+            let named = match pointer {
+                Some(id) => self.named_attempt(&ask.user, &items, id).await?,
+                None => None,
+            };
+            match named.as_ref().filter(|it| it.state.is_open()) {
                 Some(open)
                     if self.still_fits(open, ask)
                         && (open.first, ask.first) != (First::SetupIntent, First::SetupIntent) =>
@@ -172,14 +187,26 @@ impl Flows {
                 }
                 // Whoever creates its SetupIntent is still at it.
                 Some(open)
-                    if open.setup_intent.is_none() && open.setup_lease > self.clock.now() => {}
+                    if open.first == First::SetupIntent
+                        && open.setup_intent.is_none()
+                        && open.setup_lease > self.clock.now() => {}
                 Some(open) => {
                     if let Some(subscription) = self.replace(open).await? {
                         return Ok(Issued::AlreadySubscribed(subscription));
                     }
                     continue;
                 }
+                // What was open before the plan was taken off the shelf has been closed above.
+                None if ask.plan.refusal.is_some() => return Err(FlowError::PlanNotAvailable),
                 None => {
+                    // With the subscription first, the same is asked before it is created.
+                    if ask.first == First::SetupIntent
+                        && let Some(subscription) =
+                            Box::pin(self.switched_to(&ask.user, &ask.plan.group, &items, None))
+                                .await?
+                    {
+                        return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
+                    }
                     if let Some(attempt) = self.open_attempt(ask, &items, pointer).await? {
                         opened = Some(attempt.id.clone());
                         match self.begin(ask, &attempt, &items).await? {
@@ -196,6 +223,41 @@ impl Flows {
         }
     }
 
+    /// What is asked for, with the free trial that this user has left. A shopper who was told of
+    /// another one has agreed to something else.
+    fn with_own_trial(
+        &self,
+        ask: &IssueCheckout,
+        items: &UserItems,
+    ) -> Result<IssueCheckout, FlowError> {
+        let days = items.trial_days(&ask.plan, self.trials);
+        let shown = ask.shown_trial_days.unwrap_or(ask.plan.trial_days);
+        if shown != days {
+            return Err(FlowError::TrialOutdated);
+        }
+        let mut ask = ask.clone();
+        ask.shown_trial_days = Some(days);
+        ask.plan.trial_days = days;
+        Ok(ask)
+    }
+
+    /// Finishes a checkout that has this group's trial and is still open: one that ended unconfirmed
+    /// gives it back, and whoever ended it may have died in between. False if there is none.
+    async fn settle_trials(
+        &self,
+        ask: &IssueCheckout,
+        items: &UserItems,
+    ) -> Result<bool, FlowError> {
+        for id in items.trials(&ask.plan.group) {
+            let attempt = self.named_attempt(&ask.user, items, id).await?;
+            if attempt.is_some_and(|attempt| attempt.state.is_open()) {
+                self.finish(&ask.user, id, None).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Takes a new attempt to Stripe.
     async fn begin(
         &self,
@@ -210,29 +272,6 @@ impl Flows {
             }
             First::Subscription => self.start_subscription(ask, attempt, items, true).await,
         }
-    }
-
-    /// The live subscription that keeps this plan from being sold again: one of its group, or the
-    /// one that holds the group's slot, whose plan may no longer be sold.
-    fn live_subscription<'a>(&self, items: &'a UserItems, plan: &Plan) -> Option<&'a Subscription> {
-        let holder = items
-            .slot(&plan.group)
-            .and_then(|slot| slot.subscription.as_ref());
-        let mut standing = items
-            .subscriptions
-            .iter()
-            .filter_map(SubscriptionItem::standing);
-        standing.find(|subscription| {
-            Some(&subscription.id) == holder || self.is_of_group(subscription, &plan.group)
-        })
-    }
-
-    pub(crate) fn is_of_group(&self, subscription: &Subscription, group: &PlanGroup) -> bool {
-        let plan = subscription
-            .plan
-            .as_ref()
-            .and_then(|name| self.plans.get(name.as_str()));
-        plan.is_some_and(|(_, plan)| plan.group == *group)
     }
 
     /// Makes room for another attempt; if the one that is open has succeeded meanwhile, its
@@ -252,10 +291,12 @@ impl Flows {
     fn still_fits(&self, open: &Attempt, ask: &IssueCheckout) -> bool {
         // Once a subscription may have been created, nothing but its end is of interest.
         open.state == AttemptState::Subscribing
-            || (open.open_until > self.clock.now()
+            || (ask.plan.refusal.is_none()
+                && open.open_until > self.clock.now()
                 && (open.confirm == ConfirmBy::Server) == ask.consent.is_some()
                 && open.first == ask.first
                 && open.consent.as_deref() == Some(ask.consent_version.as_str())
+                && open.reason != Some(FailureReason::TooManyDeclines)
                 && open.price == ask.plan.price
                 && open.trial_days == ask.plan.trial_days)
     }

@@ -14,9 +14,9 @@ use crate::{
     issue_checkout::{IssueCheckout, OpenCheckout, open_checkout, return_url},
 };
 
-/// Nobody fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
-/// hands them out without a limit is used to test stolen ones.
-const CHECKOUTS_AN_HOUR: usize = 20;
+/// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
+/// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
+pub(crate) const CHECKOUTS_AN_HOUR: usize = 20;
 
 /// The wallet, as Stripe sets it up.
 pub(crate) fn setup_wallet(wallet: Wallet) -> SetupWallet {
@@ -35,21 +35,31 @@ impl Flows {
         replaces: Option<&AttemptId>,
     ) -> Result<Option<Attempt>, FlowError> {
         let now = self.clock.now();
-        let hour_ago = now.plus_seconds(-3600);
-        let recent = items
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.created > hour_ago)
-            .count();
-        if recent >= CHECKOUTS_AN_HOUR {
+        let hour_ago = self.lately();
+        let opened = items.attempts.iter().filter(|it| it.created > hour_ago);
+        let since = hour_ago.to_string();
+        let declined = items.declines.iter().filter(|it| **it >= since);
+        if opened.count() + declined.count() >= CHECKOUTS_AN_HOUR {
             return Err(FlowError::TooManyCheckouts);
         }
+        self.check_sold(ask, items)?;
         let customer = self.customer(&ask.user, items.customer.clone()).await?;
         let attempt = self.new_attempt(ask, customer, now)?;
         match self.table.open_attempt(&attempt, replaces).await? {
             Opened::Won => Ok(Some(attempt)),
             Opened::Lost => Ok(None),
         }
+    }
+
+    /// Refuses what Stripe would refuse in any case, before a wallet is asked.
+    fn check_sold(&self, ask: &IssueCheckout, items: &UserItems) -> Result<(), FlowError> {
+        if items.was_refused(&ask.plan.price) {
+            return Err(FlowError::PlanNotAvailable);
+        }
+        if items.pays_in_another_currency(&ask.plan, &self.plans) {
+            return Err(FlowError::CurrencyConflict);
+        }
+        Ok(())
     }
 
     fn new_attempt(
@@ -88,6 +98,7 @@ impl Flows {
             frozen_at: None,
             subscription: None,
             reason: None,
+            counted: None,
         };
         if ask.first == First::Subscription {
             return Ok(attempt);

@@ -1,9 +1,13 @@
 //! From Stripe's subscription to the shop's.
 
 use perennial_store::SubscriptionItem;
-use perennial_stripe::{SetupIntentStatus, SubscriptionStatus, metadata};
+use perennial_stripe::{
+    Invoice, InvoiceStatus, SetupIntentStatus, SubscriptionItem as Item, SubscriptionStatus,
+    metadata,
+};
 use perennial_types::{
-    AttemptId, Payment, PaymentReason, PaymentState, Plans, Subscription, Timestamp, Wallet,
+    AttemptId, Pause, PauseReason, Payment, PaymentReason, PaymentState, PlanName, Plans, PriceId,
+    SoldAs, Subscription, Timestamp, Wallet,
 };
 
 /// The attempt that a subscription came of.
@@ -11,37 +15,172 @@ pub(crate) fn attempt_of(subscription: &perennial_stripe::Subscription) -> Optio
     subscription.metadata.get(metadata::ATTEMPT)?.parse().ok()
 }
 
-/// What the shop sees of Stripe's subscription. The plan is the one it was made for, or else the
-/// one with its price.
+/// What the checkout sold. The price that it was made with is written on the subscription; of one
+/// that an older version made it is known if it was found out before, or if it is charged a price
+/// that the plan has or had.
+pub(crate) fn sold_as(
+    plans: &Plans,
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<SoldAs> {
+    let written = &subscription.metadata;
+    let plan: PlanName = written.get(metadata::PLAN)?.parse().ok()?;
+    let price = written.get(metadata::PRICE);
+    let price = price.and_then(|price| price.parse().ok());
+    let found_out = || {
+        known?
+            .subscription
+            .as_ref()?
+            .sold_as
+            .as_ref()?
+            .price
+            .clone()
+    };
+    let of_today = || {
+        let (_, today) = plans.get(plan.as_str())?;
+        let mut charged = charged(subscription).into_iter();
+        charged.find(|price| *price == today.price || today.former_prices.contains(price))
+    };
+    Some(SoldAs {
+        price: price.or_else(found_out).or_else(of_today),
+        plan,
+    })
+}
+
+/// What the shop sees of Stripe's subscription. The plan is the one whose price is charged.
 pub(crate) fn read_model(
     plans: &Plans,
     subscription: &perennial_stripe::Subscription,
     known: Option<&SubscriptionItem>,
+    sold_as: Option<SoldAs>,
 ) -> Subscription {
-    let price = subscription.price_id();
-    let named = subscription
-        .metadata
-        .get(metadata::PLAN)
-        .and_then(|name| plans.get(name));
-    let plan = named
-        .or_else(|| plans.by_price(price?))
-        .map(|(name, _)| name.clone());
-    let period = subscription.current_period();
+    let seconds = |at: Option<i64>| at.map(Timestamp::from_unix);
+    let item = main_item(plans, subscription, sold_as.as_ref());
+    let period = subscription.period_of(item);
+    let end = seconds(period.map(|period| period.end));
+    let ends_at = seconds(subscription.ends_at());
+    let refused = subscription
+        .newest_invoice()
+        .filter(|_| subscription.status == SubscriptionStatus::PastDue);
     Subscription {
         id: subscription.id.clone(),
         status: subscription.status.as_str().to_owned().into(),
-        plan,
-        price: price.cloned(),
+        plan: None,
+        price: item.and_then(Item::price_id).cloned(),
+        prices: Some(charged(subscription)),
+        sold_as,
         wallet: wallet(subscription),
-        current_period_start: period.map(|period| Timestamp::from_unix(period.start)),
-        current_period_end: period.map(|period| Timestamp::from_unix(period.end)),
-        trial_end: subscription.trial_end.map(Timestamp::from_unix),
-        cancel_at_period_end: subscription.cancel_at_period_end,
+        current_period_start: seconds(period.map(|period| period.start)),
+        current_period_end: end,
+        paid_until: paid_until(subscription, end, known),
+        trial_end: seconds(subscription.trial_end),
+        ends_at,
+        cancel_at_period_end: subscription.cancel_at_period_end
+            || (ends_at.is_some() && ends_at == end && subscription.ended_at.is_none()),
+        pause: pause(subscription),
         latest_invoice_status: subscription
             .latest_invoice_status()
             .map(|status| status.as_str().to_owned()),
+        latest_paid_invoice: latest_paid_invoice(subscription, known),
+        payment_attempts: refused.map_or(0, |invoice| invoice.attempt_count),
+        next_payment_attempt: seconds(next_try(subscription)),
+        refunds: known.map(|known| known.marks.refunds()).unwrap_or_default(),
         payment: payment(subscription, known),
     }
+    .named_by(plans)
+}
+
+/// The prices that are charged, in an order that does not depend on Stripe's.
+pub(crate) fn charged(subscription: &perennial_stripe::Subscription) -> Vec<PriceId> {
+    let items = subscription.items.data.iter();
+    let charged = items.filter(|item| item.is_charged());
+    let mut prices: Vec<_> = charged.filter_map(Item::price_id).cloned().collect();
+    prices.sort();
+    prices.dedup();
+    prices
+}
+
+/// The item that makes the plan: ours have one, and more can be added at Stripe.
+fn main_item<'a>(
+    plans: &Plans,
+    subscription: &'a perennial_stripe::Subscription,
+    sold_as: Option<&SoldAs>,
+) -> Option<&'a Item> {
+    let sold = sold_as.map(|sold| &sold.plan);
+    let made_with = sold_as.and_then(|sold| sold.price.as_ref());
+    let items = &subscription.items.data;
+    items.iter().min_by_key(|item| {
+        let price = item.price_id();
+        let plan = price.and_then(|price| plans.charging(price, sold, made_with));
+        let as_sold = plan.is_some_and(|(name, _)| Some(name) == sold);
+        (!item.is_charged(), plan.is_none(), !as_sold, price)
+    })
+}
+
+/// Until when it is paid for. Stripe moves the period on before it has collected anything.
+fn paid_until(
+    subscription: &perennial_stripe::Subscription,
+    end: Option<Timestamp>,
+    known: Option<&SubscriptionItem>,
+) -> Option<Timestamp> {
+    let unpaid = subscription
+        .newest_invoice()
+        .filter(|invoice| invoice.is_outstanding() && subscription.pause_collection.is_none());
+    let Some(unpaid) = unpaid else {
+        return end;
+    };
+    let since = Timestamp::from_unix(unpaid.created);
+    // An older invoice may be unpaid as well.
+    let overdue = matches!(
+        subscription.status,
+        SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid
+    );
+    let before = known
+        .and_then(|known| known.subscription.as_ref()?.paid_until)
+        .filter(|before| overdue && *before < since);
+    Some(before.unwrap_or(since))
+}
+
+fn latest_paid_invoice(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<String> {
+    let newest = subscription
+        .newest_invoice()
+        .filter(|invoice| invoice.status == Some(InvoiceStatus::Paid));
+    match newest {
+        Some(paid) => Some(paid.id.clone()),
+        None => known?.subscription.as_ref()?.latest_paid_invoice.clone(),
+    }
+}
+
+/// When Stripe tries by itself to collect what is overdue. It never does with Amazon Pay
+/// (<https://docs.stripe.com/billing/revenue-recovery/smart-retries>).
+fn next_try(subscription: &perennial_stripe::Subscription) -> Option<i64> {
+    let may_retry = subscription.status == SubscriptionStatus::PastDue
+        && wallet(subscription) != Some(Wallet::AmazonPay);
+    let invoice: Option<&Invoice> = subscription.newest_invoice().filter(|_| may_retry);
+    invoice?.next_payment_attempt
+}
+
+fn pause(subscription: &perennial_stripe::Subscription) -> Option<Pause> {
+    if subscription.status == SubscriptionStatus::Paused {
+        // Before Stripe told why, the end of a trial was the only way to be paused.
+        let reason = subscription
+            .paused_by()
+            .map_or(PauseReason::TrialEndWithoutPaymentMethod, |reason| {
+                reason.to_owned().into()
+            });
+        return Some(Pause {
+            reason,
+            resumes_at: None,
+        });
+    }
+    let collection = subscription.pause_collection.as_ref()?;
+    Some(Pause {
+        reason: PauseReason::PauseCollection,
+        resumes_at: collection.resumes_at.map(Timestamp::from_unix),
+    })
 }
 
 /// The wallet that pays, as the payment method tells it; while there is none, the one that the
@@ -61,10 +200,19 @@ fn awaits_setup(subscription: &perennial_stripe::Subscription) -> bool {
     subscription.pending_setup_intent_id().is_some() && !succeeded
 }
 
-/// What is left to say of payments once nothing more is charged.
-pub(crate) fn payment_of_ended(known: Option<&SubscriptionItem>) -> Payment {
-    let contested = known.and_then(|known| known.marks.contested());
-    contested
+/// What was claimed back or given back: a dispute; or all of the newest invoice that was paid,
+/// which a later one makes good.
+pub(crate) fn contested(known: Option<&SubscriptionItem>, latest_paid: Option<&str>) -> Payment {
+    let Some(known) = known else {
+        return Payment::default();
+    };
+    let refunds = known.marks.refunds();
+    let refunded = refunds.iter().any(|refund| {
+        refund.is_full() && latest_paid.is_none_or(|latest| latest == refund.invoice)
+    });
+    let reason = known.marks.dispute();
+    reason
+        .or(refunded.then_some(PaymentReason::Refunded))
         .map(|reason| Payment::new(PaymentState::Contested, reason))
         .unwrap_or_default()
 }
@@ -80,7 +228,8 @@ fn payment(
         subscription.status,
         Status::Canceled | Status::IncompleteExpired
     );
-    let contested = payment_of_ended(known);
+    let latest_paid = latest_paid_invoice(subscription, known);
+    let contested = contested(known, latest_paid.as_deref());
     if ended {
         return contested;
     }
@@ -112,15 +261,25 @@ fn payment(
     if let Some(reason) = lacking {
         return Payment::new(PaymentState::MethodRequired, reason);
     }
-    let tries_again = subscription
-        .newest_invoice()
-        .is_some_and(|invoice| invoice.next_payment_attempt.is_some());
+    let paused = pause(subscription).filter(|pause| pause.reason.lacks_payment());
     let (state, reason) = match subscription.status {
-        Status::PastDue if tries_again => (PaymentState::Retrying, PaymentReason::PaymentFailed),
+        Status::PastDue if next_try(subscription).is_some() => {
+            (PaymentState::Retrying, PaymentReason::PaymentFailed)
+        }
         Status::PastDue | Status::Unpaid => (
             PaymentState::MethodRequired,
             PaymentReason::RetriesExhausted,
         ),
+        Status::Paused => match paused.map(|pause| pause.reason) {
+            None => return contested,
+            Some(PauseReason::TrialEndWithoutPaymentMethod) => {
+                (PaymentState::MethodRequired, PaymentReason::MethodMissing)
+            }
+            Some(_) => (
+                PaymentState::MethodRequired,
+                PaymentReason::RetriesExhausted,
+            ),
+        },
         _ => return contested,
     };
     Payment::new(state, reason)

@@ -1,14 +1,22 @@
 //! Reading a subscription again, because something says that it has changed.
 
 use perennial_store::{SubscriptionItem, Written};
-use perennial_stripe::{CancellationReason, IdempotencyKey, StripeError};
-use perennial_types::{CustomerId, Subscription, SubscriptionId, UserId};
+use perennial_stripe::{CancellationReason, IdempotencyKey, StripeError, metadata};
+use perennial_types::{CustomerId, SoldAs, Subscription, SubscriptionId, UserId};
 
 use crate::{
     FlowError, Flows,
+    one_of_group::may_be_second,
     outgoing::about_subscription,
-    read_model::{attempt_of, payment_of_ended, read_model},
+    read_model::{attempt_of, charged, contested, read_model, sold_as},
 };
+
+/// Whether the subscription was made for this user. The customer is the user's by the table; a
+/// subscription that was made here names its user itself, and the two have to agree.
+pub(crate) fn is_of(subscription: &perennial_stripe::Subscription, user: &UserId) -> bool {
+    let named = subscription.metadata.get(metadata::USER);
+    named.is_none_or(|named| named == user.as_str())
+}
 
 impl Flows {
     /// Reads the subscription under a fence and writes what was read, unless it has ended, in
@@ -34,6 +42,9 @@ impl Flows {
         id: &SubscriptionId,
     ) -> Result<(SubscriptionItem, Option<perennial_stripe::Subscription>), FlowError> {
         let mut item = self.table.fence_subscription(user, id).await?;
+        if item.marks.bare_refunds().next().is_some() {
+            Box::pin(self.look_up_bare_refunds(user, id, &mut item)).await?;
+        }
         if let Some(ended) = item
             .subscription
             .take_if(|model| model.status.is_terminal())
@@ -46,17 +57,27 @@ impl Flows {
                 what: "subscription",
             });
         }
-        let model: Subscription = read_model(&self.plans, &read, Some(&item));
+        if !is_of(&read, user) {
+            return Err(FlowError::Mismatch {
+                what: "user of the subscription",
+            });
+        }
+        let sold_as = self.sold_as(&read, Some(&item)).await?;
+        let plans = self.plans_for(&read).await;
+        let model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
         let attempt = attempt_of(&read);
         if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
             let old = item.subscription.as_ref();
             let told = about_subscription(user, old, &model, self.clock.now());
             let written = self
                 .table
-                .write_subscription(user, &model, attempt.as_ref(), item.fence, told.as_ref())
+                .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)
                 .await?;
             if written == Written::Overtaken {
                 tracing::info!(subscription = %id, "a later reader has taken over");
+            } else if may_be_second(old, &model, attempt.is_some()) {
+                let items = Box::pin(self.table.load_subscription_items(user)).await?;
+                self.report_second(&model, &items);
             }
         }
         item.attempt = attempt;
@@ -74,16 +95,47 @@ impl Flows {
         mut item: SubscriptionItem,
         ended: Subscription,
     ) -> Result<SubscriptionItem, FlowError> {
-        let payment = payment_of_ended(Some(&item));
-        let model = Subscription { payment, ..ended };
-        if payment != ended.payment {
+        let model = Subscription {
+            payment: contested(Some(&item), ended.latest_paid_invoice.as_deref()),
+            refunds: item.marks.refunds(),
+            ..ended.clone()
+        };
+        if model != ended {
             let attempt = item.attempt.as_ref();
             self.table
-                .write_subscription(user, &model, attempt, item.fence, None)
+                .write_subscription(user, &model, attempt, item.fence, &[])
                 .await?;
         }
         item.subscription = Some(model);
         Ok(item)
+    }
+
+    /// What the checkout sold. Which price that was decides only for one that no plan has today,
+    /// and is written on the subscription, but for those of an older version: of these the first
+    /// invoice tells, once, since the answer is kept in the read model.
+    pub(crate) async fn sold_as(
+        &self,
+        read: &perennial_stripe::Subscription,
+        known: Option<&SubscriptionItem>,
+    ) -> Result<Option<SoldAs>, FlowError> {
+        let Some(sold) = sold_as(&self.plans, read, known) else {
+            return Ok(None);
+        };
+        let is_sold = |price| self.plans.charging(price, None, None).is_some();
+        if sold.price.is_some()
+            || charged(read).iter().all(is_sold)
+            || self.plans.get(sold.plan.as_str()).is_none()
+        {
+            return Ok(Some(sold));
+        }
+        // Boxed, because hardly any reading needs it, and each would have to hold it.
+        let first = Box::pin(self.stripe.list_first_invoices(&read.id, read.created)).await?;
+        let first = first.value.data.into_iter().find(|invoice| {
+            let reason = invoice.billing_reason.as_deref();
+            reason == Some("subscription_create")
+        });
+        let price = first.and_then(|invoice| invoice.first_price().cloned());
+        Ok(Some(SoldAs { price, ..sold }))
     }
 
     /// Stripe leaves the SetupIntent of a trial open when the subscription ends.

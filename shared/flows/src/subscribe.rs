@@ -1,11 +1,12 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, Completed, Slot, TakeSlot, Taken, UserItems};
+use perennial_store::{Awaited, Completed, Slot, SubscriptionItem, TakeSlot, Taken, UserItems};
 use perennial_stripe::{
     CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, First, PaymentMethodId, Subscription, Timestamp,
+    Attempt, AttemptState, FailureReason, First, PaymentMethodId, SoldAs, Subscription, Timestamp,
+    Trials,
 };
 
 use crate::{
@@ -52,11 +53,26 @@ impl Flows {
         items: &UserItems,
         payment_method: Option<PaymentMethodId>,
     ) -> Result<Step, FlowError> {
-        let slot = items.slot(&attempt.group);
-        match self.right_to_subscribe(attempt, items, slot).await? {
+        // The slot is that of the group which the plan is in today. Once it is taken, it stays.
+        let mut attempt = attempt.clone();
+        if attempt.state == AttemptState::Issued {
+            attempt.group = self.group_of(&attempt);
+        }
+        let attempt = &attempt;
+        match self.right_to_subscribe(attempt, items).await? {
             Right::Free => {}
             Right::Step(step) => return Ok(step),
         }
+        // What is frozen may have been sent, so only the answer counts.
+        let trials = match attempt.subscription_request {
+            Some(_) => Trials::Always,
+            None => self.trials,
+        };
+        let mut had = items.trials(&attempt.group);
+        if trials == Trials::Once && attempt.trial_days > 0 && had.any(|id| *id != attempt.id) {
+            return self.trial_used(attempt).await;
+        }
+        let slot = items.slot(&attempt.group);
         let request = match (&attempt.subscription_request, payment_method) {
             (Some(frozen), _) => frozen.clone(),
             (None, Some(method)) => freeze(attempt, PaidBy::Method(&method))?,
@@ -78,6 +94,7 @@ impl Flows {
             lease: self.lease(),
             request: &request,
             frozen_at,
+            trials,
         };
         match self.table.take_slot(take).await? {
             Taken::Won => self.send(attempt, &me, &request, frozen_at).await,
@@ -89,31 +106,71 @@ impl Flows {
         &self,
         attempt: &Attempt,
         items: &UserItems,
-        slot: Option<&Slot>,
     ) -> Result<Right, FlowError> {
+        let slot = items.slot(&attempt.group);
         // A subscription of this attempt may be known before its finisher has written it down:
         // the finisher died, and the webhook was read.
-        let other = items.subscriptions.iter().find_map(|item| {
-            let model = item.standing()?;
+        let other = items.subscriptions.iter().any(|item| {
             let other = item.attempt.as_ref() != Some(&attempt.id);
-            (other && self.is_of_group(model, &attempt.group)).then_some(&model.id)
+            let model = item.standing().filter(|_| other);
+            model.is_some_and(|model| self.blocks(model, &attempt.group, slot))
         });
         // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
-        if other.is_some() && attempt.state == AttemptState::Issued {
+        let is_new = attempt.state == AttemptState::Issued;
+        if other && is_new {
             return self.give_way(attempt).await.map(Right::Step);
         }
-        let Some(slot) = slot else {
-            return Ok(Right::Free);
-        };
+        // A slot that was taken when the group had another name counts as well.
+        let rivals = items.slots.iter().filter(|slot| {
+            let holder = items.attempt(&slot.attempt);
+            let same =
+                holder.is_some_and(|holder| self.group_of(holder) == attempt.group) && is_new;
+            slot.group == attempt.group || same
+        });
+        for slot in rivals {
+            if let Right::Step(step) = self.right_to_slot(attempt, items, slot).await? {
+                return Ok(Right::Step(step));
+            }
+        }
+        if is_new {
+            let (user, group, mine) = (&attempt.user, &attempt.group, Some(&attempt.id));
+            let switched = Box::pin(self.switched_to(user, group, items, mine)).await?;
+            if switched.is_some() {
+                return self.give_way(attempt).await.map(Right::Step);
+            }
+        }
+        Ok(Right::Free)
+    }
+
+    async fn right_to_slot(
+        &self,
+        attempt: &Attempt,
+        items: &UserItems,
+        slot: &Slot,
+    ) -> Result<Right, FlowError> {
         if let Some(id) = &slot.subscription {
-            let model = items.subscriptions().find(|model| model.id == *id);
+            let holder = items.subscriptions.iter().find(|item| {
+                let model = item.subscription.as_ref();
+                model.is_some_and(|model| model.id == *id)
+            });
+            let model = holder.and_then(|item| item.subscription.as_ref());
+            let standing = holder.and_then(SubscriptionItem::standing);
             return match model {
                 Some(model) if model.status.is_terminal() => Ok(Right::Free),
                 _ if slot.attempt == attempt.id => Ok(Right::Step(Step::LookAgain)),
-                _ => match items.attempt(&slot.attempt) {
+                // It was switched to another group at Stripe.
+                Some(_)
+                    if standing.is_some_and(|it| !self.blocks(it, &attempt.group, Some(slot))) =>
+                {
+                    Ok(Right::Free)
+                }
+                _ => match self
+                    .named_attempt(&attempt.user, items, &slot.attempt)
+                    .await?
+                {
                     // Its shopper has not confirmed it, and has chosen something else by now.
                     Some(holder) if holder.state == AttemptState::Confirming => {
-                        self.make_way(holder).await.map(Right::Step)
+                        self.make_way(&holder).await.map(Right::Step)
                     }
                     _ => self.give_way(attempt).await.map(Right::Step),
                 },
@@ -147,10 +204,26 @@ impl Flows {
     async fn give_way(&self, attempt: &Attempt) -> Result<Step, FlowError> {
         let reason = FailureReason::AlreadySubscribed;
         let told = checkout_failed(attempt, reason, self.clock.now());
-        let closed = match attempt.state {
-            AttemptState::Issued => self.close(attempt, AttemptState::Failed, reason).await?,
-            _ => self.table.fail_subscribing(attempt, reason, &told).await?,
+        let closed = if attempt.state == AttemptState::Issued {
+            self.close(attempt, AttemptState::Failed, reason).await?
+        } else {
+            let now = self.clock.now();
+            self.table
+                .fail_subscribing(attempt, reason, &told, now)
+                .await?
         };
+        Ok(if closed {
+            Step::Answer(Finish::Failed { reason })
+        } else {
+            Step::LookAgain
+        })
+    }
+
+    /// Ends an attempt whose free trial another one has had since it began. Its shopper has not agreed
+    /// to be charged at once.
+    async fn trial_used(&self, attempt: &Attempt) -> Result<Step, FlowError> {
+        let reason = FailureReason::TrialUsed;
+        let closed = self.close(attempt, AttemptState::Failed, reason).await?;
         Ok(if closed {
             Step::Answer(Finish::Failed { reason })
         } else {
@@ -190,14 +263,24 @@ impl Flows {
             StripeError::Declined { .. } => {
                 self.fail(attempt, FailureReason::PaymentDeclined).await
             }
-            StripeError::Invalid { code, param, .. } => {
-                let missing = code.as_deref() == Some("resource_missing");
-                if missing && param.as_deref() == Some("customer") {
+            StripeError::Invalid { .. } => {
+                let reason = why_refused(&error);
+                match reason {
                     // Deleted at Stripe: the next click creates another one.
-                    let (user, customer) = (&attempt.user, &attempt.customer);
-                    self.table.forget_customer(user, customer).await?;
+                    FailureReason::Canceled => {
+                        let (user, customer) = (&attempt.user, &attempt.customer);
+                        self.table.forget_customer(user, customer).await?;
+                    }
+                    FailureReason::PaymentDeclined => {}
+                    _ => tracing::error!(
+                        attempt = %attempt.id,
+                        plan = %attempt.plan,
+                        price = %attempt.price,
+                        error = %error,
+                        "Stripe does not sell this plan"
+                    ),
                 }
-                self.fail(attempt, FailureReason::Rejected).await
+                self.fail(attempt, reason).await
             }
             StripeError::IdempotencyMismatch { .. }
             | StripeError::Unavailable {
@@ -239,7 +322,12 @@ impl Flows {
 
     async fn fail(&self, attempt: &Attempt, reason: FailureReason) -> Result<Step, FlowError> {
         let told = checkout_failed(attempt, reason, self.clock.now());
-        if self.table.fail_subscribing(attempt, reason, &told).await? {
+        let now = self.clock.now();
+        if self
+            .table
+            .fail_subscribing(attempt, reason, &told, now)
+            .await?
+        {
             Ok(Step::Answer(Finish::Failed { reason }))
         } else {
             Ok(Step::LookAgain)
@@ -258,7 +346,13 @@ impl Flows {
                 what: "subscription",
             });
         }
-        let model = read_model(&self.plans, &subscription, None);
+        // What is not written on it, since its request is an older version's, is known all the same.
+        let sold = SoldAs {
+            plan: attempt.plan.clone(),
+            price: Some(attempt.price.clone()),
+        };
+        let plans = self.plans_for(&subscription).await;
+        let model = read_model(&plans, &subscription, None, Some(sold));
         if attempt.first == First::Subscription {
             if model.status.is_terminal() {
                 return self.fail(attempt, FailureReason::Expired).await;
@@ -268,7 +362,7 @@ impl Flows {
             }
         }
         let told = about_subscription(&attempt.user, None, &model, self.clock.now());
-        match self.table.complete(attempt, &model, told.as_ref()).await? {
+        match self.table.complete(attempt, &model, &told).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),
                 created: true,
@@ -345,6 +439,33 @@ impl Flows {
                 return Ok(found);
             }
         }
+    }
+}
+
+/// Why Stripe refuses a request that it would refuse again.
+fn why_refused(error: &StripeError) -> FailureReason {
+    let StripeError::Invalid {
+        code,
+        param,
+        message,
+        ..
+    } = error
+    else {
+        return FailureReason::Rejected;
+    };
+    match param.as_deref() {
+        Some("customer") if code.as_deref() == Some("resource_missing") => FailureReason::Canceled,
+        // The shopper has taken the method away since the wallet agreed, in Stripe's portal for one.
+        Some("default_payment_method") => FailureReason::PaymentDeclined,
+        Some(param) if param.starts_with("items") => FailureReason::PlanNotAvailable,
+        // Stripe names neither a code nor a parameter when a customer pays in another currency.
+        _ if message
+            .as_deref()
+            .is_some_and(|text| text.contains("combine currencies")) =>
+        {
+            FailureReason::PlanNotAvailable
+        }
+        _ => FailureReason::Rejected,
     }
 }
 

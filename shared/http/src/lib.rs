@@ -8,6 +8,7 @@ mod error;
 mod json;
 mod request;
 mod response;
+mod route;
 mod serve;
 
 pub use error::{ApiError, sentence};

@@ -9,15 +9,20 @@ use lambda_http::{
 };
 use perennial_types::UserId;
 
-use crate::ApiError;
+use crate::{ApiError, route::resolve};
 
 /// A request as API Gateway passed it on.
 #[derive(Debug)]
 pub struct Request {
     /// `GET`, `POST` and so on.
     pub method: String,
-    /// The path that was asked for.
+    /// The path that was asked for. Below a custom domain it may begin with the path under which the
+    /// API is mapped there, so it is for the log; `route` is what to match on.
     pub path: String,
+    /// The route that was met, such as `GET /payments/{payment}`.
+    pub route: String,
+    /// What the parameters of the route's path hold.
+    pub parameters: HashMap<String, String>,
     /// The decoded query; of a name that comes twice, the first value.
     pub query: HashMap<String, String>,
     /// As sent.
@@ -63,9 +68,14 @@ impl Request {
         let authorizer = event.request_context.authorizer.unwrap_or_default();
         let claims = authorizer.jwt.map(|jwt| jwt.claims).unwrap_or_default();
         let iam = authorizer.iam.and_then(|iam| iam.user_arn);
+        let method = http.method.to_string();
+        let path = event.raw_path.unwrap_or_default();
+        let (route, parameters) = resolve(event.route_key, event.path_parameters, &method, &path);
         Ok(Self {
-            method: http.method.to_string(),
-            path: event.raw_path.unwrap_or_default(),
+            method,
+            path,
+            route,
+            parameters,
             query: decode_query(event.raw_query_string.as_deref().unwrap_or_default()),
             headers: event.headers,
             body,
@@ -102,6 +112,35 @@ impl Request {
         }
     }
 
+    /// Who signed the request: the ARN of the AWS identity, without the name of a role's session. The
+    /// session is another one every hour, and its name may be the e-mail address of a person.
+    pub fn caller(&self) -> Option<&str> {
+        let arn = self.iam.as_deref()?;
+        let (account, role) = arn.split_once(":assumed-role/").unwrap_or((arn, ""));
+        match role.split_once('/') {
+            Some((name, _)) => arn.get(..account.len() + ":assumed-role/".len() + name.len()),
+            None => Some(arn),
+        }
+    }
+
+    /// Whether the signature of AWS Signature Version 4 covers a header, whose name is in lower case;
+    /// nothing if the request does not say what its signature covers.
+    pub fn signature_covers(&self, header: &str) -> Option<bool> {
+        let signed = match self.query.get("X-Amz-SignedHeaders") {
+            Some(signed) => signed.as_str(),
+            None => self
+                .header("authorization")?
+                .split([',', ' '])
+                .find_map(|part| part.strip_prefix("SignedHeaders="))?,
+        };
+        Some(signed.split(';').any(|name| name == header))
+    }
+
+    /// A parameter of the route's path; empty if the route has none of that name.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+
     /// A header that is text.
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -126,4 +165,92 @@ fn decode_query(raw: &str) -> HashMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     query
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(arn: &Value, authorization: Option<&str>, query: &str) -> Request {
+        let mut event = json!({
+            "version": "2.0", "routeKey": "POST /payments", "rawPath": "/payments", "rawQueryString": query,
+            "headers": {},
+            "requestContext": {
+                "authorizer": {"iam": {"userArn": arn}}, "timeEpoch": 0,
+                "http": {"method": "POST", "path": "/payments", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+            },
+        });
+        if let Some(authorization) = authorization {
+            event["headers"]["authorization"] = authorization.into();
+        }
+        Request::from_event(event, "r1").unwrap()
+    }
+
+    #[test]
+    fn the_caller_is_the_same_in_each_session_of_a_role() {
+        for (arn, expected) in [
+            (
+                json!("arn:aws:sts::123456789012:assumed-role/shop-server/i-0123456789abcdef0"),
+                Some("arn:aws:sts::123456789012:assumed-role/shop-server"),
+            ),
+            (
+                json!("arn:aws-cn:sts::123456789012:assumed-role/shop-server/dora@shop.example"),
+                Some("arn:aws-cn:sts::123456789012:assumed-role/shop-server"),
+            ),
+            (
+                json!("arn:aws:iam::123456789012:user/servers/billing"),
+                Some("arn:aws:iam::123456789012:user/servers/billing"),
+            ),
+            (
+                json!("arn:aws:iam::123456789012:root"),
+                Some("arn:aws:iam::123456789012:root"),
+            ),
+            (json!(""), None),
+            (Value::Null, None),
+        ] {
+            let request = request(&arn, None, "");
+            assert_eq!(request.caller(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_signature_covers_is_read_from_where_it_is() {
+        let of = |headers: &str| {
+            format!(
+                "AWS4-HMAC-SHA256 Credential=local/20261128/us-east-1/execute-api/aws4_request, SignedHeaders={headers}, Signature=00"
+            )
+        };
+        for (authorization, query, expected) in [
+            (
+                Some(of("content-type;host;idempotency-key;x-amz-date")),
+                "",
+                Some(true),
+            ),
+            (
+                Some(of("host;idempotency-key;x-amz-date").replace(", ", ",")),
+                "",
+                Some(true),
+            ),
+            (Some(of("host;x-amz-date")), "", Some(false)),
+            (
+                Some(of("host;x-idempotency-key;x-amz-date")),
+                "",
+                Some(false),
+            ),
+            (
+                None,
+                "X-Amz-SignedHeaders=host%3Bidempotency-key",
+                Some(true),
+            ),
+            (None, "X-Amz-SignedHeaders=host", Some(false)),
+            (None, "", None),
+            (Some("Bearer abc".to_owned()), "", None),
+        ] {
+            let request = request(&Value::Null, authorization.as_deref(), query);
+            let covered = request.signature_covers("idempotency-key");
+            assert_eq!(covered, expected, "{authorization:?} {query}");
+        }
+    }
 }

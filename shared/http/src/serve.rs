@@ -17,12 +17,13 @@ pub trait Handler: Clone + Send + Sync + 'static {
 /// Answers one event of payload format 2.0 with a response of the same format.
 pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> Value {
     let started = Instant::now();
-    let (route, result) = match Request::from_event(event, request_id) {
+    let (route, caller, result) = match Request::from_event(event, request_id) {
         Ok(request) => {
             let result = handler.handle(&request).await;
-            (format!("{} {}", request.method, request.path), result)
+            let route = format!("{} {}", request.method, request.path);
+            (route, request.caller().map(str::to_owned), result)
         }
-        Err(error) => (String::new(), Err(unreadable(error))),
+        Err(error) => (String::new(), None, Err(unreadable(error))),
     };
     let (response, code) = match result {
         Ok(response) => (response, ""),
@@ -52,6 +53,7 @@ pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> 
         route,
         status = response.status,
         code,
+        caller,
         duration_ms,
         "answered"
     );

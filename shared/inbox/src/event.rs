@@ -20,12 +20,45 @@ pub struct Event {
     pub livemode: bool,
     /// Whether it is a thin event, which names its object and no customer.
     pub is_thin: bool,
+    /// Whether it is about an account that is connected to the one of the endpoint.
+    pub is_of_connected_account: bool,
     /// The id of its object.
     pub object: Option<String>,
     /// The customer that it concerns.
     pub customer: Option<CustomerId>,
     /// The subscription that it concerns.
     pub subscription: Option<SubscriptionId>,
+}
+
+/// An event that no endpoint sends that is set up as it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WrongEndpoint {
+    /// It comes from an event destination with thin payloads.
+    #[error(
+        "the event is thin, and this endpoint takes snapshots: \
+         create a webhook endpoint, or an event destination with snapshot payloads"
+    )]
+    Thin,
+    /// It comes from an endpoint of the other mode of the account.
+    #[error(
+        "the event is of {} mode, and this endpoint takes {} mode: \
+         create the endpoint in that mode, and store its signing secret",
+        mode(*.event), mode(!*.event)
+    )]
+    OtherMode {
+        /// Whether the event is of live mode.
+        event: bool,
+    },
+    /// It comes from an endpoint for connected accounts.
+    #[error(
+        "the event is of a connected account: \
+         create the endpoint for events of your own account"
+    )]
+    ConnectedAccount,
+}
+
+fn mode(livemode: bool) -> &'static str {
+    if livemode { "live" } else { "test" }
 }
 
 /// The body is not an event.
@@ -69,6 +102,7 @@ impl Event {
                 .map(ToOwned::to_owned),
             livemode,
             is_thin,
+            is_of_connected_account: text("account").is_some(),
             object: object
                 .and_then(|object| id_of(object.get("id")?))
                 .map(ToOwned::to_owned),
@@ -79,6 +113,23 @@ impl Event {
             }),
             subscription: object.and_then(subscription_of),
         })
+    }
+
+    /// Whether it is one that a well set up endpoint sends, which has nothing to do with what it
+    /// says. Its API version may be any, since of its body no more is read than its ids, which all
+    /// versions have.
+    pub fn check_endpoint(&self, livemode: bool) -> Result<(), WrongEndpoint> {
+        if self.is_thin {
+            Err(WrongEndpoint::Thin)
+        } else if self.livemode != livemode {
+            Err(WrongEndpoint::OtherMode {
+                event: self.livemode,
+            })
+        } else if self.is_of_connected_account {
+            Err(WrongEndpoint::ConnectedAccount)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -227,6 +278,39 @@ mod tests {
         let event = Event::read(body.to_string().as_bytes()).unwrap();
         assert!(event.is_thin);
         assert_eq!(event.object.as_deref(), Some("cus_1"));
+    }
+
+    #[test]
+    fn an_event_of_an_endpoint_that_is_set_up_wrongly_is_told() {
+        let body = |change: (&str, Value)| {
+            let mut body = json!({
+                "id": "evt_1", "object": "event", "type": "invoice.paid", "created": 1,
+                "livemode": true, "api_version": "2026-10-28.endive",
+                "data": {"object": {"object": "invoice", "id": "in_1", "customer": "cus_1"}},
+            });
+            body[change.0] = change.1;
+            Event::from_json(&body).unwrap()
+        };
+        for (change, expected) in [
+            (("api_version", json!("2020-08-27")), Ok(())),
+            (("api_version", json!(null)), Ok(())),
+            (("account", json!(null)), Ok(())),
+            (("object", json!("v2.core.event")), Err(WrongEndpoint::Thin)),
+            (
+                ("livemode", json!(false)),
+                Err(WrongEndpoint::OtherMode { event: false }),
+            ),
+            (
+                ("account", json!("acct_1")),
+                Err(WrongEndpoint::ConnectedAccount),
+            ),
+        ] {
+            let event = body(change.clone());
+            assert_eq!(event.check_endpoint(true), expected, "{change:?}");
+        }
+        let error = body(("livemode", json!(false))).check_endpoint(true);
+        let text = error.unwrap_err().to_string();
+        assert!(text.starts_with("the event is of test mode, and this endpoint takes live mode"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Attempts: opened once, found by their SetupIntent, closed once.
 
-use aws_sdk_dynamodb::operation::update_item::{
-    UpdateItemError, builders::UpdateItemFluentBuilder,
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
 };
 use perennial_types::{
     Attempt, AttemptId, AttemptState, FailureReason, PaymentIntentId, ReturnPath, SetupIntentId,
@@ -13,7 +14,7 @@ use crate::{
     Outgoing, StoreError, Table,
     due::DueKind,
     key::{Key, text},
-    table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
+    table::{KEEP_ENDED_SECONDS, KEEP_SECONDS, Outcome, item, put_of, update_of},
 };
 
 /// A shopper who comes back does so within minutes; after this, somebody should look.
@@ -84,6 +85,9 @@ impl Table {
         ] {
             open.insert(name.to_owned(), text(value));
         }
+        // Nobody goes on with an attempt that has expired.
+        let ends = attempt.open_until.unix().saturating_add(KEEP_ENDED_SECONDS);
+        open.insert("expires_at".to_owned(), number(ends));
         let open = self.put(open);
         let open = match replaces {
             None => open.condition_expression("attribute_not_exists(pk)"),
@@ -173,17 +177,19 @@ impl Table {
         state: AttemptState,
         reason: FailureReason,
         told: Option<&Outgoing>,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "close_attempt";
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
-                "SET #state = :state, reason = :reason REMOVE setup_request, due, due_at",
+                "SET #state = :state, reason = :reason, expires_at = :expires REMOVE setup_request, due, due_at",
             )
             .condition_expression("#state = :issued")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(state.as_str()))
             .expression_attribute_values(":reason", text(reason.as_str()))
+            .expression_attribute_values(":expires", ended_until(now))
             .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
         let mut writes = vec![update_of(operation, ended)?];
         if let Some(event) = told {
@@ -195,15 +201,22 @@ impl Table {
         ))
     }
 
-    /// Notes why the last try at the wallet failed, while the attempt stays open for another.
+    /// Notes why the last try at the wallet failed, while the attempt stays open for another; with
+    /// the newest decline that was counted, if it was one.
     pub async fn note_reason(
         &self,
         attempt: &Attempt,
         reason: FailureReason,
+        counted: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .change(attempt)
-            .update_expression("SET reason = :reason")
+        let update = self.change(attempt);
+        let update = match counted {
+            None => update.update_expression("SET reason = :reason"),
+            Some(counted) => update
+                .update_expression("SET reason = :reason, counted = :counted")
+                .expression_attribute_values(":counted", text(counted)),
+        };
+        let update = update
             .condition_expression("#state IN (:issued, :confirming)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":reason", text(reason.as_str()))
@@ -245,6 +258,15 @@ impl Table {
             .table_name(self.name())
             .set_key(Some(key))
     }
+}
+
+/// Until when an attempt is kept that has come to nothing at `now`.
+pub(crate) fn ended_until(now: Timestamp) -> AttributeValue {
+    number(now.unix().saturating_add(KEEP_ENDED_SECONDS))
+}
+
+pub(crate) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 /// Sends an update; false when its condition did not hold.

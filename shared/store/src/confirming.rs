@@ -1,15 +1,19 @@
 //! A subscription that came first and waits for its shopper.
 
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, PaymentIntentId, SetupIntentId, Subscription,
+    Attempt, AttemptState, FailureReason, PaymentIntentId, SetupIntentId, Subscription, Timestamp,
 };
 
 use crate::{
     Completed, Outgoing, StoreError, Table,
-    attempt::{Lookup, applied},
+    attempt::{Lookup, applied, ended_until, number},
     key::{Key, text},
     table::{Outcome, delete_of, item, put_of, update_of},
 };
+
+/// How long a subscription that nobody has confirmed is kept after its end, in seconds. Whoever goes to
+/// and fro between two plans leaves one behind each time, and every click reads them.
+const KEEP_UNCONFIRMED: i64 = 24 * 3600;
 
 /// What the shopper confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Table {
             .expression_attribute_values(":awaited", text(awaited.id()));
         let lookup = self.put(item(operation, awaited.key(), &Lookup::of(attempt))?);
         let moved = vec![update_of(operation, moved)?, put_of(operation, lookup)?];
-        self.hold_slot(operation, attempt, subscription, moved, None)
+        self.hold_slot(operation, attempt, subscription, moved, Vec::new())
             .await
     }
 
@@ -73,7 +77,7 @@ impl Table {
     pub async fn confirm(&self, attempt: &Attempt) -> Result<bool, StoreError> {
         let update = self
             .change(attempt)
-            .update_expression("SET #state = :subscribed REMOVE reason, due, due_at")
+            .update_expression("SET #state = :subscribed REMOVE reason, due, due_at, expires_at")
             .condition_expression("#state = :confirming")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
@@ -89,11 +93,15 @@ impl Table {
         state: AttemptState,
         reason: FailureReason,
         told: Option<&Outgoing>,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "end_confirming";
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression("SET #state = :state, reason = :reason REMOVE due, due_at")
+            .update_expression(
+                "SET #state = :state, reason = :reason, expires_at = :expires REMOVE due, due_at",
+            )
+            .expression_attribute_values(":expires", ended_until(now))
             .condition_expression("#state = :confirming")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
@@ -104,6 +112,20 @@ impl Table {
             .condition_expression("attempt = :attempt")
             .expression_attribute_values(":attempt", text(attempt.id.as_str()));
         let mut without_slot = vec![update_of(operation, ended)?];
+        if let Some(trial) = self.give_trial_back(attempt) {
+            without_slot.push(update_of(operation, trial)?);
+        }
+        if let (Some(id), false) = (
+            &attempt.subscription,
+            reason == FailureReason::WalletMismatch,
+        ) {
+            // It never began, so there is nothing to remember of it once its events have come.
+            let over = self
+                .update(Key::subscription(&attempt.user, id))
+                .update_expression("SET expires_at = :expires")
+                .expression_attribute_values(":expires", number(now.unix() + KEEP_UNCONFIRMED));
+            without_slot.push(update_of(operation, over)?);
+        }
         if let Some(event) = told {
             without_slot.push(self.tell(operation, event)?);
         }

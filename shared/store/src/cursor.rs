@@ -22,6 +22,9 @@ pub struct Cursor {
     /// The number of the pass over the span.
     #[serde(default)]
     pub pass: u32,
+    /// How many types of events the passes are about; another number means other passes.
+    #[serde(default)]
+    pub types: u32,
 }
 
 impl Table {

@@ -1,17 +1,20 @@
 //! One Stripe customer for each user.
 
-use aws_sdk_dynamodb::operation::{put_item::PutItemError, update_item::UpdateItemError};
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use perennial_types::{CustomerId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     StoreError, Table,
+    attempt::{applied, number},
     key::{Key, text},
     table::{Outcome, item, put_of, update_of},
 };
 
 /// The right to create a user's customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerClaim {
     /// Who has it: a word that no other caller uses.
     pub owner: String,
@@ -24,8 +27,7 @@ pub struct CustomerClaim {
 }
 
 /// A user's customer, or the claim on it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Stored")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomerItem {
     /// It exists.
     Known {
@@ -36,38 +38,42 @@ pub enum CustomerItem {
     Creating(CustomerClaim),
 }
 
-/// The item as it lies in the table, which has either the customer or all the rest.
+/// The item as it lies in the table. It has either the customer or a claim; or neither, once Stripe has
+/// deleted the customer.
 #[derive(Deserialize)]
-struct Stored {
+pub(crate) struct Stored {
     customer: Option<CustomerId>,
     owner: Option<String>,
     lease: Option<Timestamp>,
     request: Option<String>,
     frozen_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) links: u64,
+    #[serde(default)]
+    pub(crate) declines: BTreeSet<String>,
 }
 
-impl TryFrom<Stored> for CustomerItem {
-    type Error = &'static str;
-
-    fn try_from(stored: Stored) -> Result<Self, &'static str> {
-        match stored {
-            Stored {
+impl Stored {
+    /// The customer or the claim, if the item has one.
+    pub(crate) fn customer(self) -> Option<CustomerItem> {
+        match self {
+            Self {
                 customer: Some(customer),
                 ..
-            } => Ok(Self::Known { customer }),
-            Stored {
+            } => Some(CustomerItem::Known { customer }),
+            Self {
                 owner: Some(owner),
                 lease: Some(lease),
                 request: Some(request),
                 frozen_at: Some(frozen_at),
                 ..
-            } => Ok(Self::Creating(CustomerClaim {
+            } => Some(CustomerItem::Creating(CustomerClaim {
                 owner,
                 lease,
                 request,
                 frozen_at,
             })),
-            _ => Err("neither a customer nor a whole claim on one"),
+            _ => None,
         }
     }
 }
@@ -80,7 +86,8 @@ struct Reverse {
 impl Table {
     /// The user's customer, or the claim on it.
     pub async fn customer_item(&self, user: &UserId) -> Result<Option<CustomerItem>, StoreError> {
-        self.get("customer_item", Key::customer(user)).await
+        let item = self.get::<Stored>("customer_item", Key::customer(user));
+        Ok(item.await?.and_then(Stored::customer))
     }
 
     /// Claims the right to create the user's customer. False when somebody else was first.
@@ -89,27 +96,26 @@ impl Table {
         user: &UserId,
         claim: &CustomerClaim,
     ) -> Result<bool, StoreError> {
-        let operation = "claim_customer";
-        let call = self
+        let update = self
             .client
-            .put_item()
+            .update_item()
             .table_name(self.name())
-            .set_item(Some(item(operation, Key::customer(user), claim)?))
+            .set_key(Some(Key::customer(user).attributes()))
+            .update_expression(
+                "SET #owner = :owner, lease = :lease, #request = :request, frozen_at = :frozen_at",
+            )
             // The owner may meet its own claim, when the first answer was lost on its way.
-            .condition_expression("attribute_not_exists(pk) OR #owner = :owner")
+            .condition_expression(
+                "attribute_not_exists(customer) AND (attribute_not_exists(#owner) OR #owner = :owner)",
+            )
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(&claim.owner));
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::call(operation)(error)),
-        }
+            // REQUEST is a reserved word.
+            .expression_attribute_names("#request", "request")
+            .expression_attribute_values(":owner", text(&claim.owner))
+            .expression_attribute_values(":lease", text(claim.lease.to_string()))
+            .expression_attribute_values(":request", text(&claim.request))
+            .expression_attribute_values(":frozen_at", text(claim.frozen_at.to_string()));
+        applied("claim_customer", update).await
     }
 
     /// Takes over a claim whose owner is no longer alive; its request stays as it is.
@@ -120,7 +126,7 @@ impl Table {
         owner: &str,
         lease: Timestamp,
     ) -> Result<bool, StoreError> {
-        let call = self
+        let update = self
             .client
             .update_item()
             .table_name(self.name())
@@ -132,17 +138,7 @@ impl Table {
             .expression_attribute_values(":lease", text(lease.to_string()))
             .expression_attribute_values(":seen", text(&seen.owner))
             .expression_attribute_values(":seen_lease", text(seen.lease.to_string()));
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::call("take_over_customer")(error)),
-        }
+        applied("take_over_customer", update).await
     }
 
     /// Writes down the customer and whose it is, both or neither. False when another customer is
@@ -179,38 +175,72 @@ impl Table {
     }
 
     /// Forgets a user's customer, because Stripe has deleted it, so that the next click creates
-    /// another. Whose it was stays known, for events that are still to come.
+    /// another. The links that were handed out open nothing afterwards. Whose it was stays known, for
+    /// events that are still to come.
     pub async fn forget_customer(
         &self,
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<bool, StoreError> {
-        let call = self
+        let update = self
             .client
-            .delete_item()
+            .update_item()
             .table_name(self.name())
             .set_key(Some(Key::customer(user).attributes()))
+            .update_expression("REMOVE customer ADD links :one")
             .condition_expression("customer = :customer")
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":customer", text(customer.as_str()));
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::delete_item::DeleteItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::call("forget_customer")(error)),
+        applied("forget_customer", update).await
+    }
+
+    /// The number that a link of this user has to name.
+    pub async fn link_number(&self, user: &UserId) -> Result<u64, StoreError> {
+        let item = self.get::<Stored>("link_number", Key::customer(user));
+        Ok(item.await?.map_or(0, |item| item.links))
+    }
+
+    /// Notes declines of the user's, each by its time and its id at Stripe, and gives all that are
+    /// noted from `since` on; older ones are forgotten. Whoever notes one again changes nothing.
+    pub async fn note_declines(
+        &self,
+        user: &UserId,
+        declines: &[String],
+        since: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let operation = "note_declines";
+        let change = || {
+            self.client
+                .update_item()
+                .table_name(self.name())
+                .set_key(Some(Key::customer(user).attributes()))
+        };
+        let added = change()
+            .update_expression("ADD declines :declines")
+            .expression_attribute_values(":declines", AttributeValue::Ss(declines.to_vec()))
+            .return_values(ReturnValue::AllNew);
+        let answer = added.send().await.map_err(StoreError::call(operation))?;
+        let stored: Stored = serde_dynamo::from_item(answer.attributes.unwrap_or_default())
+            .map_err(StoreError::item(operation))?;
+        let since = since.to_string();
+        let (noted, old): (BTreeSet<_>, BTreeSet<_>) = stored
+            .declines
+            .into_iter()
+            .partition(|decline| *decline >= since);
+        if !old.is_empty() {
+            change()
+                .update_expression("DELETE declines :old")
+                .expression_attribute_values(":old", AttributeValue::Ss(old.into_iter().collect()))
+                .send()
+                .await
+                .map_err(StoreError::call(operation))?;
         }
+        Ok(noted)
     }
 
     /// The user's customer, if there is one.
     pub async fn known_customer(&self, user: &UserId) -> Result<Option<CustomerId>, StoreError> {
-        let item = self
-            .get::<CustomerItem>("known_customer", Key::customer(user))
-            .await?;
-        Ok(match item {
+        Ok(match self.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Some(customer),
             Some(CustomerItem::Creating(_)) | None => None,
         })

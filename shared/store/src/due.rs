@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     StoreError, Table,
     attempt::applied,
-    key::{ATTEMPT, Attributes, Key, text},
+    key::{ATTEMPT, Attributes, INBOX, Key, text},
 };
 
 /// The index of the template.
@@ -66,7 +66,7 @@ impl Table {
         Ok(items
             .iter()
             .filter_map(|item| {
-                let customer = key_part(item, "pk")?.strip_prefix("CUST#");
+                let customer = key_part(item, "pk")?.strip_prefix(INBOX);
                 let event = key_part(item, "sk")?.strip_prefix("EVENT#")?.parse().ok()?;
                 Some((customer.and_then(|id| id.parse().ok()), event))
             })
@@ -111,6 +111,7 @@ impl Table {
         before: Timestamp,
         limit: i32,
     ) -> Result<Vec<Attributes>, StoreError> {
+        self.admit().await?;
         let query = self
             .client
             .query()

@@ -15,6 +15,13 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Another write to the same items was under way, each time that this one was tried. Nothing was
+    /// written.
+    #[error("another write was in the way of {operation}")]
+    Conflict {
+        /// What was asked.
+        operation: &'static str,
+    },
     /// An item is not of the form that this version writes.
     #[error("an item of the table is not readable in {operation}")]
     Item {
@@ -24,6 +31,17 @@ pub enum StoreError {
         #[source]
         source: serde_dynamo::Error,
     },
+    /// The table is that of another stack.
+    #[error(
+        "the table {table} is of {} mode, and STRIPE_MODE is not: each mode needs a stack of its own",
+        if *livemode { "live" } else { "test" }
+    )]
+    OtherMode {
+        /// Its name.
+        table: String,
+        /// Whether it is of live mode.
+        livemode: bool,
+    },
 }
 
 impl StoreError {
@@ -32,9 +50,14 @@ impl StoreError {
         E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        move |error| Self::Call {
-            operation,
-            source: Box::new(error),
+        move |error| {
+            if error.code() == Some("TransactionConflictException") {
+                return Self::Conflict { operation };
+            }
+            Self::Call {
+                operation,
+                source: Box::new(error),
+            }
         }
     }
 

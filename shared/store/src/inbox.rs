@@ -78,15 +78,8 @@ pub struct InboxItem {
 
 impl InboxItem {
     /// The item that an event becomes, whichever door it comes in by, so that one that comes in by
-    /// several is stored once. One that nothing can depend on is stored as settled.
-    pub fn of(event: Event, livemode: bool, now: Timestamp) -> Self {
-        let reason = if event.livemode != livemode {
-            Some("it is of the other mode")
-        } else if event.is_thin {
-            Some("it is a thin event; the endpoint has to send snapshots")
-        } else {
-            None
-        };
+    /// several is stored once.
+    pub fn of(event: Event, now: Timestamp) -> Self {
         Self {
             event: event.id,
             customer: event.customer,
@@ -96,13 +89,9 @@ impl InboxItem {
             created: event.created,
             api_version: event.api_version,
             livemode: event.livemode,
-            status: if reason.is_some() {
-                InboxStatus::Ignored
-            } else {
-                InboxStatus::Received
-            },
+            status: InboxStatus::Received,
             attempts: 0,
-            error: reason.map(ToOwned::to_owned),
+            error: None,
             received_at: now,
         }
     }
@@ -121,10 +110,8 @@ pub enum Received {
 struct Stored<'a> {
     #[serde(flatten)]
     item: &'a InboxItem,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due: Option<DueKind>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_at: Option<Timestamp>,
+    due: DueKind,
+    due_at: Timestamp,
     expires_at: i64,
 }
 
@@ -137,11 +124,10 @@ impl Table {
         let operation = "receive";
         let key = Key::event(received.customer.as_ref(), &received.event);
         let expires_at = received.received_at.unix().saturating_add(KEEP_SECONDS);
-        let waits = received.status == InboxStatus::Received;
         let stored = Stored {
             item: received,
-            due: waits.then_some(DueKind::Event),
-            due_at: waits.then(|| received.received_at.plus_seconds(FIRST_LOOK_SECONDS)),
+            due: DueKind::Event,
+            due_at: received.received_at.plus_seconds(FIRST_LOOK_SECONDS),
             expires_at,
         };
         let call = self

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use perennial_types::{
-    AttemptId, CustomerId, EventId, PaymentIntentId, PlanGroup, PlanName, SetupIntentId,
+    AttemptId, CustomerId, EventId, Money, PaymentIntentId, PlanGroup, PlanName, SetupIntentId,
     SubscriptionId, UserId, Wallet,
 };
 
@@ -13,6 +13,8 @@ pub(crate) const ATTEMPT: &str = "CHECKOUT#";
 pub(crate) const SLOT: &str = "SLOT#";
 pub(crate) const OPEN: &str = "OPEN#";
 pub(crate) const SUBSCRIPTION: &str = "SUB#";
+pub(crate) const INBOX: &str = "INBOX#";
+pub(crate) const TRIAL: &str = "TRIAL#";
 
 /// An item's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,16 @@ impl Key {
         Self::new(format!("PI#{payment}"), "INCREMENTS")
     }
 
+    /// The payments of a user and an amount that can be made by a link.
+    pub(crate) fn payable(user: &UserId, money: Money) -> Self {
+        let (currency, amount) = (money.currency, money.amount);
+        Self::new(Self::user(user), format!("PAYABLE#{currency}#{amount}"))
+    }
+
+    pub(crate) fn replaced(payment: &PaymentIntentId) -> Self {
+        Self::new(format!("PI#{payment}"), "REPLACED")
+    }
+
     pub(crate) fn slot(user: &UserId, group: &PlanGroup) -> Self {
         Self::new(Self::user(user), format!("{SLOT}{group}"))
     }
@@ -77,16 +89,29 @@ impl Key {
         Self::new(Self::user(user), format!("{SUBSCRIPTION}{id}"))
     }
 
+    /// The inbox has partitions of its own, below one prefix, since everyone can reach the function
+    /// that writes them.
     pub(crate) fn event(customer: Option<&CustomerId>, event: &EventId) -> Self {
-        let pk = match customer {
-            Some(customer) => format!("CUST#{customer}"),
-            None => format!("EVENT#{event}"),
-        };
-        Self::new(pk, format!("EVENT#{event}"))
+        let of = customer.map_or(event.as_str(), CustomerId::as_str);
+        Self::new(format!("{INBOX}{of}"), format!("EVENT#{event}"))
     }
 
+    pub(crate) fn trial(user: &UserId, group: &PlanGroup) -> Self {
+        Self::new(Self::user(user), format!("{TRIAL}{group}"))
+    }
+
+    /// Apart from the user's own items, which each click reads: a shopper can cause many events.
     pub(crate) fn outgoing(user: &UserId, id: &str) -> Self {
-        Self::new(Self::user(user), format!("OUT#{id}"))
+        Self::new(format!("OUT#{user}"), format!("OUT#{id}"))
+    }
+
+    /// There is one catalog.
+    pub(crate) fn catalog() -> Self {
+        Self::new("CATALOG".to_owned(), "PLANS")
+    }
+
+    pub(crate) fn mode() -> Self {
+        Self::new("MODE".to_owned(), "MODE")
     }
 
     pub(crate) fn cursor(name: &str) -> Self {

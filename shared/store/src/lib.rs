@@ -4,6 +4,7 @@
 //! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
 
 mod attempt;
+mod catalog;
 mod confirming;
 mod cursor;
 mod customer;
@@ -12,14 +13,18 @@ mod error;
 mod inbox;
 mod key;
 mod mark;
+mod mode;
 mod outbox;
+mod payable;
 mod payment_request;
 mod slot;
 mod subscription;
 mod table;
+mod trial;
 mod user;
 
 pub use attempt::Opened;
+pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
 pub use confirming::Awaited;
 pub use cursor::Cursor;
 pub use customer::{CustomerClaim, CustomerItem};
@@ -33,4 +38,5 @@ pub use payment_request::{
 pub use slot::{Completed, Slot, TakeSlot, Taken};
 pub use subscription::{SubscriptionItem, Written};
 pub use table::Table;
+pub use trial::Trial;
 pub use user::{OpenCheckout, UserItems};

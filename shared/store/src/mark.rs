@@ -3,10 +3,10 @@
 //! Each note is about one object and is kept in a set, so that what is learned of one dispute,
 //! refund or mandate leaves the others as they are, in whatever order they are heard of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use perennial_types::{PaymentMethodId, PaymentReason, SubscriptionId, UserId};
+use perennial_types::{Currency, PaymentMethodId, PaymentReason, Refunded, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Table, key::Key};
@@ -30,20 +30,64 @@ impl Marks {
         self.revoked.contains(payment_method.as_str())
     }
 
-    /// The worst that was found of its payments.
-    pub fn contested(&self) -> Option<PaymentReason> {
-        [
-            (&self.disputed, PaymentReason::Disputed),
-            (&self.dispute_lost, PaymentReason::DisputeLost),
-            (&self.refunded, PaymentReason::Refunded),
-        ]
-        .into_iter()
-        .find_map(|(objects, reason)| (!objects.is_empty()).then_some(reason))
+    /// Whether a payment is disputed, or a dispute was lost.
+    pub fn dispute(&self) -> Option<PaymentReason> {
+        if !self.disputed.is_empty() {
+            Some(PaymentReason::Disputed)
+        } else if !self.dispute_lost.is_empty() {
+            Some(PaymentReason::DisputeLost)
+        } else {
+            None
+        }
+    }
+
+    /// What was refunded, by invoice.
+    pub fn refunds(&self) -> Vec<Refunded> {
+        let mut of_invoice: BTreeMap<String, Refunded> = BTreeMap::new();
+        for refund in self.refunded.iter().filter_map(|note| read_refund(note)) {
+            of_invoice
+                .entry(refund.invoice.clone())
+                .and_modify(|sum| {
+                    sum.amount = sum.amount.saturating_add(refund.amount);
+                    sum.paid = sum.paid.max(refund.paid);
+                })
+                .or_insert(refund);
+        }
+        of_invoice.into_values().collect()
+    }
+
+    /// The refunds that an older version has noted by their ids alone.
+    pub fn bare_refunds(&self) -> impl Iterator<Item = &str> {
+        let bare = self.refunded.iter().filter(|note| !note.contains('/'));
+        bare.map(String::as_str)
     }
 }
 
+/// A refund in one text, since a set's elements are texts: its id, the invoice, how much of how
+/// much, and the currency.
+fn note_refund(id: &str, refund: &Refunded) -> String {
+    let Refunded {
+        invoice,
+        amount,
+        paid,
+        currency,
+    } = refund;
+    let currency = currency.as_ref().map_or("", Currency::as_str);
+    format!("{id}/{invoice}/{amount}/{paid}/{currency}")
+}
+
+fn read_refund(note: &str) -> Option<Refunded> {
+    let mut parts = note.split('/').skip(1);
+    Some(Refunded {
+        invoice: parts.next()?.to_owned(),
+        amount: parts.next()?.parse().ok()?,
+        paid: parts.next()?.parse().ok()?,
+        currency: parts.next()?.parse().ok(),
+    })
+}
+
 /// How an object stands, as far as it matters to a subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// A payment method's mandate, and whether it is revoked.
     Mandate {
@@ -60,20 +104,30 @@ pub enum Finding {
     Refund {
         /// It did not fail.
         stands: bool,
+        /// What it gives back.
+        of: Refunded,
     },
 }
 
 impl Finding {
-    /// `DynamoDB`'s words for it, with the object as `:object`.
-    fn expression(self) -> &'static str {
+    /// `DynamoDB`'s words for it, with what is noted as `:object`.
+    fn expression(&self) -> &'static str {
         match self {
             Self::Mandate { revoked: true } => "ADD revoked :object",
             Self::Mandate { revoked: false } => "DELETE revoked :object",
             Self::DisputeOpen => "ADD disputed :object DELETE dispute_lost :object",
             Self::DisputeLost => "ADD dispute_lost :object DELETE disputed :object",
             Self::DisputeOver => "DELETE disputed :object, dispute_lost :object",
-            Self::Refund { stands: true } => "ADD refunded :object",
-            Self::Refund { stands: false } => "DELETE refunded :object",
+            Self::Refund { stands: true, .. } => "ADD refunded :object",
+            Self::Refund { stands: false, .. } => "DELETE refunded :object",
+        }
+    }
+
+    /// What is noted of the object.
+    fn note(&self, object: &str) -> String {
+        match self {
+            Self::Refund { of, .. } => note_refund(object, of),
+            _ => object.to_owned(),
         }
     }
 }
@@ -86,14 +140,38 @@ impl Table {
         user: &UserId,
         id: &SubscriptionId,
         object: &str,
-        finding: Finding,
+        finding: &Finding,
+    ) -> Result<(), StoreError> {
+        let note = AttributeValue::Ss(vec![finding.note(object)]);
+        self.change_marks(user, id, finding.expression(), note)
+            .await
+    }
+
+    /// Forgets refunds that an older version has noted by their ids alone.
+    pub async fn forget_bare_refunds(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+        refunds: Vec<String>,
+    ) -> Result<(), StoreError> {
+        let refunds = AttributeValue::Ss(refunds);
+        self.change_marks(user, id, "DELETE refunded :object", refunds)
+            .await
+    }
+
+    async fn change_marks(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+        expression: &str,
+        notes: AttributeValue,
     ) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(self.name())
             .set_key(Some(Key::subscription(user, id).attributes()))
-            .update_expression(finding.expression())
-            .expression_attribute_values(":object", AttributeValue::Ss(vec![object.to_owned()]))
+            .update_expression(expression)
+            .expression_attribute_values(":object", notes)
             .send()
             .await
             .map_err(StoreError::call("mark"))?;
@@ -105,26 +183,57 @@ impl Table {
 mod tests {
     use super::*;
 
+    fn item(sets: &[(&str, &[&str])]) -> Marks {
+        let sets = sets.iter().map(|(name, notes)| {
+            let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+            ((*name).to_owned(), AttributeValue::Ss(notes))
+        });
+        serde_dynamo::from_item(sets.collect::<crate::key::Attributes>()).unwrap()
+    }
+
     #[test]
-    fn the_worst_that_was_found_is_told() {
-        let item = |sets: &[&str]| {
-            let sets = sets.iter().map(|name| {
-                let objects = AttributeValue::Ss(vec!["x_1".to_owned()]);
-                ((*name).to_owned(), objects)
-            });
-            serde_dynamo::from_item::<_, Marks>(sets.collect::<crate::key::Attributes>()).unwrap()
-        };
+    fn an_open_dispute_is_told_before_a_lost_one() {
+        let object = &["du_1"][..];
         for (sets, expected) in [
             (&[][..], None),
-            (&["revoked"], None),
-            (&["refunded"], Some(PaymentReason::Refunded)),
+            (&[("revoked", object)], None),
             (
-                &["refunded", "dispute_lost"],
+                &[("dispute_lost", object)],
                 Some(PaymentReason::DisputeLost),
             ),
-            (&["dispute_lost", "disputed"], Some(PaymentReason::Disputed)),
+            (
+                &[("dispute_lost", object), ("disputed", object)],
+                Some(PaymentReason::Disputed),
+            ),
         ] {
-            assert_eq!(item(sets).contested(), expected, "{sets:?}");
+            assert_eq!(item(sets).dispute(), expected, "{sets:?}");
         }
+    }
+
+    #[test]
+    fn what_was_refunded_is_summed_up_by_invoice() {
+        let of = |invoice: &str, amount: u64| Refunded {
+            invoice: invoice.to_owned(),
+            amount,
+            paid: 1500,
+            currency: Some("usd".parse().unwrap()),
+        };
+        let notes = [
+            note_refund("re_1", &of("in_1", 500)),
+            note_refund("re_2", &of("in_1", 1000)),
+            note_refund("re_3", &of("in_2", 1)),
+            "re_of_an_older_version".to_owned(),
+        ];
+        let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
+        let marks = item(&[("refunded", &notes)]);
+        assert_eq!(marks.refunds(), [of("in_1", 1500), of("in_2", 1)]);
+        let full = marks
+            .refunds()
+            .iter()
+            .map(Refunded::is_full)
+            .collect::<Vec<_>>();
+        assert_eq!(full, [true, false]);
+        let bare: Vec<&str> = marks.bare_refunds().collect();
+        assert_eq!(bare, ["re_of_an_older_version"]);
     }
 }

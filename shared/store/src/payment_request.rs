@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
+    types::{AttributeValue, TransactWriteItem},
 };
 use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct PaymentRequest {
     pub kind: RequestKind,
     /// Route and body, hashed: another request may not come under the same key.
     pub fingerprint: String,
+    /// The ARN of the AWS identity that asked, without the name of a role's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// Whose customer it is about, if Stripe has to be searched for what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<CustomerId>,
@@ -50,6 +53,9 @@ pub struct PaymentRequest {
     /// Which payment it is about, if it changes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentIntentId>,
+    /// Which payment it replaces: that one is canceled before anything else is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PaymentIntentId>,
     /// The method that a token has become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodId>,
@@ -99,6 +105,8 @@ pub enum Claimed {
     Lost,
     /// The payment has had all the increments that a network allows.
     Exhausted,
+    /// Another request replaces the payment that this one would.
+    Replaced,
 }
 
 /// Stripe allows so many increments of one payment, those that were declined included
@@ -124,11 +132,14 @@ impl Table {
         self.get("payment_request", Key::payment_request(key)).await
     }
 
-    /// Claims the right to send a request. An increment is counted at its payment, both or neither.
+    /// Claims the right to send a request. An increment is counted at its payment, and a payment that
+    /// is replaced is marked as such: both or neither. `over` is a request that was to replace the
+    /// same payment, and came to nothing.
     pub async fn claim_payment_request(
         &self,
         key: &str,
         request: &PaymentRequest,
+        over: Option<&str>,
         now: Timestamp,
     ) -> Result<Claimed, StoreError> {
         let operation = "claim_payment_request";
@@ -144,36 +155,56 @@ impl Table {
         };
         // The owner may meet its own claim, when the first answer was lost on its way.
         let condition = "attribute_not_exists(pk) OR #owner = :owner";
-        let counted = request
-            .payment
-            .as_ref()
-            .filter(|_| request.kind == RequestKind::IncrementalAuthorization);
-        let Some(payment) = counted else {
-            let call = self
-                .client
-                .put_item()
-                .table_name(self.name())
-                .set_item(Some(stored))
-                .condition_expression(condition)
-                .expression_attribute_names("#owner", "owner")
-                .expression_attribute_values(":owner", text(owner));
-            return match call.send().await {
-                Ok(_) => Ok(Claimed::Won),
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-                {
-                    Ok(Claimed::Lost)
-                }
-                Err(error) => Err(StoreError::call(operation)(error)),
-            };
+        let (beside, lost) = match (request.kind, &request.payment, &request.replaces) {
+            (RequestKind::IncrementalAuthorization, Some(payment), _) => (
+                self.count_increment(payment, key, expires_at)?,
+                Claimed::Exhausted,
+            ),
+            (_, _, Some(payment)) => (
+                self.replace(payment, key, over, expires_at)?,
+                Claimed::Replaced,
+            ),
+            _ => {
+                let call = self
+                    .client
+                    .put_item()
+                    .table_name(self.name())
+                    .set_item(Some(stored))
+                    .condition_expression(condition)
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":owner", text(owner));
+                return match call.send().await {
+                    Ok(_) => Ok(Claimed::Won),
+                    Err(error)
+                        if error
+                            .as_service_error()
+                            .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+                    {
+                        Ok(Claimed::Lost)
+                    }
+                    Err(error) => Err(StoreError::call(operation)(error)),
+                };
+            }
         };
         let claim = self
             .put(stored)
             .condition_expression(condition)
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":owner", text(owner));
+        let writes = vec![put_of(operation, claim)?, beside];
+        match self.transact(operation, writes).await? {
+            Outcome::Done => Ok(Claimed::Won),
+            Outcome::Refused(refused) if refused == [false, true] => Ok(lost),
+            Outcome::Refused(_) => Ok(Claimed::Lost),
+        }
+    }
+
+    fn count_increment(
+        &self,
+        payment: &PaymentIntentId,
+        key: &str,
+        expires_at: i64,
+    ) -> Result<TransactWriteItem, StoreError> {
         let count = self
             .update(Key::increments(payment))
             .update_expression("ADD requests :these SET expires_at = :expires_at")
@@ -184,12 +215,7 @@ impl Table {
             .expression_attribute_values(":this", text(key))
             .expression_attribute_values(":most", AttributeValue::N(MOST_INCREMENTS.to_string()))
             .expression_attribute_values(":expires_at", AttributeValue::N(expires_at.to_string()));
-        let writes = vec![put_of(operation, claim)?, update_of(operation, count)?];
-        match self.transact(operation, writes).await? {
-            Outcome::Done => Ok(Claimed::Won),
-            Outcome::Refused(refused) if refused == [false, true] => Ok(Claimed::Exhausted),
-            Outcome::Refused(_) => Ok(Claimed::Lost),
-        }
+        update_of("count_increment", count)
     }
 
     /// How many increments of a payment were asked for through Perennial.

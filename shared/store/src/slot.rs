@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use perennial_types::{
     Attempt, AttemptId, AttemptState, FailureReason, PlanGroup, Subscription, SubscriptionId,
-    Timestamp,
+    Timestamp, Trials,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Marks, Outgoing, StoreError, Table,
-    attempt::applied,
+    attempt::{applied, ended_until},
     key::{Key, text},
     subscription::SubscriptionItem,
     table::{Outcome, delete_of, item, put_of, update_of},
@@ -46,6 +46,8 @@ pub struct TakeSlot<'a> {
     pub request: &'a str,
     /// When that request was frozen.
     pub frozen_at: Timestamp,
+    /// How often the user may have the group's free trial; of no interest without one.
+    pub trials: Trials,
 }
 
 /// Whether the slot was taken.
@@ -69,7 +71,7 @@ pub enum Completed {
 }
 
 impl Table {
-    /// Takes the slot and freezes the request, both or neither.
+    /// Takes the slot, freezes the request and notes the free trial that it asks for: all or nothing.
     pub async fn take_slot(&self, take: TakeSlot<'_>) -> Result<Taken, StoreError> {
         let operation = "take_slot";
         let attempt = take.attempt;
@@ -104,7 +106,7 @@ impl Table {
         let freeze = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
-                "SET #state = :subscribing, subscription_request = :request, frozen_at = :at",
+                "SET #state = :subscribing, subscription_request = :request, frozen_at = :at, #group = :group",
             )
             .condition_expression(
                 "#state = :issued OR (#state = :subscribing AND subscription_request = :request)",
@@ -112,9 +114,15 @@ impl Table {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
             .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            // The slot is found by the attempt's group, and the plan's may have another name since.
+            .expression_attribute_names("#group", "group")
+            .expression_attribute_values(":group", text(attempt.group.as_str()))
             .expression_attribute_values(":request", text(take.request))
             .expression_attribute_values(":at", text(take.frozen_at.to_string()));
-        let writes = vec![put_of(operation, slot)?, update_of(operation, freeze)?];
+        let mut writes = vec![put_of(operation, slot)?, update_of(operation, freeze)?];
+        if let Some(trial) = self.take_trial(attempt, take.trials) {
+            writes.push(update_of(operation, trial)?);
+        }
         match self.transact(operation, writes).await? {
             Outcome::Done => Ok(Taken::Won),
             Outcome::Refused(_) => Ok(Taken::Lost),
@@ -144,13 +152,14 @@ impl Table {
         &self,
         attempt: &Attempt,
         subscription: &Subscription,
-        told: Option<&Outgoing>,
+        told: &[Outgoing],
     ) -> Result<Completed, StoreError> {
         let operation = "complete";
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
-                "SET #state = :subscribed, subscription = :id REMOVE reason, due, due_at",
+                // What a subscriber agreed to is kept for as long as what came of it.
+                "SET #state = :subscribed, subscription = :id REMOVE reason, due, due_at, expires_at",
             )
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
@@ -158,7 +167,8 @@ impl Table {
             .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()))
             .expression_attribute_values(":id", text(subscription.id.as_str()));
         let moved = vec![update_of(operation, ended)?];
-        let told = told.map(|event| self.tell(operation, event)).transpose()?;
+        let told = told.iter().map(|event| self.tell(operation, event));
+        let told = told.collect::<Result<_, _>>()?;
         self.hold_slot(operation, attempt, subscription, moved, told)
             .await
     }
@@ -171,7 +181,7 @@ impl Table {
         attempt: &Attempt,
         subscription: &Subscription,
         moved: Vec<TransactWriteItem>,
-        told: Option<TransactWriteItem>,
+        told: Vec<TransactWriteItem>,
     ) -> Result<Completed, StoreError> {
         let held = self
             .update(Key::slot(&attempt.user, &attempt.group))
@@ -213,11 +223,15 @@ impl Table {
         attempt: &Attempt,
         reason: FailureReason,
         told: &Outgoing,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "fail_subscribing";
         let ended = self
             .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression("SET #state = :failed, reason = :reason REMOVE due, due_at")
+            .update_expression(
+                "SET #state = :failed, reason = :reason, expires_at = :expires REMOVE due, due_at",
+            )
+            .expression_attribute_values(":expires", ended_until(now))
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
@@ -227,11 +241,14 @@ impl Table {
             .delete(Key::slot(&attempt.user, &attempt.group))
             .condition_expression("attempt = :attempt AND attribute_not_exists(subscription)")
             .expression_attribute_values(":attempt", text(attempt.id.as_str()));
-        let writes = vec![
+        let mut writes = vec![
             update_of(operation, ended)?,
             delete_of(operation, freed)?,
             self.tell(operation, told)?,
         ];
+        if let Some(trial) = self.give_trial_back(attempt) {
+            writes.push(update_of(operation, trial)?);
+        }
         Ok(matches!(
             self.transact(operation, writes).await?,
             Outcome::Done

@@ -117,14 +117,14 @@ impl Table {
         serde_dynamo::from_item(item).map_err(StoreError::item(operation))
     }
 
-    /// Writes what was read under `fence`, and tells the shop if there is something to tell.
+    /// Writes what was read under `fence`, and tells the shop what there is to tell.
     pub async fn write_subscription(
         &self,
         user: &UserId,
         subscription: &Subscription,
         attempt: Option<&AttemptId>,
         fence: u64,
-        told: Option<&Outgoing>,
+        told: &[Outgoing],
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
@@ -148,7 +148,7 @@ impl Table {
             None => update.update_expression("SET model = :model"),
         };
         let mut writes = vec![update_of(operation, update)?];
-        if let Some(event) = told {
+        for event in told {
             writes.push(self.tell(operation, event)?);
         }
         match self.transact(operation, writes).await? {

@@ -14,16 +14,29 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     StoreError,
     key::{Attributes, Key},
+    mode::Guard,
 };
 
-/// Attempts, lookups and finished claims are history after this long.
+/// Lookups and finished claims are history after this long, and so is an attempt that was never ended.
 pub(crate) const KEEP_SECONDS: i64 = 90 * 24 * 3600;
+
+/// Of an attempt that came to nothing only the answer to a late question is of interest. Stripe
+/// delivers an event for three days.
+pub(crate) const KEEP_ENDED_SECONDS: i64 = 7 * 24 * 3600;
+
+/// How often a transaction is sent that meets another one at the same items, and how long after.
+const TRIES_AFTER_CONFLICT: [Duration; 3] = [
+    Duration::from_millis(40),
+    Duration::from_millis(120),
+    Duration::from_millis(300),
+];
 
 /// The table, through the AWS SDK.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(crate) client: Client,
     name: Arc<str>,
+    pub(crate) guard: Option<Guard>,
 }
 
 /// Whether a conditional write was done.
@@ -51,13 +64,15 @@ impl Table {
                 .credentials_provider(Credentials::new("local", "local", None, None, "local"));
         }
         let config = loader.load().await;
+        let of_all = config.endpoint_url();
         let mut config = aws_sdk_dynamodb::config::Builder::from(&config).timeout_config(timeouts);
-        if let Some(endpoint) = endpoint {
-            config = config.endpoint_url(endpoint.trim_end_matches('/'));
-        }
+        // The SDK takes a variable that is empty for an endpoint that is empty, and so reaches none.
+        let endpoint = endpoint.map(|endpoint| endpoint.trim_end_matches('/').to_owned());
+        config.set_endpoint_url(endpoint.or_else(|| of_all.map(ToOwned::to_owned)));
         Self {
             client: Client::from_conf(config.build()),
             name: name.into(),
+            guard: None,
         }
     }
 
@@ -70,6 +85,7 @@ impl Table {
         operation: &'static str,
         key: Key,
     ) -> Result<Option<T>, StoreError> {
+        self.admit().await?;
         let call = self
             .client
             .get_item()
@@ -89,16 +105,30 @@ impl Table {
         operation: &'static str,
         writes: Vec<TransactWriteItem>,
     ) -> Result<Outcome, StoreError> {
+        self.admit().await?;
         let call = self
             .client
             .transact_write_items()
             .set_transact_items(Some(writes));
-        match call.send().await {
-            Ok(_) => Ok(Outcome::Done),
-            Err(error) => match refusals(&error) {
-                Some(refused) => Ok(Outcome::Refused(refused)),
-                None => Err(StoreError::call(operation)(error)),
-            },
+        let mut pauses = TRIES_AFTER_CONFLICT.into_iter();
+        loop {
+            let Err(error) = call.clone().send().await else {
+                return Ok(Outcome::Done);
+            };
+            let reasons = reasons(&error);
+            let of = |code: &str| reasons.iter().map(|it| it == code).collect::<Vec<bool>>();
+            let refused = of("ConditionalCheckFailed");
+            if refused.contains(&true) {
+                return Ok(Outcome::Refused(refused));
+            }
+            // The SDK does not repeat these, and they come of many requests of one user at once.
+            if !of("TransactionConflict").contains(&true) {
+                return Err(StoreError::call(operation)(error));
+            }
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(StoreError::Conflict { operation }),
+            }
         }
     }
 
@@ -119,29 +149,28 @@ impl Table {
     }
 }
 
-/// The conditions that did not hold. A transaction that collided with another, or that was
-/// throttled, is no refusal: the SDK has retried it, and the caller has to be told.
-fn refusals<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Vec<bool>> {
+/// Why each write of a canceled transaction was not done; nothing for another error.
+fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<String> {
     let SdkError::ServiceError(error) = error else {
-        return None;
+        return Vec::new();
     };
     let TransactWriteItemsError::TransactionCanceledException(canceled) = error.err() else {
-        return None;
+        return Vec::new();
     };
-    let refused: Vec<bool> = canceled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code() == Some("ConditionalCheckFailed"))
-        .collect();
-    refused.contains(&true).then_some(refused)
+    let reasons = canceled.cancellation_reasons().iter();
+    reasons
+        .map(|reason| reason.code().unwrap_or_default().to_owned())
+        .collect()
 }
 
 fn is_local(endpoint: &str) -> bool {
     let rest = endpoint.strip_prefix("http://").unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
-        rest.strip_prefix(host)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    })
+    ["127.0.0.1", "localhost", "[::1]", "host.docker.internal"]
+        .iter()
+        .any(|host| {
+            rest.strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
 }
 
 /// An item of `value`'s fields under `key`.
@@ -196,6 +225,8 @@ mod tests {
             ("http://127.0.0.1:9001", true),
             ("http://localhost", true),
             ("http://[::1]:9001/", true),
+            // This machine, from within a container of Docker.
+            ("http://host.docker.internal:9001", true),
             ("http://127.0.0.1.evil.example", false),
             ("http://localhost.example:9001", false),
             ("https://dynamodb.eu-west-1.amazonaws.com", false),

@@ -1,11 +1,20 @@
-//! All that the table knows of one user, in one consistent query.
+//! What the table knows of one user and what a click needs, in one consistent query.
+//!
+//! How much is read does not depend on how many checkouts the user has had: of those, the query holds
+//! only the ones that began lately, and an older one is read by its key when something names it. Events
+//! for the shop lie apart, and what no click goes on with expires.
 
-use perennial_types::{Attempt, AttemptId, PlanGroup, PlanName, Subscription, UserId, Wallet};
+use std::collections::BTreeSet;
+
+use perennial_types::{
+    Attempt, AttemptId, FailureReason, Plan, PlanGroup, PlanName, Plans, PriceId, Subscription,
+    Timestamp, Trials, UserId, Wallet,
+};
 use serde::Deserialize;
 
 use crate::{
-    CustomerItem, Slot, StoreError, SubscriptionItem, Table,
-    key::{ATTEMPT, Attributes, CUSTOMER, Key, OPEN, SLOT, SUBSCRIPTION, text},
+    CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial, customer,
+    key::{ATTEMPT, Attributes, CUSTOMER, Key, OPEN, SLOT, SUBSCRIPTION, TRIAL, text},
 };
 
 /// Which attempt a new click on the same button goes on with.
@@ -24,7 +33,11 @@ pub struct OpenCheckout {
 pub struct UserItems {
     /// The user's customer, or the claim on it.
     pub customer: Option<CustomerItem>,
-    /// All attempts of the last 90 days, oldest first.
+    /// The number that a link of this user has to name.
+    pub links: u64,
+    /// The declines that were noted, each with its time before its id at Stripe.
+    pub declines: BTreeSet<String>,
+    /// The attempts that began lately, oldest first.
     pub attempts: Vec<Attempt>,
     /// Who may subscribe, by plan group.
     pub slots: Vec<Slot>,
@@ -32,10 +45,12 @@ pub struct UserItems {
     pub open: Vec<OpenCheckout>,
     /// The read models, and the fences of those that are being read for the first time.
     pub subscriptions: Vec<SubscriptionItem>,
+    /// Who has had a free trial, by plan group.
+    pub trials: Vec<Trial>,
 }
 
 impl UserItems {
-    /// The attempt of that id.
+    /// The attempt of that id, if it began lately.
     pub fn attempt(&self, id: &AttemptId) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.id == *id)
     }
@@ -54,6 +69,63 @@ impl UserItems {
         open.map(|open| &open.attempt)
     }
 
+    /// The free days that a plan begins with for this user.
+    pub fn trial_days(&self, plan: &Plan, trials: Trials) -> u32 {
+        if trials == Trials::Once && self.had_trial(&plan.group) {
+            0
+        } else {
+            plan.trial_days
+        }
+    }
+
+    /// Whether the user pays a subscription in another currency than this plan's. Stripe takes no two
+    /// at once from a customer (<https://docs.stripe.com/invoicing/multi-currency-customers>).
+    pub fn pays_in_another_currency(&self, plan: &Plan, plans: &Plans) -> bool {
+        self.subscriptions().any(|subscription| {
+            let price = subscription.price.as_ref();
+            let paid = price.and_then(|price| plans.charging(price, None, None));
+            !subscription.status.is_terminal()
+                && !subscription.awaits_shopper()
+                && paid.is_some_and(|(_, paid)| paid.currency != plan.currency)
+        })
+    }
+
+    /// Whether Stripe has lately refused to sell this price to this user.
+    pub fn was_refused(&self, price: &PriceId) -> bool {
+        self.attempts.iter().any(|attempt| {
+            let refused = matches!(
+                attempt.reason,
+                Some(FailureReason::PlanNotAvailable | FailureReason::Rejected)
+            );
+            refused && attempt.frozen_at.is_some() && attempt.price == *price
+        })
+    }
+
+    /// The attempts that have, or have had, the free trial of that group.
+    pub fn trials(&self, group: &PlanGroup) -> impl Iterator<Item = &AttemptId> {
+        let of_group = self
+            .trials
+            .iter()
+            .filter(move |trial| trial.group == *group);
+        of_group.flat_map(|trial| trial.attempts.iter())
+    }
+
+    /// Whether the free trial of that group is gone. One whose shopper has yet to confirm it is not:
+    /// it goes back when they choose otherwise.
+    pub fn had_trial(&self, group: &PlanGroup) -> bool {
+        let slot = self.slot(group);
+        let awaits = |id: &AttemptId| {
+            let holder = slot.filter(|slot| slot.attempt == *id);
+            holder.is_some_and(|slot| {
+                let mut all = self.subscriptions();
+                let held = slot.subscription.as_ref();
+                let model = all.find(|model| Some(&model.id) == held);
+                held.is_none() || model.is_some_and(Subscription::awaits_shopper)
+            })
+        };
+        self.trials(group).any(|id| !awaits(id))
+    }
+
     /// The read models.
     pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
         self.subscriptions
@@ -70,7 +142,10 @@ impl UserItems {
             .unwrap_or_default();
         let unreadable = StoreError::item(operation);
         if sort_key == CUSTOMER {
-            self.customer = Some(serde_dynamo::from_item(item).map_err(unreadable)?);
+            let stored: customer::Stored = serde_dynamo::from_item(item).map_err(unreadable)?;
+            self.links = stored.links;
+            self.declines.clone_from(&stored.declines);
+            self.customer = stored.customer();
         } else if sort_key.starts_with(ATTEMPT) {
             self.attempts
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
@@ -83,44 +158,62 @@ impl UserItems {
         } else if sort_key.starts_with(SUBSCRIPTION) {
             self.subscriptions
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
+        } else if sort_key.starts_with(TRIAL) {
+            self.trials
+                .push(serde_dynamo::from_item(item).map_err(unreadable)?);
         }
         Ok(())
     }
 }
 
 impl Table {
-    /// Reads all of a user's items: one call for a user with less than a megabyte of them.
-    pub async fn load_user(&self, user: &UserId) -> Result<UserItems, StoreError> {
-        self.query_user(user, None).await
+    /// Reads a user's items, and of the attempts those that began at `since` or later.
+    pub async fn load_user(
+        &self,
+        user: &UserId,
+        since: Timestamp,
+    ) -> Result<UserItems, StoreError> {
+        // Every other item sorts behind the attempts.
+        let from = format!("{ATTEMPT}{}", AttemptId::earliest(since));
+        self.query_user(user, "sk >= :sk", &from).await
     }
 
     /// Reads a user's subscriptions alone.
     pub async fn load_subscriptions(&self, user: &UserId) -> Result<Vec<Subscription>, StoreError> {
-        let items = self.query_user(user, Some(SUBSCRIPTION)).await?;
-        Ok(items.subscriptions().cloned().collect())
+        let items = self.load_subscription_items(user).await?;
+        let models = items.into_iter().filter_map(|item| item.subscription);
+        Ok(models.collect())
+    }
+
+    /// The same with what is noted beside each.
+    pub async fn load_subscription_items(
+        &self,
+        user: &UserId,
+    ) -> Result<Vec<SubscriptionItem>, StoreError> {
+        let condition = "begins_with(sk, :sk)";
+        let items = self.query_user(user, condition, SUBSCRIPTION).await?;
+        Ok(items.subscriptions)
     }
 
     async fn query_user(
         &self,
         user: &UserId,
-        prefix: Option<&str>,
+        condition: &str,
+        sort_key: &str,
     ) -> Result<UserItems, StoreError> {
+        self.admit().await?;
         let mut items = UserItems::default();
         let mut start = None;
         loop {
-            let mut query = self
+            let query = self
                 .client
                 .query()
                 .table_name(self.name())
                 .consistent_read(true)
+                .key_condition_expression(format!("pk = :pk AND {condition}"))
                 .expression_attribute_values(":pk", text(Key::user(user)))
+                .expression_attribute_values(":sk", text(sort_key))
                 .set_exclusive_start_key(start);
-            query = match prefix {
-                Some(prefix) => query
-                    .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                    .expression_attribute_values(":sk", text(prefix)),
-                None => query.key_condition_expression("pk = :pk"),
-            };
             let page = query.send().await.map_err(StoreError::call("load_user"))?;
             for item in page.items.unwrap_or_default() {
                 items.add(item)?;

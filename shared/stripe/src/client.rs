@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
-use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -22,7 +22,7 @@ use crate::{
     error::{Cause, Effect, StripeError},
     frozen::IdempotencyKey,
     retry,
-    settings::{BuildError, CONNECT_TIMEOUT, POOL_IDLE_TIMEOUT, Settings},
+    settings::{BuildError, CONNECT_TIMEOUT, NewKey, POOL_IDLE_TIMEOUT, Settings, bearer},
 };
 
 /// An attempt that could not end before the deadline does more harm than good: its outcome would
@@ -40,11 +40,20 @@ pub struct Stripe {
 
 struct Shared {
     http: reqwest::Client,
+    key: RwLock<Key>,
+    new_key: Option<NewKey>,
     base: Url,
     attempt_timeout: Duration,
     total_timeout: Duration,
     attempts: u32,
     backoff: Duration,
+}
+
+/// The key in use, and the header that is made of it.
+#[derive(Clone)]
+struct Key {
+    secret: SecretString,
+    bearer: HeaderValue,
 }
 
 /// What Stripe answered.
@@ -79,12 +88,8 @@ impl Stripe {
     /// Builds the client and checks that the key is safe where it goes.
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {}", settings.secret_key.expose_secret()))
-                .map_err(|_| BuildError::SecretKey)?;
-        bearer.set_sensitive(true);
+        let bearer = bearer(&settings.secret_key).ok_or(BuildError::SecretKey)?;
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, bearer),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (
                 HeaderName::from_static("stripe-version"),
@@ -108,6 +113,11 @@ impl Stripe {
         Ok(Self {
             shared: Arc::new(Shared {
                 http,
+                key: RwLock::new(Key {
+                    secret: settings.secret_key,
+                    bearer,
+                }),
+                new_key: settings.new_key,
                 base: settings.base,
                 attempt_timeout: settings.attempt_timeout,
                 total_timeout: settings.total_timeout,
@@ -153,11 +163,20 @@ impl Stripe {
         let deadline = self.deadline_of_a_call();
         let mut outcome_unknown = false;
         let mut attempt = 1;
+        let mut may_renew = true;
         loop {
-            let failure = match self.attempt(call, attempt, deadline).await {
+            let key = self.key();
+            let failure = match self.attempt(call, &key, attempt, deadline).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
+            // Stripe did nothing, and stored nothing under the idempotency key, so the same bytes
+            // may go out again at once under another key of the account.
+            let refused = matches!(failure.error, StripeError::Unauthenticated { .. });
+            if refused && std::mem::take(&mut may_renew) && self.renew(&key).await {
+                attempt += 1;
+                continue;
+            }
             let error = if outcome_unknown {
                 failure.error.after_unknown_outcome()
             } else {
@@ -174,6 +193,27 @@ impl Stripe {
         }
     }
 
+    fn key(&self) -> Key {
+        let key = self.shared.key.read();
+        key.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Finds another key than the one that was refused, and says whether there is one.
+    async fn renew(&self, refused: &Key) -> bool {
+        let Some(new_key) = &self.shared.new_key else {
+            return false;
+        };
+        let Some(secret) = new_key(refused.secret.clone()).await else {
+            return false;
+        };
+        let Some(bearer) = bearer(&secret) else {
+            return false;
+        };
+        let key = self.shared.key.write();
+        *key.unwrap_or_else(PoisonError::into_inner) = Key { secret, bearer };
+        true
+    }
+
     fn deadline_of_a_call(&self) -> Instant {
         let own = Instant::now() + self.shared.total_timeout;
         self.deadline.map_or(own, |given| given.min(own))
@@ -187,6 +227,7 @@ impl Stripe {
     async fn attempt(
         &self,
         call: &Call<'_>,
+        key: &Key,
         attempt: u32,
         deadline: Instant,
     ) -> Result<Reply<Value>, Failure> {
@@ -201,7 +242,7 @@ impl Stripe {
                 }),
             )
         } else {
-            self.exchange(call, timeout).await
+            self.exchange(call, key, timeout).await
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let operation = call.operation;
@@ -232,9 +273,15 @@ impl Stripe {
     async fn exchange(
         &self,
         call: &Call<'_>,
+        key: &Key,
         timeout: Duration,
     ) -> (Option<u16>, Result<Reply<Value>, Failure>) {
-        let sent = self.request(call).timeout(timeout).send().await;
+        let sent = self
+            .request(call)
+            .header(AUTHORIZATION, key.bearer.clone())
+            .timeout(timeout)
+            .send()
+            .await;
         let response = match sent {
             Ok(response) => response,
             Err(error) => return (None, Err(no_answer(error, call.changes()))),

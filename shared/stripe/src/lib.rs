@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod decline_operations;
 mod error;
 mod form;
 mod frozen;
@@ -30,9 +31,9 @@ pub use requests::{
     Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
     CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
     CredentialUsage, MIGRATION, PaidBy, PaymentChange, PaymentFor, RefundReason, ServerConfirm,
-    SetUpMethod, SetupWallet, metadata,
+    SetUpMethod, SetupWallet, UpdateWebhookEndpoint, metadata,
 };
-pub use settings::{BuildError, Settings};
+pub use settings::{BuildError, NewKey, Settings};
 
 /// The version of Stripe's API that every request names and every object is read in.
 ///

@@ -1,6 +1,6 @@
 //! The operations of Stripe that Perennial uses, one method each.
 
-use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, SubscriptionId};
+use perennial_types::{CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
@@ -191,6 +191,20 @@ impl Stripe {
             .await
     }
 
+    /// Lists the invoices that were created with a subscription, within an hour; `created` is the
+    /// subscription's, in Unix seconds.
+    pub async fn list_first_invoices(
+        &self,
+        subscription: &SubscriptionId,
+        created: i64,
+    ) -> Answered<List<Invoice>> {
+        let query = Form::new()
+            .with(&["subscription"], subscription.as_str())
+            .with_number(&["created", "lte"], created.saturating_add(3600));
+        self.get("list_invoices", path::INVOICES, page(query, None))
+            .await
+    }
+
     /// Lists subscriptions of all customers in every status with their newest invoices, newest
     /// first, 100 a page.
     pub async fn list_all_subscriptions(
@@ -237,10 +251,27 @@ impl Stripe {
         self.get("list_customers", path::CUSTOMERS, query).await
     }
 
-    /// Lists the prices with this lookup key, which is one or none.
-    pub async fn list_prices_by_lookup_key(&self, key: &str) -> Answered<List<Price>> {
-        let query = Form::new().with(&["lookup_keys", ""], key);
+    /// Lists the prices with these lookup keys, at most ten of them, with their products. Archived ones
+    /// are among them.
+    pub async fn list_prices_by_lookup_keys(&self, keys: &[&str]) -> Answered<List<Price>> {
+        let query = Form::new().with(&["expand", ""], "data.product");
+        let query = keys.iter().fold(page(query, None), |query, key| {
+            query.with(&["lookup_keys", ""], key)
+        });
         self.get("list_prices", path::PRICES, query).await
+    }
+
+    /// Reads a price with its product.
+    pub async fn retrieve_price(&self, id: &PriceId) -> Answered<Price> {
+        let query = Form::new().with(&["expand", ""], "product");
+        self.get("retrieve_price", &below(path::PRICES, id.as_str()), query)
+            .await
+    }
+
+    /// Reads a product.
+    pub async fn retrieve_product(&self, id: &str) -> Answered<Product> {
+        let path = below(path::PRODUCTS, id);
+        self.get("retrieve_product", &path, Form::new()).await
     }
 
     /// Creates a product; see [`CreateProduct`](crate::CreateProduct).
@@ -270,16 +301,16 @@ impl Stripe {
             .await
     }
 
-    /// Points a webhook endpoint at another address. Its secret and version stay.
-    pub async fn update_webhook_endpoint_url(
+    /// Changes a webhook endpoint; see [`UpdateWebhookEndpoint`](crate::UpdateWebhookEndpoint).
+    pub async fn update_webhook_endpoint(
         &self,
         id: &str,
-        url: &str,
+        change: &crate::UpdateWebhookEndpoint<'_>,
         key: &IdempotencyKey,
     ) -> Answered<WebhookEndpoint> {
         let path = below(path::WEBHOOK_ENDPOINTS, id);
-        let body = Form::new().with(&["url"], url);
-        self.post("update_webhook_endpoint", &path, body, key).await
+        self.post("update_webhook_endpoint", &path, change.form(), key)
+            .await
     }
 
     /// Deletes a webhook endpoint.

@@ -94,6 +94,15 @@ pub enum FailureReason {
     AlreadySubscribed,
     /// Stripe does not accept the request: the shop's settings are wrong.
     Rejected,
+    /// Stripe does not sell this plan to this customer: its price is archived, or the customer pays in
+    /// another currency.
+    PlanNotAvailable,
+    /// The wallet or the bank has said no so often that this checkout has ended.
+    TooManyDeclines,
+    /// What was confirmed is not of the wallet that the checkout is for, such as a card that was typed in.
+    WalletMismatch,
+    /// The shopper agreed to a free trial which another checkout of theirs has had meanwhile.
+    TrialUsed,
 }
 
 impl FailureReason {
@@ -107,6 +116,10 @@ impl FailureReason {
             Self::Expired => "expired",
             Self::AlreadySubscribed => "already_subscribed",
             Self::Rejected => "rejected",
+            Self::PlanNotAvailable => "plan_not_available",
+            Self::TooManyDeclines => "too_many_declines",
+            Self::WalletMismatch => "wallet_mismatch",
+            Self::TrialUsed => "trial_used",
         }
     }
 
@@ -134,12 +147,27 @@ impl FailureReason {
             Self::Rejected => {
                 "The shop could not create the subscription. Nothing was charged; the shop has been told."
             }
+            Self::PlanNotAvailable => {
+                "This plan cannot be bought at the moment. Nothing was charged; the shop has been told."
+            }
+            Self::TooManyDeclines => {
+                "The payment was declined too often, so this checkout has ended. Nothing was charged."
+            }
+            Self::WalletMismatch => {
+                "This was not paid with the wallet that was chosen, so there is no subscription. What was charged is given back; you can start again."
+            }
+            Self::TrialUsed => {
+                "The free trial has been used already. Nothing was charged; you can start again, without the trial."
+            }
         }
     }
 
     /// Whether a new click can lead to a subscription.
     pub fn may_retry(self) -> bool {
-        self != Self::AlreadySubscribed
+        !matches!(
+            self,
+            Self::AlreadySubscribed | Self::Rejected | Self::PlanNotAvailable
+        )
     }
 }
 
@@ -210,4 +238,39 @@ pub struct Attempt {
     /// Why it failed, or why the last try at the wallet did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
+    /// The newest decline that was counted, by the id of the try or the charge at Stripe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Stripe refuses in any case is not offered again.
+    #[test]
+    fn a_new_click_is_offered_where_it_can_help() {
+        for (reason, code, again) in [
+            (FailureReason::WalletDeclined, "wallet_declined", true),
+            (FailureReason::WalletAbandoned, "wallet_abandoned", true),
+            (FailureReason::PaymentDeclined, "payment_declined", true),
+            (FailureReason::Canceled, "canceled", true),
+            (FailureReason::Expired, "expired", true),
+            (
+                FailureReason::AlreadySubscribed,
+                "already_subscribed",
+                false,
+            ),
+            (FailureReason::Rejected, "rejected", false),
+            (FailureReason::PlanNotAvailable, "plan_not_available", false),
+            (FailureReason::TooManyDeclines, "too_many_declines", true),
+            (FailureReason::WalletMismatch, "wallet_mismatch", true),
+            (FailureReason::TrialUsed, "trial_used", true),
+        ] {
+            assert_eq!(reason.may_retry(), again, "{code}");
+            assert_eq!(reason.to_string(), code);
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("{code:?}"));
+            assert!(reason.message().ends_with('.'));
+        }
+    }
 }

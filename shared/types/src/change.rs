@@ -16,12 +16,27 @@ pub enum Change {
     /// Another period is paid for.
     #[serde(rename = "subscription.renewed")]
     Renewed,
-    /// A payment has failed and is tried again.
+    /// A payment has failed.
     #[serde(rename = "subscription.past_due")]
     PastDue,
     /// Nothing will be charged until the shopper gives a payment method.
     #[serde(rename = "subscription.payment_method_required")]
     PaymentMethodRequired,
+    /// Other prices are charged.
+    #[serde(rename = "subscription.plan_changed")]
+    PlanChanged,
+    /// It is going to end, or at another time than was told before.
+    #[serde(rename = "subscription.cancellation_scheduled")]
+    CancellationScheduled,
+    /// It was going to end and is not any more.
+    #[serde(rename = "subscription.cancellation_withdrawn")]
+    CancellationWithdrawn,
+    /// It is paused, and not for lack of a payment.
+    #[serde(rename = "subscription.paused")]
+    Paused,
+    /// Such a pause is over.
+    #[serde(rename = "subscription.resumed")]
+    Resumed,
     /// It has ended.
     #[serde(rename = "subscription.canceled")]
     Canceled,
@@ -36,30 +51,46 @@ impl Change {
             Self::Renewed => "subscription.renewed",
             Self::PastDue => "subscription.past_due",
             Self::PaymentMethodRequired => "subscription.payment_method_required",
+            Self::PlanChanged => "subscription.plan_changed",
+            Self::CancellationScheduled => "subscription.cancellation_scheduled",
+            Self::CancellationWithdrawn => "subscription.cancellation_withdrawn",
+            Self::Paused => "subscription.paused",
+            Self::Resumed => "subscription.resumed",
             Self::Canceled => "subscription.canceled",
         }
     }
 
-    /// What has happened between two readings; nothing if a shop need not act on it.
-    pub fn between(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
-        Self::of_status(old, new).or_else(|| {
-            let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
-            let lacked = old.is_some_and(lacks_method);
-            (lacks_method(new) && !lacked && !new.status.is_terminal())
-                .then_some(Self::PaymentMethodRequired)
-        })
+    /// What has happened between two readings, as far as a shop may have to act on it.
+    pub fn between(old: Option<&Subscription>, new: &Subscription) -> Vec<Self> {
+        // One that never began has not ended either.
+        let began = old.is_none_or(|old| !old.awaits_shopper());
+        if new.awaits_shopper() || (!began && new.status.is_terminal()) {
+            return Vec::new();
+        }
+        let old = old.filter(|_| began);
+        let of_status = Self::of_status(old, new);
+        if new.status.is_terminal() {
+            return of_status.into_iter().collect();
+        }
+        let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
+        let asks_for_method = lacks_method(new)
+            && !old.is_some_and(lacks_method)
+            && of_status != Some(Self::PaymentMethodRequired);
+        let changed_plan = old.is_some_and(|old| old.charged() != new.charged());
+        of_status
+            .into_iter()
+            .chain(asks_for_method.then_some(Self::PaymentMethodRequired))
+            .chain(changed_plan.then_some(Self::PlanChanged))
+            .chain(Self::of_pause_collection(old, new))
+            .chain(Self::of_planned_end(old, new))
+            .collect()
     }
 
     fn of_status(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         use SubscriptionStatus as Status;
-        // One that never began has not ended either.
-        let began = old.is_none_or(|old| !old.awaits_shopper());
-        if new.awaits_shopper() || (!began && new.status.is_terminal()) {
-            return None;
-        }
-        let old = old.filter(|_| began);
         let before = old.map(|old| &old.status);
         let same = before == Some(&new.status);
+        let was_paused = before == Some(&Status::Paused) && old.is_some_and(is_paused_on_purpose);
         match &new.status {
             // Stripe begins a period before it charges for it: an hour later, as a rule.
             Status::Active if same && is_paid(new) => {
@@ -72,15 +103,43 @@ impl Change {
                 })
             }
             _ if same => None,
+            Status::Active | Status::Trialing if was_paused => Some(Self::Resumed),
             Status::Active if before == Some(&Status::Trialing) && !is_paid(new) => None,
             Status::Active => Some(Self::Activated),
             Status::Trialing => Some(Self::Trialing),
             Status::PastDue => Some(Self::PastDue),
+            Status::Paused if is_paused_on_purpose(new) => Some(Self::Paused),
             Status::Unpaid | Status::Paused => Some(Self::PaymentMethodRequired),
             Status::Canceled => Some(Self::Canceled),
             Status::IncompleteExpired | Status::Incomplete | Status::Other(_) => None,
         }
     }
+
+    /// A pause of the collection alone leaves the status as it is.
+    fn of_pause_collection(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        let is_paused =
+            |it: &Subscription| it.status != SubscriptionStatus::Paused && is_paused_on_purpose(it);
+        match (old.is_some_and(is_paused), is_paused(new)) {
+            (false, true) => Some(Self::Paused),
+            (true, false) if new.status != SubscriptionStatus::Paused => Some(Self::Resumed),
+            _ => None,
+        }
+    }
+
+    fn of_planned_end(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        let before = old.and_then(Subscription::planned_end);
+        match (before, new.planned_end()) {
+            (before, Some(end)) if before != Some(end) => Some(Self::CancellationScheduled),
+            (Some(_), None) => Some(Self::CancellationWithdrawn),
+            _ => None,
+        }
+    }
+}
+
+/// Whether it is paused, and does not only wait for the shopper to pay.
+fn is_paused_on_purpose(it: &Subscription) -> bool {
+    let pause = it.pause.as_ref();
+    pause.is_some_and(|pause| !pause.reason.lacks_payment())
 }
 
 /// Whether its newest bill is paid, as far as is known.
@@ -97,22 +156,15 @@ fn is_first_after_trial(it: &Subscription) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Payment, PaymentReason, Timestamp};
+    use crate::{Pause, PauseReason, Payment, PaymentReason, Timestamp};
 
     fn at(status: &str, end: i64) -> Subscription {
-        Subscription {
-            id: "sub_1".parse().unwrap(),
-            status: status.to_owned().into(),
-            plan: None,
-            price: None,
-            wallet: None,
-            current_period_start: None,
-            current_period_end: Some(Timestamp::from_unix(end)),
-            trial_end: None,
-            cancel_at_period_end: false,
-            latest_invoice_status: None,
-            payment: Payment::default(),
-        }
+        serde_json::from_value(serde_json::json!({
+            "id": "sub_1", "status": status, "plan": null, "price": "price_1", "wallet": null,
+            "current_period_start": null, "current_period_end": Timestamp::from_unix(end),
+            "trial_end": null, "cancel_at_period_end": false, "latest_invoice_status": null,
+        }))
+        .unwrap()
     }
 
     fn unconfirmed(status: &str) -> Subscription {
@@ -140,11 +192,8 @@ mod tests {
                 Some(Change::Activated),
             ),
         ] {
-            assert_eq!(
-                Change::between(before.as_ref(), &after),
-                expected,
-                "{before:?}"
-            );
+            let seen = Change::between(before.as_ref(), &after);
+            assert_eq!(seen, Vec::from_iter(expected), "{before:?}");
         }
     }
 
@@ -193,11 +242,8 @@ mod tests {
             ),
             (Some(at("incomplete", 2)), at("incomplete_expired", 2), None),
         ] {
-            assert_eq!(
-                Change::between(before.as_ref(), &after),
-                expected,
-                "{after:?}"
-            );
+            let seen = Change::between(before.as_ref(), &after);
+            assert_eq!(seen, Vec::from_iter(expected), "{after:?}");
         }
     }
 
@@ -243,7 +289,8 @@ mod tests {
             ),
             (&trial, &after_trial("paid"), Some(Change::Activated)),
         ] {
-            assert_eq!(Change::between(Some(before), after), expected, "{after:?}");
+            let seen = Change::between(Some(before), after);
+            assert_eq!(seen, Vec::from_iter(expected), "{after:?}");
         }
     }
 
@@ -255,9 +302,133 @@ mod tests {
             payment: lost,
             ..at("active", 1)
         };
-        let told = Some(Change::PaymentMethodRequired);
+        let told = [Change::PaymentMethodRequired];
         assert_eq!(Change::between(Some(&well), &ill), told);
-        assert_eq!(Change::between(Some(&ill), &ill), None);
-        assert_eq!(Change::between(Some(&ill), &well), None);
+        assert_eq!(Change::between(Some(&ill), &ill), []);
+        assert_eq!(Change::between(Some(&ill), &well), []);
+    }
+
+    #[test]
+    fn a_payment_that_is_not_tried_again_asks_for_a_method_at_once() {
+        let last = Payment::new(
+            PaymentState::MethodRequired,
+            PaymentReason::RetriesExhausted,
+        );
+        let failed = Subscription {
+            payment: last,
+            ..at("past_due", 2)
+        };
+        let told = [Change::PastDue, Change::PaymentMethodRequired];
+        assert_eq!(Change::between(Some(&at("active", 2)), &failed), told);
+        let given_up = Subscription {
+            payment: last,
+            ..at("unpaid", 2)
+        };
+        let told = [Change::PaymentMethodRequired];
+        assert_eq!(Change::between(Some(&failed), &given_up), told);
+        assert_eq!(
+            Change::between(Some(&at("past_due", 2)), &given_up),
+            told,
+            "once, and not twice"
+        );
+    }
+
+    fn paused(status: &str, reason: PauseReason) -> Subscription {
+        Subscription {
+            pause: Some(Pause {
+                reason,
+                resumes_at: None,
+            }),
+            ..at(status, 2)
+        }
+    }
+
+    #[test]
+    fn a_pause_on_purpose_is_told_apart_from_one_for_lack_of_a_payment() {
+        use PauseReason as Reason;
+        let active = at("active", 2);
+        for (reason, told) in [
+            (Reason::PauseRequested, Change::Paused),
+            (Reason::System, Change::Paused),
+            (Reason::Other("later".to_owned()), Change::Paused),
+            (
+                Reason::TrialEndWithoutPaymentMethod,
+                Change::PaymentMethodRequired,
+            ),
+            (Reason::FirstPaymentFailure, Change::PaymentMethodRequired),
+            (Reason::FinalPaymentFailure, Change::PaymentMethodRequired),
+        ] {
+            let back = if reason.lacks_payment() {
+                Change::Activated
+            } else {
+                Change::Resumed
+            };
+            let paused = paused("paused", reason);
+            assert_eq!(
+                Change::between(Some(&active), &paused),
+                [told],
+                "{paused:?}"
+            );
+            assert_eq!(Change::between(Some(&paused), &paused), [], "{paused:?}");
+            assert_eq!(
+                Change::between(Some(&paused), &active),
+                [back],
+                "{paused:?}"
+            );
+        }
+        let collection = paused("active", Reason::PauseCollection);
+        let told = [Change::Paused];
+        assert_eq!(Change::between(Some(&active), &collection), told);
+        assert_eq!(Change::between(Some(&collection), &collection), []);
+        let told = [Change::Resumed];
+        assert_eq!(Change::between(Some(&collection), &active), told);
+        let told = [Change::Canceled];
+        assert_eq!(Change::between(Some(&collection), &at("canceled", 2)), told);
+    }
+
+    #[test]
+    fn an_end_is_told_when_it_is_set_moved_or_taken_back() {
+        let ending = |end: i64| Subscription {
+            ends_at: Some(Timestamp::from_unix(end)),
+            ..at("active", 2)
+        };
+        let by_an_older_version = Subscription {
+            cancel_at_period_end: true,
+            ..at("active", 2)
+        };
+        let active = at("active", 2);
+        let (scheduled, withdrawn) = (Change::CancellationScheduled, Change::CancellationWithdrawn);
+        for (before, after, expected) in [
+            (&active, &ending(2), &[scheduled][..]),
+            (&ending(2), &ending(2), &[]),
+            (&ending(2), &ending(1), &[scheduled]),
+            (&ending(2), &active, &[withdrawn]),
+            (&by_an_older_version, &ending(2), &[]),
+            (&by_an_older_version, &active, &[withdrawn]),
+            (&ending(2), &at("canceled", 2), &[Change::Canceled]),
+        ] {
+            assert_eq!(Change::between(Some(before), after), expected, "{after:?}");
+        }
+        let told = [Change::Activated, scheduled];
+        assert_eq!(Change::between(None, &ending(2)), told);
+    }
+
+    #[test]
+    fn another_price_is_told_and_another_name_is_not() {
+        let charged = |prices: &[&str]| Subscription {
+            prices: Some(prices.iter().map(|price| price.parse().unwrap()).collect()),
+            ..at("active", 2)
+        };
+        let told = [Change::PlanChanged];
+        let one = charged(&["price_1"]);
+        assert_eq!(Change::between(Some(&at("active", 2)), &one), []);
+        assert_eq!(Change::between(Some(&one), &charged(&["price_2"])), told);
+        let both = charged(&["price_1", "price_2"]);
+        assert_eq!(Change::between(Some(&one), &both), told);
+        let renamed = Subscription {
+            plan: Some("starter".parse().unwrap()),
+            ..one.clone()
+        };
+        assert_eq!(Change::between(Some(&one), &renamed), []);
     }
 }

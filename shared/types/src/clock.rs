@@ -62,37 +62,56 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// Where the code gets the time from.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock(Source);
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    Machine,
+    Manual(Arc<AtomicI64>),
+    Ahead(Arc<AtomicI64>),
+}
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(None)
+        Self(Source::Machine)
     }
 
     /// A clock that stands still until it is moved; its clones move with it.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(start.unix()))))
+        Self(Source::Manual(Arc::new(AtomicI64::new(start.unix()))))
+    }
+
+    /// The machine's clock and so many seconds, which may change: the time of a Stripe whose
+    /// clock a developer moves.
+    pub fn ahead(seconds: Arc<AtomicI64>) -> Self {
+        Self(Source::Ahead(seconds))
     }
 
     /// Moves a manual clock forward; the machine's clock stays as it is.
     pub fn advance(&self, seconds: i64) {
-        if let Some(now) = &self.0 {
+        if let Source::Manual(now) = &self.0 {
             now.fetch_add(seconds, Ordering::SeqCst);
         }
     }
 
     /// The present moment.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the one home of the machine's clock"
-    )]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Some(now) => Timestamp(now.load(Ordering::SeqCst)),
-            None => Timestamp(OffsetDateTime::now_utc().unix_timestamp()),
+            Source::Machine => machine(),
+            Source::Manual(now) => Timestamp(now.load(Ordering::SeqCst)),
+            Source::Ahead(seconds) => machine().plus_seconds(seconds.load(Ordering::SeqCst)),
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one home of the machine's clock"
+)]
+fn machine() -> Timestamp {
+    Timestamp(OffsetDateTime::now_utc().unix_timestamp())
 }
 
 #[cfg(test)]

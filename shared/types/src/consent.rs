@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Interval, Plan, Wallet};
+use crate::{Plan, Wallet};
 
 /// What the shop shows beside a wallet's button. An attempt keeps its version, so that the shop can
 /// say later what a shopper agreed to.
@@ -92,16 +92,7 @@ impl Consent {
 
 /// What is charged and when, such as `15.00 USD every month after 14 free days`.
 fn terms(plan: &Plan) -> String {
-    let unit = match plan.interval {
-        Interval::Day => "day",
-        Interval::Week => "week",
-        Interval::Month => "month",
-        Interval::Year => "year",
-    };
-    let every = match plan.interval_count {
-        1 => format!("every {unit}"),
-        count => format!("every {count} {unit}s"),
-    };
+    let every = plan.interval.every(plan.interval_count);
     let trial = match plan.trial_days {
         0 => String::new(),
         1 => " after one free day".to_owned(),

@@ -40,6 +40,17 @@ const SMALLEST: [(&str, u64); 24] = [
     ("usd", 50),
 ];
 
+/// The presentment currencies of cards, those of Apple Pay among them
+/// (<https://docs.stripe.com/currencies#presentment-currencies>; those with three decimals are listed
+/// apart there, <https://docs.stripe.com/currencies#three-decimal>).
+const CARDS: &str = "\
+aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf \
+chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg \
+huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk \
+mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub \
+rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd \
+vuv wst xaf xcd xcg xof xpf yer zar zmw";
+
 /// Currencies without a smaller unit that Stripe nevertheless counts in hundredths
 /// (<https://docs.stripe.com/currencies#special-cases>).
 const WHOLE_IN_HUNDREDTHS: [&str; 2] = ["isk", "ugx"];
@@ -80,6 +91,11 @@ impl AmountError {
 }
 
 impl Currency {
+    /// Whether cards can be charged in it, and Apple Pay with them.
+    pub fn is_taken_by_cards(self) -> bool {
+        CARDS.split(' ').any(|code| code == self.as_str())
+    }
+
     /// The smallest charge, in minor units.
     pub fn smallest_charge(self) -> u64 {
         let code = self.as_str();
@@ -179,6 +195,26 @@ mod tests {
         for (amount, currency) in [(0, "usd"), (15, "kwd"), (100_000_000, "usd")] {
             assert!(money(amount, currency).check_form().is_err());
         }
+    }
+
+    #[test]
+    fn cards_take_every_currency_of_stripes_and_no_other_word() {
+        let taken = |code: &str| code.parse::<Currency>().unwrap().is_taken_by_cards();
+        for (code, _) in SMALLEST {
+            assert!(taken(code), "{code}");
+        }
+        for code in ["inr", "brl", "kwd", "clp", "isk", "zar", "USD"] {
+            assert!(taken(code), "{code}");
+        }
+        for code in ["xxx", "xau", "btc", "irr", "kpw", "abc"] {
+            assert!(!taken(code), "{code}");
+        }
+        let mut codes: Vec<&str> = CARDS.split(' ').collect();
+        assert!(codes.iter().all(|code| code.len() == 3), "{codes:?}");
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
     }
 
     #[test]

@@ -1,29 +1,72 @@
 //! What a user is entitled to, over all of their subscriptions.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::Serialize;
+use thiserror::Error;
 
-use crate::{PlanGroup, Plans, Subscription, SubscriptionStatus, Timestamp};
+use crate::{PlanGroup, Plans, Subscription, SubscriptionStatus as Status, Timestamp};
+
+/// How long an entitlement outlives what is known to be paid for.
+///
+/// A renewal is charged about an hour after its period has begun, its event may be late, and who
+/// cannot be charged is not cut off at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace {
+    seconds: i64,
+}
+
+/// Why a grace is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the grace is from 1 to 60 whole days")]
+pub struct GraceError;
+
+const DAY_SECONDS: i64 = 24 * 3600;
+
+impl Default for Grace {
+    /// Three days: as long as Stripe sends a webhook again
+    /// (<https://docs.stripe.com/webhooks#automatic-retries>).
+    fn default() -> Self {
+        Self {
+            seconds: 3 * DAY_SECONDS,
+        }
+    }
+}
+
+impl FromStr for Grace {
+    type Err = GraceError;
+
+    /// From whole days. Less than one would take away what every renewal gives back an hour later.
+    fn from_str(text: &str) -> Result<Self, GraceError> {
+        let days = text.parse().ok().filter(|days| (1..=60).contains(days));
+        days.map(|days: i64| Self {
+            seconds: days * DAY_SECONDS,
+        })
+        .ok_or(GraceError)
+    }
+}
 
 /// The answer for one plan group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entitlement {
     /// Whether the user has it.
     pub active: bool,
-    /// The end of the period that is paid for or in trial.
+    /// When it ends unless something is paid by then; never in the past while it is active.
     pub until: Option<Timestamp>,
-    /// The status of the subscription that decided it; `none` without any, and `incomplete` also for
-    /// a trial whose payment method the shopper has yet to confirm.
+    /// The status of the subscription that decided it; `none` without any, `incomplete` also for a
+    /// trial whose payment method the shopper has yet to confirm, and `lapsed` for one whose time
+    /// is over although Stripe has told nothing of its end.
     pub because: String,
 }
 
-/// One answer for each configured plan group. A subscription that entitles beats any that does
-/// not, and a later end beats an earlier one, so that an old subscription that dies cannot take
-/// away what a newer one gives.
+/// One answer for each configured plan group, by the prices that are charged and the plans that
+/// have them today. A subscription that entitles beats any that does not, and a later end beats an
+/// earlier one, so that an old subscription that dies cannot take away what a newer one gives.
 pub fn entitlements(
     plans: &Plans,
     subscriptions: &[Subscription],
+    now: Timestamp,
+    grace: Grace,
 ) -> BTreeMap<PlanGroup, Entitlement> {
     plans
         .groups()
@@ -31,43 +74,98 @@ pub fn entitlements(
         .map(|group| {
             let best = subscriptions
                 .iter()
-                .filter(|subscription| in_group(plans, subscription, group))
-                .max_by_key(|subscription| {
-                    (subscription.entitles(), subscription.current_period_end)
+                .filter(|subscription| subscription.is_of_group(plans, group))
+                .map(|subscription| (answer(subscription, now, grace), subscription))
+                .max_by_key(|(answer, subscription)| {
+                    (answer.active, answer.until, subscription.current_period_end)
                 });
-            (group.clone(), answer(best))
+            (group.clone(), best.map_or_else(none, |(answer, _)| answer))
         })
         .collect()
 }
 
-fn in_group(plans: &Plans, subscription: &Subscription, group: &PlanGroup) -> bool {
-    subscription
-        .plan
-        .as_ref()
-        .and_then(|plan| plans.get(plan.as_str()))
-        .is_some_and(|(_, plan)| plan.group == *group)
+fn none() -> Entitlement {
+    Entitlement {
+        active: false,
+        until: None,
+        because: "none".to_owned(),
+    }
 }
 
-fn answer(best: Option<&Subscription>) -> Entitlement {
-    match best {
-        None => Entitlement {
-            active: false,
-            until: None,
-            because: "none".to_owned(),
-        },
-        Some(subscription) => {
-            let active = subscription.entitles();
-            Entitlement {
-                active,
-                until: subscription.current_period_end.filter(|_| active),
-                because: if subscription.awaits_shopper() {
-                    SubscriptionStatus::Incomplete.as_str().to_owned()
-                } else {
-                    subscription.status.as_str().to_owned()
-                },
-            }
+fn answer(subscription: &Subscription, now: Timestamp, grace: Grace) -> Entitlement {
+    // Whatever the clock says, the current period has begun.
+    let now = subscription
+        .current_period_start
+        .map_or(now, |start| start.max(now));
+    let span = span(subscription, grace);
+    let active = span.is_some_and(|span| span.last.is_none_or(|last| now < last));
+    let because = match &subscription.status {
+        _ if subscription.awaits_shopper() => Status::Incomplete.as_str(),
+        Status::Active | Status::Trialing if !active => "lapsed",
+        status => status.as_str(),
+    };
+    Entitlement {
+        active,
+        until: span
+            .filter(|_| active)
+            .and_then(|span| span.firm.filter(|firm| now < *firm).or(span.last)),
+        because: because.to_owned(),
+    }
+}
+
+/// How long a subscription entitles; without an end if none is known.
+#[derive(Clone, Copy)]
+struct Span {
+    /// When the next payment falls due.
+    firm: Option<Timestamp>,
+    /// When the grace after that is over.
+    last: Option<Timestamp>,
+}
+
+impl Span {
+    fn with_grace(firm: Option<Timestamp>, grace: Grace) -> Self {
+        let last = firm.map(|firm| firm.plus_seconds(grace.seconds));
+        Self { firm, last }
+    }
+
+    /// What is not paid for entitles by its grace alone.
+    fn grace_alone(paid: Timestamp, grace: Grace) -> Self {
+        let last = Some(paid.plus_seconds(grace.seconds));
+        Self { firm: last, last }
+    }
+
+    /// Nothing is charged any more once it has ended, so there is no grace after that.
+    fn up_to(self, end: Option<Timestamp>) -> Self {
+        let earliest = |it: Option<Timestamp>| it.into_iter().chain(end).min();
+        Self {
+            firm: earliest(self.firm),
+            last: earliest(self.last),
         }
     }
+}
+
+fn span(it: &Subscription, grace: Grace) -> Option<Span> {
+    if it.awaits_shopper() {
+        return None;
+    }
+    let paid = it.paid_until.or(it.current_period_end);
+    let span = match it.status {
+        Status::Trialing => Span::with_grace(it.trial_end.or(it.current_period_end), grace),
+        Status::Active => match paid.filter(|_| paid < it.current_period_end) {
+            Some(paid) => Span::grace_alone(paid, grace),
+            None => Span::with_grace(paid, grace),
+        },
+        // An account may leave what is never paid past due, and each new period is tried in turn:
+        // only the first of them counts.
+        Status::PastDue if it.next_payment_attempt.is_some() && paid >= it.current_period_start => {
+            Span::with_grace(it.next_payment_attempt, grace)
+        }
+        Status::PastDue if paid < it.current_period_start => Span::grace_alone(paid?, grace),
+        // Stripe never tries again with this method. After several tries, time enough has passed.
+        Status::PastDue if it.payment_attempts <= 1 => Span::grace_alone(paid?, grace),
+        _ => return None,
+    };
+    Some(span.up_to(it.planned_end()))
 }
 
 #[cfg(test)]
@@ -75,43 +173,58 @@ mod tests {
     use super::*;
     use crate::{Payment, PaymentReason, PaymentState};
 
-    fn subscription(id: &str, status: &str, end: i64) -> Subscription {
-        Subscription {
-            id: id.parse().unwrap(),
-            status: status.to_owned().into(),
-            plan: Some("basic".parse().unwrap()),
-            price: None,
-            wallet: None,
-            current_period_start: None,
-            current_period_end: Some(Timestamp::from_unix(end)),
-            trial_end: None,
-            cancel_at_period_end: false,
-            latest_invoice_status: None,
-            payment: Payment::default(),
-        }
+    const DAY: i64 = DAY_SECONDS;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::from_unix(day * DAY)
     }
 
-    fn decide(subscriptions: &[Subscription]) -> Entitlement {
-        let plans: Plans = serde_json::from_str(
+    /// Of the period from day 0 to day 30.
+    fn subscription(status: &str) -> Subscription {
+        let mut subscription: Subscription = serde_json::from_value(serde_json::json!({
+            "id": "sub_1", "status": status, "plan": "basic", "price": "price_1", "wallet": null,
+            "current_period_start": at(0), "current_period_end": at(30), "trial_end": null,
+            "cancel_at_period_end": false, "latest_invoice_status": null,
+        }))
+        .unwrap();
+        subscription.prices = Some(vec!["price_1".parse().unwrap()]);
+        subscription
+    }
+
+    fn plans() -> Plans {
+        serde_json::from_str(
             r#"{"basic":{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month"}}"#,
         )
-        .unwrap();
-        entitlements(&plans, subscriptions)
+        .unwrap()
+    }
+
+    fn decide(subscriptions: &[Subscription], now: Timestamp) -> Entitlement {
+        entitlements(&plans(), subscriptions, now, Grace::default())
             .into_values()
             .next()
             .unwrap()
     }
 
+    /// Checks, for some days, until when it is active; none when it is not.
+    #[track_caller]
+    fn check(subscription: &Subscription, days: &[(i64, Option<i64>)]) {
+        for (day, until) in days {
+            let entitlement = decide(std::slice::from_ref(subscription), at(*day));
+            let seen = entitlement.until.filter(|_| entitlement.active);
+            assert_eq!(seen, until.map(at), "on day {day}: {entitlement:?}");
+            assert_eq!(entitlement.active, until.is_some(), "on day {day}");
+        }
+    }
+
     #[test]
     fn an_old_subscription_that_expires_takes_nothing_away() {
-        let (old, new) = (
-            subscription("sub_1", "incomplete_expired", 900),
-            subscription("sub_2", "active", 500),
-        );
+        let old = subscription("incomplete_expired");
+        let mut new = subscription("active");
+        new.current_period_end = Some(at(20));
         for order in [vec![old.clone(), new.clone()], vec![new, old]] {
-            let entitlement = decide(&order);
+            let entitlement = decide(&order, at(10));
             assert!(entitlement.active);
-            assert_eq!(entitlement.until, Some(Timestamp::from_unix(500)));
+            assert_eq!(entitlement.until, Some(at(20)));
             assert_eq!(entitlement.because, "active");
         }
     }
@@ -129,7 +242,7 @@ mod tests {
             ("paused", false),
             ("something_new", false),
         ] {
-            let entitlement = decide(&[subscription("sub_1", status, 500)]);
+            let entitlement = decide(&[subscription(status)], at(10));
             assert_eq!(entitlement.active, active, "{status}");
             assert_eq!(entitlement.because, status);
             assert_eq!(entitlement.until.is_some(), active);
@@ -137,10 +250,94 @@ mod tests {
     }
 
     #[test]
+    fn a_period_that_is_over_entitles_by_its_grace_alone() {
+        check(
+            &subscription("active"),
+            &[(29, Some(30)), (30, Some(33)), (32, Some(33)), (33, None)],
+        );
+        let lapsed = decide(&[subscription("active")], at(40));
+        assert_eq!((lapsed.until, lapsed.because.as_str()), (None, "lapsed"));
+        let trial = Subscription {
+            trial_end: Some(at(14)),
+            ..subscription("trialing")
+        };
+        check(&trial, &[(13, Some(14)), (14, Some(17)), (17, None)]);
+    }
+
+    #[test]
+    fn a_scheduled_end_has_no_grace() {
+        for (end, days) in [
+            (30, [(29, Some(30)), (30, None)]),
+            (12, [(11, Some(12)), (12, None)]),
+            // It is renewed before.
+            (45, [(29, Some(30)), (32, Some(33))]),
+            (31, [(30, Some(31)), (31, None)]),
+        ] {
+            let ending = Subscription {
+                ends_at: Some(at(end)),
+                ..subscription("active")
+            };
+            check(&ending, &days);
+        }
+        let flagged = Subscription {
+            cancel_at_period_end: true,
+            ..subscription("active")
+        };
+        check(&flagged, &[(29, Some(30)), (30, None)]);
+        let retried = Subscription {
+            ends_at: Some(at(5)),
+            next_payment_attempt: Some(at(8)),
+            ..subscription("past_due")
+        };
+        check(&retried, &[(4, Some(5)), (5, None)]);
+    }
+
+    #[test]
+    fn past_due_entitles_while_a_further_try_is_due() {
+        let due = |paid: i64, attempts: u64, next: Option<i64>| Subscription {
+            paid_until: Some(at(paid)),
+            payment_attempts: attempts,
+            next_payment_attempt: next.map(at),
+            ..subscription("past_due")
+        };
+        check(
+            &due(0, 2, Some(8)),
+            &[(1, Some(8)), (9, Some(11)), (11, None), (100, None)],
+        );
+        // Tried once, and never again.
+        check(&due(0, 1, None), &[(1, Some(3)), (3, None), (100, None)]);
+        // Tried as often as Stripe does.
+        check(&due(0, 4, None), &[(1, None), (15, None)]);
+        // By a clock that is behind, the next period has begun all the same.
+        check(&due(-30, 1, None), &[(-29, None)]);
+        // The period before is not paid either, so the tries of this one give nothing.
+        check(&due(-30, 1, Some(3)), &[(-29, None), (1, None)]);
+    }
+
+    #[test]
+    fn a_renewal_that_is_not_paid_yet_entitles_by_the_grace_alone() {
+        let draft = Subscription {
+            paid_until: Some(at(0)),
+            ..subscription("active")
+        };
+        check(&draft, &[(0, Some(3)), (2, Some(3)), (3, None)]);
+    }
+
+    #[test]
+    fn a_plan_is_found_by_its_price_and_not_by_the_name_that_was_written() {
+        let mut renamed = subscription("active");
+        renamed.plan = Some("starter".parse().unwrap());
+        check(&renamed, &[(1, Some(30))]);
+        let mut switched = subscription("active");
+        switched.prices = Some(vec!["price_2".parse().unwrap()]);
+        assert_eq!(decide(&[switched], at(1)).because, "none");
+    }
+
+    #[test]
     fn a_trial_that_nobody_has_confirmed_gives_nothing() {
-        let mut trial = subscription("sub_1", "trialing", 500);
+        let mut trial = subscription("trialing");
         trial.payment = Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen);
-        let entitlement = decide(&[trial]);
+        let entitlement = decide(&[trial], at(1));
         assert!(!entitlement.active);
         assert_eq!(entitlement.because, "incomplete");
         assert_eq!(entitlement.until, None);
@@ -148,8 +345,16 @@ mod tests {
 
     #[test]
     fn without_a_subscription_the_answer_is_no() {
-        let entitlement = decide(&[]);
+        let entitlement = decide(&[], at(1));
         assert!(!entitlement.active);
         assert_eq!(entitlement.because, "none");
+    }
+
+    #[test]
+    fn a_grace_is_whole_days() {
+        assert_eq!("3".parse(), Ok(Grace::default()));
+        for text in ["0", "61", "-1", "1.5", "", "three"] {
+            assert_eq!(text.parse::<Grace>(), Err(GraceError), "{text}");
+        }
     }
 }

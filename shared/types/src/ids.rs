@@ -114,6 +114,13 @@ impl AttemptId {
         let id = ulid::Ulid::from_parts(millis, random).to_string();
         Self(format!("chk_{}", id.to_ascii_lowercase()))
     }
+
+    /// No attempt of `time` or later has a lower id.
+    pub fn earliest(time: Timestamp) -> Self {
+        let millis = u64::try_from(time.unix()).unwrap_or(0).saturating_mul(1000);
+        let id = ulid::Ulid::from_parts(millis, 0).to_string();
+        Self(format!("chk_{}", id.to_ascii_lowercase()))
+    }
 }
 
 /// The shop's own user: the `sub` of the verified token.
@@ -135,12 +142,14 @@ impl FromStr for UserId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let fits = !text.trim().is_empty() && text.len() <= LONGEST_USER;
+        // A space at either end is not seen by whoever compares two names, so `alice ` is refused and
+        // not a second user beside `alice`.
+        let fits = !text.is_empty() && text.trim() == text && text.len() <= LONGEST_USER;
         if fits && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
             Ok(Self(text.to_owned()))
         } else {
             Err(IdError {
-                expected: "a user id (1 to 255 printable ASCII characters)",
+                expected: "a user id (1 to 255 printable ASCII characters, with no space at either end)",
             })
         }
     }
@@ -192,10 +201,31 @@ mod tests {
     #[test]
     fn a_user_is_printable_and_bounded() {
         assert!("auth0|5f7c".parse::<UserId>().is_ok());
-        for text in ["", "   ", "a\nb", "\u{202e}alice"] {
+        assert!("alice of example".parse::<UserId>().is_ok());
+        for text in [
+            "",
+            "   ",
+            "a\nb",
+            "\u{202e}alice",
+            "alice ",
+            " alice",
+            "alice\t",
+        ] {
             assert!(text.parse::<UserId>().is_err(), "{text:?}");
         }
         assert!("a".repeat(256).parse::<UserId>().is_err());
+    }
+
+    #[test]
+    fn attempts_sort_by_their_time() {
+        let time = Timestamp::from_unix(1_790_000_000);
+        let (before, at) = (
+            AttemptId::generate(time.plus_seconds(-1)),
+            AttemptId::generate(time),
+        );
+        let earliest = AttemptId::earliest(time);
+        assert!(before < earliest && earliest <= at);
+        assert_eq!(earliest.as_str().parse::<AttemptId>().unwrap(), earliest);
     }
 
     #[test]

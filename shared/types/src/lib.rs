@@ -3,13 +3,16 @@
 //! Nothing here talks to anything: no Stripe, no table, no HTTP.
 
 mod attempt;
+mod catalog;
 mod change;
 mod clock;
 mod consent;
 mod currency_rules;
+mod declared_plans;
 mod entitlement;
 mod ids;
 mod money;
+mod pause;
 mod payment;
 mod plan;
 mod return_path;
@@ -17,18 +20,23 @@ mod subscription;
 mod wallet;
 
 pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason, First};
+pub use catalog::{
+    Answer, CatalogPlan, PlanCatalog, PriceKind, Refusal, RefusalCode, StripePrice, Terms,
+};
 pub use change::Change;
 pub use clock::{Clock, Timestamp};
 pub use consent::{Consent, ConsentError};
 pub use currency_rules::{AmountError, LARGEST_AMOUNT};
-pub use entitlement::{Entitlement, entitlements};
+pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
+pub use entitlement::{Entitlement, Grace, GraceError, entitlements};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
     SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use pause::{Pause, PauseReason};
 pub use payment::{Payment, PaymentReason, PaymentState};
-pub use plan::{Interval, Plan, PlanError, PlanGroup, PlanName, Plans};
+pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use return_path::{ReturnPath, ReturnPathError};
-pub use subscription::{Subscription, SubscriptionStatus};
+pub use subscription::{Refunded, SoldAs, Subscription, SubscriptionStatus};
 pub use wallet::{UnknownWallet, Wallet};

@@ -1,31 +1,16 @@
-//! What the shop sells: configuration, never taken from a request.
+//! What the shop sells, as a function needs it: never taken from a request.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Currency, Money, PriceId};
+use crate::{Currency, Money, PriceId, Refusal, Wallet};
 
-/// Why a plan, or the set of them, is refused.
+/// Not the name of a plan or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// Not a name.
-    #[error("{0:?} is not a name: use 1 to 64 lower-case letters, digits and hyphens")]
-    Name(String),
-    /// Stripe takes at most 730 days.
-    #[error("plan {0}: trial_days must be at most 730")]
-    Trial(PlanName),
-    /// A price of nothing would never be charged.
-    #[error("plan {0}: amount must be above 0, in minor units")]
-    Amount(PlanName),
-    /// An interval counts at least one, and Stripe allows three years.
-    #[error("plan {0}: interval_count must be from 1 to 36")]
-    IntervalCount(PlanName),
-    /// Nothing to sell.
-    #[error("there must be at least one plan")]
-    Empty,
-}
+#[error("{0:?} is not a name: use 1 to 64 lower-case letters, digits and hyphens")]
+pub struct NameError(String);
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
@@ -49,21 +34,21 @@ macro_rules! name {
         }
 
         impl FromStr for $name {
-            type Err = PlanError;
+            type Err = NameError;
 
-            fn from_str(text: &str) -> Result<Self, PlanError> {
+            fn from_str(text: &str) -> Result<Self, NameError> {
                 if is_name(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(PlanError::Name(text.chars().take(64).collect()))
+                    Err(NameError(text.chars().take(64).collect()))
                 }
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = PlanError;
+            type Error = NameError;
 
-            fn try_from(text: String) -> Result<Self, PlanError> {
+            fn try_from(text: String) -> Result<Self, NameError> {
                 text.parse()
             }
         }
@@ -71,6 +56,12 @@ macro_rules! name {
         impl From<$name> for String {
             fn from(name: $name) -> String {
                 name.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 
@@ -105,7 +96,45 @@ pub enum Interval {
     Year,
 }
 
-/// One thing that the shop sells.
+impl Interval {
+    /// Such as `every month` and `every 3 months`.
+    pub fn every(self, count: u16) -> String {
+        let unit = match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        };
+        match count {
+            1 => format!("every {unit}"),
+            _ => format!("every {count} {unit}s"),
+        }
+    }
+}
+
+/// How often a user may have the free trial of a plan group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trials {
+    /// Once, whichever plan of the group it was with.
+    #[default]
+    Once,
+    /// With each subscription.
+    Always,
+}
+
+impl FromStr for Trials {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "once" => Ok(Self::Once),
+            "always" => Ok(Self::Always),
+            _ => Err("it must be once or always"),
+        }
+    }
+}
+
+/// One plan, with the amount, currency and interval of its price at Stripe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -115,7 +144,7 @@ pub struct Plan {
     pub group: PlanGroup,
     /// What the shopper reads.
     pub label: String,
-    /// In minor units; shown to the shopper, while Stripe charges what the price says.
+    /// The price's amount, in minor units.
     pub amount: u64,
     /// The price's currency.
     pub currency: Currency,
@@ -123,13 +152,22 @@ pub struct Plan {
     pub interval: Interval,
     /// How many intervals lie between two charges.
     #[serde(default = "one")]
-    pub interval_count: u8,
+    pub interval_count: u16,
     /// Days before the first charge; 0 for none.
     #[serde(default)]
     pub trial_days: u32,
+    /// The wallets that it may be paid with.
+    #[serde(default = "Wallet::all")]
+    pub wallets: Vec<Wallet>,
+    /// Prices that it had before, which its older subscriptions still have.
+    #[serde(default)]
+    pub former_prices: Vec<PriceId>,
+    /// Why it is not offered, if it is not.
+    #[serde(default)]
+    pub refusal: Option<Refusal>,
 }
 
-const fn one() -> u8 {
+const fn one() -> u16 {
     1
 }
 
@@ -143,112 +181,124 @@ impl Plan {
     }
 }
 
-/// All that the shop sells, by name.
+/// A plan whose price could not be used when it was resolved first, so that there is no amount to
+/// show and nothing to sell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    try_from = "BTreeMap<PlanName, Plan>",
-    into = "BTreeMap<PlanName, Plan>"
-)]
-pub struct Plans(BTreeMap<PlanName, Plan>);
+pub struct Unresolved {
+    /// Its group.
+    pub group: PlanGroup,
+    /// Why it is not offered.
+    pub refusal: Refusal,
+}
 
-impl TryFrom<BTreeMap<PlanName, Plan>> for Plans {
-    type Error = PlanError;
+/// All plans by name, of one version of the catalog.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<PlanName, Plan>", into = "BTreeMap<PlanName, Plan>")]
+pub struct Plans {
+    version: u64,
+    resolved: BTreeMap<PlanName, Plan>,
+    unresolved: BTreeMap<PlanName, Unresolved>,
+}
 
-    fn try_from(plans: BTreeMap<PlanName, Plan>) -> Result<Self, PlanError> {
-        if plans.is_empty() {
-            return Err(PlanError::Empty);
-        }
-        for (name, plan) in &plans {
-            if plan.trial_days > 730 {
-                return Err(PlanError::Trial(name.clone()));
-            }
-            if plan.amount == 0 {
-                return Err(PlanError::Amount(name.clone()));
-            }
-            if !(1..=36).contains(&plan.interval_count) {
-                return Err(PlanError::IntervalCount(name.clone()));
-            }
-        }
-        Ok(Self(plans))
+impl From<BTreeMap<PlanName, Plan>> for Plans {
+    fn from(plans: BTreeMap<PlanName, Plan>) -> Self {
+        Self::new(0, plans, BTreeMap::new())
     }
 }
 
 impl From<Plans> for BTreeMap<PlanName, Plan> {
     fn from(plans: Plans) -> Self {
-        plans.0
+        plans.resolved
     }
 }
 
 impl Plans {
-    /// The plan of that name.
+    /// The plans of one version of the catalog.
+    pub fn new(
+        version: u64,
+        resolved: BTreeMap<PlanName, Plan>,
+        unresolved: BTreeMap<PlanName, Unresolved>,
+    ) -> Self {
+        Self {
+            version,
+            resolved,
+            unresolved,
+        }
+    }
+
+    /// The version of the catalog.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The plan of that name, which may be one that is not offered.
     pub fn get(&self, name: &str) -> Option<(&PlanName, &Plan)> {
-        self.0.iter().find(|(known, _)| known.as_str() == name)
+        self.resolved.get_key_value(name)
     }
 
-    /// The first plan that charges this price.
-    pub fn by_price(&self, price: &PriceId) -> Option<(&PlanName, &Plan)> {
-        self.0.iter().find(|(_, plan)| plan.price == *price)
+    /// Why the plan of that name is not offered; nothing if it is, or if there is none.
+    pub fn refusal(&self, name: &str) -> Option<&Refusal> {
+        let unresolved = || self.unresolved.get(name).map(|it| &it.refusal);
+        match self.resolved.get(name) {
+            Some(plan) => plan.refusal.as_ref(),
+            None => unresolved(),
+        }
     }
 
-    /// All plans, in the order of their names.
+    /// The plans that charge this price, and after them those that charged it before.
+    pub fn plans_of_price(&self, price: &PriceId) -> impl Iterator<Item = (&PlanName, &Plan)> {
+        let today = self
+            .resolved
+            .iter()
+            .filter(move |(_, it)| it.price == *price);
+        let before = self
+            .resolved
+            .iter()
+            .filter(move |(_, it)| it.price != *price && it.former_prices.contains(price));
+        today.chain(before)
+    }
+
+    /// The plan of a subscription that is charged this price: one that charges it today, or else one that
+    /// charged it before. `sold`, the name of the plan that a checkout sold, decides between several of
+    /// them; and alone for a price that no plan has or had, if the subscription was made with it.
+    pub fn charging(
+        &self,
+        price: &PriceId,
+        sold: Option<&PlanName>,
+        made_with: Option<&PriceId>,
+    ) -> Option<(&PlanName, &Plan)> {
+        let Some(first) = self.plans_of_price(price).next() else {
+            let is_its_own = made_with == Some(price);
+            return sold
+                .filter(|_| is_its_own)
+                .and_then(|sold| self.resolved.get_key_value(sold));
+        };
+        let is_of_today = first.1.price == *price;
+        let mut alike = self
+            .plans_of_price(price)
+            .filter(|(_, plan)| (plan.price == *price) == is_of_today);
+        Some(alike.find(|(name, _)| Some(*name) == sold).unwrap_or(first))
+    }
+
+    /// All plans whose price is known, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&PlanName, &Plan)> {
-        self.0.iter()
+        self.resolved.iter()
+    }
+
+    /// The plans that are offered, in the order of their names.
+    pub fn offered(&self) -> impl Iterator<Item = (&PlanName, &Plan)> {
+        self.resolved
+            .iter()
+            .filter(|(_, plan)| plan.refusal.is_none())
     }
 
     /// The groups, each once, in order.
     pub fn groups(&self) -> Vec<&PlanGroup> {
-        let mut groups: Vec<_> = self.0.values().map(|plan| &plan.group).collect();
+        let unresolved = self.unresolved.values().map(|it| &it.group);
+        let mut groups: Vec<_> = self.resolved.values().map(|plan| &plan.group).collect();
+        groups.extend(unresolved);
         groups.sort();
         groups.dedup();
         groups
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(json: &str) -> Result<Plans, String> {
-        serde_json::from_str(json).map_err(|error| error.to_string())
-    }
-
-    const GOOD: &str = r#"{"basic":{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month"}}"#;
-
-    #[test]
-    fn a_plan_needs_no_trial() {
-        let plans = parse(GOOD).unwrap();
-        let (_, plan) = plans.get("basic").unwrap();
-        assert_eq!((plan.trial_days, plan.interval_count), (0, 1));
-        assert!(plans.get("other").is_none());
-    }
-
-    #[test]
-    fn a_wrong_plan_is_named() {
-        for (from, to, expected) in [
-            ("1500", "0", "plan basic: amount"),
-            (
-                "\"month\"",
-                "\"month\",\"trial_days\":731",
-                "plan basic: trial_days",
-            ),
-            (
-                "\"month\"",
-                "\"month\",\"interval_count\":0",
-                "plan basic: interval_count",
-            ),
-            ("\"month\"", "\"fortnight\"", "fortnight"),
-            (
-                "\"month\"",
-                "\"month\",\"colour\":1",
-                "unknown field `colour`",
-            ),
-            ("price_1", "prod_1", "a Stripe price id"),
-            ("\"basic\"", "\"Basic!\"", "is not a name"),
-            ("\"usd\"", "\"dollars\"", "three letters"),
-        ] {
-            let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err();
-            assert!(error.contains(expected), "{error}");
-        }
-        assert!(parse("{}").unwrap_err().contains("at least one plan"));
     }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Payment, PaymentReason, PlanName, PriceId, SubscriptionId, Timestamp, Wallet};
+use crate::{
+    Currency, Pause, Payment, PaymentReason, Plan, PlanGroup, PlanName, Plans, PriceId,
+    SubscriptionId, Timestamp, Wallet,
+};
 
 /// Stripe's status of a subscription (<https://docs.stripe.com/billing/subscriptions/overview>).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +51,6 @@ impl SubscriptionStatus {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Canceled | Self::IncompleteExpired)
     }
-
-    /// Whether it gives the user what they subscribed to, once they have confirmed it. A
-    /// subscription that is past due still counts, since Stripe is trying to collect and a shopper
-    /// should not flap in and out.
-    fn entitles(&self) -> bool {
-        matches!(self, Self::Active | Self::Trialing | Self::PastDue)
-    }
 }
 
 impl From<String> for SubscriptionStatus {
@@ -79,29 +75,88 @@ impl From<SubscriptionStatus> for String {
     }
 }
 
-/// A subscription as the shop sees it.
+/// What a checkout sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldAs {
+    /// The plan's name at that time.
+    pub plan: PlanName,
+    /// The price that the subscription was made with; none while that is not known.
+    pub price: Option<PriceId>,
+}
+
+/// What went back of one invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// Which invoice, `in_...`.
+    pub invoice: String,
+    /// How much of it was refunded, in the currency's smallest unit.
+    pub amount: u64,
+    /// How much of it was paid, in the same unit.
+    pub paid: u64,
+    /// The currency of both.
+    pub currency: Option<Currency>,
+}
+
+impl Refunded {
+    /// Whether nothing of what was paid is left.
+    pub fn is_full(&self) -> bool {
+        self.amount >= self.paid
+    }
+}
+
+/// A subscription as the shop sees it. What came later than the first release has a default, so
+/// that what an older version has written can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// Stripe's id.
     pub id: SubscriptionId,
     /// Stripe's status.
     pub status: SubscriptionStatus,
-    /// The plan; none when the price is not one of the configured plans.
+    /// The plan whose price is charged; none when no configured plan has it.
     pub plan: Option<PlanName>,
-    /// The price that is charged.
+    /// The price that is charged; that of the plan if there are several.
     pub price: Option<PriceId>,
+    /// All prices that are charged: more than one if an item was added at Stripe, and none if each
+    /// item's quantity is 0. An older version has noted [`Self::price`] alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Vec<PriceId>>,
+    /// What the checkout sold; none when the subscription was not made here.
+    #[serde(default)]
+    pub sold_as: Option<SoldAs>,
     /// The wallet that pays; none when the subscription was not made here.
     pub wallet: Option<Wallet>,
-    /// Start of the period that is paid for or in trial.
+    /// Start of the current period.
     pub current_period_start: Option<Timestamp>,
     /// End of that period, which is when the next charge falls due.
     pub current_period_end: Option<Timestamp>,
+    /// Until when it is paid for, or free: the period's end, or the time of the newest invoice
+    /// while that one is unpaid.
+    #[serde(default)]
+    pub paid_until: Option<Timestamp>,
     /// End of the free trial.
     pub trial_end: Option<Timestamp>,
-    /// Whether it ends with the period.
+    /// When it is going to end, by whichever way that was asked for, or when it has ended.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
+    /// Whether it is going to end with its current period.
     pub cancel_at_period_end: bool,
+    /// Why it is paused, if it is.
+    #[serde(default)]
+    pub pause: Option<Pause>,
     /// Stripe's status of the newest invoice.
     pub latest_invoice_status: Option<String>,
+    /// The newest invoice that was paid, `in_...`.
+    #[serde(default)]
+    pub latest_paid_invoice: Option<String>,
+    /// How often the newest invoice of a subscription that is past due was tried to be collected.
+    #[serde(default)]
+    pub payment_attempts: u64,
+    /// When Stripe tries again to collect it by itself; none if it does not.
+    #[serde(default)]
+    pub next_payment_attempt: Option<Timestamp>,
+    /// What was refunded, by invoice.
+    #[serde(default)]
+    pub refunds: Vec<Refunded>,
     /// Whether the next charge can be expected to succeed.
     #[serde(default)]
     pub payment: Payment,
@@ -115,8 +170,170 @@ impl Subscription {
             || self.payment.reason == Some(PaymentReason::FirstSetupOpen)
     }
 
-    /// Whether the user gets what they subscribed to.
-    pub fn entitles(&self) -> bool {
-        self.status.entitles() && !self.awaits_shopper()
+    /// When it is going to end. An older version has noted only whether it ends with its period.
+    pub fn planned_end(&self) -> Option<Timestamp> {
+        self.ends_at.or(self
+            .current_period_end
+            .filter(|_| self.cancel_at_period_end))
+    }
+
+    /// The prices that are charged, as far as they are noted.
+    pub fn charged(&self) -> &[PriceId] {
+        match &self.prices {
+            Some(prices) => prices,
+            None => self.price.as_slice(),
+        }
+    }
+
+    /// The plans that are paid for, by today's configuration: one for each price that has one.
+    pub fn plans<'a>(&'a self, plans: &'a Plans) -> impl Iterator<Item = (&'a PlanName, &'a Plan)> {
+        let charged = self.charged().iter();
+        charged.filter_map(move |price| self.plan_charging(plans, price))
+    }
+
+    fn plan_charging<'a>(
+        &self,
+        plans: &'a Plans,
+        price: &PriceId,
+    ) -> Option<(&'a PlanName, &'a Plan)> {
+        if let Some(sold) = &self.sold_as {
+            return plans.charging(price, Some(&sold.plan), sold.price.as_ref());
+        }
+        // Whether another price was charged at first is not known of what an older version has
+        // written, so its plan stands until Stripe is asked again.
+        let made_with = self.prices.is_none().then_some(price);
+        plans.charging(price, self.plan.as_ref(), made_with)
+    }
+
+    /// Whether one of the plans that are paid for is of this group.
+    pub fn is_of_group(&self, plans: &Plans, group: &PlanGroup) -> bool {
+        self.plans(plans).any(|(_, plan)| plan.group == *group)
+    }
+
+    /// The same with the plan's name of today, whatever it was when this was written.
+    #[must_use]
+    pub fn named_by(mut self, plans: &Plans) -> Self {
+        let price = self.price.as_ref();
+        let price = price.filter(|price| self.charged().contains(price));
+        let plan = price.and_then(|price| self.plan_charging(plans, price));
+        let plan = plan.or_else(|| self.plans(plans).next());
+        self.plan = plan.map(|(name, _)| name.clone());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans() -> Plans {
+        serde_json::from_str(
+            r#"{
+              "basic": {"price":"price_b","group":"one","label":"Basic","amount":100,"currency":"usd","interval":"month"},
+              "basic-yearly-gift": {"price":"price_b","group":"one","label":"Gift","amount":100,"currency":"usd","interval":"month"},
+              "pro": {"price":"price_p","group":"two","label":"Pro","amount":900,"currency":"usd","interval":"month"}
+            }"#,
+        )
+        .unwrap()
+    }
+
+    /// As an older version has written it: a plan's name and a price.
+    fn old(plan: &str, price: &str) -> Subscription {
+        serde_json::from_value(serde_json::json!({
+            "id": "sub_1", "status": "active", "plan": plan, "price": price, "wallet": "amazon_pay",
+            "current_period_start": null, "current_period_end": null, "trial_end": null,
+            "cancel_at_period_end": false, "latest_invoice_status": "paid",
+        }))
+        .unwrap()
+    }
+
+    fn charged(prices: &[&str], sold: Option<(&str, Option<&str>)>) -> Subscription {
+        let price = |text: &&str| text.parse::<PriceId>().unwrap();
+        Subscription {
+            price: prices.first().map(price),
+            prices: Some(prices.iter().map(price).collect()),
+            sold_as: sold.map(|(plan, made_with)| SoldAs {
+                plan: plan.parse().unwrap(),
+                price: made_with.as_ref().map(price),
+            }),
+            ..old("whatever", "price_x")
+        }
+    }
+
+    fn names(subscription: &Subscription) -> Vec<String> {
+        let plans = plans();
+        let found = subscription.plans(&plans);
+        found.map(|(name, _)| name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_plan_is_the_one_whose_price_is_charged() {
+        for (prices, sold, expected) in [
+            // Switched at Stripe: the metadata still names what was sold.
+            (
+                &["price_p"][..],
+                Some(("basic", Some("price_b"))),
+                &["pro"][..],
+            ),
+            (&["price_x"], Some(("basic", Some("price_b"))), &[]),
+            (&["price_x"], Some(("basic", None)), &[]),
+            // Of several plans with the price, the one that was sold.
+            (
+                &["price_b"],
+                Some(("basic-yearly-gift", None)),
+                &["basic-yearly-gift"],
+            ),
+            (&["price_b"], Some(("pro", Some("price_p"))), &["basic"]),
+            // The plan has another price by now, and this subscriber keeps the old one.
+            (
+                &["price_old"],
+                Some(("basic", Some("price_old"))),
+                &["basic"],
+            ),
+            // The plan was renamed.
+            (
+                &["price_p"],
+                Some(("professional", Some("price_p"))),
+                &["pro"],
+            ),
+            // Created at Stripe.
+            (&["price_p"], None, &["pro"]),
+            (&["price_x"], None, &[]),
+            // An item was added at Stripe.
+            (&["price_x", "price_b"], None, &["basic"]),
+            (&["price_b", "price_p"], None, &["basic", "pro"]),
+            // Nothing is charged.
+            (&[], Some(("basic", Some("price_b"))), &[]),
+        ] {
+            let subscription = charged(prices, sold);
+            assert_eq!(names(&subscription), expected, "{prices:?} {sold:?}");
+            let named = subscription.named_by(&plans()).plan;
+            let named = named.as_ref().map(PlanName::as_str);
+            assert_eq!(named, expected.first().copied(), "{prices:?} {sold:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_older_version_has_written_keeps_its_plan_until_it_is_read_again() {
+        for (plan, price, expected) in [
+            ("basic", "price_b", &["basic"][..]),
+            ("basic", "price_p", &["pro"]),
+            ("basic", "price_old", &["basic"]),
+            ("gone", "price_old", &[]),
+        ] {
+            assert_eq!(names(&old(plan, price)), expected, "{plan} {price}");
+        }
+    }
+
+    #[test]
+    fn an_older_version_has_noted_the_end_as_a_flag() {
+        let end = Timestamp::from_unix(900);
+        let ending = Subscription {
+            current_period_end: Some(end),
+            cancel_at_period_end: true,
+            ..old("basic", "price_b")
+        };
+        assert_eq!(ending.planned_end(), Some(end));
+        assert_eq!(old("basic", "price_b").planned_end(), None);
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Currency;
+
 /// A wallet, by the name that the HTTP interface uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,16 @@ pub enum Wallet {
 pub struct UnknownWallet;
 
 impl Wallet {
+    /// All of them, the one that leads away first.
+    pub fn all() -> Vec<Self> {
+        vec![Self::AmazonPay, Self::ApplePay]
+    }
+
+    /// Whether it can be charged in this currency.
+    pub fn takes(self, currency: Currency) -> bool {
+        self != Self::AmazonPay || currency.is_taken_by_amazon_pay()
+    }
+
     /// The name, as in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -19,16 +19,20 @@ export async function askAsShop(server, method, path, body) {
   const content = body ? JSON.stringify(body) : "";
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const scope = `${time.slice(0, 8)}/us-east-1/execute-api/aws4_request`;
-  const canonical = [method, address.pathname, "", `host:${address.host}`, `x-amz-date:${time}`, "", "host;x-amz-date", sha256(content)].join("\n");
+  const key = randomUUID();
+  // A signature that does not cover the key is refused.
+  const covered = "host;idempotency-key;x-amz-date";
+  const headers = [`host:${address.host}`, `idempotency-key:${key}`, `x-amz-date:${time}`];
+  const canonical = [method, address.pathname, "", ...headers, "", covered, sha256(content)].join("\n");
   const toSign = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
   const signing = scope.split("/").reduce(hmac, `AWS4${KEY}`);
   const signature = hmac(signing, toSign).toString("hex");
   const response = await fetch(address, {
     method,
     headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${KEY}/${scope}, SignedHeaders=host;x-amz-date, Signature=${signature}`,
+      authorization: `AWS4-HMAC-SHA256 Credential=${KEY}/${scope}, SignedHeaders=${covered}, Signature=${signature}`,
       "x-amz-date": time,
-      "idempotency-key": randomUUID(),
+      "idempotency-key": key,
       ...(body ? { "content-type": "application/json" } : {}),
     },
     body: content || undefined,

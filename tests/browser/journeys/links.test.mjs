@@ -65,7 +65,7 @@ journey("what Apple's wallet links to leads to the portal, where the shopper can
   await shopper.page.getByRole("link", { name: /back|return/i }).click();
   await shopper.page.waitForURL(`${server.shop}/**`);
   const [subscription] = await server.objects("subscription");
-  assert.ok(subscription.cancel_at_period_end || subscription.status === "canceled", subscription.status);
+  assert.ok(subscription.cancel_at || subscription.status === "canceled", subscription.status);
 });
 
 journey("a link that nobody has signed is refused in words", async (shopper, server) => {

@@ -16,7 +16,7 @@ pub use build::binary;
 use process::Process;
 
 /// Every function that is deployed.
-pub const FUNCTIONS: [&str; 9] = [
+pub const FUNCTIONS: [&str; 11] = [
     "client-secret",
     "confirm",
     "wallets",
@@ -26,7 +26,12 @@ pub const FUNCTIONS: [&str; 9] = [
     "subscriptions",
     "webhook",
     "worker",
+    "reconcile",
+    "partner-events",
 ];
+
+/// Where functions are that exist for a test alone.
+const EXAMPLES: &str = "examples/";
 
 /// More processes of one function would only crowd a small machine.
 const MOST_PROCESSES: usize = 3;
@@ -34,7 +39,8 @@ const MOST_PROCESSES: usize = 3;
 /// Runs functions as processes, which live on between invocations.
 #[derive(Debug, Default)]
 pub struct Lambda {
-    env: OnceLock<Vec<(String, String)>>,
+    /// Each function's own.
+    env: OnceLock<HashMap<&'static str, Vec<(String, String)>>>,
     functions: Mutex<HashMap<String, Arc<Function>>>,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -48,11 +54,18 @@ struct Function {
 }
 
 impl Lambda {
-    pub(crate) fn set_up(&self, env: &[(String, String)]) {
+    pub(crate) fn set_up(&self, env: [(&'static str, Vec<(String, String)>); FUNCTIONS.len()]) {
         assert!(
-            self.env.set(env.to_vec()).is_ok(),
+            self.env.set(HashMap::from(env)).is_ok(),
             "the functions are set up once"
         );
+    }
+
+    /// The functions with this environment, beside those of a test's own server.
+    pub fn with_env(env: &[(String, String)]) -> Self {
+        let lambda = Self::default();
+        lambda.set_up(FUNCTIONS.map(|function| (function, env.to_vec())));
+        lambda
     }
 
     /// Ends every process of a function at once, as `kill -9` does; the next invocation starts a
@@ -86,7 +99,7 @@ impl Lambda {
     }
 
     async fn call(&self, name: &str, event: Value) -> Result<Value, InvokeError> {
-        if !FUNCTIONS.contains(&name) {
+        if !FUNCTIONS.contains(&name) && !name.starts_with(EXAMPLES) {
             return Err(InvokeError::Unknown(name.to_owned()));
         }
         let failed = |reason: String| InvokeError::Failed {
@@ -99,10 +112,10 @@ impl Lambda {
             .acquire()
             .await
             .map_err(|error| failed(error.to_string()))?;
-        let env = self
-            .env
-            .get()
-            .ok_or_else(|| failed("it is not set up".to_owned()))?;
+        let env = self.env.get();
+        let env = env.ok_or_else(|| failed("it is not set up".to_owned()))?;
+        // A program that is no function of the template has no variables of its own.
+        let env = env.get(name).map_or(&[][..], Vec::as_slice);
         let idle = lock(&function.idle).pop();
         let mut process = match idle {
             Some(process) => process,

@@ -100,21 +100,21 @@ async fn apple_pay_with_the_subscription_first_costs_what_the_design_says() {
     stock-photos-monthly: the same click again
         Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
     stock-photos-monthly: polling before the shopper has confirmed
-        Stripe: GET /v1/payment_intents/{id}, GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+        Stripe: GET /v1/payment_intents/{id}, GET /v1/subscriptions/{id}; DynamoDB: GetItem, UpdateItem
     stock-photos-monthly: the subscribe call after it
-        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, TransactWriteItems, 2 x UpdateItem
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: GetItem, TransactWriteItems, 2 x UpdateItem
     stock-photos-monthly: polling after it
-        Stripe: nothing; DynamoDB: Query
+        Stripe: nothing; DynamoDB: 2 x GetItem
     stock-photos-trial: the click
         Stripe: POST /v1/subscriptions; DynamoDB: Query, 3 x TransactWriteItems
     stock-photos-trial: the same click again
         Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
     stock-photos-trial: polling before the shopper has confirmed
-        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, UpdateItem
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: GetItem, UpdateItem
     stock-photos-trial: the subscribe call after it
-        Stripe: GET /v1/subscriptions/{id}; DynamoDB: Query, TransactWriteItems, 2 x UpdateItem
+        Stripe: GET /v1/subscriptions/{id}; DynamoDB: GetItem, TransactWriteItems, 2 x UpdateItem
     stock-photos-trial: polling after it
-        Stripe: nothing; DynamoDB: Query
+        Stripe: nothing; DynamoDB: 2 x GetItem
     ");
 }
 

@@ -13,25 +13,11 @@ fn needed(function: &str) -> &'static [&'static str] {
             "STRIPE_MODE",
             "STRIPE_SECRET_KEY",
             "STRIPE_PUBLISHABLE_KEY",
-            "PLANS",
-        ],
-        "confirm" => &[
-            "TABLE_NAME",
-            "STRIPE_MODE",
-            "STRIPE_SECRET_KEY",
-            "PLANS",
-            "SHOP_URL",
-        ],
-        "worker" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "PLANS"],
-        "wallets" => &[
-            "STRIPE_MODE",
-            "STRIPE_SECRET_KEY",
-            "STRIPE_PUBLISHABLE_KEY",
-            "PLANS",
-            "SHOP_URL",
             "LINK_SECRET",
         ],
-        "links" => &[
+        "confirm" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "SHOP_URL"],
+        "worker" | "reconcile" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY"],
+        "wallets" | "links" | "payments" => &[
             "TABLE_NAME",
             "STRIPE_MODE",
             "STRIPE_SECRET_KEY",
@@ -39,16 +25,7 @@ fn needed(function: &str) -> &'static [&'static str] {
             "SHOP_URL",
             "LINK_SECRET",
         ],
-        "payments" => &[
-            "TABLE_NAME",
-            "STRIPE_MODE",
-            "STRIPE_SECRET_KEY",
-            "STRIPE_PUBLISHABLE_KEY",
-            "PLANS",
-            "SHOP_URL",
-            "LINK_SECRET",
-        ],
-        "subscriptions" => &["TABLE_NAME", "PLANS"],
+        "subscriptions" | "partner-events" => &["TABLE_NAME", "STRIPE_MODE"],
         "webhook" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS"],
         other => panic!("what does {other} need?"),
     }
@@ -91,12 +68,7 @@ fn a_function_without_an_environment_names_every_variable_that_it_needs() {
 
 #[test]
 fn a_key_of_the_wrong_mode_is_refused_and_not_shown() {
-    let plans = r#"{"a":{"price":"price_1","group":"a","label":"A","amount":1,"currency":"usd","interval":"month"}}"#;
-    let rest = [
-        ("TABLE_NAME", "t"),
-        ("PLANS", plans),
-        ("SHOP_URL", "https://shop.example/"),
-    ];
+    let rest = [("TABLE_NAME", "t"), ("SHOP_URL", "https://shop.example/")];
     for (mode, secret, publishable, named) in [
         ("live", KEY, "pk_live_1", "STRIPE_SECRET_KEY"),
         (
@@ -136,7 +108,6 @@ fn every_malformed_variable_is_named_at_once() {
         ("STRIPE_API_BASE", "not an address"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "nor this"),
         ("SHOP_URL", "http://shop.example/"),
-        ("PLANS", "{}"),
     ];
     let (is_well, text) = start("confirm", &variables);
     assert!(!is_well);
@@ -145,22 +116,17 @@ fn every_malformed_variable_is_named_at_once() {
         "STRIPE_API_BASE",
         "AWS_ENDPOINT_URL_DYNAMODB",
         "SHOP_URL",
-        "PLANS",
     ] {
         assert!(text.contains(name), "{name} in {text}");
     }
 }
 
 /// What every function that reads a link or a consent needs besides.
-const ALL_ELSE: [(&str, &str); 6] = [
+const ALL_ELSE: [(&str, &str); 5] = [
     ("TABLE_NAME", "t"),
     ("STRIPE_MODE", "test"),
     ("STRIPE_SECRET_KEY", KEY),
     ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
-    (
-        "PLANS",
-        r#"{"a":{"price":"price_1","group":"a","label":"A","amount":1,"currency":"usd","interval":"month"}}"#,
-    ),
     ("SHOP_URL", "https://shop.example/"),
 ];
 

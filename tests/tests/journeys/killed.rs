@@ -28,7 +28,7 @@ async fn until_it_works<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) 
         let asked = ask();
         async {
             let answer = asked.await;
-            let again = matches!(answer.status, 202 | 503);
+            let again = matches!(answer.status, 202 | 429 | 503);
             assert!(!again || answer.retry_after().is_some(), "{}", answer.text);
             (!again).then_some(answer)
         }

@@ -11,7 +11,9 @@ use crate::payments::{ShopServer, charge, text};
 
 on_both!(
     apples_link_leads_to_the_portal_of_its_user,
-    a_link_without_a_customer_leads_to_the_shop,
+    a_link_without_a_subscription_leads_to_the_shop,
+    a_link_is_revoked_by_raising_the_users_number,
+    a_link_ends_with_its_customer,
     a_payment_that_the_bank_wants_approved_is_approved_by_its_link,
     a_payment_that_is_over_says_so,
     a_wrong_link_opens_nothing_and_says_the_same,
@@ -90,12 +92,68 @@ async fn apples_link_leads_to_the_portal_of_its_user(app: TestApp) {
     }
 }
 
-async fn a_link_without_a_customer_leads_to_the_shop(app: TestApp) {
-    let address = management_of(&app, "alice").await;
+async fn leads_to_the_shop(app: &TestApp, address: &str) {
     app.forget_calls().await;
-    let answer = follow_as_a_browser(&app, &address).await.expect(303);
+    let answer = follow_as_a_browser(app, address).await.expect(303);
     assert_eq!(answer.location().as_str(), app.variable("SHOP_URL"));
     assert!(app.calls().await.stripe.is_empty());
+}
+
+/// Apple's sheet needs the link before there is a subscription, and keeps it after it.
+async fn a_link_without_a_subscription_leads_to_the_shop(app: TestApp) {
+    let address = management_of(&app, "alice").await;
+    leads_to_the_shop(&app, &address).await;
+    let alice = app.shopper("alice");
+    let opened = alice.click_apple_pay(MONTHLY).await;
+    leads_to_the_shop(&app, &address).await;
+    alice.approve_apple_pay(&opened).await;
+    app.quiet().await;
+    let answer = follow_as_a_browser(&app, &address).await.expect(303);
+    assert!(answer.location().as_str().starts_with(app.stripe.url()));
+
+    let id = app.stripe.objects("subscription").await[0]["id"].clone();
+    let path = format!("/v1/subscriptions/{}", text(&id));
+    app.stripe.api("DELETE", &path, &[]).await;
+    app.quiet().await;
+    leads_to_the_shop(&app, &address).await;
+}
+
+/// What an operator does when a link has got into wrong hands.
+async fn a_link_is_revoked_by_raising_the_users_number(app: TestApp) {
+    let alice = app.shopper("alice");
+    let opened = alice.click_apple_pay(MONTHLY).await;
+    alice.approve_apple_pay(&opened).await;
+    app.quiet().await;
+    let old = management_of(&app, "alice").await;
+    follow_as_a_browser(&app, &old).await.expect(303);
+    app.table.add("USER#alice", "CUSTOMER", "links", 1).await;
+    let refused = follow_as_the_page(&app, &old).await;
+    assert_eq!(refused.expect_error(404), "unknown_link");
+    let new = management_of(&app, "alice").await;
+    assert_ne!(new, old);
+    let answer = follow_as_a_browser(&app, &new).await.expect(303);
+    assert!(answer.location().as_str().starts_with(app.stripe.url()));
+}
+
+/// A deleted customer's links open nothing of the customer that comes after it.
+async fn a_link_ends_with_its_customer(app: TestApp) {
+    let alice = app.shopper("alice");
+    let subscribe = async || {
+        let opened = alice.click_apple_pay(MONTHLY).await;
+        alice.approve_apple_pay(&opened).await;
+        app.quiet().await;
+    };
+    subscribe().await;
+    let old = management_of(&app, "alice").await;
+    let customer = app.stripe.objects("customer").await[0]["id"].clone();
+    let path = format!("/v1/customers/{}", text(&customer));
+    app.stripe.api("DELETE", &path, &[]).await;
+    app.quiet().await;
+    subscribe().await;
+    let refused = follow_as_the_page(&app, &old).await;
+    assert_eq!(refused.expect_error(404), "unknown_link");
+    let new = management_of(&app, "alice").await;
+    follow_as_a_browser(&app, &new).await.expect(303);
 }
 
 /// A charge that the bank wants the shopper to approve; gives the payment and the link to it.
@@ -176,7 +234,7 @@ async fn a_wrong_link_opens_nothing_and_says_the_same(app: TestApp) {
     ShopServer::of(&app).saved_method("bob").await;
     let payment = payment.parse().unwrap();
     let (links, base) = (links(&app), base(&app));
-    let manage = links.manage(&base, &user("alice")).to_string();
+    let manage = links.manage(&base, &user("alice"), 0).to_string();
     let authorize = |name: &str, until| {
         let link = links.authorize(&base, &user(name), &payment, until);
         link.to_string()
@@ -193,7 +251,7 @@ async fn a_wrong_link_opens_nothing_and_says_the_same(app: TestApp) {
         ("an empty one", format!("{}/authorize?link=", app.url())),
         (
             "another secret",
-            others.manage(&base, &user("alice")).to_string(),
+            others.manage(&base, &user("alice"), 0).to_string(),
         ),
         ("expired", authorize("alice", past)),
         (

@@ -76,7 +76,7 @@ fn at(mut fault: Value, method: &str, path: &str) -> Value {
 #[track_caller]
 fn check_refusal(answer: &Answer, case: &str) {
     assert!(
-        matches!(answer.status, 202 | 502 | 503),
+        matches!(answer.status, 202 | 429 | 502 | 503),
         "{case}: {} {}",
         answer.status,
         answer.text
@@ -106,7 +106,7 @@ async fn again<F: Future<Output = Answer>>(case: &str, mut ask: impl FnMut() -> 
         let asked = ask();
         async {
             let answer = asked.await;
-            (!matches!(answer.status, 202 | 502 | 503)).then_some(answer)
+            (!matches!(answer.status, 202 | 429 | 502 | 503)).then_some(answer)
         }
     })
     .await

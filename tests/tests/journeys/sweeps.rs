@@ -1,6 +1,9 @@
 //! What `reconcile` finds when nobody was told.
 
+use std::collections::BTreeSet;
+
 use perennial_config::Env;
+use perennial_inbox::EventType;
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::{Clock, Timestamp};
 use reconcile::App;
@@ -8,7 +11,7 @@ use serde_json::{Value, json};
 
 /// A sweeper whose clock is ahead, so that what has just happened is old enough for it.
 async fn sweeper(app: &TestApp, ahead: i64) -> App {
-    let env: Env = app.env_with(&[]);
+    let env: Env = app.env_of("reconcile", &[]);
     let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
     App::start_at(&env, Clock::manual(now)).await.unwrap()
 }
@@ -134,4 +137,120 @@ async fn a_sweep_that_has_no_name_fails_and_says_so() {
         let error = sweeper.handle(event).await.unwrap_err();
         assert!(error.contains("names no sweep"), "{error}");
     }
+}
+
+/// The ids of Stripe's events on which something depends.
+async fn told_by_stripe(app: &TestApp) -> BTreeSet<String> {
+    let events = app.stripe.objects("event").await;
+    let matter = |event: &&Value| {
+        let kind = event["type"].as_str().unwrap();
+        EventType::find(kind).is_some()
+    };
+    let ids = events.iter().filter(matter);
+    ids.map(|event| event["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn stored(app: &TestApp) -> BTreeSet<String> {
+    let inbox = app.inbox().await;
+    let ids = inbox.iter().map(|item| item["event"].as_str().unwrap());
+    ids.map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_sweep_asks_for_every_type_in_as_many_listings_as_stripe_needs() {
+    let mut app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    alice.buy("stock-photos-monthly").await;
+    app.quiet().await;
+    app.stripe.hold_webhooks().await;
+    // One event of each listing: a price, and a refund.
+    let payment = &app.stripe.objects("payment_intent").await[0]["id"];
+    let refund = [("payment_intent", payment.as_str().unwrap())];
+    app.stripe.api("POST", "/v1/refunds", &refund).await;
+    let intent = [
+        ("usage", "off_session"),
+        ("allowed_payment_method_types[]", "amazon_pay"),
+    ];
+    let intent = app.stripe.api("POST", "/v1/setup_intents", &intent).await;
+    let cancel = format!(
+        "/v1/setup_intents/{}/cancel",
+        intent["id"].as_str().unwrap()
+    );
+    app.stripe.api("POST", &cancel, &[]).await;
+
+    let told = told_by_stripe(&app).await;
+    app.forget_calls().await;
+    let swept = sweep(&sweeper(&app, 600).await, "events").await;
+    assert_eq!(swept["events"]["complete"], true);
+    assert_eq!(told.difference(&stored(&app).await).next(), None);
+    let kinds: BTreeSet<String> = app
+        .inbox()
+        .await
+        .iter()
+        .map(|it| it["type"].to_string())
+        .collect();
+    for kind in ["refund.created", "setup_intent.canceled"] {
+        assert!(
+            kinds.contains(&format!("\"{kind}\"")),
+            "{kind} in {kinds:?}"
+        );
+    }
+    // What some endpoint has not answered, and then everything, each in two listings.
+    let listings = app.stripe.requests_to("GET /v1/events").await;
+    assert_eq!(listings.len(), 4, "{listings:?}");
+    applied(&app).await;
+    app.may_leave_work();
+}
+
+#[tokio::test]
+async fn a_sweep_that_dies_anywhere_leaves_no_event_out() {
+    let mut app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    alice.approve_and_vanish().await;
+    let sweeper = sweeper(&app, 600).await;
+    // The first write of each run passes and the next one fails, more often than there are passes;
+    // and then each listing is cut off later.
+    for passing in [1, 1, 1, 1, 1, 3, 6, 9] {
+        app.to_dynamodb.break_after("PutItem", passing);
+        let swept = sweeper.handle(json!({"sweep": "events"})).await;
+        app.to_dynamodb.set_down(false);
+        if let Ok(swept) = swept {
+            assert!(passing > 1, "{swept}");
+        }
+    }
+    let told = told_by_stripe(&app).await;
+    let last = sweep(&sweeper, "events").await;
+    assert_eq!(last["events"]["complete"], true);
+    assert_eq!(told.difference(&stored(&app).await).next(), None);
+    applied(&app).await;
+    app.may_leave_work();
+}
+
+#[tokio::test]
+async fn a_sweep_that_another_version_has_begun_is_begun_again() {
+    let mut app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    app.stripe.hold_webhooks().await;
+    alice.approve_and_vanish().await;
+    let now = Clock::system().now();
+    let time = |seconds: i64| json!({"S": now.plus_seconds(seconds).to_string()});
+    // At its last pass, after the oldest event, with other types in its listings.
+    let events = app.stripe.objects("event").await;
+    let oldest = events.iter().min_by_key(|event| event["created"].as_u64());
+    app.table
+        .put(&json!({
+            "pk": {"S": "RECONCILE"}, "sk": {"S": "CURSOR#events"}, "fence": {"N": "3"},
+            "done_until": time(-3600), "working_until": time(300), "pass": {"N": "1"},
+            "after": {"S": oldest.unwrap()["id"]},
+        }))
+        .await;
+    // What the worker makes of these brings more, which is of the time after the sweep.
+    let told = told_by_stripe(&app).await;
+    let swept = sweep(&sweeper(&app, 600).await, "events").await;
+    assert_eq!(swept["events"]["complete"], true);
+    assert_eq!(told.difference(&stored(&app).await).next(), None);
+    applied(&app).await;
+    app.may_leave_work();
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 on_both!(
     a_page_is_told_everything_before_the_click,
-    many_page_views_cost_two_calls,
+    many_page_views_cost_two_calls_and_a_query_each,
     a_wallet_that_the_account_does_not_take_is_not_offered,
     a_domain_that_apple_refuses_is_told_with_stripes_words,
     a_bad_question_is_answered_and_costs_nothing,
@@ -72,7 +72,7 @@ async fn a_page_is_told_everything_before_the_click(app: TestApp) {
     app.quiet().await;
 }
 
-async fn many_page_views_cost_two_calls(app: TestApp) {
+async fn many_page_views_cost_two_calls_and_a_query_each(app: TestApp) {
     let expected = json!({"GET /v1/account": 1, "GET /v1/payment_method_domains": 1});
     wallets(&app, "alice", MONTHLY).await.expect(200);
     for user in ["alice", "bob", "carol"] {
@@ -82,7 +82,11 @@ async fn many_page_views_cost_two_calls(app: TestApp) {
     }
     let calls = app.calls().await;
     assert_eq!(json!(calls.stripe), expected);
-    assert!(calls.dynamodb.is_empty(), "{calls}");
+    // What a user may be offered depends on what they have had; and a copy that has just started reads
+    // of which mode the table is, and the plans.
+    let mut looks = calls.dynamodb.clone();
+    assert!(looks.remove("GetItem").unwrap_or(0) <= 2, "{calls}");
+    assert_eq!(json!(looks), json!({"Query": 7}));
 }
 
 async fn a_wallet_that_the_account_does_not_take_is_not_offered(app: TestApp) {
@@ -130,7 +134,7 @@ async fn a_domain_that_apple_refuses_is_told_with_stripes_words(app: TestApp) {
 async fn a_shop_whose_domain_is_not_registered_hides_apple_pay_until_it_is() {
     let app = TestApp::start().await;
     let clock = Clock::manual(Clock::system().now());
-    let env = app.env_with(&[("SHOP_URL", "https://shop.example/account")]);
+    let env = app.env_of("wallets", &[("SHOP_URL", "https://shop.example/account")]);
     let function = wallets::App::start_at(&env, clock.clone()).await.unwrap();
     let ask = async || {
         let event = json!({

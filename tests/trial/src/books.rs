@@ -48,6 +48,14 @@ impl Books {
             && (!waits || setup.is_some_and(|setup| setup["status"] == "succeeded"))
     }
 
+    /// Whether a subscription of this group is past due, and so entitles for a while only.
+    pub fn is_overdue(&self, group: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| {
+            let plan = subscription["metadata"]["perennial_plan"].as_str();
+            subscription["status"] == "past_due" && group_of(plan.unwrap_or_default()) == group
+        })
+    }
+
     /// Whether there is a subscription that gives its user what plans of this group give.
     pub fn gives(&self, group: &str) -> bool {
         self.subscriptions.iter().any(|subscription| {
@@ -111,7 +119,7 @@ impl Stripe {
         self.sandbox.url()
     }
 
-    /// Creates the prices, and gives `PLANS`.
+    /// Creates the prices, and gives `plans.json`.
     pub async fn plans(&self) -> Result<String, Broken> {
         let product = self.post("/v1/products", &[("name", "Photos")]).await?;
         let product = text(&product, "/id")?;

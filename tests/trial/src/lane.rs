@@ -1,14 +1,17 @@
 //! A lane: a Stripe, a wire, and the functions, one case after another.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use perennial_config::Env;
+use perennial_flows::{Resolver, reconcile::Slice};
 use perennial_sandbox::{PUBLISHABLE_KEY, SECRET_KEY};
-use perennial_types::{Clock, Timestamp};
+use perennial_types::{Clock, DeclaredPlans, Timestamp};
+use serde_json::Value;
 
 use crate::books::Stripe;
 use crate::broken::Broken;
-use crate::table::{TABLE, clock};
+use crate::table::{TABLE, Table, clock};
 use crate::wire::{Door, Wire};
 
 /// What webhooks are signed with.
@@ -87,6 +90,8 @@ pub struct Lane {
     pub wire: Wire,
     /// The functions.
     pub functions: Functions,
+    /// The catalog of plans, as DynamoDB writes it.
+    pub catalog: Value,
     /// The functions' clock, which goes with the sandbox's.
     pub clock: Clock,
     /// What the functions log.
@@ -101,11 +106,17 @@ impl Lane {
         let wire = Wire::start(http).await?;
         let plans = stripe.plans().await?;
         let clock = clock();
-        let functions = Box::pin(functions(&wire, &plans, &clock)).await?;
+        // At their start the functions read the plans and of which mode the table is; each case then has
+        // a table of its own.
+        let table = Table::start().await?;
+        publish(&stripe, table.url(), &plans).await?;
+        wire.begin(stripe.url(), table.url(), None, None);
+        let functions = Box::pin(functions(&wire, &clock)).await?;
         Ok(Self {
             stripe,
             wire,
             functions,
+            catalog: table.catalog()?,
             clock,
             log,
         })
@@ -137,7 +148,24 @@ fn http() -> Result<reqwest::Client, Broken> {
         .build()?)
 }
 
-async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions, Broken> {
+/// Makes these the plans of a table, past the wire.
+async fn publish(stripe: &Stripe, table: &str, plans: &str) -> Result<(), Broken> {
+    let failed = |error: &dyn std::fmt::Display| Broken::new(format!("no plans: {error}"));
+    let base = stripe.url().parse().map_err(|error| failed(&error))?;
+    let settings = perennial_stripe::Settings::new(SECRET_KEY.into(), base);
+    let stripe = perennial_stripe::Stripe::new(settings).map_err(|error| failed(&error))?;
+    let table = perennial_store::Table::connect(TABLE, Some(table)).await;
+    let plans = DeclaredPlans::parse(plans.as_bytes()).map_err(|error| failed(&error))?;
+    let slice = Slice {
+        until: Instant::now() + Duration::from_secs(30),
+        pace: Duration::ZERO,
+    };
+    let resolver = Resolver::new(stripe, table, false);
+    let published = resolver.publish(&plans, slice).await;
+    published.map(drop).map_err(|error| failed(&error))
+}
+
+async fn functions(wire: &Wire, clock: &Clock) -> Result<Functions, Broken> {
     let env = |door: Door| {
         Env::from_pairs([
             ("TABLE_NAME", TABLE),
@@ -147,7 +175,10 @@ async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions,
             ("STRIPE_SECRET_KEY", SECRET_KEY),
             ("STRIPE_PUBLISHABLE_KEY", PUBLISHABLE_KEY),
             ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
-            ("PLANS", plans),
+            (
+                "LINK_SECRET",
+                "a link secret of the trial that opens nothing",
+            ),
             ("SHOP_URL", "https://shop.example/account"),
             ("API_BASE_URL", "https://api.shop.example"),
         ])
@@ -185,7 +216,7 @@ async fn functions(wire: &Wire, plans: &str, clock: &Clock) -> Result<Functions,
         reconcile: reconcile::App::start_at(&env(Door::Sweeper), clock.clone())
             .await
             .map_err(failed)?,
-        subscriptions: subscriptions::App::start(&env(Door::Watcher))
+        subscriptions: subscriptions::App::start_at(&env(Door::Watcher), clock.clone())
             .await
             .map_err(failed)?,
     })

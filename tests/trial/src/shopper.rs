@@ -301,9 +301,14 @@ pub fn event(
     query: &str,
     body: Option<&Value>,
 ) -> Value {
+    let checkout = path.strip_prefix("/checkouts/");
+    let route = match checkout {
+        Some(_) => format!("{method} /checkouts/{{checkout}}"),
+        None => format!("{method} {path}"),
+    };
     let mut event = json!({
         "version": "2.0",
-        "routeKey": format!("{method} {}", path.split("/chk_").next().unwrap_or(path)),
+        "routeKey": route,
         "rawPath": path,
         "rawQueryString": query,
         "headers": {"user-agent": BROWSER, "host": "api.shop.example", "content-type": "application/json"},
@@ -315,6 +320,9 @@ pub fn event(
         },
         "isBase64Encoded": false,
     });
+    if let Some(checkout) = checkout {
+        event["pathParameters"] = json!({"checkout": checkout});
+    }
     if let Some(user) = user {
         event["requestContext"]["authorizer"] =
             json!({"jwt": {"claims": {"sub": user}, "scopes": null}});

@@ -136,6 +136,7 @@ impl<'a> Stage<'a> {
         rng: Rng,
     ) -> Result<Self, Broken> {
         let table = Table::start().await?;
+        table.put_catalog(&lane.catalog)?;
         let since = lane.set_clock().await?.unix();
         lane.log.take();
         lane.wire

@@ -69,7 +69,7 @@ impl Table {
         &self.url
     }
 
-    /// Every item in plain JSON.
+    /// Every item in plain JSON, but the catalog of plans.
     pub fn items(&self) -> Result<Vec<Value>, Broken> {
         let mut items = Vec::new();
         let mut start = Value::Null;
@@ -84,12 +84,32 @@ impl Table {
                 .map_err(refused)?;
             let page = serde_json::to_value(page)?;
             let found = page["Items"].as_array().cloned().unwrap_or_default();
-            items.extend(found.iter().map(plain));
+            items.extend(found.iter().map(plain).filter(|it| it["pk"] != "CATALOG"));
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
                 return Ok(items);
             }
         }
+    }
+
+    /// The catalog of plans, as DynamoDB writes it.
+    pub fn catalog(&self) -> Result<Value, Broken> {
+        let key = json!({"pk": {"S": "CATALOG"}, "sk": {"S": "PLANS"}});
+        let request = json!({"TableName": TABLE, "Key": key});
+        let answer = self
+            .database
+            .get_item(serde_json::from_value(request)?)
+            .map_err(refused)?;
+        Ok(serde_json::to_value(answer)?["Item"].clone())
+    }
+
+    /// Puts the catalog of another table into this one.
+    pub fn put_catalog(&self, item: &Value) -> Result<(), Broken> {
+        let request = json!({"TableName": TABLE, "Item": item});
+        self.database
+            .put_item(serde_json::from_value(request)?)
+            .map_err(refused)?;
+        Ok(())
     }
 
     /// The items whose sort key begins so.

@@ -69,7 +69,8 @@ impl Year {
     pub async fn run(self, stage: &Stage<'_>) -> Result<(), Broken> {
         let journey = match self {
             Self::Trial => Journey::Trial,
-            Self::Apple => Journey::ApplePayment,
+            // Stripe tries a declined card again, and never Amazon Pay.
+            Self::Apple | Self::Recovery => Journey::ApplePayment,
             Self::AppleTrial => Journey::AppleTrial,
             _ => Journey::ClientReturn,
         };
@@ -105,12 +106,18 @@ impl Year {
             let agreed = setups.iter().find(|it| it["status"] == "succeeded");
             agreed.ok_or_else(|| Broken::new("nobody has agreed to anything"))
         };
-        let method = || text(intent()?, "/payment_method");
+        let method = || match self {
+            Self::Recovery => {
+                let subscription = books.subscriptions.first().cloned().unwrap_or_default();
+                text(&subscription, "/default_payment_method")
+            }
+            _ => text(intent()?, "/payment_method"),
+        };
         match (self, week) {
             (Self::Recovery, 10 | 30) | (Self::GivenUp, 10) => {
                 stripe.charges_of(&method()?, "decline").await
             }
-            (Self::Recovery, 15 | 36) => stripe.charges_of(&method()?, "succeed").await,
+            (Self::Recovery, 11 | 31) => stripe.charges_of(&method()?, "succeed").await,
             (Self::GivenUp, 30) => Journey::ClientReturn.play(stage).await,
             (Self::Detached, 10) => stripe
                 .post(&format!("/v1/payment_methods/{}/detach", method()?), &[])

@@ -19,6 +19,9 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         currency: currency.parse().unwrap(),
         interval: Interval::Month,
         interval_count: 1,
+        wallets: Wallet::all(),
+        former_prices: Vec::new(),
+        refusal: None,
         trial_days,
     }
 }

@@ -5,6 +5,7 @@ use crate::billing::invoicing::{self, Bill};
 use crate::billing::periods::{days, next_end};
 use crate::billing::{cancel, collect};
 use crate::error::Result;
+use crate::resources::subscription_create::shorten_period;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
@@ -25,7 +26,9 @@ pub(crate) fn period_ends(world: &mut World, id: &str) -> Result<()> {
     if cancel::is_over(&subscription) || subscription.is("status", "paused") {
         return Ok(());
     }
-    if subscription.flag("cancel_at_period_end") {
+    let now = world.now_for(&subscription);
+    let is_set = subscription.int("cancel_at").is_some_and(|at| at <= now);
+    if is_set || subscription.flag("cancel_at_period_end") {
         cancel::at_once(world, &subscription, "cancellation_requested", &Value::Null);
         return Ok(());
     }
@@ -47,6 +50,10 @@ pub(crate) fn period_ends(world: &mut World, id: &str) -> Result<()> {
         // The debts of an unpaid subscription pile up as drafts that nobody is charged for.
         return Ok(());
     }
+    if let Some(behavior) = subscription.text("pause_collection.behavior") {
+        do_not_collect(world, &invoice, behavior);
+        return Ok(());
+    }
     let mut draft = invoice.clone();
     let at = world.now_for(&draft) + DRAFT_SECONDS;
     draft.set("automatically_finalizes_at", at);
@@ -54,6 +61,21 @@ pub(crate) fn period_ends(world: &mut World, id: &str) -> Result<()> {
     world.save(&draft);
     world.schedule(Due::Finalize, &draft, at);
     Ok(())
+}
+
+/// What becomes of an invoice while payments are not collected:
+/// <https://docs.stripe.com/billing/subscriptions/pause-payment>
+fn do_not_collect(world: &mut World, draft: &Value, behavior: &str) {
+    if behavior == "void" {
+        invoicing::void(world, draft);
+        return;
+    }
+    let mut invoice = draft.clone();
+    invoice.set("auto_advance", false);
+    if behavior == "mark_uncollectible" {
+        invoice.set("status", "uncollectible");
+    }
+    world.update(draft, &invoice, "invoice.updated");
 }
 
 /// Begins the next period with its draft invoice; a trial that was going on is over.
@@ -68,6 +90,7 @@ pub(crate) fn next_period(
     let (interval, count) = interval(&subscription);
     let end = next_end(anchor, &interval, count, now);
     set_period(&mut subscription, now, end);
+    shorten_period(&mut subscription);
     if subscription.is("status", "trialing") {
         subscription.set("status", "active");
     }
@@ -121,11 +144,16 @@ pub(crate) fn finalize(world: &mut World, id: &str) -> Result<()> {
 /// A failed payment is tried again.
 pub(crate) fn retry(world: &mut World, id: &str) -> Result<()> {
     let invoice = world.get(Kind::Invoice, id)?;
-    if invoice.is("status", "open") {
-        charge_or_retry_later(world, &invoice)
-    } else {
-        Ok(())
+    if !invoice.is("status", "open") {
+        return Ok(());
     }
+    if is_never_retried(collect::method_for(world, &invoice).as_ref()) {
+        if let Some(subscription) = collect::subscription_of(world, &invoice) {
+            give_up(world, &subscription);
+        }
+        return Ok(());
+    }
+    charge_or_retry_later(world, &invoice)
 }
 
 /// Charges an open invoice. When that fails, the subscription is past due and the next attempt is set, or the
@@ -140,6 +168,15 @@ pub(crate) fn charge_or_retry_later(world: &mut World, invoice: &Value) -> Resul
         return Ok(());
     };
     let tried = usize::try_from(failed.int("attempt_count").unwrap_or(1)).unwrap_or(1);
+    if is_never_retried(method.as_ref()) {
+        failed.set("next_payment_attempt", Value::Null);
+        world.save(&failed);
+        // What the account's settings say happens when other retries would be over.
+        let last = world.now_for(&failed) + days(RETRY_AFTER_DAYS.iter().sum());
+        world.schedule(Due::RetryPayment, &failed, last);
+        fall_behind(world, &subscription);
+        return Ok(());
+    }
     let Some(wait) = RETRY_AFTER_DAYS.get(tried.saturating_sub(1)) else {
         failed.set("next_payment_attempt", Value::Null);
         world.save(&failed);
@@ -151,12 +188,22 @@ pub(crate) fn charge_or_retry_later(world: &mut World, invoice: &Value) -> Resul
     failed.set("next_payment_attempt", next);
     world.update(&before, &failed, "invoice.updated");
     world.schedule(Due::RetryPayment, &failed, next);
+    fall_behind(world, &subscription);
+    Ok(())
+}
+
+/// Whether Stripe leaves a failed payment with this method at one attempt:
+/// <https://docs.stripe.com/billing/revenue-recovery/smart-retries>
+fn is_never_retried(method: Option<&Value>) -> bool {
+    method.is_some_and(|method| method.is("type", "amazon_pay"))
+}
+
+fn fall_behind(world: &mut World, subscription: &Value) {
     if subscription.is("status", "active") {
         let mut late = subscription.clone();
         late.set("status", "past_due");
-        world.update(&subscription, &late, "customer.subscription.updated");
+        world.update(subscription, &late, "customer.subscription.updated");
     }
-    Ok(())
 }
 
 /// Does what the account's settings say about a subscription that could not be charged.

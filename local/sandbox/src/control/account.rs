@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 type Sandbox = State<Arc<Shared>>;
 
@@ -139,7 +140,7 @@ struct Advance {
 /// Lets the sandbox's own time run ahead, and does what then comes due before it answers.
 async fn advance(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
     let result = body::<Advance>(&bytes).and_then(|wanted| {
-        shared.change(Origin::default(), |world| {
+        let ahead = shared.change(Origin::default(), |world| {
             let ahead = world
                 .account()
                 .int("ahead")
@@ -147,8 +148,9 @@ async fn advance(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
                 .checked_add(i64::from(wanted.advance));
             let ahead = ahead.ok_or_else(|| ApiError::validation("That is too far ahead."))?;
             world.set_account("ahead", ahead);
-            Ok(())
+            Ok(ahead)
         })?;
+        shared.ahead.store(ahead, Ordering::SeqCst);
         crate::run_due(&shared);
         Ok(json!({"now": shared.world().now()}))
     });

@@ -73,7 +73,7 @@ static OPERATIONS: &[Operation] = &[
     operation!("POST" "/v1/subscriptions", Subscription, subscription_create::create, ["billing_mode", "cancel_at", "cancel_at_period_end", "collection_method", "customer", "default_payment_method", "description", "items", "metadata", "off_session", "payment_behavior", "payment_settings", "proration_behavior", "trial_end", "trial_period_days", "trial_settings"]),
     operation!("GET" "/v1/subscriptions", Subscription, subscriptions::list, ["collection_method", "current_period_end", "current_period_start", "customer", "price", "status", "test_clock"]),
     operation!("GET" "/v1/subscriptions/{id}", Subscription, subscriptions::retrieve, []),
-    operation!("POST" "/v1/subscriptions/{id}", Subscription, subscription_update::update, ["cancel_at", "cancel_at_period_end", "cancellation_details", "default_payment_method", "description", "items", "metadata", "off_session", "payment_settings", "proration_behavior", "trial_end", "trial_settings"]),
+    operation!("POST" "/v1/subscriptions/{id}", Subscription, subscription_update::update, ["cancel_at", "cancel_at_period_end", "cancellation_details", "default_payment_method", "description", "items", "metadata", "off_session", "pause_collection", "payment_settings", "proration_behavior", "trial_end", "trial_settings"]),
     operation!("DELETE" "/v1/subscriptions/{id}", Subscription, subscriptions::cancel, ["cancellation_details", "invoice_now", "prorate"]),
     operation!("POST" "/v1/subscriptions/{id}/pause", Subscription, subscriptions::pause, ["bill_for", "type"]),
     operation!("POST" "/v1/subscriptions/{id}/resume", Subscription, subscriptions::resume, ["billing_cycle_anchor", "payment_behavior", "proration_behavior"]),

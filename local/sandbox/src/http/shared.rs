@@ -3,10 +3,11 @@
 use super::faults::Fault;
 use super::request_log::RequestLog;
 use crate::error::{ApiError, ErrorType, Result};
-use crate::state::World;
 use crate::state::world::Origin;
+use crate::state::{Fields, World};
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// The state and the means to wake those who act on it.
@@ -25,12 +26,16 @@ pub(crate) struct Shared {
     pub(crate) in_flight: Mutex<HashSet<String>>,
     /// Sends webhooks.
     pub(crate) http: reqwest::Client,
+    /// How many seconds the sandbox's own time runs ahead of the machine's.
+    pub(crate) ahead: Arc<AtomicI64>,
 }
 
 impl Shared {
     /// Everything at its beginning around a world.
     pub(crate) fn new(world: World, http: reqwest::Client) -> Self {
+        let ahead = world.account().int("ahead").unwrap_or(0);
         Self {
+            ahead: Arc::new(AtomicI64::new(ahead)),
             world: Mutex::new(world),
             deliveries: Notify::new(),
             ticks: Notify::new(),

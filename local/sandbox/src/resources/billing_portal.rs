@@ -73,15 +73,22 @@ pub(crate) fn subscriptions(world: &World, session: &Value) -> Vec<Value> {
 
 /// Lets a subscription of the session's customer end with its period, or takes that back.
 pub(crate) fn set_end(world: &mut World, session: &Value, id: &str, ends: bool) -> Result<Value> {
-    if !subscriptions(world, session)
-        .iter()
-        .any(|subscription| subscription.id() == id)
-    {
+    let shown = subscriptions(world, session);
+    let Some(before) = shown.iter().find(|subscription| subscription.id() == id) else {
         return Err(ApiError::no_such(Kind::Subscription, id, "id").with_status(404));
-    }
+    };
+    // In flexible billing mode Stripe's portal names a time, and leaves the flag alone:
+    // https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+    let flexible = before.is("billing_mode.type", "flexible");
+    let params = match (ends, flexible) {
+        (true, true) => json!({"cancel_at": "max_period_end"}),
+        (true, false) => json!({"cancel_at_period_end": true}),
+        (false, _) if before.flag("cancel_at_period_end") => json!({"cancel_at_period_end": false}),
+        (false, _) => json!({"cancel_at": null}),
+    };
     let call = Call {
         id: id.to_owned(),
-        params: json!({"cancel_at_period_end": ends}),
+        params,
         from_page: false,
         client: super::Client::default(),
     };

@@ -38,10 +38,11 @@ pub(crate) fn open(world: &mut World, charge: &str, reason: &str) -> Result<Valu
     Ok(dispute)
 }
 
-/// Decides a dispute that is open.
+/// Decides a dispute that is open, or one that was lost and is won after all.
 pub(crate) fn close(world: &mut World, id: &str, verdict: Verdict) -> Result<Value> {
     let before = world.at_path(Kind::Dispute, id)?;
-    if matches!(before.text("status"), Some("won" | "lost")) {
+    let appealed = before.is("status", "lost") && verdict == Verdict::Won;
+    if matches!(before.text("status"), Some("won" | "lost")) && !appealed {
         return Err(ApiError::invalid("This dispute is closed already."));
     }
     let mut dispute = before.clone();

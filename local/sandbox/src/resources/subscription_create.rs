@@ -100,6 +100,22 @@ fn first_charge(world: &mut World, invoice: &Value, params: &Value) -> Result<()
     }
 }
 
+/// A customer cannot have two active subscriptions with different currencies
+/// (<https://docs.stripe.com/invoicing/multi-currency-customers>).
+fn check_currency(world: &World, customer: &Value, currency: &Value) -> Result<()> {
+    let mut all = world.store.oldest_first(Kind::Subscription);
+    let other = all.find(|it| {
+        let ended = matches!(it.text("status"), Some("canceled" | "incomplete_expired"));
+        it.is("customer", customer.id()) && !ended && it.at("currency") != currency
+    });
+    match other.and_then(|it| it.text("currency")) {
+        None => Ok(()),
+        Some(other) => Err(ApiError::invalid(format!(
+            "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency {other}."
+        ))),
+    }
+}
+
 fn new_subscription(
     world: &World,
     params: &Value,
@@ -113,6 +129,7 @@ fn new_subscription(
         .first()
         .map(|item| item.at("price.currency").clone())
         .unwrap_or_default();
+    check_currency(world, customer, &currency)?;
     let behaviour = params.at("trial_settings.end_behavior");
     Ok(json!({
         "id": id,
@@ -278,18 +295,27 @@ fn trial_end(params: &Value, now: i64) -> Result<Option<i64>> {
     Ok(Some(end))
 }
 
-/// Takes over `cancel_at` and `cancel_at_period_end`.
+/// Takes over `cancel_at` and `cancel_at_period_end`. An end inside the current period shortens that period, and
+/// taking it back restores it; the credit for the rest is not simulated.
 pub(crate) fn apply_cancellation(subscription: &mut Value, params: &Value, now: i64) -> Result<()> {
-    let period_end = subscription.int("items.data.0.current_period_end");
+    let ends = |subscription: &Value| {
+        let items = subscription.list("items.data").to_vec();
+        items
+            .into_iter()
+            .filter_map(|item| item.int("current_period_end"))
+            .collect::<Vec<_>>()
+    };
     let cancel_at = match params.get("cancel_at") {
         None => None,
         Some(Value::Null) => Some(None),
         Some(Value::Number(at)) if at.as_i64().is_some_and(|at| at > now) => Some(at.as_i64()),
-        Some(Value::String(text))
-            if matches!(text.as_str(), "min_period_end" | "max_period_end") =>
-        {
-            Some(period_end)
+        Some(Value::String(text)) if text == "min_period_end" => {
+            Some(ends(subscription).into_iter().min())
         }
+        Some(Value::String(text)) if text == "max_period_end" => {
+            Some(ends(subscription).into_iter().max())
+        }
+        Some(Value::String(text)) if text.is_empty() => Some(None),
         Some(Value::String(text)) => {
             return Err(ApiError::not_simulated(&format!("cancel_at={text}")));
         }
@@ -304,11 +330,13 @@ pub(crate) fn apply_cancellation(subscription: &mut Value, params: &Value, now: 
     if cancel_at.flatten().is_some() && at_end == Some(true) {
         return Err(ApiError::exclusive("cancel_at", "cancel_at_period_end"));
     }
+    if cancel_at.is_none() && at_end.is_none() {
+        return Ok(());
+    }
+    restore_period(subscription);
     let at = match (at_end, cancel_at) {
-        (Some(true), _) => period_end,
-        (_, Some(at)) => at,
-        (Some(false), None) => None,
-        (None, None) => return Ok(()),
+        (Some(true), _) => ends(subscription).into_iter().max(),
+        (_, at) => at.flatten(),
     };
     subscription.set("cancel_at_period_end", at_end == Some(true));
     subscription.set("cancel_at", at);
@@ -317,7 +345,29 @@ pub(crate) fn apply_cancellation(subscription: &mut Value, params: &Value, now: 
         "cancellation_details.reason",
         at.map(|_| "cancellation_requested"),
     );
+    shorten_period(subscription);
     Ok(())
+}
+
+/// Lets the current period end when the subscription does, if that is earlier.
+pub(crate) fn shorten_period(subscription: &mut Value) {
+    let full = subscription.int("items.data.0.current_period_end");
+    let start = subscription.int("items.data.0.current_period_start");
+    let (Some(full), Some(start), Some(at)) = (full, start, subscription.int("cancel_at")) else {
+        return;
+    };
+    if at < full {
+        subscription.set("_full_period_end", full);
+        renew::set_period(subscription, start, at);
+    }
+}
+
+fn restore_period(subscription: &mut Value) {
+    let start = subscription.int("items.data.0.current_period_start");
+    if let (Some(full), Some(start)) = (subscription.int("_full_period_end"), start) {
+        subscription.set("_full_period_end", Value::Null);
+        renew::set_period(subscription, start, full);
+    }
 }
 
 /// A SetupIntent with which the customer of a trial can still give a payment method.

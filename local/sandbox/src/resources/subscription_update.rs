@@ -9,7 +9,7 @@ use crate::billing::{invoicing, renew};
 use crate::error::{ApiError, Result};
 use crate::resources::customers;
 use crate::state::{Fields, Kind, World, ids};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `POST /v1/subscriptions/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
@@ -58,6 +58,9 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
             subscription.set(&format!("cancellation_details.{field}"), value.clone());
         }
     }
+    if let Some(paused) = params.get("pause_collection") {
+        subscription.set("pause_collection", pause_collection(paused)?);
+    }
     merge_metadata(&mut subscription, params);
     change_items(world, &mut subscription, params, now)?;
     apply_cancellation(&mut subscription, params, now)?;
@@ -73,6 +76,15 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
         return end_trial_now(world, &subscription, now);
     }
     Ok(subscription)
+}
+
+/// Whether and how payments are not collected. An end of that by itself is not simulated.
+fn pause_collection(given: &Value) -> Result<Value> {
+    if !given.is_object() {
+        return Ok(Value::Null);
+    }
+    refuse_unsimulated(given, "pause_collection", &["behavior"])?;
+    Ok(json!({"behavior": given.at("behavior"), "resumes_at": null}))
 }
 
 /// Only notes may still be made on a subscription that has ended.

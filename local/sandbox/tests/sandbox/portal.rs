@@ -60,20 +60,20 @@ async fn a_customer_cancels_at_the_end_of_the_period_and_takes_it_back() {
         303
     );
     let now = stripe.get(&path, &[]).await.ok();
+    // In flexible billing mode, the portal names a time.
     assert_eq!(
         (&now["status"], &now["cancel_at_period_end"]),
-        (&json!("active"), &json!(true))
+        (&json!("active"), &json!(false))
     );
+    let end = &now["items"]["data"][0]["current_period_end"];
+    assert_eq!(&now["cancel_at"], end);
     let (_, page) = html(&stripe, &session).await;
     assert!(page.contains("Ends on") && page.contains("Don’t cancel"));
     assert_eq!(
         press(&stripe, &session, "keep", &id(&subscription)).await,
         303
     );
-    assert_eq!(
-        stripe.get(&path, &[]).await.ok()["cancel_at_period_end"],
-        false
-    );
+    assert_eq!(stripe.get(&path, &[]).await.ok()["cancel_at"], Value::Null);
     assert_eq!(
         press(&stripe, &session, "shrug", &id(&subscription)).await,
         400
@@ -89,6 +89,22 @@ async fn a_customer_cancels_at_the_end_of_the_period_and_takes_it_back() {
             .count()
             >= 2
     );
+}
+
+#[tokio::test]
+async fn the_portal_sets_the_flag_in_classic_billing_mode() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let classic = [("billing_mode[type]", "classic")];
+    let subscription = id(&stripe.subscribe(&shopper, &classic).await.ok());
+    let session = session(&stripe, &shopper).await;
+    let path = format!("/v1/subscriptions/{subscription}");
+    for (action, ends) in [("cancel", true), ("keep", false)] {
+        assert_eq!(press(&stripe, &session, action, &subscription).await, 303);
+        let now = stripe.get(&path, &[]).await.ok();
+        assert_eq!(now["cancel_at_period_end"], ends);
+        assert_eq!(now["cancel_at"].is_null(), !ends);
+    }
 }
 
 #[tokio::test]

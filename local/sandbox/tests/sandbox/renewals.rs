@@ -30,6 +30,16 @@ impl Frozen {
         }
     }
 
+    /// One who pays with a card, which is tried again after a refusal; Amazon Pay is not.
+    async fn with_card() -> Self {
+        let mut frozen = Self::start().await;
+        let customer = frozen.shopper.customer.clone();
+        let path = "/v1/payment_methods/pm_card_visa/attach";
+        let card = frozen.stripe.post(path, &[("customer", &customer)]).await;
+        frozen.shopper.method = id(&card.ok());
+        frozen
+    }
+
     async fn advance(&self, to: i64) {
         let path = format!("/v1/test_helpers/test_clocks/{}", self.clock);
         let advancing = self
@@ -125,7 +135,7 @@ async fn a_renewal_is_a_draft_for_an_hour_and_then_charged() {
 
 #[tokio::test]
 async fn a_failed_renewal_is_tried_again_and_then_given_up() {
-    let frozen = Frozen::start().await;
+    let frozen = Frozen::with_card().await;
     let subscription = frozen.subscribe(&[]).await;
     frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
     let due = START + 31 * DAY + HOUR;
@@ -156,8 +166,30 @@ async fn a_failed_renewal_is_tried_again_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn a_retry_that_succeeds_makes_the_subscription_active_again() {
+async fn a_failed_renewal_with_amazon_pay_is_not_tried_again() {
     let frozen = Frozen::start().await;
+    let subscription = frozen.subscribe(&[]).await;
+    frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
+    let due = START + 31 * DAY + HOUR;
+    frozen.advance(due).await;
+    let late = state("past_due", "open", 1);
+    assert_eq!(frozen.state(&subscription).await, late);
+    let read = frozen.read(&subscription).await;
+    assert_eq!(read["latest_invoice"]["next_payment_attempt"], Value::Null);
+    // Not even once it would succeed.
+    frozen.stripe.charges_meet(&frozen.shopper, "succeed").await;
+    frozen.advance(due + 14 * DAY).await;
+    assert_eq!(frozen.state(&subscription).await, late);
+    frozen.advance(due + 15 * DAY).await;
+    assert_eq!(
+        frozen.state(&subscription).await,
+        state("canceled", "open", 1)
+    );
+}
+
+#[tokio::test]
+async fn a_retry_that_succeeds_makes_the_subscription_active_again() {
+    let frozen = Frozen::with_card().await;
     let subscription = frozen.subscribe(&[]).await;
     frozen.stripe.charges_meet(&frozen.shopper, "decline").await;
     let due = START + 31 * DAY + HOUR;
@@ -191,7 +223,7 @@ async fn a_detached_payment_method_fails_the_renewal() {
 
 #[tokio::test]
 async fn the_account_may_keep_unpaid_subscriptions() {
-    let frozen = Frozen::start().await;
+    let frozen = Frozen::with_card().await;
     frozen
         .stripe
         .control("/account", json!({"after_retries": "unpaid"}))

@@ -170,3 +170,82 @@ async fn a_deleted_customer_takes_subscriptions_and_payment_methods_along() {
         (400, Some("resource_missing"))
     );
 }
+
+#[tokio::test]
+async fn an_end_inside_the_period_shortens_it_until_it_is_taken_back() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let subscription = stripe.subscribe(&shopper, &[]).await.ok();
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    let end = |it: &Value| {
+        it["items"]["data"][0]["current_period_end"]
+            .as_i64()
+            .unwrap()
+    };
+    let full = end(&subscription);
+    for (at, shortened) in [
+        (full - 86_400, full - 86_400),
+        (full, full),
+        (full + 86_400, full),
+    ] {
+        let at_text = at.to_string();
+        let ending = stripe.post(&path, &[("cancel_at", &at_text)]).await.ok();
+        assert_eq!(
+            (ending["cancel_at"].as_i64(), end(&ending)),
+            (Some(at), shortened)
+        );
+        assert_eq!(ending["cancel_at_period_end"], false);
+        let kept = stripe.post(&path, &[("cancel_at", "")]).await.ok();
+        assert_eq!((&kept["cancel_at"], end(&kept)), (&Value::Null, full));
+    }
+    for name in ["min_period_end", "max_period_end"] {
+        let ending = stripe.post(&path, &[("cancel_at", name)]).await.ok();
+        assert_eq!(ending["cancel_at"].as_i64(), Some(full), "{name}");
+    }
+    let both = [
+        ("cancel_at", "max_period_end"),
+        ("cancel_at_period_end", "true"),
+    ];
+    assert_eq!(stripe.post(&path, &both).await.refusal().0, 400);
+    // It ends then, and no further period is billed.
+    stripe.control("/clock", json!({"advance": full})).await;
+    let ended = stripe.get(&path, &[]).await.ok();
+    assert_eq!(ended["status"], "canceled");
+    let invoices = stripe.get("/v1/invoices", &[]).await.ok();
+    assert_eq!(invoices["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn payments_that_are_not_collected_leave_the_status_and_nothing_to_pay() {
+    for (behavior, status) in [
+        ("void", "void"),
+        ("keep_as_draft", "draft"),
+        ("mark_uncollectible", "uncollectible"),
+    ] {
+        let stripe = Stripe::start().await;
+        let shopper = stripe.shopper().await;
+        let path = format!(
+            "/v1/subscriptions/{}",
+            id(&stripe.subscribe(&shopper, &[]).await.ok())
+        );
+        let until = [
+            ("pause_collection[behavior]", behavior),
+            ("pause_collection[resumes_at]", "2000000000"),
+        ];
+        let refused = stripe.post(&path, &until).await;
+        assert_eq!(refused.refusal(), (400, Some("sandbox_not_simulated")));
+        let paused = stripe.post(&path, &until[..1]).await.ok();
+        let expected = json!({"behavior": behavior, "resumes_at": null});
+        assert_eq!(paused["pause_collection"], expected);
+        stripe
+            .control("/clock", json!({"advance": 33 * 86_400}))
+            .await;
+        let expand = [("expand[]", "latest_invoice")];
+        let now = stripe.get(&path, &expand).await.ok();
+        assert_eq!(now["status"], "active", "{behavior}");
+        assert_eq!(now["latest_invoice"]["status"], status);
+        assert_eq!(now["latest_invoice"]["auto_advance"], false);
+        let resumed = stripe.post(&path, &[("pause_collection", "")]).await.ok();
+        assert_eq!(resumed["pause_collection"], Value::Null);
+    }
+}

@@ -404,3 +404,26 @@ async fn a_revoked_mandate_or_a_list_of_other_types_cannot_pay() {
         (402, Some("payment_intent_mandate_invalid"))
     );
 }
+
+#[tokio::test]
+async fn a_customer_has_active_subscriptions_of_one_currency() {
+    let stripe = Stripe::start().await;
+    let mut shopper = stripe.shopper().await;
+    let first = stripe.subscribe(&shopper, &[]).await.ok();
+    let euro = [
+        ("unit_amount", "1500"),
+        ("currency", "eur"),
+        ("recurring[interval]", "month"),
+        ("product_data[name]", "Stock photos"),
+    ];
+    shopper.price = stripe.id("/v1/prices", &euro).await;
+    let refused = stripe.subscribe(&shopper, &[]).await;
+    assert_eq!(refused.refusal(), (400, None));
+    let message = refused.json["error"]["message"].to_string();
+    assert!(message.contains("combine currencies"), "{message}");
+    stripe
+        .delete(&format!("/v1/subscriptions/{}", id(&first)))
+        .await
+        .ok();
+    stripe.subscribe(&shopper, &[]).await.ok();
+}

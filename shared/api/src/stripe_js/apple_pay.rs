@@ -251,7 +251,7 @@ impl About {
 }
 
 fn interval(plan: &Plan) -> (Unit, u16) {
-    let count = u16::from(plan.interval_count);
+    let count = plan.interval_count;
     match plan.interval {
         Interval::Day => (Unit::Day, count),
         Interval::Week => (Unit::Day, count * 7),

@@ -1,7 +1,7 @@
 //! From a request of the shop's servers to what came of it.
 
 use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind};
-use perennial_stripe::{PaymentIntent, StripeError};
+use perennial_stripe::{PaymentIntent, Reply, StripeError};
 use perennial_types::PaymentIntentId;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     StartPayment, Why,
     claim::{Draft, Failed, Look, Mine},
 };
-use crate::{FlowError, Flows, Patience};
+use crate::{FlowError, Flows, LOOK_AGAIN};
 
 /// What the shop's servers ask for. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl Flows {
         asked: &Asked,
         operation: &PaymentOperation,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let answer = Box::pin(self.within_budget().carry_out(asked, operation)).await?;
+        let answer = Box::pin(self.carry_out(asked, operation)).await?;
         let in_page = matches!(operation, PaymentOperation::Start(_));
         if in_page && !answer.payment.offers_cards {
             // Stripe leaves out what the account lacks in place of refusing the request.
@@ -80,7 +80,7 @@ impl Flows {
         asked: &Asked,
         operation: &PaymentOperation,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let patience = Patience::new();
+        let patience = self.patience();
         loop {
             match self.look(asked, &patience).await? {
                 Look::Done { request, result } => return self.recall(&request, &result).await,
@@ -97,9 +97,8 @@ impl Flows {
 
     /// A payment as it is now.
     pub async fn payment(&self, id: &PaymentIntentId) -> Result<PaymentReport, PaymentError> {
-        let flows = self.within_budget();
-        let payment = flows.read_payment(id).await?;
-        flows.report(payment).await
+        let payment = self.our_payment(id).await?.payment;
+        self.report(payment).await
     }
 
     /// Checks what can be known before anything is sent, and freezes the request.
@@ -137,20 +136,17 @@ impl Flows {
         {
             return self.adopt_result(asked, mine, &found).await;
         }
-        let sent = match mine.request.kind {
-            RequestKind::Refund => return self.send_refund(asked, mine).await,
-            RequestKind::Payment | RequestKind::OffSessionCharge => {
-                self.stripe.create_payment(&mine.frozen()?).await
-            }
-            RequestKind::IncrementalAuthorization
-            | RequestKind::Capture
-            | RequestKind::Cancellation => {
-                let payment = payment_of(&mine.request)?;
-                self.stripe.change_payment(payment, &mine.frozen()?).await
-            }
-            // The fingerprint has the route in it, so a token never comes here.
-            RequestKind::TokenMigration => return Err(Why::KeyReused.into()),
-        };
+        if let Some(payment) = &mine.request.replaces {
+            self.end_replaced(asked, mine, payment).await?;
+        }
+        if mine.request.kind == RequestKind::Refund {
+            return self.send_refund(asked, mine).await;
+        }
+        let mut sent = self.send_frozen(mine).await?;
+        if sent.as_ref().is_err_and(is_locked) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            sent = self.send_frozen(mine).await?;
+        }
         match sent {
             Ok(reply) => {
                 self.done(asked, reply.value.id.as_str()).await?;
@@ -168,6 +164,28 @@ impl Flows {
         }
     }
 
+    async fn send_frozen(
+        &self,
+        mine: &Mine,
+    ) -> Result<Result<Reply<PaymentIntent>, StripeError>, PaymentError> {
+        let frozen = mine.frozen()?;
+        Ok(match mine.request.kind {
+            RequestKind::Payment | RequestKind::OffSessionCharge => {
+                self.stripe.create_payment(&frozen).await
+            }
+            RequestKind::IncrementalAuthorization
+            | RequestKind::Capture
+            | RequestKind::Cancellation => {
+                let payment = payment_of(&mine.request)?;
+                self.stripe.change_payment(payment, &frozen).await
+            }
+            // These have other results, and ways of their own.
+            RequestKind::Refund | RequestKind::TokenMigration => {
+                return Err(Why::KeyReused.into());
+            }
+        })
+    }
+
     /// Stripe has said no, so that nothing was done.
     pub(super) async fn invalid(
         &self,
@@ -176,13 +194,13 @@ impl Flows {
         error: &StripeError,
     ) -> Result<PaymentError, PaymentError> {
         let request = &mine.request;
-        let why = why_invalid(request.kind, error);
+        let refusal = self.refusal_of_step(asked, mine, error).await?;
         if let (Why::CustomerDeleted, Some(user), Some(customer)) =
-            (why, &request.user, &request.customer)
+            (refusal.why, &request.user, &request.customer)
         {
             self.table.forget_customer(user, customer).await?;
         }
-        self.refuse(asked, Refusal::of(why, error)).await
+        self.refuse(asked, refusal).await
     }
 
     /// The bank has said no. A new payment exists nevertheless and tells why; one that was there
@@ -317,15 +335,20 @@ pub(super) fn payment_of(request: &PaymentRequest) -> Result<&PaymentIntentId, P
     Ok(request.payment.as_ref().ok_or(missing)?)
 }
 
+/// Whether another request held the object for longer than Stripe waits, or one with the same key is
+/// still at work. Sent once more, the same bytes are answered with what is true after that.
+pub(super) fn is_locked(error: &StripeError) -> bool {
+    matches!(error, StripeError::KeyInUse { .. }) || error.code() == Some("lock_timeout")
+}
+
 /// Whether Stripe says that there is no such object.
 pub(super) fn is_missing(error: &StripeError) -> bool {
     matches!(error, StripeError::Invalid { status: 404, .. })
         || error.code() == Some("resource_missing")
 }
 
-/// What Stripe's refusal of a request means. Another request may have changed the payment since it
-/// was looked at.
-fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
+/// What Stripe's refusal of a request means, by its own words.
+pub(super) fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
     let param = match error {
         StripeError::Invalid { param, .. } => param.as_deref(),
         _ => None,
@@ -341,6 +364,11 @@ fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
         }
         (RequestKind::Capture, Some("charge_already_captured"), _) => Why::AlreadyCaptured,
         (RequestKind::Capture, _, Some("amount_to_capture")) => Why::CaptureTooLarge,
+        (RequestKind::Refund, Some("charge_already_refunded"), _) => Why::AlreadyRefunded,
+        (RequestKind::Refund, _, Some("amount")) => Why::RefundTooLarge,
+        (_, Some("payment_intent_unexpected_state" | "intent_invalid_state"), _) => {
+            Why::PaymentChanged
+        }
         _ => Why::StripeRefused,
     }
 }

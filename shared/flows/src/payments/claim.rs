@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) customer: Option<CustomerId>,
     pub(super) user: Option<UserId>,
     pub(super) payment: Option<PaymentIntentId>,
+    /// The payment that is canceled first.
+    pub(super) replaces: Option<PaymentIntentId>,
     /// Nothing if the request holds what is not kept.
     pub(super) frozen: Option<FrozenRequest>,
 }
@@ -113,20 +115,28 @@ impl Flows {
         let request = PaymentRequest {
             kind: draft.kind,
             fingerprint: asked.fingerprint.clone(),
+            caller: Some(asked.caller.clone()),
             customer: draft.customer,
             user: draft.user,
             payment: draft.payment,
+            replaces: draft.replaces,
             payment_method: None,
             state: RequestState::Sending(sending.clone()),
         };
-        let claimed = self
-            .table
-            .claim_payment_request(&asked.key, &request, now)
-            .await?;
-        match claimed {
-            Claimed::Won => Ok(Some(Mine { request, sending })),
-            Claimed::Lost => Ok(None),
-            Claimed::Exhausted => Err(Why::IncrementsExhausted.into()),
+        let mut over = None;
+        loop {
+            let claimed = self
+                .table
+                .claim_payment_request(&asked.key, &request, over.as_deref(), now)
+                .await?;
+            match (claimed, &request.replaces) {
+                (Claimed::Won, _) => return Ok(Some(Mine { request, sending })),
+                (Claimed::Replaced, Some(payment)) if over.is_none() => {
+                    over = Some(self.failed_replacement(payment).await?);
+                }
+                (Claimed::Lost | Claimed::Replaced, _) => return Ok(None),
+                (Claimed::Exhausted, _) => return Err(Why::IncrementsExhausted.into()),
+            }
         }
     }
 

@@ -1,14 +1,14 @@
 //! New payments: one that the shopper agrees to in the page, and a charge while they are away.
 
-use perennial_store::{PaymentRequest, RequestKind};
+use perennial_store::{PaymentRequest, RequestKind, RequestState};
 use perennial_stripe::{
     Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, PaymentFor,
     PaymentMethod, metadata,
 };
-use perennial_types::{CustomerId, Money, PaymentMethodId, UserId, Wallet};
+use perennial_types::{CustomerId, Money, PaymentMethodId, Timestamp, UserId, Wallet};
 
 use super::{
-    Asked, FirstStatus, PaymentError, Refusal, Why, carry_out::is_missing, claim::Draft,
+    Asked, Earlier, FirstStatus, PaymentError, Refusal, Why, carry_out::is_missing, claim::Draft,
     report::wallet_of,
 };
 use crate::{FlowError, Flows};
@@ -30,6 +30,8 @@ pub struct StartPayment {
     pub capture: Capture,
     /// What the shop calls it.
     pub description: Option<String>,
+    /// What it has to do with earlier payments.
+    pub earlier: Earlier,
     /// Whether Apple's sheet can show it; a payment that was started already need not any more.
     pub can_be_shown: bool,
 }
@@ -51,6 +53,8 @@ pub struct ChargeMethod {
     pub capture: Capture,
     /// What the shop calls it.
     pub description: Option<String>,
+    /// What it has to do with earlier payments.
+    pub earlier: Earlier,
 }
 
 impl Flows {
@@ -63,6 +67,14 @@ impl Flows {
             return Err(Why::AppleRequestImpossible.into());
         }
         let seen = self.table.customer_item(&start.user).await?;
+        let replaces = match (&seen, &start.earlier) {
+            // A user without a customer has no payment yet.
+            (None, Earlier::Unsaid) => None,
+            (_, earlier) => {
+                self.check_earlier(&start.user, start.money, earlier)
+                    .await?
+            }
+        };
         let customer = self.customer(&start.user, seen).await?;
         let frozen = CreatePayment {
             payment: PaymentFor {
@@ -83,6 +95,7 @@ impl Flows {
             customer: Some(customer),
             user: Some(start.user.clone()),
             payment: None,
+            replaces,
             frozen: Some(frozen),
         })
     }
@@ -105,6 +118,12 @@ impl Flows {
         if charge.usage.is_some() && method.kind != "card" {
             return Err(Why::UsageNotSupported.into());
         }
+        if method.kind == "amazon_pay" && !charge.money.currency.is_taken_by_amazon_pay() {
+            return Err(Why::CurrencyNotSupported.into());
+        }
+        let replaces = self
+            .check_earlier(&charge.user, charge.money, &charge.earlier)
+            .await?;
         self.check_first_transaction(&customer, &charge.method)
             .await?;
         let frozen = ChargeSaved {
@@ -127,6 +146,7 @@ impl Flows {
             customer: Some(customer),
             user: Some(charge.user.clone()),
             payment: None,
+            replaces,
             frozen: Some(frozen),
         })
     }
@@ -167,7 +187,8 @@ impl Flows {
     ) -> Result<(), PaymentError> {
         let first = self.first_transaction(customer, method).await?;
         let why = match first.status {
-            FirstStatus::Succeeded => return Ok(()),
+            // The bank knows what a long history does not tell here.
+            FirstStatus::Succeeded | FirstStatus::Unknown => return Ok(()),
             FirstStatus::Failed => Why::FirstTransactionFailed,
             FirstStatus::Pending => Why::FirstTransactionPending,
             FirstStatus::None => Why::FirstTransactionMissing,
@@ -188,6 +209,10 @@ impl Flows {
     ) -> Result<Option<String>, PaymentError> {
         let missing = FlowError::Mismatch { what: "customer" };
         let customer = request.customer.as_ref().ok_or(missing)?;
+        let since = match &request.state {
+            RequestState::Sending(sending) => not_before(sending.frozen_at),
+            RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,
+        };
         let mut after = None;
         loop {
             let page = self
@@ -202,12 +227,19 @@ impl Flows {
             if let Some(payment) = found {
                 return Ok(Some(payment.id.as_str().to_owned()));
             }
-            after = page.data.last().map(|payment| payment.id.clone());
+            let last = page.data.last().filter(|last| last.created >= since);
+            after = last.map(|payment| payment.id.clone());
             if !page.has_more || after.is_none() {
                 return Ok(None);
             }
         }
     }
+}
+
+/// Before this, in Unix seconds, Stripe has created nothing for a request that was frozen then,
+/// however far apart the clocks are.
+pub(super) fn not_before(frozen_at: Timestamp) -> i64 {
+    frozen_at.plus_seconds(-24 * 3600).unix()
 }
 
 /// Stripe's key for a step of a request: the same for each repeat.

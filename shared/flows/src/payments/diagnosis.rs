@@ -1,12 +1,17 @@
 //! The story of a saved method: how it was set up, what came of it, what to do.
 
+use std::time::Instant;
+
 use perennial_stripe::{Charge, ChargeStatus, MIGRATION, PaymentIntent, SetupRecord, metadata};
-use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, Timestamp, UserId};
+use perennial_types::{
+    CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Timestamp, UserId,
+};
 use serde::Serialize;
 
 use super::{
-    FirstStatus, FirstTransaction, NextStep, PaymentError, ShopAction, TransactionBy,
+    FirstStatus, FirstTransaction, NextStep, PaymentError, Refused, ShopAction, TransactionBy,
     first_transaction::{first_of, of_payment, of_setup},
+    history,
     report::wallet_of,
 };
 use crate::Flows;
@@ -35,6 +40,10 @@ pub struct Diagnosis {
     pub token_kind: TokenKind,
     /// What to do.
     pub next: NextStep,
+    /// Whether all of the customer's history at Stripe was read.
+    pub complete: bool,
+    /// If not, what happened before this was not read, or not all of it.
+    pub read_until: Option<Timestamp>,
 }
 
 /// How a method was set up.
@@ -60,6 +69,8 @@ pub enum SetUpBy {
     Payment,
     /// It was only attached to the customer, or its SetupIntent was never confirmed.
     AttachedOnly,
+    /// What was read of a long history does not tell.
+    Unknown,
 }
 
 /// A charge that has failed.
@@ -95,23 +106,24 @@ const TOKEN_KIND: TokenKind = TokenKind {
     message: "Stripe's API does not reveal whether Apple gave a merchant token (MPAN) or one of the device (DPAN); only Stripe Sigma does, in charges.card_token_type.",
 };
 
-/// Everything that Stripe knows of a method's past.
+/// What Stripe knows of a method's past, as far as there was time to read it.
 struct Past {
     setups: Vec<SetupRecord>,
     payments: Vec<PaymentIntent>,
     charges: Vec<Charge>,
+    /// What is older was not read, or not all of it.
+    until: Option<Timestamp>,
 }
 
 impl Flows {
-    /// Reads all that Stripe knows of a saved method of this user.
+    /// Reads what Stripe knows of a saved method of this user, newest first.
     pub async fn diagnose(
         &self,
         user: &UserId,
         method: &PaymentMethodId,
     ) -> Result<Diagnosis, PaymentError> {
-        let flows = self.within_budget();
-        let (customer, found) = flows.method_of(user, method).await?;
-        let past = flows.past(&customer, method).await?;
+        let (customer, found) = self.method_of(user, method).await?;
+        let past = self.past(&customer, method).await?;
         let first = first_of(
             past.setups
                 .iter()
@@ -122,6 +134,7 @@ impl Flows {
                         .filter_map(|payment| of_payment(payment, method)),
                 )
                 .collect(),
+            past.until.is_none(),
         );
         let failures = past.failures(&first);
         let last_success = past.last_success();
@@ -130,12 +143,14 @@ impl Flows {
             wallet: wallet_of(&found).map(str::to_owned),
             kind: found.kind,
             set_up: past.set_up(&first),
-            can_be_charged: first.status == FirstStatus::Succeeded,
+            can_be_charged: matches!(first.status, FirstStatus::Succeeded | FirstStatus::Unknown),
             next: next(&first, &failures, last_success),
             first_transaction: first,
             failures_since: failures,
             last_success,
             token_kind: TOKEN_KIND,
+            complete: past.until.is_none(),
+            read_until: past.until,
         })
     }
 
@@ -144,45 +159,44 @@ impl Flows {
         customer: &CustomerId,
         method: &PaymentMethodId,
     ) -> Result<Past, PaymentError> {
-        let mut past = Past {
-            setups: Vec::new(),
-            payments: Vec::new(),
-            charges: Vec::new(),
-        };
-        let mut after = None;
-        loop {
-            let page = self.stripe.list_setup_intents(customer, after.as_ref());
-            let page = page.await?.value;
-            after = page.data.last().map(|record| record.id.clone());
-            let of_method = |record: &SetupRecord| record.payment_method_id() == Some(method);
-            past.setups.extend(page.data.into_iter().filter(of_method));
-            if !page.has_more || after.is_none() {
-                break;
-            }
-        }
-        let mut after = None;
-        loop {
-            let page = self.stripe.list_payments(customer, after.as_ref());
-            let page = page.await?.value;
-            after = page.data.last().map(|payment| payment.id.clone());
-            let of_method = |payment: &PaymentIntent| of_payment(payment, method).is_some();
-            past.payments
-                .extend(page.data.into_iter().filter(of_method));
-            if !page.has_more || after.is_none() {
-                break;
-            }
-        }
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.stripe.list_charges(customer, after.as_deref());
-            let page = page.await?.value;
-            after = page.data.last().map(|charge| charge.id.clone());
-            let of_method = |charge: &Charge| charge.payment_method.as_ref() == Some(method);
-            past.charges.extend(page.data.into_iter().filter(of_method));
-            if !page.has_more || after.is_none() {
-                return Ok(past);
-            }
-        }
+        let started = Instant::now();
+        let setups = history::read(
+            started,
+            |after: Option<SetupIntentId>| async move {
+                self.stripe
+                    .list_setup_intents(customer, after.as_ref())
+                    .await
+            },
+            |record| (record.id.clone(), record.created),
+            |record| (record.payment_method_id() == Some(method)).then_some(record),
+            |_| false,
+        );
+        let payments = history::read(
+            started,
+            |after: Option<PaymentIntentId>| async move {
+                self.stripe.list_payments(customer, after.as_ref()).await
+            },
+            |payment| (payment.id.clone(), payment.created),
+            |payment| of_payment(&payment, method).is_some().then_some(payment),
+            |_| false,
+        );
+        let charges = history::read(
+            started,
+            |after: Option<String>| async move {
+                self.stripe.list_charges(customer, after.as_deref()).await
+            },
+            |charge| (charge.id.clone(), charge.created),
+            |charge| (charge.payment_method.as_ref() == Some(method)).then_some(charge),
+            |_| false,
+        );
+        let (setups, payments, charges) = tokio::try_join!(setups, payments, charges)?;
+        Ok(Past {
+            // Of the three, the one that was read least far.
+            until: setups.until.max(payments.until).max(charges.until),
+            setups: setups.found,
+            payments: payments.found,
+            charges: charges.found,
+        })
     }
 }
 
@@ -211,7 +225,11 @@ impl Past {
             (Some(TransactionBy::Payment), _, Some(payment)) => (SetUpBy::Payment, payment.created),
             _ => {
                 return SetUp {
-                    by: SetUpBy::AttachedOnly,
+                    by: if self.until.is_none() {
+                        SetUpBy::AttachedOnly
+                    } else {
+                        SetUpBy::Unknown
+                    },
                     id: None,
                     at: None,
                 };
@@ -274,18 +292,19 @@ fn next(
     last_success: Option<Timestamp>,
 ) -> NextStep {
     match first.status {
-        FirstStatus::Succeeded => {}
+        FirstStatus::Succeeded | FirstStatus::Unknown => {}
         FirstStatus::Failed | FirstStatus::Pending | FirstStatus::None => {
-            return NextStep::of(ShopAction::AskShopper);
+            return NextStep::of(ShopAction::AskShopper, Refused::Charge(first.payment()));
         }
     }
     let newest = failures.iter().max_by_key(|failure| failure.at);
     match newest.filter(|failure| last_success.is_none_or(|at| at <= failure.at)) {
         Some(failure) => NextStep::after(
+            Refused::Charge(failure.payment.as_ref().and_then(|id| id.parse().ok())),
             failure.code.as_deref(),
             failure.decline_code.as_deref(),
             failure.advice.as_deref(),
         ),
-        None => NextStep::of(ShopAction::Nothing),
+        None => NextStep::of(ShopAction::Nothing, Refused::Charge(None)),
     }
 }

@@ -1,13 +1,15 @@
 //! Whether the first, customer-initiated transaction of a method succeeded. Banks link every later
 //! charge to it, and decline those whose link leads nowhere.
 
+use std::time::Instant;
+
 use perennial_stripe::{
     ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupError, SetupIntentStatus, SetupRecord,
 };
-use perennial_types::{CustomerId, PaymentMethodId, Timestamp};
+use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::PaymentError;
+use super::{PaymentError, history};
 use crate::Flows;
 
 /// The first transaction of a method.
@@ -27,6 +29,15 @@ pub struct FirstTransaction {
     pub decline_code: Option<String>,
 }
 
+impl FirstTransaction {
+    /// The payment that it was, which its shopper may still be able to make.
+    pub fn payment(&self) -> Option<PaymentIntentId> {
+        let id = self.id.as_deref()?;
+        let is_payment = self.by == Some(TransactionBy::Payment);
+        is_payment.then(|| id.parse().ok()).flatten()
+    }
+}
+
 /// What came of a first transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +50,8 @@ pub enum FirstStatus {
     Pending,
     /// There was none.
     None,
+    /// What was read of a long history does not tell.
+    Unknown,
 }
 
 /// What a transaction was.
@@ -52,53 +65,43 @@ pub enum TransactionBy {
 }
 
 impl Flows {
-    /// Asks Stripe for it: one call if a SetupIntent succeeded, and one more if not.
+    /// Asks Stripe for it: one call if a SetupIntent succeeded, and one more if not. Of a customer
+    /// with thousands of payments the newest are read.
     pub(super) async fn first_transaction(
         &self,
         customer: &CustomerId,
         method: &PaymentMethodId,
     ) -> Result<FirstTransaction, PaymentError> {
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self
-                .stripe
-                .list_setup_intents(customer, after.as_ref())
-                .await?
-                .value;
-            found.extend(
-                page.data
-                    .iter()
-                    .filter_map(|record| of_setup(record, method)),
-            );
-            if let Some(success) = success(&found) {
-                return Ok(success.clone());
-            }
-            after = page.data.last().map(|record| record.id.clone());
-            if !page.has_more || after.is_none() {
-                break;
-            }
+        let started = Instant::now();
+        let enough = |found: &[FirstTransaction]| success(found).is_some();
+        let setups = history::read(
+            started,
+            |after: Option<SetupIntentId>| async move {
+                self.stripe
+                    .list_setup_intents(customer, after.as_ref())
+                    .await
+            },
+            |record| (record.id.clone(), record.created),
+            |record| of_setup(&record, method),
+            enough,
+        );
+        let setups = setups.await?;
+        if let Some(success) = success(&setups.found) {
+            return Ok(success.clone());
         }
-        let mut after = None;
-        loop {
-            let page = self
-                .stripe
-                .list_payments(customer, after.as_ref())
-                .await?
-                .value;
-            found.extend(
-                page.data
-                    .iter()
-                    .filter_map(|payment| of_payment(payment, method)),
-            );
-            if let Some(success) = success(&found) {
-                return Ok(success.clone());
-            }
-            after = page.data.last().map(|payment| payment.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(first_of(found));
-            }
-        }
+        let payments = history::read(
+            started,
+            |after: Option<PaymentIntentId>| async move {
+                self.stripe.list_payments(customer, after.as_ref()).await
+            },
+            |payment| (payment.id.clone(), payment.created),
+            |payment| of_payment(&payment, method),
+            enough,
+        );
+        let payments = payments.await?;
+        let complete = setups.until.is_none() && payments.until.is_none();
+        let found = setups.found.into_iter().chain(payments.found).collect();
+        Ok(first_of(found, complete))
     }
 }
 
@@ -110,22 +113,25 @@ fn success(found: &[FirstTransaction]) -> Option<&FirstTransaction> {
         .min_by_key(|one| one.at)
 }
 
-/// The earliest that succeeded, or else the earliest.
-pub(super) fn first_of(found: Vec<FirstTransaction>) -> FirstTransaction {
+/// The earliest that succeeded, or else the earliest. What was not read may hold a success, so that
+/// nothing else is certain then.
+pub(super) fn first_of(found: Vec<FirstTransaction>, complete: bool) -> FirstTransaction {
     if let Some(success) = success(&found) {
         return success.clone();
     }
-    found
-        .into_iter()
-        .min_by_key(|one| one.at)
-        .unwrap_or(FirstTransaction {
-            status: FirstStatus::None,
-            by: None,
-            id: None,
-            at: None,
-            code: None,
-            decline_code: None,
-        })
+    let earliest = found.into_iter().min_by_key(|one| one.at);
+    earliest.filter(|_| complete).unwrap_or(FirstTransaction {
+        status: if complete {
+            FirstStatus::None
+        } else {
+            FirstStatus::Unknown
+        },
+        by: None,
+        id: None,
+        at: None,
+        code: None,
+        decline_code: None,
+    })
 }
 
 /// What a SetupIntent tells of a method; nothing if it was never tried with it.
@@ -229,8 +235,7 @@ mod tests {
 
     #[test]
     fn a_setup_intent_tells_what_became_of_its_method() {
-        let attempt =
-            |status: &str| json!({"status": status, "payment_method": "pm_1", "created": 7});
+        let attempt = |status: &str| json!({"id": "setatt_1", "status": status, "payment_method": "pm_1", "created": 7});
         for (changes, expected) in [
             (
                 json!({"status": "succeeded", "payment_method": "pm_1"}),
@@ -306,6 +311,13 @@ mod tests {
     }
 
     #[test]
+    fn only_a_payment_can_be_replaced_by_another() {
+        let of = |by| transaction(FirstStatus::Failed, by, "pi_1", 5, None).payment();
+        assert_eq!(of(TransactionBy::Payment), Some("pi_1".parse().unwrap()));
+        assert_eq!(of(TransactionBy::SetupIntent), None);
+    }
+
+    #[test]
     fn the_earliest_success_counts_and_otherwise_the_earliest() {
         let one = |status, at| transaction(status, TransactionBy::Payment, "pi_1", at, None);
         for (found, expected) in [
@@ -323,8 +335,16 @@ mod tests {
             ),
             (vec![], (FirstStatus::None, None)),
         ] {
-            let first = first_of(found);
+            let unread = first_of(found.clone(), false);
+            let first = first_of(found, true);
             assert_eq!((first.status, first.at.map(Timestamp::unix)), expected);
+            let certain = first.status == FirstStatus::Succeeded;
+            let expected = if certain {
+                FirstStatus::Succeeded
+            } else {
+                FirstStatus::Unknown
+            };
+            assert_eq!(unread.status, expected, "what is older was not read");
         }
     }
 }

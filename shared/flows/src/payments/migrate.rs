@@ -16,13 +16,13 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    Asked, FailureReport, NextStep, PaymentError, Refusal, Why,
+    Asked, FailureReport, NextStep, PaymentError, Refusal, Refused, Why,
     carry_out::is_missing,
     claim::{Draft, Failed, Look, Mine},
-    create::key,
+    create::{key, not_before},
     report::wallet_of,
 };
-use crate::{FlowError, Flows, Patience};
+use crate::{FlowError, Flows};
 
 /// A token, and whose it becomes.
 #[derive(Debug, Clone)]
@@ -78,11 +78,11 @@ impl Flows {
         asked: &Asked,
         ask: &MigrateToken,
     ) -> Result<Migrated, PaymentError> {
-        Box::pin(self.within_budget().migrate(asked, ask)).await
+        Box::pin(self.migrate(asked, ask)).await
     }
 
     async fn migrate(&self, asked: &Asked, ask: &MigrateToken) -> Result<Migrated, PaymentError> {
-        let patience = Patience::new();
+        let patience = self.patience();
         loop {
             match self.look(asked, &patience).await? {
                 Look::Done { result, .. } => return self.recall_setup(&result).await,
@@ -95,6 +95,7 @@ impl Flows {
                         customer: Some(customer),
                         user: Some(ask.user.clone()),
                         payment: None,
+                        replaces: None,
                         frozen: None,
                     };
                     if let Some(mine) = self.claim(asked, draft).await? {
@@ -243,6 +244,7 @@ impl Flows {
     /// Looks for what a request may have set up before its key was forgotten.
     async fn find_setup(&self, asked: &Asked, mine: &Mine) -> Result<Option<String>, PaymentError> {
         let customer = customer_of(mine)?;
+        let since = not_before(mine.sending.frozen_at);
         let mut after = None;
         loop {
             let page = self.stripe.list_setup_intents(customer, after.as_ref());
@@ -254,7 +256,8 @@ impl Flows {
             if let Some(record) = found {
                 return Ok(Some(record.id.as_str().to_owned()));
             }
-            after = page.data.last().map(|record| record.id.clone());
+            let last = page.data.last().filter(|last| last.created >= since);
+            after = last.map(|record| record.id.clone());
             if !page.has_more || after.is_none() {
                 return Ok(None);
             }
@@ -288,6 +291,7 @@ impl Migrated {
                 code: error.code.clone(),
                 decline_code: error.decline_code.clone(),
                 next: NextStep::after(
+                    Refused::Setup,
                     error.code.as_deref(),
                     error.decline_code.as_deref(),
                     error.advice_code.as_deref(),

@@ -11,21 +11,26 @@ mod claim;
 mod create;
 mod diagnosis;
 mod first_transaction;
+mod history;
 mod migrate;
 mod next_step;
+mod ours;
 mod refund;
 mod refusal;
+mod replace;
 mod report;
+mod step;
 
 pub use carry_out::{PaymentAnswer, PaymentOperation};
 pub use create::{ChargeMethod, StartPayment};
 pub use diagnosis::{Diagnosis, FailedCharge, SetUp, SetUpBy};
 pub use first_transaction::{FirstStatus, FirstTransaction, TransactionBy};
 pub use migrate::{MigrateToken, Migrated, MigratedStatus};
-pub use next_step::{NextStep, ShopAction};
+pub use next_step::{NextStep, Refused, ShopAction};
 pub use perennial_stripe::{Capture, CredentialUsage, RefundReason};
 pub use refund::RefundReport;
-pub use refusal::{Refusal, Why};
+pub use refusal::{PaymentState, Refusal, Why};
+pub use replace::Earlier;
 pub use report::{FailureReport, IncrementReport, PaymentReport};
 
 use perennial_store::StoreError;
@@ -34,14 +39,16 @@ use thiserror::Error;
 
 use crate::FlowError;
 
-/// Which request of the shop's servers this is. Both are hashes, in hexadecimal: the shop's key may
-/// say something about its shoppers.
+/// Which request of the shop's servers this is. Key and fingerprint are hashes, in hexadecimal: the
+/// shop's key may say something about its shoppers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Of the idempotency key.
+    /// Of the caller and the idempotency key.
     pub key: String,
     /// Of the route and the body.
     pub fingerprint: String,
+    /// The ARN of the AWS identity that asks, without the name of a role's session.
+    pub caller: String,
 }
 
 /// Why a request of the shop's servers was not carried out.

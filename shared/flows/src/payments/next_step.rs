@@ -1,5 +1,9 @@
 //! What the shop can do after a bank's no.
+//!
+//! Each sentence can be followed to its end without the shopper paying twice: whatever leads to a new
+//! charge names the payment that it replaces.
 
+use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
 /// What the shop can do.
@@ -8,10 +12,28 @@ pub struct NextStep {
     /// In one word.
     pub action: ShopAction,
     /// In a sentence.
-    pub message: &'static str,
-    /// Where the shopper authorises again.
+    pub message: String,
+    /// What the next charge for the same purpose has to name in `replaces`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PaymentIntentId>,
+    /// Where the shopper authorizes again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorize_url: Option<String>,
+}
+
+/// What the bank has said no to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// A charge, and the payment that exists of it.
+    Charge(Option<PaymentIntentId>),
+    /// More money that is held.
+    Increment,
+    /// Money that was held.
+    Capture,
+    /// Money that goes back.
+    Refund,
+    /// A method that was to be saved.
+    Setup,
 }
 
 /// What the shop can do, in one word.
@@ -20,7 +42,7 @@ pub struct NextStep {
 pub enum ShopAction {
     /// Nothing has to be done.
     Nothing,
-    /// Charge again in some days, with another key.
+    /// Charge again in some days, with another key and what it replaces.
     RetryLater,
     /// Send the shopper the link, where they authorise the payment again.
     AskShopper,
@@ -63,7 +85,12 @@ const FOR_NOW: [&str; 10] = [
 
 impl NextStep {
     /// What can be done after these codes of Stripe. The bank's advice counts more than its reason.
-    pub fn after(code: Option<&str>, decline_code: Option<&str>, advice: Option<&str>) -> Self {
+    pub fn after(
+        refused: Refused,
+        code: Option<&str>,
+        decline_code: Option<&str>,
+        advice: Option<&str>,
+    ) -> Self {
         let authentication = code == Some("authentication_required")
             || decline_code == Some("authentication_required");
         let reason = decline_code.or(code).unwrap_or_default();
@@ -76,27 +103,72 @@ impl NextStep {
             _ if FOR_NOW.contains(&reason) => ShopAction::RetryLater,
             _ => ShopAction::AskShopper,
         };
-        Self::of(action)
+        Self::of(action, refused)
     }
 
     /// With the sentence that belongs to it.
-    pub fn of(action: ShopAction) -> Self {
-        let message = match action {
-            ShopAction::Nothing => "Nothing has to be done: the method can be charged off-session.",
-            ShopAction::RetryLater => {
-                "Charge again in some days with another Idempotency-Key, or let the shopper pay at the link."
-            }
-            ShopAction::AskShopper => {
-                "Ask the shopper to authorise again: at the link for a payment that exists, or with a new payment that saves the method. Sending the same charge again will not help."
-            }
-            ShopAction::Stop => {
-                "Do not charge this method again: the bank refuses it for good. Ask the shopper for another one."
-            }
+    pub fn of(action: ShopAction, refused: Refused) -> Self {
+        let message = message(action, &refused);
+        let replaces = match refused {
+            Refused::Charge(payment) if action != ShopAction::Nothing => payment,
+            _ => None,
         };
         Self {
             action,
             message,
+            replaces,
             authorize_url: None,
+        }
+    }
+
+    /// With a link where the shopper can make the payment after all.
+    #[must_use]
+    pub fn with_link(mut self, link: String) -> Self {
+        self.message
+            .push_str(" Or let the shopper make this payment at authorize_url.");
+        self.authorize_url = Some(link);
+        self
+    }
+}
+
+fn message(action: ShopAction, refused: &Refused) -> String {
+    let with = |payment: &Option<PaymentIntentId>, how: &str| match payment {
+        Some(payment) => format!(
+            "{how} \"replaces\":\"{payment}\", so that this payment is canceled before the new one begins."
+        ),
+        None => String::new(),
+    };
+    match (action, refused) {
+        (ShopAction::Nothing, _) => {
+            "Nothing has to be done: the method can be charged off-session.".to_owned()
+        }
+        (ShopAction::RetryLater, Refused::Charge(payment)) => format!(
+            "Charge again in some days with another Idempotency-Key{}",
+            match payment {
+                Some(_) => with(payment, " and"),
+                None => ".".to_owned(),
+            }
+        ),
+        (ShopAction::AskShopper, Refused::Charge(payment)) => format!(
+            "Sending the same charge again will not help. Ask the shopper to authorize again, with a new payment in the page that saves the method.{}",
+            with(payment, " Send it with")
+        ),
+        (ShopAction::Stop, Refused::Charge(payment)) => format!(
+            "Do not charge this method again: the bank refuses it for good. Ask the shopper for another one.{}",
+            with(payment, " Send the payment with that one with")
+        ),
+        (ShopAction::RetryLater, Refused::Increment) => {
+            "Ask for the increment again later with another Idempotency-Key, or capture what is held and charge the difference off-session.".to_owned()
+        }
+        (_, Refused::Increment) => {
+            "Capture what is held, and let the shopper pay the difference in the page.".to_owned()
+        }
+        (_, Refused::Capture) => {
+            "Capture again later with another Idempotency-Key, or cancel this payment and then charge again with its id in \"replaces\".".to_owned()
+        }
+        (_, Refused::Refund) => "Refund again later with another Idempotency-Key.".to_owned(),
+        (_, Refused::Setup) => {
+            "A token can be used once. Ask the shopper to authorize again, in a checkout or with a payment in the page that saves the method.".to_owned()
         }
     }
 }
@@ -154,11 +226,44 @@ mod tests {
             (Some("processing_error"), None, None, ShopAction::RetryLater),
             (None, None, None, ShopAction::AskShopper),
         ] {
-            let next = NextStep::after(code, decline_code, advice);
+            let next = NextStep::after(Refused::Charge(None), code, decline_code, advice);
             assert_eq!(
                 next.action, expected,
                 "{code:?} {decline_code:?} {advice:?}"
             );
         }
+    }
+
+    #[test]
+    fn whatever_leads_to_another_charge_names_the_payment_that_it_replaces() {
+        let payment: PaymentIntentId = "pi_1".parse().unwrap();
+        for action in [
+            ShopAction::RetryLater,
+            ShopAction::AskShopper,
+            ShopAction::Stop,
+        ] {
+            let next = NextStep::of(action, Refused::Charge(Some(payment.clone())));
+            assert_eq!(next.replaces.as_ref(), Some(&payment), "{action:?}");
+            assert!(
+                next.message.contains("\"replaces\":\"pi_1\""),
+                "{}",
+                next.message
+            );
+            for refused in [
+                Refused::Increment,
+                Refused::Capture,
+                Refused::Refund,
+                Refused::Setup,
+            ] {
+                let next = NextStep::of(action, refused.clone());
+                let charges = next.message.to_lowercase().contains("charge again");
+                assert!(
+                    !charges || next.message.contains("\"replaces\""),
+                    "{refused:?}"
+                );
+            }
+        }
+        let next = NextStep::of(ShopAction::Nothing, Refused::Charge(Some(payment)));
+        assert_eq!(next.replaces, None);
     }
 }

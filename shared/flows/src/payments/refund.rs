@@ -1,18 +1,18 @@
 //! Money that goes back.
 
 use perennial_store::RequestKind;
-use perennial_stripe::{Charge, CreateRefund, RefundReason, StripeError, metadata};
+use perennial_stripe::{CreateRefund, RefundReason, metadata};
 use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
 use super::{
     Asked, PaymentAnswer, PaymentError, Refusal, Why,
-    carry_out::payment_of,
-    change::check_form,
+    carry_out::{is_locked, payment_of},
     claim::{Draft, Failed, Mine},
     create::key,
+    step::{Step, left_to_refund},
 };
-use crate::Flows;
+use crate::{Flows, LOOK_AGAIN};
 
 /// What went back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,20 +44,9 @@ impl Flows {
         amount: Option<u64>,
         reason: Option<RefundReason>,
     ) -> Result<Draft, PaymentError> {
-        let payment = self.read_payment(id).await?;
-        if payment.amount_received == 0 {
-            return Err(Why::NotPaid.into());
-        }
-        let refunded = payment.charge().map_or(0, Charge::given_back);
-        let left = payment.amount_received.saturating_sub(refunded);
-        if left == 0 {
-            return Err(Why::AlreadyRefunded.into());
-        }
-        let amount = amount.unwrap_or(left);
-        check_form(&payment, amount)?;
-        if amount > left {
-            return Err(Why::RefundTooLarge.into());
-        }
+        let payment = self.our_payment(id).await?.payment;
+        let amount = amount.unwrap_or_else(|| left_to_refund(&payment));
+        Step::Refund(amount).check(&payment)?;
         let frozen = CreateRefund {
             payment: &payment.id,
             amount,
@@ -70,6 +59,7 @@ impl Flows {
             customer: payment.customer_id().cloned(),
             user: None,
             payment: Some(payment.id),
+            replaces: None,
             frozen: Some(frozen),
         })
     }
@@ -79,7 +69,13 @@ impl Flows {
         asked: &Asked,
         mine: &Mine,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let error = match self.stripe.create_refund(&mine.frozen()?).await {
+        let frozen = mine.frozen()?;
+        let mut sent = self.stripe.create_refund(&frozen).await;
+        if sent.as_ref().is_err_and(is_locked) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            sent = self.stripe.create_refund(&frozen).await;
+        }
+        let error = match sent {
             Ok(reply) => {
                 self.done(asked, &reply.value.id).await?;
                 let payment = self.read_payment(payment_of(&mine.request)?).await?;
@@ -93,18 +89,10 @@ impl Flows {
         };
         match self.sort_failure(asked, mine, error).await? {
             Failed::Declined(error) => {
-                let refusal = Refusal::of(Why::Declined, &error);
+                let refusal = Refusal::of(Why::RefundDeclined, &error);
                 Err(self.refuse(asked, refusal).await?)
             }
-            Failed::Invalid(error) => {
-                // Another refund may have come between.
-                let why = match error.code() {
-                    Some("charge_already_refunded") => Why::AlreadyRefunded,
-                    _ if is_about_amount(&error) => Why::RefundTooLarge,
-                    _ => Why::StripeRefused,
-                };
-                Err(self.refuse(asked, Refusal::of(why, &error)).await?)
-            }
+            Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
             Failed::Spent(error) => self.search(asked, mine, error).await,
         }
     }
@@ -135,8 +123,4 @@ impl Flows {
             }
         }
     }
-}
-
-fn is_about_amount(error: &StripeError) -> bool {
-    matches!(error, StripeError::Invalid { param: Some(param), .. } if param == "amount")
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use perennial_stripe::StripeError;
-use perennial_types::AmountError;
+use perennial_stripe::{PaymentIntent, StripeError};
+use perennial_types::{AmountError, PaymentIntentId};
 use serde::{Deserialize, Serialize};
 
 use super::FirstTransaction;
@@ -22,6 +22,30 @@ pub struct Refusal {
     /// The first transaction of the method, if that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_transaction: Option<FirstTransaction>,
+    /// The payment whose state does not allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentState>,
+    /// The payment that has taken its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<PaymentIntentId>,
+}
+
+/// A payment, and how it stood when a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentState {
+    /// Stripe's id.
+    pub id: PaymentIntentId,
+    /// Stripe's status.
+    pub status: String,
+}
+
+impl From<&PaymentIntent> for PaymentState {
+    fn from(payment: &PaymentIntent) -> Self {
+        Self {
+            id: payment.id.clone(),
+            status: payment.status.as_str().to_owned(),
+        }
+    }
 }
 
 macro_rules! reasons {
@@ -76,6 +100,9 @@ reasons! {
     /// Neither a card nor Amazon Pay.
     MethodNotSupported => 400, "payment_method_not_supported",
         "Only cards, those of Apple Pay among them, and Amazon Pay are charged here.";
+    /// Amazon Pay's rule.
+    CurrencyNotSupported => 400, "currency_not_supported",
+        "Amazon Pay cannot be charged in this currency.";
     /// P10.
     FirstTransactionFailed => 409, "first_transaction_failed",
         "The first, customer-initiated transaction of this method failed. Banks link later charges to it, so that they would be declined too. Ask the shopper to authorise again.";
@@ -97,6 +124,15 @@ reasons! {
         "The amount is a fraction that cannot be charged in its currency.";
     /// Stripe does not know the currency.
     InvalidCurrency => 400, "invalid_currency", "Stripe cannot charge in this currency.";
+    /// It could double another payment.
+    PaymentOpen => 409, "payment_open",
+        "An earlier payment of this user with the same amount was declined, and they can still make it by its link. If this one is for the same purpose, send the other's id in \"replaces\", and it is canceled first. If it is for another purpose, send \"separate\":true.";
+    /// It would double another payment.
+    PaymentAlreadyMade => 409, "payment_already_made",
+        "The earlier payment is made, or is on its way, so nothing was charged again. If this one is for another purpose, send \"separate\":true and no \"replaces\".";
+    /// Another payment is in its place.
+    PaymentReplaced => 409, "payment_replaced",
+        "Another request has replaced this payment already. Send that request again under its own Idempotency-Key, or replace its payment, which is \"replaced_by\" once it is known.";
     /// Nothing is held.
     NotAuthorised => 409, "not_authorised",
         "Nothing is held for this payment: it was not authorised, or is captured at once.";
@@ -129,6 +165,9 @@ reasons! {
     /// There is nothing to give back.
     NotPaid => 409, "not_paid",
         "Nothing was taken for this payment, so there is nothing to refund. Cancel it instead.";
+    /// Another request was quicker, and its state has changed again.
+    PaymentChanged => 409, "payment_changed",
+        "Another request was changing this payment at the same time, so nothing was done. Read the payment, and send this with another Idempotency-Key if it is still needed.";
     /// All of it went back.
     AlreadyRefunded => 409, "already_refunded", "All of this payment was refunded.";
     /// More than there is.
@@ -139,7 +178,10 @@ reasons! {
         "The bank does not hold more. What was held before still is, and can be captured.";
     /// The bank said no to what it holds.
     CaptureDeclined => 402, "capture_declined",
-        "The bank does not give what was held: the authorisation may be over. Charge the shopper anew.";
+        "The bank does not give what was held: the authorization may be over. Cancel this payment before you charge again.";
+    /// The bank said no to money that goes back.
+    RefundDeclined => 402, "refund_declined",
+        "The bank does not take this refund. What was not refunded still can be.";
     /// The bank said no, and Stripe keeps no payment of it.
     Declined => 402, "payment_declined", "The bank declined this.";
     /// Used, too old, or not there.
@@ -167,7 +209,15 @@ impl Refusal {
             why,
             code: error.code().map(str::to_owned),
             decline_code,
-            first_transaction: None,
+            ..why.into()
+        }
+    }
+
+    /// A refusal by the state of a payment.
+    pub(crate) fn at(why: Why, payment: &PaymentIntent) -> Self {
+        Self {
+            payment: Some(payment.into()),
+            ..why.into()
         }
     }
 }
@@ -179,6 +229,8 @@ impl From<Why> for Refusal {
             code: None,
             decline_code: None,
             first_transaction: None,
+            payment: None,
+            replaced_by: None,
         }
     }
 }

@@ -3,11 +3,13 @@
 use perennial_stripe::{
     Charge, Expandable, PaymentIntent, PaymentIntentStatus, PaymentMethod, metadata,
 };
-use perennial_types::{Currency, Money, PaymentIntentId, PaymentMethodId, UserId, Wallet};
+use perennial_types::{
+    Currency, Money, PaymentIntentId, PaymentMethodId, Timestamp, UserId, Wallet,
+};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Capture, NextStep};
+use super::{Capture, NextStep, Refused};
 
 /// A payment. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +46,9 @@ pub struct PaymentReport {
     /// Whose payment it is, if it was started here.
     #[serde(skip)]
     pub user: Option<UserId>,
+    /// When it was created.
+    #[serde(skip)]
+    pub created: Timestamp,
     /// Whether it can be paid with a card here at all.
     #[serde(skip)]
     pub offers_cards: bool,
@@ -111,6 +116,7 @@ impl PaymentReport {
                 .payment_method_types
                 .iter()
                 .any(|kind| kind == "card"),
+            created: Timestamp::from_unix(payment.created),
             id: payment.id,
             currency: payment.currency,
             client_secret: payment.client_secret,
@@ -154,6 +160,7 @@ fn failure(payment: &PaymentIntent) -> Option<FailureReport> {
         code: error.code.clone(),
         decline_code: error.decline_code.clone(),
         next: NextStep::after(
+            Refused::Charge(Some(payment.id.clone())),
             error.code.as_deref(),
             error.decline_code.as_deref(),
             error.advice_code.as_deref(),

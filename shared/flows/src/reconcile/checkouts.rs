@@ -21,6 +21,8 @@ pub struct SweptCheckouts {
     pub complete: bool,
 }
 
+const NOT_SWEPT: &str = "a checkout could not be swept";
+
 /// After a failure, the next look.
 const AFTER_FAILURE_SECONDS: i64 = 5 * 60;
 /// The shortest pause between two looks at the same checkout.
@@ -53,7 +55,7 @@ impl Flows {
         id: &AttemptId,
         swept: &mut SweptCheckouts,
     ) -> Result<(), FlowError> {
-        match self.finish_checkout(user, id).await {
+        match self.for_one_object().finish_checkout(user, id).await {
             Ok(Finish::Subscribed { .. }) => swept.subscribed += 1,
             Ok(Finish::Failed { .. }) => {
                 swept.ended += 1;
@@ -67,7 +69,12 @@ impl Flows {
             Err(error) => {
                 swept.failed += 1;
                 let chain = error.chain();
-                tracing::error!(checkout = %id, error = chain, "a checkout could not be swept");
+                // Its shopper is at it this very moment.
+                if error.is_busy() {
+                    tracing::warn!(checkout = %id, error = chain, "{NOT_SWEPT}");
+                } else {
+                    tracing::error!(checkout = %id, error = chain, "{NOT_SWEPT}");
+                }
                 let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
                 self.table.postpone_checkout(user, id, later).await?;
             }

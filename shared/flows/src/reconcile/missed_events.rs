@@ -1,6 +1,6 @@
 //! Events that never came: Stripe's own list against the inbox.
 
-use perennial_inbox::{EVENT_TYPES, Event};
+use perennial_inbox::{EVENT_TYPES, Event, EventType};
 use perennial_store::{Cursor, InboxItem, Received};
 use perennial_stripe::{ListEvents, StripeError};
 use perennial_types::Timestamp;
@@ -30,8 +30,23 @@ const OVERLAP_SECONDS: i64 = 300;
 const FRESH_SECONDS: i64 = 60;
 /// Stripe lists 30 days; a sweep that is this far behind is about to lose events.
 const WARN_SECONDS: i64 = 25 * 24 * 3600;
-/// First what some endpoint has not answered, then everything.
-const PASSES: u32 = 2;
+
+/// One reading of the span: of one listing's types, and either of all its events or only of those
+/// that some endpoint has not answered.
+struct Pass {
+    types: Vec<&'static str>,
+    undelivered: bool,
+}
+
+/// The passes over a span, in order: first what some endpoint has not answered, then everything,
+/// each in as many listings as the types need.
+fn passes() -> Vec<Pass> {
+    let of = |undelivered| {
+        let listings = EventType::listings().into_iter();
+        listings.map(move |types| Pass { types, undelivered })
+    };
+    of(true).chain(of(false)).collect()
+}
 
 impl Flows {
     /// Stores the events that Stripe has and the inbox lacks. The stream does the rest.
@@ -39,6 +54,7 @@ impl Flows {
         let mut swept = SweptEvents::default();
         let mut cursor = self.table.cursor(CURSOR).await?;
         let now = self.clock.now();
+        let is_first = cursor.done_until.is_none();
         let from = cursor
             .done_until
             .unwrap_or_else(|| now.plus_seconds(-FIRST_SPAN_SECONDS));
@@ -52,8 +68,22 @@ impl Flows {
             .working_until
             .unwrap_or_else(|| now.plus_seconds(-FRESH_SECONDS));
         cursor.working_until = Some(until);
+        let types = u32::try_from(EVENT_TYPES.len()).unwrap_or(u32::MAX);
+        let passes = passes();
+        if cursor.types != types || position(&cursor) >= passes.len() {
+            // Another version has begun the span, with its types in other listings.
+            cursor = Cursor {
+                types,
+                pass: 0,
+                after: None,
+                ..cursor
+            };
+        }
         while !slice.is_over() {
-            let page = match self.page_of_events(&cursor, from, until).await {
+            let Some(pass) = passes.get(position(&cursor)) else {
+                break;
+            };
+            let page = match self.page_of_events(pass, &cursor, from, until).await {
                 Ok(page) => page,
                 // The event that the last slice ended with is no longer in the list.
                 Err(FlowError::Stripe(StripeError::Invalid { .. })) if cursor.after.is_some() => {
@@ -64,7 +94,7 @@ impl Flows {
             };
             for event in &page.data {
                 swept.listed += 1;
-                if self.store_if_missed(event).await? {
+                if self.store_if_missed(event, is_first).await? {
                     swept.missed += 1;
                 }
             }
@@ -77,7 +107,7 @@ impl Flows {
             if cursor.after.is_none() {
                 cursor.pass += 1;
             }
-            swept.complete = cursor.pass >= PASSES;
+            swept.complete = position(&cursor) >= passes.len();
             if swept.complete {
                 cursor = Cursor {
                     fence: cursor.fence,
@@ -100,6 +130,7 @@ impl Flows {
 
     async fn page_of_events(
         &self,
+        pass: &Pass,
         cursor: &Cursor,
         from: Timestamp,
         until: Timestamp,
@@ -107,24 +138,36 @@ impl Flows {
         let ask = ListEvents {
             from: from.unix().saturating_sub(OVERLAP_SECONDS),
             to: until.unix(),
-            types: &EVENT_TYPES,
-            undelivered: cursor.pass == 0,
+            types: &pass.types,
+            undelivered: pass.undelivered,
             starting_after: cursor.after.as_deref(),
         };
         Ok(self.stripe.list_events(&ask).await?.value)
     }
 
-    async fn store_if_missed(&self, event: &Value) -> Result<bool, FlowError> {
+    async fn store_if_missed(&self, event: &Value, is_first: bool) -> Result<bool, FlowError> {
         let Ok(event) = Event::from_json(event) else {
             tracing::error!("Stripe lists something that is not an event");
             return Ok(false);
         };
-        let item = InboxItem::of(event, self.livemode, self.clock.now());
+        let item = InboxItem::of(event, self.clock.now());
         let missed = self.table.receive(&item).await? == Received::New;
-        if missed {
-            let (event, kind) = (item.event.as_str(), item.kind.as_str());
-            tracing::warn!(event, kind, "an event was missed, and is stored now");
+        let (event, kind) = (item.event.as_str(), item.kind.as_str());
+        match (missed, is_first) {
+            (false, _) => {}
+            // The endpoint may be younger than the event.
+            (true, true) => {
+                tracing::info!(event, kind, "an event of before the first sweep is stored");
+            }
+            (true, false) => {
+                let alarm = "event_missed";
+                tracing::warn!(event, kind, alarm, "an event was missed, and is stored now");
+            }
         }
         Ok(missed)
     }
+}
+
+fn position(cursor: &Cursor) -> usize {
+    usize::try_from(cursor.pass).unwrap_or(usize::MAX)
 }

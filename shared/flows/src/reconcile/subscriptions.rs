@@ -1,11 +1,18 @@
 //! The read model against Stripe's list of subscriptions.
 
+use std::collections::BTreeSet;
+
 use perennial_store::Cursor;
 use perennial_stripe::Subscription;
+use perennial_types::AttemptState;
 use serde::Serialize;
 
 use super::Slice;
-use crate::{FlowError, Flows, read_model::read_model};
+use crate::{
+    FlowError, Flows, one_of_group,
+    read_model::{attempt_of, read_model},
+    refresh_subscription::is_of,
+};
 
 /// What a comparison has found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -16,6 +23,8 @@ pub struct ComparedSubscriptions {
     pub repaired: u32,
     /// Of customers that are not ours.
     pub foreign: u32,
+    /// Pairs of live subscriptions of one user and plan group.
+    pub doubled: u32,
     /// Whether the list has been read to the end.
     pub complete: bool,
 }
@@ -29,6 +38,8 @@ impl Flows {
         slice: Slice,
     ) -> Result<ComparedSubscriptions, FlowError> {
         let mut compared = ComparedSubscriptions::default();
+        // Each pair is met twice, and told once.
+        let mut doubled = BTreeSet::new();
         let mut cursor = self.table.cursor(CURSOR).await?;
         while !slice.is_over() {
             let after = cursor.after.as_deref().and_then(|id| id.parse().ok());
@@ -38,7 +49,8 @@ impl Flows {
                 .await?
                 .value;
             for subscription in &page.data {
-                self.compare(subscription, &mut compared).await?;
+                self.compare(subscription, &mut compared, &mut doubled)
+                    .await?;
             }
             let last = page.data.last().map(|last| last.id.as_str().to_owned());
             let after = last.filter(|_| page.has_more);
@@ -69,21 +81,53 @@ impl Flows {
         &self,
         subscription: &Subscription,
         compared: &mut ComparedSubscriptions,
+        doubled: &mut BTreeSet<BTreeSet<String>>,
     ) -> Result<(), FlowError> {
         let customer = subscription.customer_id();
         let Some(user) = self.table.user_of_customer(customer).await? else {
             compared.foreign += 1;
             return Ok(());
         };
+        if !is_of(subscription, &user) {
+            let reason = "it names another user than its customer's";
+            tracing::error!(subscription = %subscription.id, reason, "a subscription is not compared");
+            compared.foreign += 1;
+            return Ok(());
+        }
         compared.compared += 1;
-        let known = self.table.subscription(&user, &subscription.id).await?;
-        let listed = read_model(&self.plans, subscription, known.as_ref());
-        let known = known.and_then(|item| item.subscription);
+        let items = self.table.load_subscription_items(&user).await?;
+        let known = items.iter().find(|item| {
+            let model = item.subscription.as_ref();
+            model.is_some_and(|model| model.id == subscription.id)
+        });
+        let sold_as = self.sold_as(subscription, known).await?;
+        let plans = self.plans_for(subscription).await;
+        let listed = read_model(&plans, subscription, known, sold_as);
+        for (other, group) in self.seconds(&listed, &items) {
+            let pair = BTreeSet::from([listed.id.as_str().to_owned(), other.as_str().to_owned()]);
+            if doubled.insert(pair) {
+                compared.doubled += 1;
+                one_of_group::report(&listed.id, &other, &group);
+            }
+        }
+        let known = known.and_then(|item| item.subscription.clone());
         let ended = known
             .as_ref()
             .is_some_and(|known| known.status.is_terminal());
-        if ended || known == Some(listed) {
+        if ended || known.as_ref() == Some(&listed) {
             return Ok(());
+        }
+        // One that nobody confirmed is forgotten a day after its end, and its checkout a week after.
+        if known.is_none() && listed.status.is_terminal() {
+            let attempt = match attempt_of(subscription) {
+                Some(id) => self.table.attempt(&user, &id).await?,
+                None => None,
+            };
+            let began = attempt
+                .is_some_and(|it| it.state.is_open() || it.state == AttemptState::Subscribed);
+            if attempt_of(subscription).is_some() && !began {
+                return Ok(());
+            }
         }
         self.refresh_subscription(&user, customer, &subscription.id)
             .await?;

@@ -35,6 +35,9 @@ pub struct Refund {
     /// How much, in the currency's smallest unit.
     #[serde(default)]
     pub amount: u64,
+    /// The currency's code, in lower case.
+    #[serde(default)]
+    pub currency: String,
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,
@@ -57,6 +60,12 @@ pub struct InvoicePayment {
 /// Whose invoice was paid, and for which subscription.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PaidInvoice {
+    /// `in_...`
+    #[serde(default)]
+    pub id: String,
+    /// What was paid of it, in the currency's smallest unit.
+    #[serde(default)]
+    pub amount_paid: u64,
     /// Whose.
     #[serde(default)]
     pub customer: Option<Expandable<Customer>>,

@@ -19,6 +19,9 @@ pub struct PaymentMethod {
     /// Set if it is a card.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub card: Option<Card>,
+    /// When it was created, in Unix seconds.
+    #[serde(default)]
+    pub created: i64,
     /// Whether it is real rather than a test.
     #[serde(default)]
     pub livemode: bool,

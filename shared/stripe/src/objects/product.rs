@@ -3,7 +3,7 @@
 use perennial_types::PriceId;
 use serde::Deserialize;
 
-use super::{Metadata, lenient};
+use super::{Expandable, Identified, Metadata, lenient};
 
 /// Something that is for sale.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Product {
 }
 
 /// What a product costs, and how often.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Price {
     /// `price_...`
     pub id: PriceId,
@@ -41,6 +41,15 @@ pub struct Price {
     /// How often it is due; absent for one that is paid once.
     #[serde(default)]
     pub recurring: Option<Recurring>,
+    /// Its product, which may be expanded; a product that was deleted has its id alone.
+    #[serde(default)]
+    pub product: Option<Expandable<Product>>,
+    /// `per_unit`, or `tiered`.
+    #[serde(default)]
+    pub billing_scheme: Option<String>,
+    /// Set for a price that is counted in packages.
+    #[serde(default)]
+    pub transform_quantity: Option<serde_json::Value>,
     /// Our name for it.
     #[serde(default)]
     pub lookup_key: Option<String>,
@@ -60,6 +69,17 @@ pub struct Recurring {
     /// Every so many of them.
     #[serde(default = "one")]
     pub interval_count: u64,
+    /// `licensed`, or `metered` for one that is charged by use.
+    #[serde(default)]
+    pub usage_type: Option<String>,
+}
+
+impl Identified for Product {
+    type Id = String;
+
+    fn id(&self) -> &String {
+        &self.id
+    }
 }
 
 fn one() -> u64 {

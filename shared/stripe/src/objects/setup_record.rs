@@ -35,6 +35,8 @@ pub struct SetupRecord {
 /// One try to set a method up.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SetupAttempt {
+    /// `setatt_...`
+    pub id: String,
     /// `succeeded`, `failed`, `abandoned` and so on.
     pub status: String,
     /// With which method.

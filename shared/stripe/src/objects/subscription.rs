@@ -65,6 +65,11 @@ pub struct Subscription {
     /// What renewals are charged to; nothing if it is none of `pm_...`.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub default_payment_method: Option<Expandable<PaymentMethod>>,
+    /// Whether, and how, payments are not collected for now.
+    #[serde(default)]
+    pub pause_collection: Option<PauseCollection>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    status_details: Option<StatusDetails>,
     /// The newest bill.
     #[serde(default)]
     pub latest_invoice: Option<Expandable<Invoice>>,
@@ -100,6 +105,35 @@ pub struct SubscriptionItem {
     pub current_period_end: Option<i64>,
 }
 
+/// What becomes of invoices while payments are not collected.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PauseCollection {
+    /// `void`, `keep_as_draft` or `mark_uncollectible`.
+    #[serde(default)]
+    pub behavior: String,
+    /// When payments are collected again, in Unix seconds; nothing if that is left open.
+    #[serde(default)]
+    pub resumes_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct StatusDetails {
+    #[serde(default)]
+    paused: Option<PausedDetails>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PausedDetails {
+    #[serde(default)]
+    subscription: Option<PausedBy>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PausedBy {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 /// A span of time that is, or will be, paid at once; both in Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
@@ -115,20 +149,33 @@ impl Subscription {
         self.customer.id()
     }
 
-    /// The price of the first item; ours have one item.
-    pub fn price_id(&self) -> Option<&PriceId> {
-        Some(&self.items.data.first()?.price.as_ref()?.id)
-    }
-
-    /// The period of the first item, or that of the subscription in its older shape.
-    pub fn current_period(&self) -> Option<Period> {
-        let item = self.items.data.first();
+    /// The period of an item, or that of the subscription in its older shape.
+    pub fn period_of(&self, item: Option<&SubscriptionItem>) -> Option<Period> {
         let start = item.and_then(|item| item.current_period_start);
         let end = item.and_then(|item| item.current_period_end);
         Some(Period {
             start: start.or(self.current_period_start)?,
             end: end.or(self.current_period_end)?,
         })
+    }
+
+    /// When it will end, in Unix seconds, or has ended; nothing if no end is set. In flexible
+    /// billing mode the customer portal sets `cancel_at` alone
+    /// (<https://docs.stripe.com/billing/subscriptions/billing-mode/compare>).
+    pub fn ends_at(&self) -> Option<i64> {
+        let last_item = self.items.data.iter();
+        let last_item = last_item.filter_map(|item| item.current_period_end).max();
+        let with_period = last_item
+            .or(self.current_period_end)
+            .filter(|_| self.cancel_at_period_end);
+        let planned = self.cancel_at.into_iter().chain(with_period).min();
+        self.ended_at.or(planned)
+    }
+
+    /// Why its status is `paused`, in Stripe's word, if Stripe says.
+    pub fn paused_by(&self) -> Option<&str> {
+        let paused = self.status_details.as_ref()?.paused.as_ref()?;
+        Some(&paused.subscription.as_ref()?.kind)
     }
 
     /// The id of the method that renewals are charged to.
@@ -159,6 +206,18 @@ impl Subscription {
     /// The id of what the shopper still has to permit.
     pub fn pending_setup_intent_id(&self) -> Option<&SetupIntentId> {
         self.pending_setup_intent.as_ref().map(Expandable::id)
+    }
+}
+
+impl SubscriptionItem {
+    /// Whether anything is charged for it.
+    pub fn is_charged(&self) -> bool {
+        self.quantity != Some(0)
+    }
+
+    /// The id of its price.
+    pub fn price_id(&self) -> Option<&PriceId> {
+        self.price.as_ref().map(|price| &price.id)
     }
 }
 

@@ -81,6 +81,8 @@ impl CreateSubscription<'_> {
             .with(&["metadata", metadata::ATTEMPT], self.attempt)
             .with(&["metadata", metadata::USER], self.user)
             .with(&["metadata", metadata::PLAN], self.plan)
+            // The price of the item may be switched at Stripe; this one stays.
+            .with(&["metadata", metadata::PRICE], self.price.as_str())
             .with(&["metadata", metadata::WALLET], self.wallet);
         let expanded = match self.paid_by {
             PaidBy::Method(_) => ["latest_invoice", "default_payment_method"],

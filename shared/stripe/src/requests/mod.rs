@@ -21,7 +21,7 @@ pub use create_refund::{CreateRefund, RefundReason};
 pub use create_setup_intent::{CreateSetupIntent, ServerConfirm, SetupWallet};
 pub use create_subscription::{CreateSubscription, PaidBy};
 pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
-pub use webhook_endpoint::CreateWebhookEndpoint;
+pub use webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
 
 use crate::{
     form::Form,
@@ -36,6 +36,8 @@ pub mod metadata {
     pub const USER: &str = "perennial_user";
     /// The name of the plan.
     pub const PLAN: &str = "perennial_plan";
+    /// The price that a subscription was made with.
+    pub const PRICE: &str = "perennial_price";
     /// The wallet that pays.
     pub const WALLET: &str = "perennial_wallet";
     /// The request of the shop's server, by the hash of its idempotency key.

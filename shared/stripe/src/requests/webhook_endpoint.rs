@@ -34,3 +34,23 @@ impl CreateWebhookEndpoint<'_> {
         freeze(path::WEBHOOK_ENDPOINTS, form, key)
     }
 }
+
+/// What of a webhook endpoint may change (<https://docs.stripe.com/api/webhook_endpoints/update>).
+/// Its secret and its version stay.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateWebhookEndpoint<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// Which events.
+    pub enabled_events: &'a [&'a str],
+}
+
+impl UpdateWebhookEndpoint<'_> {
+    pub(crate) fn form(&self) -> Form {
+        let form = Form::new().with(&["url"], self.url);
+        let events = self.enabled_events.iter();
+        events.fold(form, |form, event| {
+            form.with(&["enabled_events", ""], event)
+        })
+    }
+}

@@ -9,6 +9,7 @@
 
 mod attempts;
 mod failures;
+mod keys;
 mod objects;
 mod payment_objects;
 mod payment_requests;

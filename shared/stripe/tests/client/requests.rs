@@ -118,6 +118,7 @@ fn a_subscription() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_price]=price_1
     metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
     expand[]=default_payment_method
@@ -139,6 +140,7 @@ fn a_subscription_with_a_trial() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_price]=price_1
     metadata[perennial_wallet]=amazon_pay
     expand[]=latest_invoice
     expand[]=default_payment_method
@@ -159,6 +161,7 @@ fn a_subscription_that_its_shopper_confirms() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_price]=price_1
     metadata[perennial_wallet]=apple_pay
     expand[]=latest_invoice.confirmation_secret
     expand[]=pending_setup_intent
@@ -181,6 +184,7 @@ fn a_trial_that_its_shopper_confirms() {
     metadata[perennial_attempt]=chk_1
     metadata[perennial_user]=auth0%7Calice
     metadata[perennial_plan]=stock-photos-monthly
+    metadata[perennial_price]=price_1
     metadata[perennial_wallet]=apple_pay
     expand[]=latest_invoice.confirmation_secret
     expand[]=pending_setup_intent

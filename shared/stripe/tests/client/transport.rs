@@ -61,7 +61,7 @@ async fn reading_sends_no_key_and_no_body() {
         .list_customers_created_between(1, 2, Some(&cus))
         .await
         .unwrap();
-    stripe.list_prices_by_lookup_key("a b&c").await.unwrap();
+    stripe.list_prices_by_lookup_keys(&["a b&c"]).await.unwrap();
     stripe.list_webhook_endpoints().await.unwrap();
 
     let requests = received(&server).await;
@@ -92,7 +92,7 @@ async fn reading_sends_no_key_and_no_body() {
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100&starting_after=sub_1
     GET /v1/customers?created[gte]=1&created[lte]=2&limit=100
     GET /v1/customers?created[gte]=1&created[lte]=2&limit=100&starting_after=cus_1
-    GET /v1/prices?lookup_keys[]=a%20b%26c
+    GET /v1/prices?expand[]=data.product&limit=100&lookup_keys[]=a%20b%26c
     GET /v1/webhook_endpoints?limit=100
     ");
 }
@@ -150,15 +150,22 @@ async fn a_webhook_endpoint_can_be_moved_and_deleted() {
     let endpoint = json!({"id": "we_1", "url": "https://new.example/"});
     let server = server([ok(&endpoint), ok(&json!({"id": "we_1", "deleted": true}))]).await;
     let stripe = client(&server.uri());
+    let change = perennial_stripe::UpdateWebhookEndpoint {
+        url: "https://new.example/",
+        enabled_events: &["invoice.paid"],
+    };
     stripe
-        .update_webhook_endpoint_url("we_1", "https://new.example/", &key("move"))
+        .update_webhook_endpoint("we_1", &change, &key("move"))
         .await
         .unwrap();
     // An id is one segment, whatever is in it.
     let deleted = stripe.delete_webhook_endpoint("we_1/../x").await.unwrap();
     assert!(deleted.value.deleted);
     let requests = received(&server).await;
-    assert_eq!(requests[0].body, b"url=https%3A%2F%2Fnew.example%2F");
+    assert_eq!(
+        requests[0].body,
+        b"url=https%3A%2F%2Fnew.example%2F&enabled_events[]=invoice.paid"
+    );
     assert_eq!(requests[1].method.as_str(), "DELETE");
     assert_eq!(
         requests[1].url.path(),

@@ -43,6 +43,34 @@ async fn the_account_says_where_it_is_and_what_it_may_do() {
 }
 
 #[tokio::test]
+async fn prices_are_asked_for_with_their_products() {
+    let price = json!({
+        "id": "price_1", "object": "price", "active": true, "currency": "usd", "unit_amount": 1500,
+        "product": {"id": "prod_1", "object": "product", "active": true},
+    });
+    let list = json!({"object": "list", "has_more": false, "data": [price]});
+    let server = server([ok(&price), ok(&list)]).await;
+    let client = client(&server.uri());
+    let id = "price_1".parse().unwrap();
+    let read = client.retrieve_price(&id).await.unwrap().value;
+    assert_eq!(read.product.unwrap().id(), "prod_1");
+    let listed = client.list_prices_by_lookup_keys(&["a", "b"]).await;
+    assert_eq!(listed.unwrap().value.data.len(), 1);
+    let asked: Vec<String> = received(&server)
+        .await
+        .iter()
+        .map(|request| format!("{}?{}", request.url.path(), request.url.query().unwrap()))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "/v1/prices/price_1?expand[]=product",
+            "/v1/prices?expand[]=data.product&limit=100&lookup_keys[]=a&lookup_keys[]=b",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_domain_is_looked_for_by_its_name() {
     let list = json!({"object": "list", "has_more": false, "data": [domain(&json!({}))]});
     let server = server([ok(&list)]).await;

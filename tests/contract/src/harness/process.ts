@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 
 /** A key of the developer's own would send these tests to Stripe. */
-const NO_KEYS = { STRIPE_SECRET_KEY: "", STRIPE_PUBLISHABLE_KEY: "", STRIPE_API_BASE: "", STRIPE_WEBHOOK_SECRETS: "", PLANS: "" };
+const NO_KEYS = { STRIPE_SECRET_KEY: "", STRIPE_PUBLISHABLE_KEY: "", STRIPE_API_BASE: "", STRIPE_WEBHOOK_SECRETS: "", PLANS_FILE: "" };
 
 export class Program {
   #child: ChildProcess;

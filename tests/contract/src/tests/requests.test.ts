@@ -122,7 +122,9 @@ test("the requests of a start, and of a start at other ports, are Stripe's", asy
 
 test("the requests behind what a page may offer, and behind the link that Apple shows, are Stripe's", () =>
   throughTheGateway(["--memory"], async (gateway) => {
-    await issue(gateway, "dave", MONTHLY, "client");
+    // The link leads to the portal once there is a subscription.
+    const issued = await issue(gateway, "dave", TRIAL, "server");
+    await back(gateway, await gateway.control.choose(issued.setup_intent, "approve"));
     const { status, body } = await gateway.call("GET", `/wallets?plan=${MONTHLY}`, { user: "dave" });
     assert.equal(status, 200, JSON.stringify(body));
     const wallets = body.wallets as { express_checkout?: { applePay: { recurringPaymentRequest: { managementURL: string } } } }[];

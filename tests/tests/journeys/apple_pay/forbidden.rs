@@ -71,7 +71,7 @@ async fn what_a_wallet_cannot_do_is_refused_with_the_reason() {
             json!({"plan": "gold", "wallet": "apple_pay", "first": "subscription"}),
             400,
             "unknown_plan",
-            "PLANS",
+            "GET /plans",
         ),
     ];
     for (path, body, status, code, words) in cases {

@@ -93,7 +93,7 @@ async fn a_page_that_is_left_behind_can_no_longer_pay(app: TestApp) {
 /// A sweep by a clock that is a day ahead.
 async fn sweep_a_day_later(app: &TestApp) {
     let later = Timestamp::from_unix(Clock::system().now().unix() + 24 * 3600);
-    let env: Env = app.env_with(&[]);
+    let env: Env = app.env_of("reconcile", &[]);
     let reconcile = reconcile::App::start_at(&env, Clock::manual(later))
         .await
         .unwrap();

@@ -214,7 +214,8 @@ async fn a_return_with_the_payment_finishes_the_checkout(app: TestApp) {
         )
     };
     let wrong = format!("{intent}_secret_wrong");
-    alice.calls.come_back(&address(&wrong)).await.expect(404);
+    let refused = alice.calls.come_back_for_json(&address(&wrong)).await;
+    assert_eq!(refused.expect_error(404), "unknown_checkout");
     let landed = alice.calls.come_back(&address(secret)).await.expect(303);
     assert_eq!(landed.landed_with("status").as_deref(), Some("subscribed"));
     app.stripe.release_webhooks("fifo", 0, 1).await;

@@ -206,17 +206,27 @@ async fn a_return_to_that_leaves_the_shop_is_refused() {
 
 #[tokio::test]
 async fn a_currency_that_amazon_pay_does_not_take_is_refused() {
-    let plans = r#"{"brazil":{"price":"price_1","group":"photos","label":"Photos","amount":900,"currency":"brl","interval":"month"}}"#;
+    let plans = r#"{"brazil":{"lookup_key":"brazil","group":"photos","label":"Photos"}}"#;
     let app = TestApp::with(Setup {
         plans: Some(plans.to_owned()),
+        prices: vec![vec![
+            ("product_data[name]", "Photos".to_owned()),
+            ("lookup_key", "brazil".to_owned()),
+            ("currency", "brl".to_owned()),
+            ("unit_amount", "900".to_owned()),
+            ("recurring[interval]", "month".to_owned()),
+        ]],
         ..Setup::default()
     })
     .await;
+    // The event of the price that was just created.
+    app.quiet().await;
     app.forget_calls().await;
+    let before = app.table.items().await;
     let refused = app.caller("alice").click("brazil").await;
     assert_eq!(refused.expect_error(400), "currency_not_supported");
     assert!(app.stripe.requests().await.is_empty());
-    assert!(app.table.items().await.is_empty());
+    assert_eq!(app.table.items().await, before);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ShopServer, charge, event, migration::MIGRATE, read, text};
 
-const DAY: u32 = 24 * 3600;
+pub(super) const DAY: u32 = 24 * 3600;
 
 /// A function of the test's own, whose time the test moves.
 pub(super) struct OwnServer {
@@ -18,7 +18,7 @@ pub(super) struct OwnServer {
 impl OwnServer {
     pub(super) async fn of(app: &TestApp) -> Self {
         let clock = Clock::manual(Clock::system().now());
-        let app = payments::App::start_at(&app.env_with(&[]), clock.clone()).await;
+        let app = payments::App::start_at(&app.env_of("payments", &[]), clock.clone()).await;
         let app = app.unwrap();
         Self { app, clock }
     }

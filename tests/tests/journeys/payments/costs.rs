@@ -74,27 +74,27 @@ async fn every_request_costs_what_the_design_says() {
     app.stripe.release_webhooks("fifo", 0, 1).await;
     insta::assert_snapshot!(costs.join("\n"), @r"
     a new user's payment in the page
-        Stripe: POST /v1/customers, POST /v1/payment_intents; DynamoDB: 2 x GetItem, 2 x PutItem, TransactWriteItems, UpdateItem
+        Stripe: POST /v1/customers, POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, TransactWriteItems, 2 x UpdateItem
     a known user's
-        Stripe: POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, UpdateItem
+        Stripe: POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: GetItem
     money held off-session
-        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
+        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 4 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: 2 x GetItem
     how it stands
-        Stripe: GET /v1/payment_intents/{id}; DynamoDB: GetItem
+        Stripe: GET /v1/payment_intents/{id}; DynamoDB: 2 x GetItem
     increment
-        Stripe: GET /v1/payment_intents/{id}, POST /v1/payment_intents/{id}/increment_authorization; DynamoDB: 2 x GetItem, TransactWriteItems, UpdateItem
+        Stripe: GET /v1/payment_intents/{id}, POST /v1/payment_intents/{id}/increment_authorization; DynamoDB: 3 x GetItem, TransactWriteItems, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: 2 x GetItem
     capture
-        Stripe: GET /v1/payment_intents/{id}, POST /v1/payment_intents/{id}/capture; DynamoDB: GetItem, PutItem, UpdateItem
+        Stripe: GET /v1/payment_intents/{id}, POST /v1/payment_intents/{id}/capture; DynamoDB: 2 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: GetItem
     refunds
-        Stripe: 2 x GET /v1/payment_intents/{id}, POST /v1/refunds; DynamoDB: GetItem, PutItem, UpdateItem
+        Stripe: 2 x GET /v1/payment_intents/{id}, POST /v1/refunds; DynamoDB: 2 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}, GET /v1/refunds/{id}; DynamoDB: GetItem
     a token's migration
@@ -102,7 +102,7 @@ async fn every_request_costs_what_the_design_says() {
     the same again
         Stripe: GET /v1/setup_intents/{id}; DynamoDB: GetItem
     a charge of a method that a SetupIntent has set up
-        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, UpdateItem
+        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
     a diagnosis
         Stripe: GET /v1/charges, GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents; DynamoDB: GetItem
     ");

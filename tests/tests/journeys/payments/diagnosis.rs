@@ -159,3 +159,82 @@ async fn the_story_tells_a_setup_intent_from_a_token_of_old() {
     assert_eq!(story["set_up"]["by"], "migrated_token");
     app.quiet().await;
 }
+
+#[tokio::test]
+async fn the_story_of_a_long_history_ends_in_time_and_says_how_far_it_was_read() {
+    let app = TestApp::start().await;
+    let server = ShopServer::of(&app);
+    let old = server.saved_method("alice").await;
+    let method = server.saved_method_under("alice", "second").await;
+    let customers = app.stripe.objects("customer").await;
+    app.stripe.hold_webhooks().await;
+    let form = [
+        ("amount", "700"),
+        ("currency", "usd"),
+        ("customer", text(&customers[0]["id"])),
+        ("payment_method", method.as_str()),
+        ("allowed_payment_method_types[]", "card"),
+        ("confirm", "true"),
+        ("off_session", "true"),
+    ];
+    for _ in 0..1100 {
+        app.stripe.api("POST", "/v1/payment_intents", &form).await;
+    }
+    app.forget_calls().await;
+    let story = server.diagnosis(&method, "alice").await;
+    assert_eq!(story["complete"], false);
+    assert!(story["read_until"].is_string(), "{story}");
+    assert!(story["last_success"].is_string(), "{story}");
+    assert_eq!(
+        (
+            text(&story["first_transaction"]["status"]),
+            &story["can_be_charged"]
+        ),
+        ("succeeded", &json!(true))
+    );
+    for listed in ["GET /v1/charges", "GET /v1/payment_intents"] {
+        let pages = app.stripe.requests_to(listed).await.len();
+        assert!((1..=10).contains(&pages), "{listed}: {pages} pages");
+    }
+
+    // The first transaction of this one lies before all that is read.
+    let story = server.diagnosis(&old, "alice").await;
+    assert_eq!(story["complete"], false);
+    assert_eq!(story["first_transaction"]["status"], "unknown");
+    assert_eq!(story["set_up"]["by"], "unknown");
+    assert_eq!(
+        (&story["can_be_charged"], text(&story["next"]["action"])),
+        (&json!(true), "nothing")
+    );
+    let paid = server.pay("order-1", &charge("alice", &old, 900)).await;
+    assert_eq!(paid.expect(201).json()["status"], "succeeded");
+
+    // When Stripe is slow, fewer pages are read.
+    app.stripe.set_account(json!({"latency_ms": 900})).await;
+    app.forget_calls().await;
+    let story = server.diagnosis(&method, "alice").await;
+    assert_eq!(story["complete"], false);
+    let pages = app.stripe.requests_to("GET /v1/charges").await.len();
+    assert!((1..10).contains(&pages), "{pages} pages");
+    // A page that fails ends it too.
+    app.stripe.set_account(json!({"latency_ms": 0})).await;
+    let fault = json!({"method": "GET", "path": "/v1/charges", "fault": "status", "status": 400, "skip": 2, "times": 20});
+    app.stripe.fault(fault).await;
+    let until = story["read_until"].clone();
+    let story = server.diagnosis(&method, "alice").await;
+    assert_eq!(story["complete"], false);
+    assert!(text(&story["read_until"]) >= text(&until), "{story}");
+}
+
+#[tokio::test]
+async fn the_story_of_a_short_history_is_complete() {
+    let app = TestApp::start().await;
+    let server = ShopServer::of(&app);
+    let method = server.saved_method("alice").await;
+    let story = server.diagnosis(&method, "alice").await;
+    assert_eq!(
+        (&story["complete"], &story["read_until"]),
+        (&json!(true), &json!(null))
+    );
+    app.quiet().await;
+}

@@ -1,12 +1,12 @@
 //! P6: money that is held, raised, taken and let go.
 
 use perennial_tests::TestApp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{ShopServer, charge, confirm, text};
 
 /// A hotel's hold of 200 USD on a card of Apple Pay; gives the payment's path.
-async fn stay(app: &TestApp, key: &str) -> String {
+pub(crate) async fn stay(app: &TestApp, key: &str) -> String {
     let body = json!({"user": "alice", "amount": 20_000, "currency": "usd", "wallet": "apple_pay", "capture": "manual"});
     let started = ShopServer::of(app).pay(key, &body).await.expect(201).json();
     assert_eq!(started["elements"]["captureMethod"], "manual");
@@ -252,18 +252,20 @@ async fn an_authorisation_is_raised_ten_times_and_not_once_more() {
 async fn a_hold_whose_network_takes_no_increments_says_so() {
     let app = TestApp::start().await;
     let server = ShopServer::of(&app);
-    let form = [
-        ("amount", "5000"),
-        ("currency", "usd"),
-        ("confirm", "true"),
-        ("capture_method", "manual"),
-        ("payment_method", "pm_card_visa"),
-        ("allowed_payment_method_types[]", "card"),
-    ];
-    let held: Value = app.stripe.api("POST", "/v1/payment_intents", &form).await;
+    let alice = app.shopper("alice");
+    alice.buy("stock-photos-monthly").await;
+    app.quiet().await;
+    let methods = app.stripe.objects("payment_method").await;
+    let mut body = charge("alice", text(&methods[0]["id"]), 5000);
+    body["capture"] = "manual".into();
+    let held = server.pay("stay-1", &body).await.expect(201).json();
     assert_eq!(held["status"], "requires_capture", "{held}");
     let path = format!("/payments/{}/increment", text(&held["id"]));
     let refused = server.post(&path, "more", &json!({"amount": 6000})).await;
     assert_eq!(refused.expect_error(409), "increment_not_available");
+    assert_eq!(
+        refused.json()["payment"],
+        json!({"id": held["id"], "status": "requires_capture"})
+    );
     app.quiet().await;
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ShopServer, charge, text};
 
 /// What the next charges of a method meet.
-async fn meets(app: &TestApp, method: &str, behaviour: Value) {
+pub(super) async fn meets(app: &TestApp, method: &str, behaviour: Value) {
     let path = format!(
         "{}/_sandbox/payment_methods/{method}/behaviour",
         app.stripe.url()
@@ -72,6 +72,33 @@ async fn a_method_of_amazon_pay_is_charged_likewise() {
 }
 
 #[tokio::test]
+async fn a_currency_that_amazon_pay_lacks_is_refused_before_it_is_charged() {
+    let app = TestApp::start().await;
+    let server = ShopServer::of(&app);
+    app.shopper("alice").buy("stock-photos-monthly").await;
+    app.quiet().await;
+    let methods = app.stripe.objects("payment_method").await;
+    let mut body = charge("alice", text(&methods[0]["id"]), 5000);
+    app.forget_calls().await;
+    for currency in ["inr", "brl", "cad", "BRL", "kwd"] {
+        body["currency"] = currency.into();
+        let refused = server.pay("order-1", &body).await;
+        assert_eq!(refused.expect_error(400), "currency_not_supported");
+    }
+    let sent = app.stripe.requests().await;
+    assert!(sent.iter().all(|it| it["method"] == "GET"), "{sent:?}");
+    body["currency"] = "eur".into();
+    server.pay("order-1", &body).await.expect(201);
+
+    // Apple Pay is a card, which can be charged in them.
+    let card = server.saved_method("bob").await;
+    let mut body = charge("bob", &card, 5000);
+    body["currency"] = "inr".into();
+    server.pay("order-2", &body).await.expect(201);
+    app.quiet().await;
+}
+
+#[tokio::test]
 async fn a_decline_tells_the_shop_what_it_can_do() {
     let app = TestApp::start().await;
     let server = ShopServer::of(&app);
@@ -129,6 +156,8 @@ async fn a_decline_tells_the_shop_what_it_can_do() {
                 .await
                 .is_empty()
         );
+        let mut body = body;
+        body["replaces"] = failure["next"]["replaces"].clone();
         let other = server.pay(&format!("{key}-again"), &body).await;
         assert_eq!(other.expect(201).json()["status"], "succeeded");
     }

@@ -71,7 +71,8 @@ pub(super) fn out_of_reach(seen: &Seen, broken: &mut Vec<String>) {
 pub(super) fn entitled(seen: &Seen, broken: &mut Vec<String>) {
     for (name, entitlement) in seen.entitlements.as_object().into_iter().flatten() {
         let gives = seen.books.gives(name);
-        if entitlement["active"] != gives {
+        let lapsed = entitlement["active"] == false && seen.books.is_overdue(name);
+        if entitlement["active"] != gives && !lapsed {
             let not = if gives { "not " } else { "" };
             broken.push(format!(
                 "the user is {not}entitled to {name}, and Stripe says otherwise"

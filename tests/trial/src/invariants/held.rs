@@ -58,6 +58,12 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
             model["cancel_at_period_end"].to_string(),
             subscription["cancel_at_period_end"].to_string(),
         );
+        let ended = subscription["ended_at"].as_i64();
+        differ(
+            "the end that is planned",
+            format!("{:?}", seconds(&model["ends_at"])),
+            format!("{:?}", ended.or(subscription["cancel_at"].as_i64())),
+        );
         if is_live(subscription)
             && let Some(invoice) = invoice
         {

@@ -101,7 +101,7 @@ async fn pay_and_leave(stage: &Stage<'_>) -> Result<(), Broken> {
     let gate = raise(stage);
     let over = Cell::new(false);
     let leave = async {
-        let taken = behind(&gate, b, begin(stage, b, other)).await;
+        let taken = Box::pin(behind(&gate, b, begin(stage, b, other))).await;
         over.set(true);
         taken
     };

@@ -1,0 +1,52 @@
+//! What is offered, for signed-out visitors too.
+
+use perennial_http::Response;
+use perennial_types::{Interval, Plan, PlanGroup, PlanName, Plans, Wallet};
+use serde::Serialize;
+
+/// How long a page's price may be behind, beside the minute that a function is.
+const CACHED_SECONDS: u32 = 60;
+
+#[derive(Serialize)]
+struct Offered<'a> {
+    version: u64,
+    plans: Vec<PlanOnPage<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanOnPage<'a> {
+    name: &'a PlanName,
+    group: &'a PlanGroup,
+    label: &'a str,
+    amount: u64,
+    currency: &'a str,
+    interval: Interval,
+    interval_count: u16,
+    trial_days: u32,
+    wallets: &'a [Wallet],
+}
+
+/// The plans that are offered, and the version of the catalog.
+pub(crate) fn answer(plans: &Plans) -> Response {
+    let offered = Offered {
+        version: plans.version(),
+        plans: plans.offered().map(PlanOnPage::of).collect(),
+    };
+    Response::json(200, &offered).cached_for(CACHED_SECONDS)
+}
+
+impl<'a> PlanOnPage<'a> {
+    fn of((name, plan): (&'a PlanName, &'a Plan)) -> Self {
+        Self {
+            name,
+            group: &plan.group,
+            label: &plan.label,
+            amount: plan.amount,
+            currency: plan.currency.as_str(),
+            interval: plan.interval,
+            interval_count: plan.interval_count,
+            trial_days: plan.trial_days,
+            wallets: &plan.wallets,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What Stripe tells of prices and products. The catalog follows at once; the hourly sweep would find
+//! the same.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use perennial_store::CatalogWrite;
+use perennial_types::{CatalogPlan, PlanCatalog, PriceId};
+
+use super::{
+    Known, Resolver, TRIES,
+    ask::{Reference, is_missing},
+    tell_faults,
+};
+use crate::FlowError;
+
+/// A batch of events has a minute, of which this may take a part.
+const LONGEST_LOOK: Duration = Duration::from_secs(8);
+
+/// Whether an event concerned the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// It did, and the catalog says what Stripe says.
+    Done,
+    /// No plan depends on it.
+    NoPlan,
+}
+
+impl Resolver {
+    /// A price was created, changed or deleted.
+    pub(crate) async fn follow_price(&self, id: &PriceId) -> Result<Followed, FlowError> {
+        for _ in 0..TRIES {
+            let Some(older) = self.table.read_catalog().await? else {
+                return Ok(Followed::NoPlan);
+            };
+            let may_concern = |plan: &CatalogPlan| {
+                !plan.removed
+                    && (plan.declared.price.as_ref() == Some(id)
+                        || plan.declared.lookup_key.is_some())
+            };
+            if !older.plans.values().any(may_concern) {
+                return Ok(Followed::NoPlan);
+            }
+            let (answer, key) = self.price(id).await?;
+            let mut next = older.clone();
+            let mut moved = BTreeSet::new();
+            for plan in next.plans.values_mut().filter(|plan| may_concern(plan)) {
+                let wanted = plan.declared.lookup_key.as_ref();
+                if wanted.is_none() || wanted == key.as_ref() {
+                    plan.learn(answer.clone(), self.livemode);
+                } else if plan.price.as_ref().is_some_and(|price| price.id == *id) {
+                    // The lookup key is no longer this price's.
+                    moved.extend(wanted.cloned().map(Reference::Key));
+                }
+            }
+            self.follow_keys(&mut next, moved).await?;
+            if let Some(followed) = self.write(&older, &next).await? {
+                return Ok(followed);
+            }
+        }
+        Err(FlowError::Busy)
+    }
+
+    async fn follow_keys(
+        &self,
+        next: &mut PlanCatalog,
+        moved: BTreeSet<Reference>,
+    ) -> Result<(), FlowError> {
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let until = Instant::now() + LONGEST_LOOK;
+        let answers = self.ask(moved, until, Duration::ZERO).await;
+        for plan in next.plans.values_mut().filter(|plan| !plan.removed) {
+            let answer = Reference::of(&plan.declared).and_then(|it| answers.get(&it));
+            match answer {
+                Some(Ok(answer)) => plan.learn(answer.clone(), self.livemode),
+                Some(Err(_)) => return Err(FlowError::Busy),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A product was changed or deleted, of which any number of plans may have prices.
+    pub(crate) async fn follow_product(&self, id: &str) -> Result<Followed, FlowError> {
+        for _ in 0..TRIES {
+            let Some(older) = self.table.read_catalog().await? else {
+                return Ok(Followed::NoPlan);
+            };
+            let concerns = |plan: &CatalogPlan| {
+                !plan.removed && plan.price.as_ref().is_some_and(|it| it.product == id)
+            };
+            if !older.plans.values().any(concerns) {
+                return Ok(Followed::NoPlan);
+            }
+            let active = match self.stripe.retrieve_product(id).await {
+                Ok(reply) => reply.value.active,
+                Err(error) if is_missing(&error) => false,
+                Err(error) => return Err(error.into()),
+            };
+            let mut next = older.clone();
+            for plan in next.plans.values_mut().filter(|plan| concerns(plan)) {
+                plan.learn_product(active, self.livemode);
+            }
+            if let Some(followed) = self.write(&older, &next).await? {
+                return Ok(followed);
+            }
+        }
+        Err(FlowError::Busy)
+    }
+
+    /// Writes what has changed; nothing if another writer was first.
+    async fn write(
+        &self,
+        older: &PlanCatalog,
+        next: &PlanCatalog,
+    ) -> Result<Option<Followed>, FlowError> {
+        if next.says_the_same(older) {
+            return Ok(Some(Followed::Done));
+        }
+        match self.table.write_catalog(next).await? {
+            CatalogWrite::Written(version) => {
+                tracing::info!(version, "the catalog follows Stripe");
+                tell_faults(next, older, Known::Passed);
+                Ok(Some(Followed::Done))
+            }
+            CatalogWrite::Overtaken => Ok(None),
+            CatalogWrite::TooLarge { size } => Err(FlowError::CatalogTooLarge(size)),
+        }
+    }
+}

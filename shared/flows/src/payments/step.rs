@@ -1,0 +1,179 @@
+//! What the state of a payment allows. It is asked before anything is sent, and again after Stripe
+//! has refused, because another request may have changed the payment in between.
+
+use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
+use perennial_stripe::{Charge, FrozenRequest, PaymentIntent, PaymentIntentStatus, StripeError};
+use perennial_types::Money;
+
+use super::{
+    Asked, PaymentError, Refusal, Why,
+    carry_out::{payment_of, why_invalid},
+    claim::Mine,
+};
+use crate::{FlowError, Flows};
+
+/// What is done to a payment. Amounts are in the currency's smallest unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The new total.
+    Increment(u64),
+    Capture(u64),
+    Cancel,
+    Refund(u64),
+}
+
+impl Step {
+    /// What a request that was frozen does; nothing if it creates something.
+    fn of(request: &PaymentRequest) -> Option<Self> {
+        match request.kind {
+            RequestKind::IncrementalAuthorization => {
+                Some(Self::Increment(amount(request, "amount")?))
+            }
+            RequestKind::Capture => Some(Self::Capture(amount(request, "amount_to_capture")?)),
+            RequestKind::Cancellation => Some(Self::Cancel),
+            RequestKind::Refund => Some(Self::Refund(amount(request, "amount")?)),
+            RequestKind::Payment | RequestKind::OffSessionCharge | RequestKind::TokenMigration => {
+                None
+            }
+        }
+    }
+
+    /// Whether the payment's state allows it.
+    pub(super) fn check(self, payment: &PaymentIntent) -> Result<(), PaymentError> {
+        let refused = |why: Why| Err(Refusal::at(why, payment).into());
+        match self {
+            Self::Increment(total) => {
+                check_held(payment)?;
+                check_form(payment, total)?;
+                if total <= payment.amount {
+                    return refused(Why::IncrementNotLarger);
+                }
+                if !payment.charge().is_some_and(Charge::can_be_incremented) {
+                    return refused(Why::IncrementNotAvailable);
+                }
+                Ok(())
+            }
+            Self::Capture(amount) => {
+                check_held(payment)?;
+                check_form(payment, amount)?;
+                if amount > payment.amount_capturable {
+                    return refused(Why::CaptureTooLarge);
+                }
+                Ok(())
+            }
+            Self::Cancel => match payment.status {
+                PaymentIntentStatus::Canceled => refused(Why::AlreadyCanceled),
+                PaymentIntentStatus::Succeeded | PaymentIntentStatus::Processing => {
+                    refused(Why::NotCancelable)
+                }
+                _ => Ok(()),
+            },
+            Self::Refund(amount) => {
+                if payment.amount_received == 0 {
+                    return refused(Why::NotPaid);
+                }
+                let left = left_to_refund(payment);
+                if left == 0 {
+                    return refused(Why::AlreadyRefunded);
+                }
+                check_form(payment, amount)?;
+                if amount > left {
+                    return refused(Why::RefundTooLarge);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Flows {
+    /// The same, with the reason why no more can be held.
+    pub(super) async fn check_step(
+        &self,
+        step: Step,
+        payment: &PaymentIntent,
+    ) -> Result<(), PaymentError> {
+        match step.check(payment) {
+            Err(PaymentError::Refused(refusal))
+                if refusal.why == Why::IncrementNotAvailable
+                    && self.table.increments(&payment.id).await? >= MOST_INCREMENTS =>
+            {
+                Err(Refusal::at(Why::IncrementsExhausted, payment).into())
+            }
+            other => other,
+        }
+    }
+
+    /// What a refusal of Stripe means, by the payment as it is now. The caller who lost a race is
+    /// told the state that the winner has made.
+    pub(super) async fn refusal_of_step(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        error: &StripeError,
+    ) -> Result<Refusal, PaymentError> {
+        let request = &mine.request;
+        let Some(step) = Step::of(request) else {
+            return Ok(Refusal::of(why_invalid(request.kind, error), error));
+        };
+        let read = match payment_of(request) {
+            Ok(id) => self.read_payment(id).await,
+            Err(error) => Err(error),
+        };
+        let payment = match read {
+            Ok(payment) => payment,
+            Err(PaymentError::Refused(refusal)) => return Ok(*refusal),
+            Err(unread) => {
+                // Stripe repeats its refusal under the same key.
+                self.release(asked, mine).await?;
+                return Err(unread);
+            }
+        };
+        let why = match self.check_step(step, &payment).await {
+            Err(PaymentError::Refused(refusal)) => refusal.why,
+            Err(error) => return Err(error),
+            Ok(()) => why_invalid(request.kind, error),
+        };
+        Ok(Refusal {
+            payment: Some((&payment).into()),
+            ..Refusal::of(why, error)
+        })
+    }
+}
+
+/// What was taken and not given back, in the currency's smallest unit.
+pub(super) fn left_to_refund(payment: &PaymentIntent) -> u64 {
+    let refunded = payment.charge().map_or(0, Charge::given_back);
+    payment.amount_received.saturating_sub(refunded)
+}
+
+/// Whether money is held for a payment.
+fn check_held(payment: &PaymentIntent) -> Result<(), PaymentError> {
+    let why = match payment.status {
+        PaymentIntentStatus::RequiresCapture => return Ok(()),
+        PaymentIntentStatus::Succeeded => Why::AlreadyCaptured,
+        PaymentIntentStatus::Canceled => Why::AlreadyCanceled,
+        _ => Why::NotAuthorised,
+    };
+    Err(Refusal::at(why, payment).into())
+}
+
+/// Whether an amount has the form of one in the payment's currency.
+fn check_form(payment: &PaymentIntent, amount: u64) -> Result<(), PaymentError> {
+    let currency = payment.currency.parse().map_err(|_| FlowError::Mismatch {
+        what: "payment's currency",
+    })?;
+    let money = Money { amount, currency };
+    Ok(money.check_form().map_err(Why::from)?)
+}
+
+/// A number of a frozen request's form.
+pub(super) fn amount(request: &PaymentRequest, name: &str) -> Option<u64> {
+    let RequestState::Sending(sending) = &request.state else {
+        return None;
+    };
+    let frozen: FrozenRequest = serde_json::from_str(sending.request.as_ref()?).ok()?;
+    let mut pairs = url::form_urlencoded::parse(frozen.body.as_bytes());
+    let (_, amount) = pairs.find(|(key, _)| key == name)?;
+    amount.parse().ok()
+}

@@ -1,0 +1,110 @@
+//! A checkout that was confirmed with something else than its wallet, such as a card that was typed in.
+//!
+//! To Stripe, Apple Pay is a card, and a client secret can be confirmed with any card. So what was
+//! confirmed is looked at before anything comes of it, and what was charged by then is given back.
+
+use perennial_stripe::{IdempotencyKey, PaymentMethod, SetupIntent, StripeError};
+use perennial_types::{Attempt, AttemptState, FailureReason, SubscriptionId};
+
+use crate::{Finish, FlowError, Flows, confirming::Confirming};
+
+const REASON: FailureReason = FailureReason::WalletMismatch;
+
+impl Flows {
+    /// The method that a SetupIntent has set up.
+    pub(crate) async fn method_of_setup(
+        &self,
+        intent: &SetupIntent,
+    ) -> Result<PaymentMethod, FlowError> {
+        let missing = FlowError::Mismatch {
+            what: "SetupIntent's payment method",
+        };
+        let method = intent.payment_method.as_ref().ok_or(missing)?;
+        match method.object() {
+            Some(method) => Ok(method.clone()),
+            None => Ok(self
+                .stripe
+                .retrieve_payment_method(method.id())
+                .await?
+                .value),
+        }
+    }
+
+    /// Ends a checkout before there is a subscription.
+    pub(crate) async fn refuse_setup(
+        &self,
+        attempt: &Attempt,
+        method: &PaymentMethod,
+    ) -> Result<Finish, FlowError> {
+        tell_of(attempt);
+        self.detach(attempt, method).await?;
+        self.close(attempt, AttemptState::Failed, REASON).await?;
+        Ok(Finish::Failed { reason: REASON })
+    }
+
+    /// Ends a checkout whose subscription came first. The money goes back before the subscription
+    /// ends, so that a request after one that died finds it open and does the rest.
+    pub(crate) async fn refuse_confirmed(
+        &self,
+        attempt: &Attempt,
+        id: &SubscriptionId,
+        method: &PaymentMethod,
+    ) -> Result<Confirming, FlowError> {
+        tell_of(attempt);
+        self.table.note_reason(attempt, REASON, None).await?;
+        self.give_back(attempt).await?;
+        self.detach(attempt, method).await?;
+        match self.stripe.cancel_subscription(id).await {
+            Ok(_) | Err(StripeError::Invalid { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (user, customer) = (&attempt.user, &attempt.customer);
+        self.refresh_subscription(user, customer, id).await?;
+        self.end_confirming(attempt, REASON).await
+    }
+
+    /// Gives the first payment back, if there was one.
+    pub(crate) async fn give_back(&self, attempt: &Attempt) -> Result<(), FlowError> {
+        let Some(id) = &attempt.payment_intent else {
+            return Ok(());
+        };
+        let key = IdempotencyKey::new(&format!("refund:{}", attempt.id))?;
+        let refused = match self
+            .stripe
+            .refund_checkout(id, attempt.id.as_str(), &key)
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(error @ StripeError::Invalid { .. }) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let payment = self.stripe.read_payment(id).await?.value;
+        let given_back = payment.charge().map_or(0, |charge| charge.amount_refunded);
+        if given_back >= payment.amount_received {
+            Ok(())
+        } else {
+            Err(refused.into())
+        }
+    }
+
+    /// A method that this checkout has brought is of no use to anybody; one that was saved before may
+    /// pay for something else.
+    async fn detach(&self, attempt: &Attempt, method: &PaymentMethod) -> Result<(), FlowError> {
+        if method.created < attempt.created.unix() || method.customer_id().is_none() {
+            return Ok(());
+        }
+        let key = IdempotencyKey::new(&format!("detach:{}", attempt.id))?;
+        match self.stripe.detach_payment_method(&method.id, &key).await {
+            Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn tell_of(attempt: &Attempt) {
+    tracing::warn!(
+        checkout = %attempt.id,
+        wallet = %attempt.wallet,
+        "a checkout was confirmed with something else than its wallet"
+    );
+}

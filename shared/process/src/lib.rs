@@ -1,0 +1,11 @@
+//! The process of a function: its environment, its log and its end.
+//!
+//! Apart from `perennial-config`, so that a function that reads no secret links no AWS SDK.
+
+mod env;
+mod log;
+mod run;
+
+pub use env::{Env, Problems};
+pub use log::start_log;
+pub use run::{chain, run_function};

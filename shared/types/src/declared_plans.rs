@@ -1,0 +1,546 @@
+//! `plans.json`: what a shop edits and reviews, read with an error that names the plan and the field.
+
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{Currency, Interval, PlanGroup, PlanName, PriceId, Wallet};
+
+/// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredPlan {
+    /// Which plans this one excludes.
+    pub group: PlanGroup,
+    /// What the shopper reads.
+    pub label: String,
+    /// The Stripe price that is charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceId>,
+    /// The lookup key of that price, in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup_key: Option<String>,
+    /// Days before the first charge; 0 for none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub trial_days: u32,
+    /// The wallets that it may be paid with; all that work, unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallets: Option<Vec<Wallet>>,
+    /// False for a plan that is kept for its subscribers and not offered.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub sold: bool,
+    /// Prices that belong to this plan, too, since it was sold for them before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_prices: Vec<PriceId>,
+    /// What the reviewer believes the price to be, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
+    /// What the reviewer believes the currency to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// What the reviewer believes the interval to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    /// How many intervals the reviewer believes to lie between two charges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_count: Option<u16>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_none(days: &u32) -> bool {
+    *days == 0
+}
+
+/// All that `plans.json` says: at least one plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredPlans(BTreeMap<PlanName, DeclaredPlan>);
+
+/// What is wrong with `plans.json`, in one sentence for the person who edits it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlansFileError {
+    /// More than anybody reviews.
+    #[error("the file has {0} bytes; it may have at most {LARGEST_FILE}")]
+    TooLarge(usize),
+    /// Not text.
+    #[error("the file is not UTF-8")]
+    NotText,
+    /// Not JSON, or not an object of objects.
+    #[error("the file is not a JSON object of plans by name: {0}")]
+    NotJson(String),
+    /// Nothing to sell.
+    #[error("the file has no plan")]
+    Empty,
+    /// More than the catalog holds.
+    #[error("the file has {0} plans; it may have at most {MOST_PLANS}")]
+    TooMany(usize),
+    /// Not a name, or one that is there twice.
+    #[error("plan {plan:?}: {reason}")]
+    Name {
+        /// The name as it is in the file.
+        plan: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// One field.
+    #[error("plan {plan}, field {field}: {reason}")]
+    Field {
+        /// The plan's name.
+        plan: PlanName,
+        /// The field's name.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Ten times what 500 plans with long labels need.
+const LARGEST_FILE: usize = 1024 * 1024;
+/// The catalog is one item of the table, which holds 400 KB.
+const MOST_PLANS: usize = 1000;
+/// In characters: a wallet's sheet and a mail's subject show no more.
+const LONGEST_LABEL: usize = 100;
+/// Stripe's own limit (<https://docs.stripe.com/api/prices/create#create_price-lookup_key>).
+const LONGEST_LOOKUP_KEY: usize = 200;
+/// Stripe's own limit (<https://docs.stripe.com/api/subscriptions/create>).
+const LONGEST_TRIAL: u32 = 730;
+/// Three years in days, the longest interval that Stripe takes.
+const LONGEST_INTERVAL: u16 = 1095;
+const MOST_FORMER_PRICES: usize = 100;
+
+const FIELDS: [&str; 12] = [
+    "group",
+    "label",
+    "price",
+    "lookup_key",
+    "trial_days",
+    "wallets",
+    "sold",
+    "former_prices",
+    "amount",
+    "currency",
+    "interval",
+    "interval_count",
+];
+
+impl DeclaredPlans {
+    /// Reads the file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PlansFileError> {
+        if bytes.len() > LARGEST_FILE {
+            return Err(PlansFileError::TooLarge(bytes.len()));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| PlansFileError::NotText)?;
+        // Some editors begin a file with a byte order mark, which is no JSON.
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
+            return Err(PlansFileError::Empty);
+        }
+        let Pairs(plans) = serde_json::from_str::<Pairs<Pairs<Value>>>(text)
+            .map_err(|error| PlansFileError::NotJson(error.to_string()))?;
+        if plans.is_empty() {
+            return Err(PlansFileError::Empty);
+        }
+        if plans.len() > MOST_PLANS {
+            return Err(PlansFileError::TooMany(plans.len()));
+        }
+        let mut declared = BTreeMap::new();
+        for (plan, fields) in plans {
+            let named = |reason: String| PlansFileError::Name {
+                plan: plan.chars().take(64).collect(),
+                reason,
+            };
+            let name: PlanName = plan
+                .parse()
+                .map_err(|error: crate::NameError| named(error.to_string()))?;
+            if declared.contains_key(&name) {
+                return Err(named("there are two plans of this name".to_owned()));
+            }
+            let body = Fields::of(&name, fields)?.read()?;
+            declared.insert(name, body);
+        }
+        Ok(Self(declared))
+    }
+
+    /// The plans, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&PlanName, &DeclaredPlan)> {
+        self.0.iter()
+    }
+
+    /// The plan of that name.
+    pub fn get(&self, name: &str) -> Option<&DeclaredPlan> {
+        self.0.get(name)
+    }
+}
+
+impl From<BTreeMap<PlanName, DeclaredPlan>> for DeclaredPlans {
+    fn from(plans: BTreeMap<PlanName, DeclaredPlan>) -> Self {
+        Self(plans)
+    }
+}
+
+/// A JSON object with its members as they come, so that one that is there twice is noticed.
+struct Pairs<T>(Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+struct PairsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<T> {
+    type Value = Pairs<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value().map_err(|error| {
+                let name: String = name.chars().take(64).collect();
+                A::Error::custom(format!("in {name:?}: {error}"))
+            })?;
+            pairs.push((name, value));
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+/// The fields of one plan, each of which is taken once.
+struct Fields<'a> {
+    plan: &'a PlanName,
+    values: BTreeMap<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(plan: &'a PlanName, Pairs(pairs): Pairs<Value>) -> Result<Self, PlansFileError> {
+        let mut fields = Self {
+            plan,
+            values: BTreeMap::new(),
+        };
+        for (field, value) in pairs {
+            if !FIELDS.contains(&field.as_str()) {
+                let known = FIELDS.join(", ");
+                let reason = format!("there is no such field; the fields are {known}");
+                return Err(fields.wrong(&field, reason));
+            }
+            if fields.values.contains_key(&field) {
+                return Err(fields.wrong(&field, "it is there twice"));
+            }
+            fields.values.insert(field, value);
+        }
+        Ok(fields)
+    }
+
+    fn wrong(&self, field: &str, reason: impl Into<String>) -> PlansFileError {
+        PlansFileError::Field {
+            plan: self.plan.clone(),
+            field: field.chars().take(64).collect(),
+            reason: reason.into(),
+        }
+    }
+
+    fn take<T: DeserializeOwned>(&mut self, field: &str) -> Result<Option<T>, PlansFileError> {
+        let Some(value) = self.values.remove(field) else {
+            return Ok(None);
+        };
+        serde_json::from_value(value)
+            .map(Some)
+            .map_err(|error| self.wrong(field, error.to_string()))
+    }
+
+    fn required<T: DeserializeOwned>(&mut self, field: &str) -> Result<T, PlansFileError> {
+        self.take(field)?
+            .ok_or_else(|| self.wrong(field, "it is missing"))
+    }
+
+    /// The field, if it holds.
+    fn checked<T: DeserializeOwned>(
+        &mut self,
+        field: &str,
+        holds: impl FnOnce(&T) -> bool,
+        rule: &str,
+    ) -> Result<Option<T>, PlansFileError> {
+        match self.take(field)? {
+            Some(value) if !holds(&value) => Err(self.wrong(field, rule)),
+            value => Ok(value),
+        }
+    }
+
+    fn read(mut self) -> Result<DeclaredPlan, PlansFileError> {
+        let group = self.required("group")?;
+        let label: String = self.required("label")?;
+        let readable = !label.trim().is_empty() && !label.chars().any(char::is_control);
+        if !readable || label.chars().count() > LONGEST_LABEL {
+            let rule = format!("it must have 1 to {LONGEST_LABEL} characters on one line");
+            return Err(self.wrong("label", rule));
+        }
+        let price: Option<PriceId> = self.take("price")?;
+        let lookup_key = self.checked(
+            "lookup_key",
+            |key: &String| {
+                !key.trim().is_empty()
+                    && key.chars().count() <= LONGEST_LOOKUP_KEY
+                    && !key.chars().any(char::is_control)
+            },
+            "it must have 1 to 200 characters on one line",
+        )?;
+        match (&price, &lookup_key) {
+            (None, None) => return Err(self.wrong("price", "price or lookup_key is missing")),
+            (Some(_), Some(_)) => {
+                let reason = "say price or lookup_key, and not both";
+                return Err(self.wrong("lookup_key", reason));
+            }
+            _ => {}
+        }
+        Ok(DeclaredPlan {
+            group,
+            label,
+            price,
+            lookup_key,
+            trial_days: self
+                .checked(
+                    "trial_days",
+                    |days| *days <= LONGEST_TRIAL,
+                    "it must be from 0 to 730",
+                )?
+                .unwrap_or(0),
+            wallets: self.checked(
+                "wallets",
+                |wallets: &Vec<Wallet>| !wallets.is_empty() && are_different(wallets),
+                "it must name at least one wallet, and each once",
+            )?,
+            sold: self.take("sold")?.unwrap_or(true),
+            former_prices: self
+                .checked(
+                    "former_prices",
+                    |prices: &Vec<PriceId>| {
+                        prices.len() <= MOST_FORMER_PRICES && are_different(prices)
+                    },
+                    "it must name at most 100 prices, and each once",
+                )?
+                .unwrap_or_default(),
+            amount: self.checked(
+                "amount",
+                |amount| *amount > 0,
+                "it must be above 0, in minor units",
+            )?,
+            currency: self.take("currency")?,
+            interval: self.take("interval")?,
+            interval_count: self.checked(
+                "interval_count",
+                |count| (1..=LONGEST_INTERVAL).contains(count),
+                "it must be from 1 to 1095",
+            )?,
+        })
+    }
+}
+
+fn are_different<T: PartialEq>(values: &[T]) -> bool {
+    let mut rest = values;
+    while let Some((first, others)) = rest.split_first() {
+        if others.contains(first) {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"basic":{"price":"price_1","group":"main","label":"Basic"}}"#;
+
+    fn parse(text: &str) -> Result<DeclaredPlans, String> {
+        DeclaredPlans::parse(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_plan_needs_a_group_a_label_and_a_price() {
+        let plans = parse(GOOD).unwrap();
+        let plan = plans.get("basic").unwrap();
+        assert_eq!((plan.trial_days, plan.sold), (0, true));
+        assert_eq!(plan.wallets, None);
+        assert!(plans.get("other").is_none());
+        assert!(
+            parse(&format!("\u{feff}{GOOD}")).is_ok(),
+            "with a byte order mark"
+        );
+        let by_key = GOOD.replace(r#""price":"price_1""#, r#""lookup_key":"基本""#);
+        let plans = parse(&by_key).unwrap();
+        assert_eq!(
+            plans.get("basic").unwrap().lookup_key.as_deref(),
+            Some("基本")
+        );
+    }
+
+    #[test]
+    fn a_mistake_names_the_plan_and_the_field() {
+        let price = r#""price":"price_1""#;
+        let and = |more: &str| format!("{price},{more}");
+        for (to, expected) in [
+            (
+                "\"price\":\"prod_1\"".to_owned(),
+                "plan basic, field price: not a Stripe price id",
+            ),
+            (
+                String::from("\"sold\":true"),
+                "plan basic, field price: price or lookup_key is missing",
+            ),
+            (
+                and(r#""lookup_key":"k""#),
+                "plan basic, field lookup_key: say price or lookup_key",
+            ),
+            (
+                "\"lookup_key\":\" \"".to_owned(),
+                "plan basic, field lookup_key: it must have 1 to 200",
+            ),
+            (
+                and(r#""colour":1"#),
+                "plan basic, field colour: there is no such field",
+            ),
+            (and(price), "plan basic, field price: it is there twice"),
+            (
+                and(r#""trial_days":731"#),
+                "plan basic, field trial_days: it must be from 0 to 730",
+            ),
+            (
+                and(r#""trial_days":-1"#),
+                "plan basic, field trial_days: invalid value",
+            ),
+            (
+                and(r#""trial_days":"7""#),
+                "plan basic, field trial_days: invalid type: string",
+            ),
+            (
+                and(r#""trial_days":1.5"#),
+                "plan basic, field trial_days: invalid type: floating",
+            ),
+            (
+                and(r#""wallets":[]"#),
+                "plan basic, field wallets: it must name at least one",
+            ),
+            (
+                and(r#""wallets":["apple_pay","apple_pay"]"#),
+                "plan basic, field wallets: it must name",
+            ),
+            (
+                and(r#""wallets":["paypal"]"#),
+                "plan basic, field wallets: unknown variant `paypal`",
+            ),
+            (
+                and(r#""sold":"no""#),
+                "plan basic, field sold: invalid type",
+            ),
+            (
+                and(r#""former_prices":["x"]"#),
+                "plan basic, field former_prices: not a Stripe price id",
+            ),
+            (
+                and(r#""amount":0"#),
+                "plan basic, field amount: it must be above 0",
+            ),
+            (
+                and(r#""amount":9.99"#),
+                "plan basic, field amount: invalid type",
+            ),
+            (
+                and(r#""currency":"dollars""#),
+                "plan basic, field currency: a currency is three letters",
+            ),
+            (
+                and(r#""interval":"fortnight""#),
+                "plan basic, field interval: unknown variant",
+            ),
+            (
+                and(r#""interval_count":0"#),
+                "plan basic, field interval_count: it must be from 1",
+            ),
+            (
+                and(r#""group":"x""#),
+                "plan basic, field group: it is there twice",
+            ),
+        ] {
+            let error = parse(&GOOD.replacen(price, &to, 1)).unwrap_err();
+            assert!(error.starts_with(expected), "{error} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_bounded_in_characters_of_any_script() {
+        for (label, is_well) in [
+            ("x".repeat(100), true),
+            ("写".repeat(100), true),
+            ("写".repeat(101), false),
+            (" ".to_owned(), false),
+            ("a\\nb".to_owned(), false),
+        ] {
+            let answer = parse(&GOOD.replacen("Basic", &label, 1));
+            assert_eq!(answer.is_ok(), is_well, "{label}");
+            if let Err(error) = answer {
+                assert!(error.starts_with("plan basic, field label"), "{error}");
+            }
+        }
+        for field in ["group", "label"] {
+            let without = GOOD.replacen(&format!("\"{field}\""), "\"sold\":true,\"amount\"", 1);
+            let error = parse(&without).unwrap_err();
+            assert!(error.starts_with("plan basic, field"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_holds_no_plans_says_so() {
+        for (text, expected) in [
+            ("", "the file has no plan"),
+            ("  \n", "the file has no plan"),
+            ("{}", "the file has no plan"),
+            ("{", "the file is not a JSON object of plans by name: EOF"),
+            (
+                "[]",
+                "the file is not a JSON object of plans by name: invalid type: sequence",
+            ),
+            (
+                r#"{"basic":1}"#,
+                "the file is not a JSON object of plans by name: in \"basic\"",
+            ),
+            (
+                r#"{"basic":{"price":}}"#,
+                "the file is not a JSON object of plans by name: in \"basic\"",
+            ),
+            (
+                r#"{"Basic!":{}}"#,
+                "plan \"Basic!\": \"Basic!\" is not a name",
+            ),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(expected), "{error} is not {expected}");
+        }
+        let twice = format!("{},{}", &GOOD[..GOOD.len() - 1], &GOOD[1..]);
+        let error = parse(&twice).unwrap_err();
+        assert_eq!(error, "plan \"basic\": there are two plans of this name");
+        assert_eq!(
+            DeclaredPlans::parse(&[0xff, 0xfe]),
+            Err(PlansFileError::NotText)
+        );
+        let large = vec![b' '; LARGEST_FILE + 1];
+        assert_eq!(
+            DeclaredPlans::parse(&large),
+            Err(PlansFileError::TooLarge(LARGEST_FILE + 1))
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! The catalog of plans, published past the functions.
+
+use std::time::{Duration, Instant};
+
+use perennial_flows::{Published, Resolver, reconcile::Slice};
+use perennial_store::Table;
+use perennial_stripe::{Settings, Stripe};
+use perennial_types::DeclaredPlans;
+
+/// A resolver of its own.
+pub(crate) async fn resolver(stripe: &str, table: &str) -> Resolver {
+    let base = stripe.parse().expect("the sandbox has an address");
+    let settings = Settings::new("sk_test_perennial_sandbox".into(), base);
+    let stripe = Stripe::new(settings).expect("a client of Stripe");
+    let table = Table::connect("perennial", Some(table)).await;
+    Resolver::new(stripe, table, false)
+}
+
+/// Publishes what `plans.json` says.
+pub(crate) async fn publish_with(resolver: &Resolver, plans: &str) -> Result<Published, String> {
+    let declared = DeclaredPlans::parse(plans.as_bytes()).map_err(|error| error.to_string())?;
+    let published = resolver.publish(&declared, without_pace()).await;
+    published.map_err(|error| format!("{error} ({error:?})"))
+}
+
+/// A slice that asks Stripe as quickly as it can.
+pub fn without_pace() -> Slice {
+    Slice {
+        until: Instant::now() + Duration::from_mins(1),
+        pace: Duration::ZERO,
+    }
+}

@@ -1,0 +1,122 @@
+//! One request has one time for Stripe, whatever it does in between.
+
+use std::time::Duration;
+
+use perennial_flows::{Clients, FlowError};
+use perennial_store::Table;
+use perennial_stripe::{Cause, Settings, Stripe, StripeError};
+use perennial_tests::TestApp;
+use perennial_types::Clock;
+
+async fn clients(app: &TestApp, budget: Duration) -> Clients {
+    let key = app.variable("STRIPE_SECRET_KEY").to_owned();
+    let settings = Settings::new(key.into(), app.stripe.url().parse().unwrap());
+    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    Clients::new(
+        Stripe::new(settings).unwrap(),
+        table,
+        Clock::system(),
+        false,
+    )
+    .with_budget(budget)
+}
+
+fn is_out_of_time(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::Stripe(StripeError::Unavailable {
+            cause: Cause::OutOfTime,
+            ..
+        })
+    )
+}
+
+/// `GET /confirm` reads the proof first, and then finishes the checkout, which has only the time that
+/// is left. It had the same time once more.
+#[tokio::test]
+async fn a_return_has_one_budget_for_its_proof_and_its_end() {
+    let mut app = TestApp::start().await;
+    app.stripe.hold_webhooks().await;
+    let alice = app.shopper("alice");
+    let opened = alice.click().await;
+    alice.answer_wallet(&opened, "approve").await;
+    let (user, checkout) = (
+        "alice".parse().unwrap(),
+        opened["checkout"].as_str().unwrap().parse().unwrap(),
+    );
+    let intent = opened["setup_intent"].as_str().unwrap().parse().unwrap();
+    let budget = Duration::from_secs(2);
+    let flows = clients(&app, budget).await.begin().await.unwrap();
+    let proof = flows.setup_intent(&intent).await.unwrap();
+    // Whatever takes the rest of the time.
+    tokio::time::sleep(budget).await;
+    app.stripe.forget_requests().await;
+    for error in [
+        flows.setup_intent(&intent).await.unwrap_err(),
+        flows
+            .finish_return(&user, &checkout, Some(proof.clone()))
+            .await
+            .unwrap_err(),
+        flows.finish_checkout(&user, &checkout).await.unwrap_err(),
+    ] {
+        assert!(is_out_of_time(&error), "{error:?}");
+    }
+    assert!(
+        app.stripe.requests().await.is_empty(),
+        "Stripe is asked no more"
+    );
+    // The next request has its own, and finds what the last one has left.
+    let next = clients(&app, Duration::from_secs(9)).await;
+    let flows = next.begin().await.unwrap();
+    flows.finish_checkout(&user, &checkout).await.unwrap();
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+    app.may_leave_work();
+}
+
+/// A wait for another request ends with the request's own time.
+#[tokio::test]
+async fn a_wait_for_another_request_is_within_the_budget() {
+    let app = TestApp::start().await;
+    let proxy = app.proxy_to_stripe().await;
+    let env = app.env_of("client-secret", &[("STRIPE_API_BASE", proxy.url())]);
+    let slow = client_secret::App::start(&env).await.unwrap();
+    let held = proxy.hold_next("POST /v1/customers");
+    let click = |function: client_secret::App| async move {
+        let body = serde_json::json!({"plan": "stock-photos-monthly", "wallet": "amazon_pay"});
+        super::catalog::ask(
+            &function,
+            "POST /client-secret",
+            "",
+            Some("alice"),
+            Some(body),
+        )
+        .await
+    };
+    let first = tokio::spawn(click(slow));
+    held.arrives().await;
+    let clients = clients(&app, Duration::from_millis(400)).await;
+    let flows = clients.begin().await.unwrap();
+    let (name, plan) = flows.plans().get("stock-photos-monthly").unwrap();
+    let ask = perennial_flows::IssueCheckout {
+        user: "alice".parse().unwrap(),
+        name: name.clone(),
+        plan: plan.clone(),
+        wallet: perennial_types::Wallet::AmazonPay,
+        first: perennial_types::First::SetupIntent,
+        consent_version: "default-1".to_owned(),
+        shown_trial_days: None,
+        consent: None,
+        return_to: None,
+        confirm_url: "https://api.shop.example/confirm".parse().unwrap(),
+    };
+    let begun = std::time::Instant::now();
+    let error = flows.issue_checkout(&ask).await.unwrap_err();
+    assert!(matches!(error, FlowError::Busy), "{error:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "and not six seconds more"
+    );
+    held.release();
+    assert_eq!(first.await.unwrap().0, 201);
+}
