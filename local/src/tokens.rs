@@ -1,5 +1,7 @@
 //! The tokens of the demo shop's users: what an identity provider would issue.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -40,10 +42,10 @@ pub enum IssuerError {
 }
 
 impl Issuer {
-    /// The key of the data folder, which is made the first time; a passing one without a folder.
+    /// The key of the data folder, which is made the first time; that of this process without a folder.
     pub(crate) fn load(data: Option<&DataDir>) -> Result<Self, IssuerError> {
         let Some(data) = data else {
-            return Self::new(generate()?);
+            return Self::new(of_process()?);
         };
         let path = data.file("token-key.der");
         if let Some(kept) = data_dir::read(&path)? {
@@ -117,6 +119,18 @@ impl Issuer {
     pub(crate) fn forge(&self, header: &Value, claims: &Value) -> String {
         self.sign(header, claims).unwrap()
     }
+}
+
+/// One key for every server of a process that keeps nothing, since making one takes longer than a whole test.
+fn of_process() -> Result<KeyPair, IssuerError> {
+    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(key) = KEY.get() {
+        return KeyPair::from_pkcs8(key).map_err(|_| IssuerError::Generate);
+    }
+    let key = generate()?;
+    let der = key.as_der().map_err(|_| IssuerError::Generate)?;
+    let der = KEY.get_or_init(|| der.as_ref().to_vec());
+    KeyPair::from_pkcs8(der).map_err(|_| IssuerError::Generate)
 }
 
 fn generate() -> Result<KeyPair, IssuerError> {

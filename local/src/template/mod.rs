@@ -14,6 +14,8 @@ pub(crate) use routes::{Authorization, Route};
 pub(crate) use stream::StreamMapping;
 pub(crate) use table::Table;
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::schedule::Schedule;
@@ -61,7 +63,12 @@ pub fn template_as_json() -> Result<Value, TemplateError> {
 impl Template {
     /// The template of this build.
     pub(crate) fn embedded() -> Result<Self, TemplateError> {
-        Self::parse(EMBEDDED)
+        static PARSED: OnceLock<Template> = OnceLock::new();
+        if let Some(parsed) = PARSED.get() {
+            return Ok(parsed.clone());
+        }
+        let parsed = Self::parse(EMBEDDED)?;
+        Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
     /// Reads a SAM template.

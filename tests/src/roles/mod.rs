@@ -8,7 +8,7 @@ mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use serde_json::Value;
 
@@ -59,9 +59,12 @@ struct Seen {
 impl Roles {
     /// The roles of the template of this build.
     pub fn of_template() -> Self {
-        let document = perennial_local::template_as_json().expect("the template is readable");
+        static OF_TEMPLATE: LazyLock<BTreeMap<String, Vec<Statement>>> = LazyLock::new(|| {
+            let document = perennial_local::template_as_json().expect("the template is readable");
+            template::statements(&document)
+        });
         Self {
-            functions: template::statements(&document),
+            functions: OF_TEMPLATE.clone(),
             seen: Mutex::default(),
         }
     }
