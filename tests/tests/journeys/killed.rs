@@ -64,21 +64,25 @@ async fn check_killed_click(path: &str, server_confirms: bool) {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_creating_the_customer_leaves_one_customer() {
     check_killed_click("/v1/customers", false).await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_creating_the_setup_intent_leaves_one_setup_intent() {
     check_killed_click("/v1/setup_intents", false).await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_confirming_leaves_one_mandate_to_agree_to() {
     check_killed_click("/v1/setup_intents", true).await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_creating_the_subscription_leaves_one_subscription() {
     let app = TestApp::start_on_lambda().await;
     let lambda = app.lambda.as_ref().unwrap();
@@ -126,6 +130,7 @@ async fn a_worker_that_dies_in_the_middle_is_given_the_event_again() {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn what_a_dead_finisher_has_created_reaches_the_table_by_its_events_alone() {
     let app = TestApp::start_on_lambda().await;
     let lambda = app.lambda.as_ref().unwrap();
@@ -219,6 +224,7 @@ async fn against_all_odds<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> An
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn functions_that_are_killed_at_random_under_load_charge_each_shopper_once() {
     let app = TestApp::start_on_lambda().await;
     let lambda = app.lambda.as_ref().unwrap();

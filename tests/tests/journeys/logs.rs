@@ -90,6 +90,7 @@ fn a_function_that_does_not_start_says_so_in_one_line_whatever_the_least_level()
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_refused_signature_and_a_wrong_endpoint_name_their_alarm() {
     let app = TestApp::start_on_lambda().await;
     let lambda = Arc::clone(app.lambda.as_ref().unwrap());
@@ -146,6 +147,7 @@ async fn a_refused_signature_and_a_wrong_endpoint_name_their_alarm() {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn the_most_detailed_level_shows_nothing_that_is_never_logged() {
     let app = TestApp::start_on_lambda().await;
     let mut env = app.env().to_vec();

@@ -11,7 +11,7 @@
 )]
 
 /// Each journey twice: with the functions in this process, and with their binaries as Lambda runs
-/// them.
+/// them. The second is for `cargo test -- --ignored`, since binaries take long to start.
 macro_rules! on_both {
     ($($journey:ident),* $(,)?) => {
         mod in_this_process {
@@ -23,6 +23,7 @@ macro_rules! on_both {
 
         mod behind_the_runtime_api {
             $(#[tokio::test]
+            #[ignore = "slow: the binaries behind the Runtime API"]
             async fn $journey() {
                 super::$journey(perennial_tests::TestApp::start_on_lambda().await).await;
             })*

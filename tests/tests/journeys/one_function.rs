@@ -112,6 +112,7 @@ async fn check_answers(app: &TestApp, variables: impl Fn(&str) -> Variables) {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn sam_local_invoke_runs_each_function_without_an_account() {
     let app = TestApp::start_on_lambda().await;
     // The containers of SAM know this machine by another name, which is checked beside the file.
@@ -128,6 +129,7 @@ async fn sam_local_invoke_runs_each_function_without_an_account() {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn cargo_lambda_runs_each_function_without_an_account() {
     let app = TestApp::start_on_lambda().await;
     let file = written(&app, "functions.env", None);

@@ -36,6 +36,7 @@ impl Watch {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
     let app = TestApp::start_on_lambda().await;
     let mut watch = Watch { seen: 0 };

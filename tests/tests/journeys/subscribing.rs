@@ -14,6 +14,12 @@ on_both!(
     a_renewal_is_charged_on_its_own,
 );
 
+/// The one journey through the binaries that `cargo test` makes.
+#[tokio::test]
+async fn a_shopper_who_approves_is_subscribed_by_the_binaries() {
+    a_shopper_who_approves_is_subscribed(TestApp::start_on_lambda().await).await;
+}
+
 async fn a_shopper_who_approves_is_subscribed(app: TestApp) {
     let alice = app.shopper("alice");
     let opened = alice

@@ -44,11 +44,13 @@ async fn check_killed(plan: &str) {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_creating_the_subscription_leaves_one_to_pay() {
     check_killed(MONTHLY).await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_creating_the_trial_leaves_one_to_confirm() {
     check_killed(TRIAL).await;
 }

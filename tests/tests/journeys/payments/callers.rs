@@ -56,6 +56,7 @@ async fn who_asked_is_on_record_without_the_name_of_the_session() {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn the_log_tells_who_asked_and_not_in_which_session() {
     let app = TestApp::start_on_lambda().await;
     let method = ShopServer::of(&app).saved_method("alice").await;

@@ -44,6 +44,7 @@ pub(super) async fn killed_and_repeated(
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_the_charge_leaves_one_charge() {
     let app = TestApp::start_on_lambda().await;
     let method = ShopServer::of(&app).saved_method("alice").await;
@@ -77,11 +78,13 @@ async fn check_migration(path: &str) {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_making_the_method_of_a_token_loses_no_token() {
     check_migration("/v1/payment_methods").await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_the_first_transaction_of_a_token_makes_no_other() {
     check_migration("/v1/setup_intents").await;
 }

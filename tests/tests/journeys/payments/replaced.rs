@@ -446,11 +446,13 @@ async fn check_death(step: &str) {
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_the_cancellation_goes_on_to_one_charge() {
     check_death("/v1/payment_intents/{id}/cancel").await;
 }
 
 #[tokio::test]
+#[ignore = "slow: the binaries behind the Runtime API"]
 async fn a_function_that_dies_after_the_second_charge_makes_no_third() {
     check_death("/v1/payment_intents").await;
 }
