@@ -133,6 +133,23 @@ mod tests {
     }
 
     #[test]
+    fn no_more_signatures_are_compared_than_stripe_sends() {
+        let key = "whsec_test_secret";
+        let (wrong, right) = ("0".repeat(64), v1(key, NOW, BODY));
+        let after = |others: usize| {
+            format!(
+                "t={NOW}{},v1={right}",
+                format!(",v1={wrong}").repeat(others)
+            )
+        };
+        assert_eq!(check(&after(MOST_SIGNATURES - 1), &[key]), Ok(()));
+        assert_eq!(
+            check(&after(MOST_SIGNATURES), &[key]),
+            Err(SignatureError::Wrong)
+        );
+    }
+
+    #[test]
     fn what_does_not_hold_is_refused() {
         let key = "whsec_test_secret";
         let good = v1(key, NOW, BODY);

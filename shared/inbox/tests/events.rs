@@ -38,6 +38,17 @@ fn event() -> Value {
     })
 }
 
+/// It is stored, so it is as long as a version is, and no longer.
+#[test]
+fn a_version_of_the_api_that_is_too_long_is_none() {
+    for (length, read) in [(1, true), (64, true), (65, false)] {
+        let mut body = event();
+        body["api_version"] = json!("v".repeat(length));
+        let version = Event::from_json(&body).unwrap().api_version;
+        assert_eq!(version.is_some(), read, "{length}");
+    }
+}
+
 proptest! {
     #[test]
     fn ids_type_and_time_come_out_as_they_went_in(

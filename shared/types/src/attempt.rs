@@ -273,4 +273,21 @@ mod tests {
             assert!(reason.message().ends_with('.'));
         }
     }
+
+    #[test]
+    fn only_what_a_finisher_may_still_end_is_open() {
+        use AttemptState as State;
+        for (state, name, open) in [
+            (State::Issued, "issued", true),
+            (State::Subscribing, "subscribing", true),
+            (State::Confirming, "confirming", true),
+            (State::Subscribed, "subscribed", false),
+            (State::Failed, "failed", false),
+            (State::Canceled, "canceled", false),
+            (State::Expired, "expired", false),
+        ] {
+            assert_eq!((state.as_str(), state.is_open()), (name, open));
+            assert_eq!(serde_json::to_value(state).unwrap(), name);
+        }
+    }
 }

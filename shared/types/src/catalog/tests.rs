@@ -71,6 +71,10 @@ fn a_plan_that_does_not_agree_is_not_offered_and_says_why() {
         kind: PriceKind::Unfit(RefusalCode::PriceNotRecurring),
         ..price("price_1")
     };
+    let unfit = |code| StripePrice {
+        kind: PriceKind::Unfit(code),
+        ..price("price_1")
+    };
     for (text, stripe, code, words) in [
         (
             with(r#""amount":1000,"interval":"year""#),
@@ -108,6 +112,24 @@ fn a_plan_that_does_not_agree_is_not_offered_and_says_why() {
             once,
             RefusalCode::PriceNotRecurring,
             "paid once",
+        ),
+        (
+            BASIC.to_owned(),
+            unfit(RefusalCode::PriceMetered),
+            RefusalCode::PriceMetered,
+            "is charged by use",
+        ),
+        (
+            BASIC.to_owned(),
+            unfit(RefusalCode::PriceNotPerUnit),
+            RefusalCode::PriceNotPerUnit,
+            "has tiers or packages",
+        ),
+        (
+            BASIC.to_owned(),
+            unfit(RefusalCode::PriceWithoutAmount),
+            RefusalCode::PriceWithoutAmount,
+            "no whole amount above 0",
         ),
         (
             with(r#""sold":false"#),
@@ -250,4 +272,50 @@ fn a_wallet_that_does_not_take_the_currency_is_not_among_those_of_the_plan() {
     plan.learn(Answer::Price(brazil), false);
     let plans = catalog.plans();
     assert_eq!(plans.get("basic").unwrap().1.wallets, [Wallet::ApplePay]);
+}
+
+#[test]
+fn a_product_that_is_archived_takes_its_plans_along_and_brings_them_back() {
+    let mut catalog = publish(&PlanCatalog::default(), BASIC, &[("basic", "price_1")]);
+    let sold = catalog.clone();
+    let learn = |catalog: &mut PlanCatalog, active| {
+        let plan = catalog.plans.get_mut("basic").unwrap();
+        plan.learn_product(active, false);
+    };
+    learn(&mut catalog, false);
+    let refusal = catalog.plans().refusal("basic").cloned().unwrap();
+    assert_eq!(refusal.code, RefusalCode::ProductArchived);
+    assert!(!catalog.says_the_same(&sold));
+    learn(&mut catalog, true);
+    assert_eq!(catalog.plans().offered().count(), 1);
+    assert!(catalog.says_the_same(&sold));
+}
+
+#[test]
+fn what_is_missing_is_named_as_the_file_names_it() {
+    for (text, sentence) in [
+        (BASIC.to_owned(), "Stripe has no price price_1."),
+        (
+            BASIC.replace("\"price\"", "\"lookup_key\""),
+            "Stripe has no price with the lookup key price_1.",
+        ),
+    ] {
+        let mut catalog = PlanCatalog::default().declare(&declared(&text));
+        let plan = catalog.plans.get_mut("basic").unwrap();
+        assert_eq!(plan.why_missing(), sentence);
+        plan.learn(Answer::Missing, false);
+        let refusal = catalog.plans().refusal("basic").cloned().unwrap();
+        assert_eq!(
+            (refusal.code.as_str(), refusal.sentence.as_str()),
+            ("price_missing", sentence)
+        );
+    }
+}
+
+#[test]
+fn only_what_the_shop_did_not_mean_is_a_fault() {
+    assert!(!RefusalCode::NotSold.is_a_fault());
+    assert!(!RefusalCode::Removed.is_a_fault());
+    assert!(RefusalCode::PriceMissing.is_a_fault());
+    assert!(RefusalCode::AmountDiffers.is_a_fault());
 }
