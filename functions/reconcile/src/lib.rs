@@ -15,14 +15,11 @@ use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use deployment::Responder;
-
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     clients: Clients,
     plans_file: PathBuf,
-    responder: Responder,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +59,6 @@ impl App {
         Ok(Self {
             clients: Clients::start(env, Problems::default(), clock).await?,
             plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
-            responder: Responder::new()?,
         })
     }
 
