@@ -1,11 +1,12 @@
 //! The catalog of plans, published past the functions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perennial_flows::{Published, Resolver, reconcile::Slice};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::DeclaredPlans;
+use tokio::time::Instant;
 
 /// A resolver of its own.
 pub(crate) async fn resolver(stripe: &str, table: &str) -> Resolver {

@@ -7,6 +7,7 @@ mod control;
 mod error;
 mod expand;
 mod http;
+mod in_process;
 mod list;
 mod page;
 mod params;
@@ -14,6 +15,8 @@ mod render;
 mod resources;
 mod state;
 mod webhooks;
+
+pub use in_process::InProcess;
 
 use http::shared::Shared;
 use state::World;
@@ -104,12 +107,13 @@ impl Sandbox {
             store,
             base_url: url.clone(),
             origin: Origin::default(),
+            frozen: None,
         };
         resources::setup_confirm::move_pages(&mut world);
         world.store.commit().map_err(data)?;
         let shared = Arc::new(Shared::new(
             world,
-            webhooks::deliver::client().map_err(Error::Client)?,
+            Some(webhooks::deliver::client().map_err(Error::Client)?),
         ));
         let service = http::server::router(Arc::clone(&shared))
             .into_make_service_with_connect_info::<SocketAddr>();

@@ -2,7 +2,7 @@
 
 use perennial_store::Outgoing;
 use perennial_types::{
-    Attempt, AttemptState, Change, FailureReason, Subscription, Timestamp, UserId,
+    Attempt, AttemptState, Change, FailureReason, Subscription, Timestamp, UserId, chance,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub(crate) fn checkout_failed(
 }
 
 fn outgoing(kind: &'static str, user: &UserId, now: Timestamp, data: &Value) -> Outgoing {
-    let id = format!("pev_{}", ulid::Ulid::new().to_string().to_ascii_lowercase());
+    let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
     // Counted beside what leaves the table: an alarm goes off when nothing does.
     tracing::info!(event = id, kind, "an event for the shop");
     Outgoing {

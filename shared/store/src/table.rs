@@ -69,8 +69,25 @@ impl Table {
         // The SDK takes a variable that is empty for an endpoint that is empty, and so reaches none.
         let endpoint = endpoint.map(|endpoint| endpoint.trim_end_matches('/').to_owned());
         config.set_endpoint_url(endpoint.or_else(|| of_all.map(ToOwned::to_owned)));
+        Self::over(Client::from_conf(config.build()), name)
+    }
+
+    /// The table that a function was given, or else a connection as [`Table::connect`] makes it.
+    pub async fn given_or_connect(
+        given: Option<&Self>,
+        name: &str,
+        endpoint: Option<&str>,
+    ) -> Self {
+        match given {
+            Some(given) => given.clone(),
+            None => Self::connect(name, endpoint).await,
+        }
+    }
+
+    /// The table `name` through a client that somebody else has made, as a trial does.
+    pub fn over(client: Client, name: &str) -> Self {
         Self {
-            client: Client::from_conf(config.build()),
+            client,
             name: name.into(),
             guard: None,
         }

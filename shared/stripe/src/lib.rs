@@ -13,6 +13,7 @@ mod redact;
 mod requests;
 mod retry;
 mod settings;
+mod transport;
 mod wallet_operations;
 
 pub use client::{Reply, Stripe};
@@ -34,6 +35,7 @@ pub use requests::{
     SetUpMethod, SetupWallet, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
+pub use transport::{Delivered, Delivery, Transport, Undelivered};
 
 /// The version of Stripe's API that every request names and every object is read in.
 ///

@@ -132,7 +132,7 @@ impl Race {
                 stage.pass(660).await?;
                 let gate = raise(stage);
                 let hooks = async {
-                    for event in stage.undelivered().await? {
+                    for event in stage.undelivered() {
                         stage.deliver(&event).await?;
                     }
                     stage.pump().await
@@ -211,7 +211,7 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
         return Ok(());
     };
     stage.come_back(Door::TabA, &back).await?;
-    let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
+    let books = stage.lane.stripe.books();
     let id = books
         .subscriptions
         .first()
@@ -225,7 +225,7 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
         .stripe
         .post(&path, &[("cancel_at_period_end", "true")])
         .await?;
-    for event in stage.undelivered().await? {
+    for event in stage.undelivered() {
         stage.deliver(&event).await?;
     }
     stage.read_stream()?;
@@ -248,7 +248,7 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
             .stripe
             .post(&path, &[("cancel_at_period_end", "false")])
             .await?;
-        for event in stage.undelivered().await? {
+        for event in stage.undelivered() {
             stage.deliver(&event).await?;
         }
         stage.read_stream()?;

@@ -24,15 +24,15 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<Vec<Fault>>,
     /// The idempotency keys whose requests are not answered yet.
     pub(crate) in_flight: Mutex<HashSet<String>>,
-    /// Sends webhooks.
-    pub(crate) http: reqwest::Client,
+    /// Sends webhooks, in a sandbox that does.
+    pub(crate) http: Option<reqwest::Client>,
     /// How many seconds the sandbox's own time runs ahead of the machine's.
     pub(crate) ahead: Arc<AtomicI64>,
 }
 
 impl Shared {
     /// Everything at its beginning around a world.
-    pub(crate) fn new(world: World, http: reqwest::Client) -> Self {
+    pub(crate) fn new(world: World, http: Option<reqwest::Client>) -> Self {
         let ahead = world.account().int("ahead").unwrap_or(0);
         Self {
             ahead: Arc::new(AtomicI64::new(ahead)),

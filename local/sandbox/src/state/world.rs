@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) base_url: String,
     /// Who is asking.
     pub(crate) origin: Origin,
+    /// In place of the machine's time, for one whose time only the control API moves.
+    pub(crate) frozen: Option<i64>,
 }
 
 const ACCOUNT: &str = "acct_perennial_sandbox";
@@ -62,7 +64,8 @@ impl World {
 
     /// The sandbox's own time in seconds, which runs ahead of the machine's once the control API moved it.
     pub(crate) fn now(&self) -> i64 {
-        clock::machine_seconds() + self.account().int("ahead").unwrap_or(0)
+        self.frozen.unwrap_or_else(clock::machine_seconds)
+            + self.account().int("ahead").unwrap_or(0)
     }
 
     /// The time for objects on a test clock, or the sandbox's own.
