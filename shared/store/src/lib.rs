@@ -28,6 +28,7 @@ pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
 pub use confirming::Awaited;
 pub use cursor::Cursor;
 pub use customer::{CustomerClaim, CustomerItem};
+pub use due::Due;
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use mark::{Finding, Marks};

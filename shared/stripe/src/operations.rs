@@ -206,11 +206,11 @@ impl Stripe {
     }
 
     /// Lists subscriptions of all customers in every status with their newest invoices, newest
-    /// first, 100 a page.
+    /// first, 100 a page, as Stripe wrote them: one that cannot be read hides no other.
     pub async fn list_all_subscriptions(
         &self,
         starting_after: Option<&SubscriptionId>,
-    ) -> Answered<List<Subscription>> {
+    ) -> Answered<List<serde_json::Value>> {
         let query = Form::new()
             .with(&["status"], "all")
             .with(&["expand", ""], "data.latest_invoice")

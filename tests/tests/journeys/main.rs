@@ -68,6 +68,7 @@ mod switched;
 mod table_failures;
 mod time_budget;
 mod trials;
+mod unreadable;
 mod wallet_health;
 mod wallets;
 mod whose_subscription;

@@ -3,7 +3,7 @@
 use perennial_inbox::{EVENT_TYPES, Event, EventType};
 use perennial_store::{Cursor, InboxItem, Received};
 use perennial_stripe::{ListEvents, StripeError};
-use perennial_types::Timestamp;
+use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -92,19 +92,24 @@ impl Flows {
                 }
                 Err(error) => return Err(error),
             };
+            let mut last = None;
+            let mut rest = page.data.len();
             for event in &page.data {
+                if slice.is_over() {
+                    break;
+                }
+                rest -= 1;
+                last = event.get("id").and_then(Value::as_str).or(last);
                 swept.listed += 1;
                 if self.store_if_missed(event, is_first).await? {
                     swept.missed += 1;
                 }
             }
-            let last = page
-                .data
-                .last()
-                .and_then(|event| event.get("id"))
-                .and_then(Value::as_str);
-            cursor.after = last.filter(|_| page.has_more).map(ToOwned::to_owned);
-            if cursor.after.is_none() {
+            if page.has_more || rest > 0 {
+                // A slice that was over at once has come no further.
+                cursor.after = last.map(ToOwned::to_owned).or(cursor.after);
+            } else {
+                cursor.after = None;
                 cursor.pass += 1;
             }
             swept.complete = position(&cursor) >= passes.len();
@@ -147,7 +152,10 @@ impl Flows {
 
     async fn store_if_missed(&self, event: &Value, is_first: bool) -> Result<bool, FlowError> {
         let Ok(event) = Event::from_json(event) else {
-            tracing::error!("Stripe lists something that is not an event");
+            let event = event.get("id").and_then(Value::as_str);
+            let event: Option<EventId> = event.and_then(|id| id.parse().ok());
+            let event = event.as_ref().map(EventId::as_str);
+            tracing::error!(event, "Stripe lists something that is not an event");
             return Ok(false);
         };
         let item = InboxItem::of(event, self.clock.now());
