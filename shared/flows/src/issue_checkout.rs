@@ -9,7 +9,10 @@ use perennial_types::{
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Finish, FlowError, Flows, start_subscription::Next};
+use crate::{
+    Finish, FlowError, Flows,
+    start_subscription::{Next, answer},
+};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ pub enum Issued {
     Resumed(Box<OpenCheckout>),
     /// There is nothing to pay for.
     AlreadySubscribed(Box<Subscription>),
-    /// A subscription that was to come first is not there, or not yet.
+    /// A subscription that was to come first is not there, or not yet; or it was, and has ended since.
     Undecided {
         /// The attempt.
         checkout: AttemptId,
@@ -191,8 +194,8 @@ impl Flows {
                         && open.setup_intent.is_none()
                         && open.setup_lease > self.clock.now() => {}
                 Some(open) => {
-                    if let Some(subscription) = self.replace(open).await? {
-                        return Ok(Issued::AlreadySubscribed(subscription));
+                    if let Some(issued) = self.replace(open).await? {
+                        return Ok(issued);
                     }
                     continue;
                 }
@@ -276,12 +279,12 @@ impl Flows {
 
     /// Makes room for another attempt; if the one that is open has succeeded meanwhile, its
     /// subscription is the answer.
-    async fn replace(&self, open: &Attempt) -> Result<Option<Box<Subscription>>, FlowError> {
+    async fn replace(&self, open: &Attempt) -> Result<Option<Issued>, FlowError> {
         if self.abandon(open, CancellationReason::Duplicate).await? {
             return Ok(None);
         }
         match self.finish(&open.user, &open.id, None).await? {
-            Finish::Subscribed { subscription, .. } => Ok(Some(subscription)),
+            finish @ Finish::Subscribed { .. } => Ok(Some(answer(open, finish))),
             Finish::Failed { .. } => Ok(None),
             Finish::Pending { .. } => Err(FlowError::Busy),
         }
@@ -312,10 +315,8 @@ impl Flows {
                 .finish(&ask.user, &open.id, Some(intent.clone()))
                 .await?
             {
-                Finish::Subscribed { subscription, .. } => {
-                    return Ok(Resume::Answer(Box::new(Issued::AlreadySubscribed(
-                        subscription,
-                    ))));
+                finish @ Finish::Subscribed { .. } => {
+                    return Ok(Resume::Answer(Box::new(answer(open, finish))));
                 }
                 Finish::Failed { .. } => return Ok(Resume::StartAnew),
                 Finish::Pending { .. } => {}

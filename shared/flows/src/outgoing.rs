@@ -8,15 +8,17 @@ use serde_json::{Value, json};
 
 use crate::{FlowError, Flows};
 
-/// What there is to tell about a subscription, given what was known before.
+/// What there is to tell about a subscription, given what was known before; `began` says of one that
+/// has ended whether it had begun.
 pub(crate) fn about_subscription(
     user: &UserId,
     old: Option<&Subscription>,
     new: &Subscription,
+    began: bool,
     now: Timestamp,
 ) -> Vec<Outgoing> {
     let data = json!({ "subscription": new });
-    let changes = Change::between(old, new).into_iter();
+    let changes = Change::between(old, new, began).into_iter();
     changes
         .map(|change| outgoing(change.as_str(), user, now, &data))
         .collect()

@@ -361,7 +361,9 @@ impl Flows {
                 return self.await_shopper(attempt, &model, subscription).await;
             }
         }
-        let told = about_subscription(&attempt.user, None, &model, self.clock.now());
+        // It is paid, or its trial was confirmed before: Stripe leaves no subscription behind whose
+        // first payment it refuses.
+        let told = about_subscription(&attempt.user, None, &model, true, self.clock.now());
         match self.table.complete(attempt, &model, &told).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),

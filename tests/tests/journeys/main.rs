@@ -41,6 +41,7 @@ mod catalog;
 mod configuration;
 mod declines;
 mod ending;
+mod ended;
 mod endpoint_types;
 mod event_orders;
 mod iam;
