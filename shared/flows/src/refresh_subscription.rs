@@ -10,7 +10,7 @@ use perennial_types::{CustomerId, SoldAs, Subscription, SubscriptionId, UserId};
 use crate::{
     FlowError, Flows,
     one_of_group::may_be_second,
-    outgoing::about_subscription,
+    outgoing::{Reading, about_subscription},
     read_model::{attempt_of, charged, contested, read_model, sold_as},
 };
 
@@ -75,7 +75,14 @@ impl Flows {
             && Box::pin(self.had_begun(user, &read, &mut model)).await?;
         if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
             let old = item.subscription.as_ref();
-            let told = about_subscription(user, old, &model, began, self.clock.now());
+            let reading = Reading {
+                user,
+                old,
+                new: &model,
+                began,
+                fence: item.fence,
+            };
+            let told = about_subscription(&reading, self.clock.now());
             let written = self
                 .table
                 .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)

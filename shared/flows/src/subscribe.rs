@@ -1,6 +1,8 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, Completed, Slot, SubscriptionItem, TakeSlot, Taken, UserItems};
+use perennial_store::{
+    Awaited, Completed, FIRST_FENCE, Slot, SubscriptionItem, TakeSlot, Taken, UserItems,
+};
 use perennial_stripe::{
     CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
 };
@@ -12,7 +14,7 @@ use perennial_types::{
 use crate::{
     Finish, FlowError, Flows,
     open_attempt::setup_wallet,
-    outgoing::{about_subscription, checkout_failed},
+    outgoing::{Reading, about_subscription, checkout_failed},
     owner,
     read_model::{attempt_of, read_model},
 };
@@ -361,9 +363,16 @@ impl Flows {
                 return self.await_shopper(attempt, &model, subscription).await;
             }
         }
-        // It is paid, or its trial was confirmed before: Stripe leaves no subscription behind whose
-        // first payment it refuses.
-        let told = about_subscription(&attempt.user, None, &model, true, self.clock.now());
+        let reading = Reading {
+            user: &attempt.user,
+            old: None,
+            new: &model,
+            // It is paid, or its trial was confirmed before: Stripe leaves no subscription behind whose
+            // first payment it refuses.
+            began: true,
+            fence: FIRST_FENCE,
+        };
+        let told = about_subscription(&reading, self.clock.now());
         match self.table.complete(attempt, &model, &told).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),

@@ -37,7 +37,7 @@ pub use payment_request::{
     Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
 };
 pub use slot::{Completed, Slot, TakeSlot, Taken};
-pub use subscription::{SubscriptionItem, Written};
+pub use subscription::{FIRST_FENCE, SubscriptionItem, Written};
 pub use table::Table;
 pub use trial::Trial;
 pub use user::{OpenCheckout, UserItems};
