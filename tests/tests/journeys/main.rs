@@ -49,6 +49,7 @@ mod killed;
 mod links;
 mod logs;
 mod lost_browser;
+mod lost_setups;
 mod modes;
 mod money_back;
 mod one_function;
