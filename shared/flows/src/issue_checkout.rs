@@ -143,7 +143,7 @@ impl Flows {
             };
             let pointer = items.open(&ask.name, ask.wallet);
             let named = match pointer {
-                Some(id) => self.named_attempt(&ask.user, &items, id).await?,
+                Some(id) => self.pointed_at(&ask.user, &items, id).await?,
                 None => None,
             };
             match named.as_ref().filter(|it| it.state.is_open()) {
@@ -223,6 +223,24 @@ impl Flows {
             if !patience.wait().await {
                 return Err(FlowError::Busy);
             }
+        }
+    }
+
+    /// The checkout that clicks go on with; none if this version cannot read it, and then another one
+    /// takes its place. Should it have agreed to be charged, the slot still keeps it apart.
+    async fn pointed_at(
+        &self,
+        user: &UserId,
+        items: &UserItems,
+        id: &AttemptId,
+    ) -> Result<Option<Attempt>, FlowError> {
+        match self.named_attempt(user, items, id).await {
+            Err(error) if error.is_unreadable() => {
+                let error = error.chain();
+                tracing::error!(checkout = %id, error, "a checkout cannot be read, and another one takes its place");
+                Ok(None)
+            }
+            named => named,
         }
     }
 

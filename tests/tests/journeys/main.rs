@@ -44,6 +44,7 @@ mod ending;
 mod ended;
 mod endpoint_types;
 mod event_orders;
+mod forgotten;
 mod iam;
 mod killed;
 mod links;
