@@ -67,7 +67,7 @@ impl Flows {
         read: &perennial_stripe::Subscription,
     ) -> Result<Confirming, FlowError> {
         if let Some(method) = self.wrong_method(attempt, read).await? {
-            return self.refuse_confirmed(attempt, &read.id, &method).await;
+            return self.refuse_confirmed(attempt, read, &method).await;
         }
         if read.payment_method_id().is_none() && self.save_method(attempt, &read.id).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);

@@ -38,6 +38,7 @@ mod bad_input;
 mod bounded;
 mod call_counts;
 mod catalog;
+mod clocks;
 mod configuration;
 mod declines;
 mod ending;
