@@ -104,6 +104,7 @@ impl Sandbox {
             store,
             base_url: url.clone(),
             origin: Origin::default(),
+            due_at: None,
         };
         resources::setup_confirm::move_pages(&mut world);
         world.store.commit().map_err(data)?;
