@@ -74,6 +74,7 @@ pub(crate) async fn check(
     if !allowed.work {
         check_work(&items);
     }
+    check_index(&items);
     check_secrets(&items, allowed);
     check_logs(lambda.as_deref());
     check_stripe(&stripe.state().await, &items, allowed);
@@ -86,6 +87,27 @@ fn check_work(items: &[Value]) {
             || item.get("lease").is_some() && item.get("subscription").is_none()
             || item["status"] == "failed";
         assert!(!unfinished, "work is left over: {item}");
+    }
+}
+
+/// What has ended is looked at no more.
+fn check_index(items: &[Value]) {
+    for item in items {
+        let state = item["state"].as_str().or(item["status"].as_str());
+        let ended = [
+            "subscribed",
+            "failed",
+            "canceled",
+            "expired",
+            "processed",
+            "ignored",
+        ];
+        let swept_for_ever =
+            item.get("due").is_some() && state.is_some_and(|it| ended.contains(&it));
+        assert!(
+            !swept_for_ever,
+            "it has ended and is still to be swept: {item}"
+        );
     }
 }
 
@@ -176,6 +198,21 @@ mod tests {
 
     fn is_found(check: impl FnOnce() + std::panic::UnwindSafe) -> bool {
         catch_unwind(check).is_err()
+    }
+
+    #[test]
+    fn what_has_ended_and_is_still_to_be_swept_is_found() {
+        let due = |name: &str, value: &str| json!({name: value, "due": "CHECKOUT"});
+        for (item, found) in [
+            (due("state", "subscribed"), true),
+            (due("state", "expired"), true),
+            (due("status", "processed"), true),
+            (due("state", "confirming"), false),
+            (due("status", "received"), false),
+            (json!({"state": "subscribed"}), false),
+        ] {
+            assert_eq!(is_found(|| check_index(&[item.clone()])), found, "{item}");
+        }
     }
 
     #[test]

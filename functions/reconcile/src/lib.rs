@@ -32,7 +32,7 @@ struct Ask {
 enum Sweep {
     /// Checkouts and events that have waited for too long.
     Open,
-    /// Stripe's list of events.
+    /// Stripe's list of events, and that of the SetupIntents of a day ago.
     Events,
     /// The price of each plan.
     Plans,
@@ -101,7 +101,13 @@ impl App {
                     "inbox": flows.sweep_inbox(slice).await?,
                 })
             }
-            Sweep::Events => json!({ "events": begin().await?.sweep_events(slice).await? }),
+            Sweep::Events => {
+                let flows = begin().await?;
+                json!({
+                    "events": flows.sweep_events(slice).await?,
+                    "setups": flows.sweep_setups(slice).await?,
+                })
+            }
             Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
             Sweep::Subscriptions => {
                 let flows = begin().await?;

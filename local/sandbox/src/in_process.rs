@@ -36,6 +36,7 @@ impl InProcess {
             base_url: base_url.to_owned(),
             origin: Origin::default(),
             frozen: Some(now),
+            due_at: None,
         };
         let shared = Arc::new(Shared::new(world, None));
         Self {

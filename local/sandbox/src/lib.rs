@@ -108,6 +108,7 @@ impl Sandbox {
             base_url: url.clone(),
             origin: Origin::default(),
             frozen: None,
+            due_at: None,
         };
         resources::setup_confirm::move_pages(&mut world);
         world.store.commit().map_err(data)?;

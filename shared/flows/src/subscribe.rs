@@ -1,18 +1,20 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, Completed, Slot, SubscriptionItem, TakeSlot, Taken, UserItems};
+use perennial_store::{
+    Awaited, Completed, FIRST_FENCE, Slot, SubscriptionItem, TakeSlot, Taken, UserItems,
+};
 use perennial_stripe::{
     CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, First, PaymentMethodId, SoldAs, Subscription, Timestamp,
-    Trials,
+    Attempt, AttemptId, AttemptState, CustomerId, FailureReason, First, PaymentMethodId, SoldAs,
+    Subscription, Timestamp, Trials,
 };
 
 use crate::{
     Finish, FlowError, Flows,
     open_attempt::setup_wallet,
-    outgoing::{about_subscription, checkout_failed},
+    outgoing::{Reading, about_subscription, checkout_failed},
     owner,
     read_model::{attempt_of, read_model},
 };
@@ -157,6 +159,12 @@ impl Flows {
             let standing = holder.and_then(SubscriptionItem::standing);
             return match model {
                 Some(model) if model.status.is_terminal() => Ok(Right::Free),
+                // Nobody has read it yet, or what was read is gone.
+                None => {
+                    let (user, customer) = (&attempt.user, &attempt.customer);
+                    Box::pin(self.refresh_subscription(user, customer, id)).await?;
+                    Ok(Right::Step(Step::LookAgain))
+                }
                 _ if slot.attempt == attempt.id => Ok(Right::Step(Step::LookAgain)),
                 // It was switched to another group at Stripe.
                 Some(_)
@@ -184,11 +192,34 @@ impl Flows {
         }
         // The finisher of another attempt is gone, and its subscription may exist. That has to be
         // settled first.
-        let other = Box::pin(self.finish(&attempt.user, &slot.attempt, None)).await?;
-        match other {
-            Finish::Pending { .. } => Ok(Right::Step(Step::Wait)),
-            Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
+        match Box::pin(self.finish(&attempt.user, &slot.attempt, None)).await {
+            Ok(Finish::Pending { .. }) => Ok(Right::Step(Step::Wait)),
+            Ok(Finish::Subscribed { .. } | Finish::Failed { .. }) => {
+                Ok(Right::Step(Step::LookAgain))
+            }
+            Err(FlowError::UnknownCheckout) => {
+                Box::pin(self.right_to_forgotten(attempt, slot)).await
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// The attempt that holds the slot is gone, and its request with it, so nobody sends that again.
+    /// Whether anything came of it is in Stripe's list.
+    async fn right_to_forgotten(&self, attempt: &Attempt, slot: &Slot) -> Result<Right, FlowError> {
+        let (user, customer) = (&attempt.user, &attempt.customer);
+        let Some(found) = self.find_subscription(customer, &slot.attempt).await? else {
+            return Ok(Right::Free);
+        };
+        let item = self.refresh_subscription(user, customer, &found.id).await?;
+        let stands = item.standing();
+        Ok(
+            if stands.is_some_and(|model| self.blocks(model, &attempt.group, None)) {
+                Right::Step(Step::LookAgain)
+            } else {
+                Right::Free
+            },
+        )
     }
 
     /// Ends an attempt whose shopper has gone on with another; should they have confirmed it in the
@@ -241,7 +272,8 @@ impl Flows {
         let request: FrozenRequest =
             serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
         if self.key_is_forgotten(frozen_at) {
-            if let Some(found) = self.find_subscription(attempt).await? {
+            let found = self.find_subscription(&attempt.customer, &attempt.id);
+            if let Some(found) = found.await? {
                 return self.adopt(attempt, found).await;
             }
             if attempt.first == First::Subscription {
@@ -289,7 +321,8 @@ impl Flows {
                 ..
             } => {
                 // The key is spent on an answer that says nothing, so Stripe's own list has to.
-                if let Some(found) = self.find_subscription(attempt).await? {
+                let found = self.find_subscription(&attempt.customer, &attempt.id);
+                if let Some(found) = found.await? {
                     return self.adopt(attempt, found).await;
                 }
                 self.table.release_lease(attempt, me).await?;
@@ -361,7 +394,16 @@ impl Flows {
                 return self.await_shopper(attempt, &model, subscription).await;
             }
         }
-        let told = about_subscription(&attempt.user, None, &model, self.clock.now());
+        let reading = Reading {
+            user: &attempt.user,
+            old: None,
+            new: &model,
+            // It is paid, or its trial was confirmed before: Stripe leaves no subscription behind whose
+            // first payment it refuses.
+            began: true,
+            fence: FIRST_FENCE,
+        };
+        let told = about_subscription(&reading, self.clock.now());
         match self.table.complete(attempt, &model, &told).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),
@@ -420,13 +462,14 @@ impl Flows {
     /// Looks for the attempt's subscription among all of the customer's, by listing them.
     async fn find_subscription(
         &self,
-        attempt: &Attempt,
+        customer: &CustomerId,
+        attempt: &AttemptId,
     ) -> Result<Option<perennial_stripe::Subscription>, FlowError> {
         let mut after = None;
         loop {
             let page = self
                 .stripe
-                .list_subscriptions(&attempt.customer, after.as_ref())
+                .list_subscriptions(customer, after.as_ref())
                 .await?
                 .value;
             after = page.data.last().map(|subscription| subscription.id.clone());
@@ -434,7 +477,7 @@ impl Flows {
             let found = page
                 .data
                 .into_iter()
-                .find(|subscription| attempt_of(subscription).as_ref() == Some(&attempt.id));
+                .find(|subscription| attempt_of(subscription).as_ref() == Some(attempt));
             if found.is_some() || !more || after.is_none() {
                 return Ok(found);
             }

@@ -108,11 +108,12 @@ impl Table {
             .get_item()
             .table_name(self.name())
             .consistent_read(true);
+        let sort_key = key.sk.clone();
         let answer = call.set_key(Some(key.attributes())).send().await;
         match answer.map_err(StoreError::call(operation))?.item {
             Some(item) => serde_dynamo::from_item(item)
                 .map(Some)
-                .map_err(StoreError::item(operation)),
+                .map_err(StoreError::unreadable(operation, sort_key)),
             None => Ok(None),
         }
     }

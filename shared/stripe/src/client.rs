@@ -63,6 +63,8 @@ pub struct Reply<T> {
     pub request_id: Option<String>,
     /// Whether this is the stored answer of an earlier request with the same key.
     pub replayed: bool,
+    /// When it was given, in Unix seconds by Stripe's clock; none if Stripe does not say.
+    pub at: Option<i64>,
 }
 
 /// One operation with its parameters, the same for every attempt.
@@ -133,6 +135,7 @@ impl Stripe {
                 value,
                 request_id: reply.request_id,
                 replayed: reply.replayed,
+                at: reply.at,
             }),
             Err(_) => Err(misread(call, reply.request_id, reply.replayed)),
         }
@@ -281,6 +284,7 @@ impl Stripe {
                 value,
                 request_id: answer.request_id(),
                 replayed: answer.replayed(),
+                at: answer.at(),
             }),
             Err(error) => Err(Failure {
                 error,

@@ -6,6 +6,7 @@ mod decline_operations;
 mod error;
 mod form;
 mod frozen;
+mod http_date;
 mod objects;
 mod operations;
 mod payment_operations;

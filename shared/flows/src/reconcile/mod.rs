@@ -5,6 +5,7 @@
 
 mod checkouts;
 mod inbox;
+mod lost_setups;
 mod missed_events;
 mod subscriptions;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use checkouts::SweptCheckouts;
 pub use inbox::SweptInbox;
+pub use lost_setups::SweptSetups;
 pub use missed_events::SweptEvents;
 pub use subscriptions::ComparedSubscriptions;
 use tokio::time::Instant;
