@@ -23,11 +23,11 @@ const PAGES: &str = "http://localhost";
 pub struct Books {
     /// Customers.
     pub customers: Vec<Value>,
-    /// SetupIntents.
+    /// Each `SetupIntent`.
     pub setup_intents: Vec<Value>,
     /// Subscriptions, whatever their status.
     pub subscriptions: Vec<Value>,
-    /// PaymentIntents.
+    /// Each `PaymentIntent`.
     pub payment_intents: Vec<Value>,
     /// Invoices.
     pub invoices: Vec<Value>,

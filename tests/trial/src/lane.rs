@@ -187,12 +187,11 @@ impl Lane {
         };
         wire.begin(behind, None, None);
         let known = lock(&kept.catalog).clone();
-        match known {
-            Some(catalog) => table.put_catalog(&catalog)?,
-            None => {
-                publish(kept, &plans).await?;
-                *lock(&kept.catalog) = Some(table.catalog()?);
-            }
+        if let Some(catalog) = known {
+            table.put_catalog(&catalog)?;
+        } else {
+            publish(kept, &plans).await?;
+            *lock(&kept.catalog) = Some(table.catalog()?);
         }
         let sockets = match kept.through {
             Through::Memory => None,

@@ -48,7 +48,7 @@ impl Size {
 
     fn years(self) -> Option<usize> {
         match self {
-            Self::Tiny => Some(1),
+            Self::Tiny => Some(0),
             Self::Quick => Some(2),
             Self::Usual | Self::Long => None,
         }

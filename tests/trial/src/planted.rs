@@ -77,12 +77,13 @@ impl Planted {
                 "is still confirming",
             ),
             Bug::DueStays => (part(Crash, "wallet-left", Sweeper, None), "keeps its work"),
-            Bug::LastFailureAlone => (part(Crash, "client-return", Webhook, dies), "is still open"),
+            Bug::LastFailureAlone | Bug::UndecidedIsDone => {
+                (part(Crash, "client-return", Webhook, dies), "is still open")
+            }
             Bug::CursorFirst => (
                 part(Crash, "planned-end", Sweeper, dies),
                 "had to repair something",
             ),
-            Bug::UndecidedIsDone => (part(Crash, "client-return", Webhook, dies), "is still open"),
             Bug::EndedInSilence => (
                 part(Crash, "apple-ended", Shopper, None),
                 "the shop was told",

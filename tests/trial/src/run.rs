@@ -275,7 +275,7 @@ fn work(queue: &Queue, report: &Reporter, run: &Run, end: Option<Instant>) {
         report.begins(&case);
         let verdict = match runtime(run.through) {
             Ok(runtime) => runtime.block_on(try_case(&kept, &case, run.bug)),
-            Err(error) => Verdict::broken(error),
+            Err(error) => Verdict::broken(error.to_string()),
         };
         if !report.ends(case, verdict) {
             return;

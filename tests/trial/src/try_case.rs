@@ -28,9 +28,9 @@ pub struct Verdict {
 
 impl Verdict {
     /// Of a case that did not hold for this reason alone.
-    pub fn broken(why: impl ToString) -> Self {
+    pub fn broken(why: impl Into<String>) -> Self {
         Self {
-            broken: vec![why.to_string()],
+            broken: vec![why.into()],
             ..Self::default()
         }
     }
@@ -43,7 +43,7 @@ const USER: &str = "user-1";
 pub async fn try_case(kept: &Kept, case: &Case, bug: Option<Bug>) -> Verdict {
     Box::pin(play(kept, case, bug))
         .await
-        .unwrap_or_else(Verdict::broken)
+        .unwrap_or_else(|error| Verdict::broken(error.to_string()))
 }
 
 async fn play(kept: &Kept, case: &Case, bug: Option<Bug>) -> Result<Verdict, Broken> {

@@ -1,5 +1,7 @@
 //! A sample of the trial, small enough for every `cargo test`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use perennial_trial::case::Case;
 use perennial_trial::lane::Through;
 use perennial_trial::plan::Size;
@@ -10,7 +12,9 @@ use perennial_trial::run::Run;
 const SEED: u64 = 20_261_124;
 
 fn cases(ids: &[&str]) -> Vec<Case> {
-    ids.iter().map(|id| id.parse().unwrap()).collect()
+    let cases: Result<_, _> = ids.iter().map(|id| id.parse()).collect();
+    #[allow(clippy::expect_used, reason = "a test may panic")]
+    cases.expect("the ids are right")
 }
 
 #[test]
@@ -37,13 +41,17 @@ fn a_seed_gives_the_same_calls_again_and_on_a_busy_machine_too() {
         "hooks:trial:webhook:2:7",
     ]) {
         let calm = run.replay(&case);
-        let busy = std::sync::atomic::AtomicBool::new(true);
+        let busy = AtomicBool::new(true);
         let again = std::thread::scope(|threads| {
             for _ in 0..4 {
-                threads.spawn(|| while busy.load(std::sync::atomic::Ordering::Relaxed) {});
+                threads.spawn(|| {
+                    while busy.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
             }
             let again = run.replay(&case);
-            busy.store(false, std::sync::atomic::Ordering::Relaxed);
+            busy.store(false, Ordering::Relaxed);
             again
         });
         assert_eq!(calm.broken, Vec::<String>::new(), "{case}");
