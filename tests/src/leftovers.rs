@@ -211,7 +211,11 @@ mod tests {
             (due("status", "received"), false),
             (json!({"state": "subscribed"}), false),
         ] {
-            assert_eq!(is_found(|| check_index(&[item.clone()])), found, "{item}");
+            assert_eq!(
+                is_found(|| check_index(std::slice::from_ref(&item))),
+                found,
+                "{item}"
+            );
         }
     }
 

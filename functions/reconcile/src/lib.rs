@@ -32,7 +32,7 @@ struct Ask {
 enum Sweep {
     /// Checkouts and events that have waited for too long.
     Open,
-    /// Stripe's list of events, and that of the SetupIntents of a day ago.
+    /// Stripe's list of events, and that of the `SetupIntents` of a day ago.
     Events,
     /// The price of each plan.
     Plans,

@@ -93,24 +93,20 @@ pub fn undecided(checkout: AttemptId, finish: Finish) -> Result<Response, ApiErr
         }
         Finish::Pending { .. } => (None, None),
     };
-    match reason {
-        Some(reason) => {
-            let error = ApiError::new(status(reason), reason.as_str(), reason.message());
-            let error = error.with("may_retry", json!(reason.may_retry()));
-            Err(match ended {
-                Some(subscription) => error.with("subscription", json!(subscription)),
-                None => error,
-            })
-        }
-        None => {
-            let body = self::checkout(checkout, finish);
-            let response = Response::json(202, &body);
-            Ok(match body.retry_after {
-                Some(seconds) => response.with_header("retry-after", seconds.to_string()),
-                None => response,
-            })
-        }
+    if let Some(reason) = reason {
+        let error = ApiError::new(status(reason), reason.as_str(), reason.message());
+        let error = error.with("may_retry", json!(reason.may_retry()));
+        return Err(match ended {
+            Some(subscription) => error.with("subscription", json!(subscription)),
+            None => error,
+        });
     }
+    let body = self::checkout(checkout, finish);
+    let response = Response::json(202, &body);
+    Ok(match body.retry_after {
+        Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+        None => response,
+    })
 }
 
 fn status(reason: FailureReason) -> u16 {

@@ -22,6 +22,7 @@ pub mod payments;
 mod read_model;
 pub mod reconcile;
 mod refresh_subscription;
+mod right_to_subscribe;
 mod start_subscription;
 mod subscribe;
 mod wrong_method;

@@ -251,7 +251,7 @@ impl Stripe {
         self.get("list_customers", path::CUSTOMERS, query).await
     }
 
-    /// Lists the SetupIntents that were created from `from` to `to`, both included and in Unix seconds,
+    /// Lists the `SetupIntents` that were created from `from` to `to`, both included and in Unix seconds,
     /// newest first, 100 a page, as Stripe wrote them.
     pub async fn list_setup_intents_created_between(
         &self,

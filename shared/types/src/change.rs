@@ -73,16 +73,16 @@ impl Change {
             return Vec::new();
         }
         let of_status = Self::of_status(old, new);
-        let begun = Self::unheard_beginning(old, new);
+        let unheard = Self::unheard_beginning(old, new);
         if ended {
-            return begun.into_iter().chain(of_status).collect();
+            return unheard.into_iter().chain(of_status).collect();
         }
         let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
         let asks_for_method = lacks_method(new)
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
         let changed_plan = old.is_some_and(|old| old.charged() != new.charged());
-        begun
+        unheard
             .into_iter()
             .chain(of_status)
             .chain(asks_for_method.then_some(Self::PaymentMethodRequired))

@@ -85,10 +85,10 @@ async fn a_customer_behind_a_stored_failure_is_found_by_any_clock() {
         let fault = json!({"method": "POST", "path": "/v1/customers", "fault": "status", "status": 500, "stored": true, "after": true});
         app.stripe.fault(fault).await;
         let recorded = include_str!("../../../events/client-secret-new.json");
-        let click: Value = serde_json::from_str(recorded).unwrap();
+        let request: Value = serde_json::from_str(recorded).unwrap();
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            let answer = invoke(&client_secret, click.clone(), "request").await;
+            let answer = invoke(&client_secret, request.clone(), "request").await;
             statuses.push(answer["statusCode"].clone());
         }
         assert!(

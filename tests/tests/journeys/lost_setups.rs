@@ -1,4 +1,4 @@
-//! SetupIntents whose creation was never answered.
+//! `SetupIntents` whose creation was never answered.
 
 use perennial_tests::{Shopper, TestApp};
 use serde_json::{Value, json};

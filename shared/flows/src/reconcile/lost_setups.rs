@@ -1,4 +1,4 @@
-//! SetupIntents whose creation was never answered, so that no checkout names them and only their
+//! `SetupIntents` whose creation was never answered, so that no checkout names them and only their
 //! metadata tells of which one they were. Nobody can confirm them, since nobody has been given their
 //! client secret, and Stripe leaves them open for good.
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Slice;
 use crate::{FlowError, Flows};
 
-/// What a sweep over the SetupIntents of a day ago has done.
+/// What a sweep over the `SetupIntents` of a day ago has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SweptSetups {
     /// Listed.
@@ -32,7 +32,7 @@ const AGE_SECONDS: i64 = 26 * 3600;
 const LONGEST_SPAN_SECONDS: i64 = 7 * 24 * 3600;
 
 impl Flows {
-    /// Cancels the SetupIntents that no checkout names. One that fails is passed over, and the span is
+    /// Cancels the `SetupIntents` that no checkout names. One that fails is passed over, and the span is
     /// read again the next time.
     pub async fn sweep_setups(&self, slice: Slice) -> Result<SweptSetups, FlowError> {
         let mut swept = SweptSetups::default();
