@@ -236,11 +236,11 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
     let reader = stage.work(Door::Hooks, &stage.lane.functions.worker, &first);
     let change = async {
         // The first reader is somewhere between its fence and its write.
-        for _ in 0..200 {
+        for _ in 0..1000 {
             if gate.order().len() >= pause {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         gate.hold(Door::Hooks, true);
         stage

@@ -158,10 +158,23 @@ impl Bug {
             Self::InvoiceNotVoided if call.name() == "POST /v1/invoices/{id}/void" => {
                 r#"{"id":"in_1","object":"invoice","status":"void"}"#
             }
+            // The sweeper would take it off the list after all.
+            Self::DueStays
+                if call.door == Door::Sweeper
+                    && call.name() == "UpdateItem CHECKOUT"
+                    && takes_off_list(call) =>
+            {
+                "{}"
+            }
             _ => return None,
         };
         Some(answer.to_owned())
     }
+}
+
+fn takes_off_list(call: &Call) -> bool {
+    let body = String::from_utf8_lossy(&call.body);
+    body.contains(r#":"REMOVE due, due_at""#)
 }
 
 fn creates_subscription(call: &Call) -> bool {
