@@ -181,7 +181,9 @@ impl Stage<'_> {
     pub fn stream_gives_up(&self) -> Result<(), Broken> {
         self.read_stream()?;
         self.tell("the stream gives up on what is left");
-        self.notes.borrow_mut().waiting.clear();
+        let mut notes = self.notes.borrow_mut();
+        notes.waiting.clear();
+        notes.gave_up = true;
         Ok(())
     }
 

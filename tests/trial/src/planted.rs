@@ -88,7 +88,10 @@ impl Planted {
                 part(Crash, "apple-ended", Shopper, None),
                 "the shop was told",
             ),
-            Bug::UnreadableStops => (part(Crash, "unreadable", Webhook, None), "is left received"),
+            Bug::UnreadableStops => (
+                part(Crash, "unreadable", Webhook, None),
+                "never comes to its end",
+            ),
         };
         Self { bug, part, symptom }
     }

@@ -86,6 +86,8 @@ pub struct Notes {
     pub outbox: Vec<Value>,
     /// What the shopper was told.
     pub told: Vec<Told>,
+    /// Whether the stream has given something up.
+    pub gave_up: bool,
     /// Subscriptions that somebody has ended at Stripe, past the functions.
     pub ended: BTreeSet<String>,
     /// Setup intents that the wallet has agreed to.

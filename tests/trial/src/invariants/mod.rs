@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
 use crate::stage::{Stage, Told};
+use crate::wire::UNREADABLE;
 
 /// Everything that is looked at.
 struct Seen {
@@ -96,6 +97,15 @@ impl Stage<'_> {
         if self.setting.trouble.is_some_and(stored) {
             // Nothing can be known before Stripe forgets the key, or its list is asked.
             return Ok(());
+        }
+        let gave_up = self.notes.borrow().gave_up;
+        for event in self.table.borrow().items_of("EVENT#")? {
+            if event["status"] == "received" && !gave_up && event["event"] != UNREADABLE {
+                self.broke(format!(
+                    "{} has failed and was not brought again",
+                    event["event"]
+                ));
+            }
         }
         let books = self.lane.stripe.books();
         let items = self.table.borrow().items_of("CHECKOUT#")?;
