@@ -40,6 +40,7 @@ impl Planted {
         use {Life::Shopper, Life::Sweeper, Life::Webhook, Matrix::Crash, Matrix::Race};
         let lost = Some(Fault::LostAfter);
         let dies = Some(Fault::DieAfter);
+        let fails = Some(Fault::ErrorBefore);
         let (part, symptom) = match bug {
             Bug::NoFence => (
                 part(Race, "two-readers", Shopper, None),
@@ -77,9 +78,11 @@ impl Planted {
                 "is still confirming",
             ),
             Bug::DueStays => (part(Crash, "wallet-left", Sweeper, None), "keeps its work"),
-            Bug::LastFailureAlone | Bug::UndecidedIsDone => {
-                (part(Crash, "client-return", Webhook, dies), "is still open")
-            }
+            Bug::UndecidedIsDone => (part(Crash, "client-return", Webhook, dies), "still open"),
+            Bug::LastFailureAlone => (
+                part(Matrix::Fault, "two-declines", Webhook, fails),
+                "has failed and was not brought again",
+            ),
             Bug::CursorFirst => (
                 part(Crash, "planned-end", Sweeper, dies),
                 "had to repair something",
