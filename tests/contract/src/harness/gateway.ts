@@ -17,12 +17,12 @@ export interface Answer {
 export class Gateway {
   readonly program: Program;
   readonly control: Control;
-  readonly #url: string;
+  readonly url: string;
 
   private constructor(program: Program, { gateway, stripe }: Addresses) {
     this.program = program;
     this.control = new Control(stripe);
-    this.#url = gateway;
+    this.url = gateway;
   }
 
   static async start(env: Record<string, string> = {}, state = ["--memory"]): Promise<Gateway> {
@@ -35,7 +35,7 @@ export class Gateway {
 
   async call(method: string, path: string, { user, body, headers }: { user?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
     const token = user === undefined ? undefined : await this.#token(user);
-    const response = await fetch(new URL(path, this.#url), {
+    const response = await fetch(new URL(path, this.url), {
       method,
       redirect: "manual",
       headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
