@@ -233,6 +233,16 @@ test("an end that this page does not know is nothing to pay for", async () => {
   }
 });
 
+test("a subscription that has ended since comes along", async () => {
+  const subscription = { ...SUBSCRIPTION, status: "canceled" };
+  const reason = "ended_after_payment";
+  const expected = { state: "failed", checkout: "chk_1", reason, mayRetry: false, subscription };
+  api.script = [{ status: 200, body: { checkout: "chk_1", status: "failed", reason, may_retry: false, retry_after: null, subscription } }];
+  assert.deepEqual(await perennial().pollCheckout("chk_1"), { ...expected, message: null });
+  api.script = [{ status: 409, body: { error: { code: reason, message: "Over.", request_id: "r" }, may_retry: false, subscription } }];
+  assert.deepEqual(await perennial().finish("chk_1"), { ...expected, message: "Over." });
+});
+
 test("polling without end asks ever more rarely, down to once a minute", async () => {
   api.script = [PENDING];
   const stop = new AbortController();

@@ -49,10 +49,11 @@ import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, sleep, unlessTran
  * found out: with `subscribed` it is bought, and with `pending` it may be. So the page offers no payment,
  * and asks who ordered to sign in; `resumeReturn()` then gets the outcome.
  *
- * Nothing was paid for with `failed` and `mayRetry`. A page that does not know a `reason` goes by that:
- * without `mayRetry` it offers no payment, since money may have been taken.
+ * Nothing was charged with `failed` and `mayRetry`. A page that does not know a `reason` goes by that:
+ * without `mayRetry` it offers no payment, since money may have been taken. With `ended_after_payment` and
+ * `ended_in_trial` there was a subscription, which has ended since, and comes along.
  *
- * @typedef {{ state: "failed", checkout: string, reason: string, message: string | null, mayRetry: boolean }} Failed
+ * @typedef {{ state: "failed", checkout: string, reason: string, message: string | null, mayRetry: boolean, subscription?: Subscription }} Failed
  *
  * @typedef {{ state: "pending", checkout: string, retryAfter: number }} Pending
  *
@@ -262,6 +263,7 @@ export function endedWithout(body, checkout) {
     reason: error?.code ?? "payment_refused",
     message: error?.message ?? null,
     mayRetry: may_retry,
+    ...ended(body),
   };
 }
 
@@ -296,6 +298,12 @@ function outcomeOf(checkout, body, retryAfter) {
         reason: body.reason ?? body.status ?? "unknown",
         message: null,
         mayRetry: body.may_retry ?? false,
+        ...ended(body),
       };
   }
+}
+
+/** @param {any} body */
+function ended({ subscription }) {
+  return subscription ? { subscription } : {};
 }

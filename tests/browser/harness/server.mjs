@@ -63,6 +63,23 @@ export class Server {
     return text ? JSON.parse(text) : null;
   }
 
+  /** Lets days pass at Stripe, each with what comes due on it. */
+  async passDays(days) {
+    for (let day = 0; day < days; day += 1) await this.sandbox("POST", "clock", { advance: 86_400 });
+  }
+
+  /** A call to Stripe's API, as somebody in the Dashboard or another program would make it. */
+  async stripe(method, path, params = {}) {
+    const response = await fetch(`${this.addresses.stripe}/v1/${path}`, {
+      method,
+      headers: { authorization: "Bearer sk_test_browser" },
+      body: method === "GET" ? undefined : new URLSearchParams(params),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} /v1/${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
   /** What the Stripe sandbox holds of a kind, such as `subscription`, whoever it belongs to. */
   async objects(kind) {
     return objectsOf(await this.sandbox("GET", "state")).filter(({ object }) => object === kind);
