@@ -20,6 +20,7 @@ export async function showAuthorize(perennial, link) {
   const look = () => void showAuthorize(perennial, link);
   again.onclick = look;
   again.hidden = true;
+  byId("authorize-text").hidden = false;
   showProblem("authorize-problem");
   try {
     const { payment, shown } = await perennial.authorize(link, {

@@ -28,7 +28,7 @@ export function showNotice({ title, text }, { busy = false, again = !busy, code 
  * @param {Words} [note]
  * @param {boolean} [focus]
  */
-export function showNote(note, focus) {
+export function showNote(note, focus = false) {
   byId("note").hidden = !note;
   byId("note-title").textContent = note?.title ?? "";
   byId("note-text").textContent = note?.text ?? "";

@@ -356,6 +356,7 @@ function chosenFirst() {
 function showPaying(by) {
   paying = by;
   if (by) showProblem("problem");
+  if (by) showNote();
   for (const control of document.querySelectorAll("#plan-list, #first, button[data-user]")) control.toggleAttribute("disabled", by !== null);
   byId("apple-pay").inert = by === "amazon_pay";
   byId("pay").classList.toggle("busy", by === "amazon_pay");
