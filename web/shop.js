@@ -2,6 +2,7 @@
 /** The demo shop: what a shop's own page does around `perennial.js`. */
 
 import { createPerennial, managementOf, PerennialError, takeAuthorizeLink } from "./perennial.js";
+import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
 import { announce, attend, byId, fill, pair, photo, reveal, showProblem } from "./page.js";
@@ -19,8 +20,6 @@ const PLAN_KEY = "demo-plan";
 /** @type {Plan[]} */
 let plans = [];
 let user = localStorage.getItem(USER_KEY) ?? "alice";
-/** @type {{ user: string, token: string, expires: number } | null} */
-let session = null;
 /** @type {Record<string, Entitlement>} */
 let entitlements = {};
 let paying = false;
@@ -48,18 +47,13 @@ const ways = waysToPay(perennial, {
   onError: (error) => void showTrouble(error),
 });
 
-/** A real shop has its own sign-in; on this machine the gateway hands a token to whoever asks. */
+/** A real shop has its own sign-in; on this machine the gateway hands a token to whoever has its key. */
 async function demoToken() {
-  if (session?.user === user && session.expires > Date.now() + 30_000) return session.token;
-  const response = await fetch("/dev/token", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user }),
-  });
-  if (!response.ok) throw new PerennialError({ code: "sign_in_failed", message: "Signing in did not work." });
-  const { token, expires_at } = await response.json();
-  session = { user, token, expires: Date.parse(expires_at) };
-  return session.token;
+  try {
+    return await devToken(user);
+  } catch (error) {
+    throw new PerennialError({ code: "sign_in_failed", message: error instanceof Error ? error.message : "Signing in did not work." });
+  }
 }
 
 async function open() {

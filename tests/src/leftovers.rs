@@ -57,12 +57,13 @@ pub(crate) async fn unapplied(stripe: &StripeSandbox, table: &DynamoDb) -> Vec<V
 
 /// Panics with whatever should not be there.
 pub(crate) async fn check(
-    stripe: String,
+    stripe: StripeSandbox,
     table: (String, String),
     allowed: Allowed,
     lambda: Option<Arc<Lambda>>,
 ) {
-    let stripe = StripeSandbox::new(&stripe);
+    // A client of its own, since the connections of the test's are served by the test's own thread.
+    let stripe = StripeSandbox::new(stripe.url(), stripe.secret_key());
     let table = DynamoDb::new(&table.0, &table.1);
     if !allowed.work {
         wait_until("nothing is left to do", async || {

@@ -73,7 +73,12 @@ async fn told(app: &TestApp) -> Vec<Value> {
     app.quiet().await;
     let url = format!("{}/dev/events", app.url());
     wait_until("every event in the outbox is shown", async || {
-        let answer = http().get(&url).send().await.unwrap();
+        let answer = http()
+            .get(&url)
+            .bearer_auth(app.key())
+            .send()
+            .await
+            .unwrap();
         let shown: Value = answer.json().await.unwrap();
         let mut events = shown["events"].as_array().unwrap().clone();
         events.reverse();

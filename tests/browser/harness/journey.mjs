@@ -61,6 +61,8 @@ export class Shopper {
   static async arrive(server, view) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...view });
     context.setDefaultTimeout(20_000);
+    // As the address does that `cargo dev` prints.
+    await context.addInitScript(([shop, key]) => location.origin === shop && localStorage.setItem("perennial-dev-key", key), [server.shop, server.addresses.key]);
     return new Shopper(server, context, await context.newPage());
   }
 

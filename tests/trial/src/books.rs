@@ -104,10 +104,7 @@ impl Stripe {
     /// Starts one in memory. It sends no webhooks itself: the trial does, in the order it wants.
     pub async fn start(http: reqwest::Client) -> Result<Self, Broken> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let options = perennial_sandbox::Options {
-            listener,
-            data: None,
-        };
+        let options = perennial_sandbox::Options::new(listener);
         let sandbox = Sandbox::start(options)
             .await
             .map_err(|error| Broken::new(format!("the sandbox does not start: {error}")))?;
@@ -211,7 +208,8 @@ impl Stripe {
     ) -> Result<Value, Broken> {
         let method = method.parse().unwrap_or(reqwest::Method::POST);
         let url = format!("{}/_sandbox{path}", self.url());
-        let answer = self.http.request(method, url).json(&body).send().await?;
+        let request = self.http.request(method, url).bearer_auth(SECRET_KEY);
+        let answer = request.json(&body).send().await?;
         let status = answer.status().as_u16();
         expect_success(path, status, answer.json().await?)
     }

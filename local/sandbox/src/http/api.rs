@@ -131,7 +131,7 @@ async fn carry_out(
     entry: &mut Entry,
     fault: Option<&Fault>,
 ) -> Result<Reply> {
-    let key = auth::key(&incoming.headers)?;
+    let key = auth::key(&incoming.headers, shared.secret_key.as_deref())?;
     entry.key = Some(key.name());
     check_version(entry.stripe_version.as_deref())?;
     let (operation, id) = routes::find(&entry.method, &entry.path)

@@ -6,6 +6,8 @@ import { Control } from "./sandbox.js";
 interface Addresses {
   gateway: string;
   stripe: string;
+  key: string;
+  stripe_key?: string;
 }
 
 export interface Answer {
@@ -18,11 +20,13 @@ export class Gateway {
   readonly program: Program;
   readonly control: Control;
   readonly #url: string;
+  readonly #key: string;
 
-  private constructor(program: Program, { gateway, stripe }: Addresses) {
+  private constructor(program: Program, { gateway, stripe, key, stripe_key }: Addresses) {
     this.program = program;
-    this.control = new Control(stripe);
+    this.control = new Control(stripe, stripe_key);
     this.#url = gateway;
+    this.#key = key;
   }
 
   static async start(env: Record<string, string> = {}, state = ["--memory"]): Promise<Gateway> {
@@ -46,7 +50,7 @@ export class Gateway {
   }
 
   async #token(user: string): Promise<string> {
-    const { body } = await this.call("POST", "/dev/token", { body: { user } });
+    const { body } = await this.call("POST", "/dev/token", { body: { user }, headers: { authorization: `Bearer ${this.#key}` } });
     return body.token;
   }
 }
