@@ -1,10 +1,10 @@
 """Runs the shell of the README's journey and of docs/apple-pay, as a reader would, and looks for what it should print."""
 
-import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,11 +40,9 @@ def shell_of(page: Path, heading: str) -> str:
     return "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
 
 
-def run(journey: list, addresses: dict) -> list[str]:
+def run(journey: list, folder: str) -> list[str]:
     script = f"\necho '{MARK}'\n".join(shell_of(page, heading) for page, heading, _ in journey)
-    script = script.replace("http://127.0.0.1:9000", addresses["gateway"])
-    script = script.replace("http://127.0.0.1:9002", addresses["stripe"])
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, cwd=folder)
     printed = done.stdout.split(f"{MARK}\n")
     wrong = [f"bash: {line}" for line in done.stderr.splitlines()]
     if len(printed) != len(journey):
@@ -57,15 +55,16 @@ def run(journey: list, addresses: dict) -> list[str]:
 
 
 def main() -> int:
-    command = [os.environ["PERENNIAL"], "--memory", "--json", "--port", "0", "--dynamodb-port", "0", "--stripe-port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        server.stdout.readline()
-        addresses = json.loads(server.stdout.readline())
-        wrong = [line for journey in JOURNEYS for line in run(journey, addresses)]
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    command = [str(Path(os.environ["PERENNIAL"]).resolve()), "--port", "0", "--dynamodb-port", "0", "--stripe-port", "0"]
+    # Its state, and with it the file that the journeys begin with, is in `.perennial` of the folder that it is started in.
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+        try:
+            server.stdout.readline()
+            wrong = [line for journey in JOURNEYS for line in run(journey, folder)]
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
     pages = sum(len(journey) for journey in JOURNEYS)
     print("\n".join(wrong) or f"{pages} pages print what they say")
     return 1 if wrong else 0

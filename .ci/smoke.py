@@ -58,7 +58,7 @@ CASES = {
     "subscribe": (without_token("subscribe-new"), 401),
     "subscriptions": (without_token("subscriptions-list"), 401),
     "wallets": (recorded("wallets-no-plan"), 400),
-    "links": (recorded("links-forged"), 404),
+    "links": (recorded("links-forged"), 303),
     "payments": (recorded("payments-no-key"), 400),
     "webhook": (recorded("webhook-setup-intent-succeeded"), 400),
     "worker": ({"Records": []}, {"batchItemFailures": []}),

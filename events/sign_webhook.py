@@ -1,9 +1,10 @@
 """Signs a recorded webhook again, as of now, because a signature is good for five minutes only.
 
-    python3 events/sign_webhook.py events/webhook-setup-intent-succeeded.json > fresh.json
+    python3 events/sign_webhook.py events/webhook-setup-intent-succeeded.json .perennial/functions.env > fresh.json
     cargo lambda invoke webhook --data-file fresh.json
 
-The secret is the first argument after the file, or the sandbox's, which is no secret at all.
+The secret is that of the file that `cargo dev --env-file` wrote, or the argument itself; without one, a secret that
+is none, `whsec_perennial_sandbox`.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import hmac
 import json
 import sys
 import time
+from pathlib import Path
 
 SANDBOX_SECRET = "whsec_perennial_sandbox"
 
@@ -23,11 +25,23 @@ def signed(event: dict, secret: str, at: int) -> dict:
     return {**event, "headers": headers}
 
 
+def secret_of(argument: str, name: str) -> str:
+    """The variable of a file of `cargo dev --env-file`, in either of its forms, or the argument itself."""
+    path = Path(argument)
+    if not path.is_file():
+        return argument
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return json.loads(text)["Parameters"][name]
+    lines = dict(line.split("=", 1) for line in text.splitlines())
+    return lines[name].strip("'`\"")
+
+
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8") as file:
         recorded = json.load(file)
-    secret = sys.argv[2] if len(sys.argv) == 3 else SANDBOX_SECRET
+    secret = secret_of(sys.argv[2], "STRIPE_WEBHOOK_SECRETS") if len(sys.argv) == 3 else SANDBOX_SECRET
     json.dump(signed(recorded, secret, int(time.time())), sys.stdout, indent=2)
     print()

@@ -2,19 +2,26 @@
 /** The page of a payment that could not be charged without the shopper: they approve it again, in person. */
 
 import { PerennialError } from "./perennial.js";
-import { announce, attend, byId, pair, reveal, showProblem } from "./page.js";
-import { explain, money } from "./words.js";
+import { announce, attend, byId, pair, reveal, showProblem, tellDeveloper } from "./page.js";
+import { explain, explainError, money } from "./words.js";
 
 /** @import { Payment, PaymentOutcome, createPerennial } from "./perennial.js" */
+/** @import { Words } from "./words.js" */
 
-/** What the API says of a payment that has come to its end. */
-const OVER = ["payment_already_made", "payment_canceled"];
+/** What the API says of a payment or a link that no other try changes. */
+const OVER = ["payment_already_made", "payment_canceled", "unknown_link"];
 
 /**
  * @param {ReturnType<typeof createPerennial>} perennial
  * @param {string} link What `authorize` held in the address.
  */
 export async function showAuthorize(perennial, link) {
+  const again = byId("authorize-again");
+  const look = () => void showAuthorize(perennial, link);
+  again.onclick = look;
+  again.hidden = true;
+  byId("authorize-text").hidden = false;
+  showProblem("authorize-problem");
   try {
     const { payment, shown } = await perennial.authorize(link, {
       element: "#authorize-pay",
@@ -24,12 +31,12 @@ export async function showAuthorize(perennial, link) {
     });
     byId("authorize-facts").replaceChildren(...pair("Amount", money(payment.amount, payment.currency)), ...pair("Reference", payment.payment ?? ""));
     reveal("authorize");
-    if (!shown) showProblem("authorize-problem", { title: "This browser has no Apple Pay.", text: "Open the link on a device that has it.", code: "" });
-    attend(byId("authorize-title"));
+    if (!shown) showWords({ title: "This browser has no Apple Pay.", text: "Open the link on a device that has it." });
+    else attend(byId("authorize-title"), `${byId("authorize-title").textContent}. ${byId("authorize-text").textContent}`);
   } catch (error) {
     reveal("authorize");
     byId("authorize-text").hidden = true;
-    showTrouble(error);
+    again.hidden = showTrouble(error);
   }
 }
 
@@ -38,23 +45,41 @@ export async function showAuthorize(perennial, link) {
  * @param {PaymentOutcome} outcome
  */
 function showOutcome(payment, outcome) {
+  const amount = money(payment.amount, payment.currency);
   if (outcome.state === "failed") {
-    return showProblem("authorize-problem", { ...explain(outcome.reason, outcome.message, "apple_pay"), code: outcome.reason });
+    if (outcome.message) tellDeveloper(`${outcome.reason}: ${outcome.message}`);
+    return showWords(explain(outcome.reason, "apple_pay") ?? explainError(outcome.reason), outcome.reason);
+  }
+  byId("authorize-pay").replaceChildren();
+  if (outcome.state === "pending") {
+    byId("authorize-again").hidden = false;
+    return showWords({ title: "No word yet.", text: `Whether ${amount} was paid could not be learned. Look again in a moment; you never pay it twice.`, calm: true });
   }
   showProblem("authorize-problem");
   const title = "Thank you. The payment is confirmed.";
+  const text = `${amount} was approved with Apple Pay. You can close this page.`;
   byId("authorize-title").textContent = title;
-  byId("authorize-text").textContent = `${money(payment.amount, payment.currency)} was approved with Apple Pay. You can close this page.`;
-  byId("authorize-pay").hidden = true;
-  announce(title);
-  attend(byId("authorize-title"));
+  byId("authorize-text").textContent = text;
+  attend(byId("authorize-title"), `${title} ${text}`);
 }
 
-/** @param {unknown} error */
+/**
+ * @param {Words} words
+ * @param {string} [code]
+ */
+function showWords(words, code = "") {
+  showProblem("authorize-problem", { ...words, code });
+  attend(byId("authorize-problem-title"), `${words.title} ${words.text}`);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {boolean} whether another try is of no use.
+ */
 function showTrouble(error) {
   const known = error instanceof PerennialError ? error : null;
-  const text = known?.message ?? "This page met a problem that it did not expect.";
-  const title = known && OVER.includes(known.code) ? "There is nothing to pay." : "That did not work.";
-  showProblem("authorize-problem", { title, text, code: [known?.code, known?.requestId].filter(Boolean).join(" · ") });
-  if (!known) console.error(error);
+  showWords(explainError(known?.code ?? ""), [known?.code, known?.requestId].filter(Boolean).join(" · "));
+  if (known) tellDeveloper(`${known.code}: ${known.message}`);
+  else console.error(error);
+  return known !== null && OVER.includes(known.code);
 }

@@ -25,12 +25,12 @@ import { connect, expectSuccess, PerennialError } from "./perennial/api.js";
 import { checkouts } from "./perennial/checkouts.js";
 import { walletsOf } from "./perennial/wallets.js";
 
+export { takeAuthorizeLink, takeLinkProblem } from "./perennial/address.js";
 export { PerennialError } from "./perennial/api.js";
-export { takeAuthorizeLink } from "./perennial/apple_pay.js";
 export { managementOf } from "./perennial/wallets.js";
 
 /** @import { Stripe } from "@stripe/stripe-js" */
-/** @import { Call } from "./perennial/api.js" */
+/** @import { Call, Token } from "./perennial/api.js" */
 /** @typedef {import("./perennial/apple_pay.js").Button} Button */
 /** @typedef {import("./perennial/apple_pay.js").Payment} Payment */
 /** @typedef {import("./perennial/apple_pay.js").PaymentOutcome} PaymentOutcome */
@@ -38,6 +38,7 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/checkouts.js").Outcome} Outcome */
 /** @typedef {import("./perennial/checkouts.js").Subscription} Subscription */
 /** @typedef {import("./perennial/wallets.js").Wallets} Wallets */
+/** @typedef {import("./perennial/wallets.js").WalletName} WalletName */
 
 /**
  * @typedef {object} Plan
@@ -49,14 +50,15 @@ export { managementOf } from "./perennial/wallets.js";
  * @property {"day" | "week" | "month" | "year"} interval
  * @property {number} interval_count How many intervals lie between two charges.
  * @property {number} trial_days Free days before the first charge; 0 for none.
- * @property {string[]} wallets Those that it may be paid with.
+ * @property {WalletName[]} wallets Those that it may be paid with.
  */
 
 /**
  * @typedef {object} PerennialOptions
- * @property {string} apiBase Where the API is, without a trailing slash. Empty means the page's own origin.
- * @property {() => string | Promise<string>} token The shopper's access token; asked for before every call, so that it may be renewed.
- * @property {(publishableKey: string) => Stripe | Promise<Stripe | null>} [stripe] `Stripe` of the script tag (the default), or `loadStripe`.
+ * @property {string} apiBase Where the API is. Empty means the page's own origin.
+ * @property {Token} token The shopper's access token; asked for before every call, so that it may be renewed.
+ * @property {(publishableKey: string) => Stripe | Promise<Stripe | null>} [stripe] `Stripe` of the script tag (the default), or
+ *   `loadStripe`. Asked for each button, so that one that loads the script again can mend a failure.
  */
 
 /** The codes of a click that was about something else than what is sold now. */
@@ -64,22 +66,29 @@ const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "plan_not_
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
-  const api = connect(apiBase, token);
+  /** @type {string | null | undefined} */
+  let known;
+  const api = connect(apiBase, async () => {
+    const now = await token();
+    if (known && now !== known) forgetReturn();
+    return (known = now);
+  });
   /** @type {Call} */
-  const call = async (...request) => {
-    const answer = await api(...request);
+  const call = async (method, path, options) => {
+    if (options?.body && "plan" in options.body) forgetReturn();
+    const answer = await api(method, path, options);
     // What the page shows is not what holds by now, so the next button has to show the new text and trial.
     if (OUTDATED.includes(answer.body?.error?.code)) forgetWallets(true);
     return answer;
   };
   const { wallets, forgetWallets, shownTrial } = walletsOf(call, token);
-  const { resumeReturn, pollCheckout, finish, finishPatiently } = checkouts(call);
-  const { startAmazonPay, isUnderWay } = amazonPay({ call, stripe: loaded, finish, shownTrial });
+  const { resumeReturn, forgetReturn, dismissReturn, pollCheckout, finish, finishApproved } = checkouts(call);
+  const { startAmazonPay, isUnderWay } = amazonPay({ call, stripe: loaded, finish: finishApproved, shownTrial });
   const { mountApplePay, mountPayment, paymentOf, authorize } = applePay({
     call,
     stripe: loaded,
     wallets,
-    finish: finishPatiently,
+    finish: finishApproved,
     isBusy: isUnderWay,
   });
 
@@ -117,6 +126,7 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     authorize,
     wallets,
     resumeReturn,
+    dismissReturn,
     pollCheckout,
     finish,
     subscriptions,

@@ -1,34 +1,45 @@
 // @ts-check
 /** The demo shop: what a shop's own page does around `perennial.js`. */
 
-import { createPerennial, managementOf, PerennialError, takeAuthorizeLink } from "./perennial.js";
+import { createPerennial, PerennialError, takeAuthorizeLink, takeLinkProblem } from "./perennial.js";
+import { showAccount } from "./account.js";
+import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
-import { announce, attend, byId, fill, pair, photo, reveal, showProblem } from "./page.js";
+import { showNote, showNotice } from "./notice.js";
+import { chosenName, drawOrder, drawPlans } from "./order.js";
+import { announce, attend, byId, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
+import { stripeFrom } from "./stripe_js.js";
 import { waysToPay } from "./ways.js";
-import { day, every, explain, money, payLead, pitch, price, statusWord, trialEnd, trialWord, walletWord } from "./words.js";
+import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords } from "./words.js";
 
-/** @import { Outcome, Plan, Subscription, Entitlement } from "./perennial.js" */
+/** @import { Outcome, Plan, Subscription, Entitlement, WalletName } from "./perennial.js" */
+/** @import { PollOptions } from "./perennial/checkouts.js" */
 /** @import { Problem } from "./page.js" */
+/** @import { Words } from "./words.js" */
 
 const ENDED = ["canceled", "incomplete_expired"];
-const ENTITLING = ["active", "trialing", "past_due"];
 const USER_KEY = "demo-user";
 const PLAN_KEY = "demo-plan";
+// Most returns are decided by then, and nobody has to read that theirs may not be.
+const DOUBT_AFTER_MS = 3_000;
+const SLOW_AFTER_MS = 15_000;
 
 /** @type {Plan[]} */
 let plans = [];
 let user = localStorage.getItem(USER_KEY) ?? "alice";
-/** @type {{ user: string, token: string, expires: number } | null} */
-let session = null;
 /** @type {Record<string, Entitlement>} */
 let entitlements = {};
-let paying = false;
+/** The wallet that is paying, while one is. @type {WalletName | null} */
+let paying = null;
 let waiting = new AbortController();
-/** Which wallet the shopper used last, for what is said about it. */
+/** Which wallet the shopper used last, for what is said about it. @type {WalletName} */
 let wallet = "amazon_pay";
+/** Asks once more for what the shopper waits for. */
+let askAgain = () => {};
 
-const perennial = createPerennial({ apiBase: "", token: demoToken });
+const settings = fetch("/dev/shop.json").then((response) => response.json());
+const perennial = createPerennial({ apiBase: "", token: demoToken, stripe: stripeFrom(async () => (await settings).stripe_js) });
 const ways = waysToPay(perennial, {
   onOffers: ({ plan: name, trial_days }) => {
     const plan = planNamed(name);
@@ -40,76 +51,62 @@ const ways = waysToPay(perennial, {
   },
   onApprove() {
     remember("apple_pay");
-    showPaying(true);
+    showPaying("apple_pay");
     announce("Approved. Finishing your subscription.");
   },
   onCancel: () => announce("The sheet is closed. Nothing was charged."),
   onOutcome: (outcome) => void show(outcome),
-  onError: (error) => void showTrouble(error),
+  onError: showTrouble,
 });
 
-/** A real shop has its own sign-in; on this machine the gateway hands a token to whoever asks. */
+/** A real shop has its own sign-in; on this machine the gateway hands a token to whoever has its key. */
 async function demoToken() {
-  if (session?.user === user && session.expires > Date.now() + 30_000) return session.token;
-  const response = await fetch("/dev/token", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user }),
-  });
-  if (!response.ok) throw new PerennialError({ code: "sign_in_failed", message: "Signing in did not work." });
-  const { token, expires_at } = await response.json();
-  session = { user, token, expires: Date.parse(expires_at) };
-  return session.token;
+  try {
+    return await devToken(user);
+  } catch (error) {
+    tellDeveloper(error instanceof Error ? error.message : "Signing in did not work.");
+    return null;
+  }
 }
 
 async function open() {
   byId("mosaic").append(...scenes.map(photo));
   for (const button of userButtons()) button.addEventListener("click", () => signIn(button.dataset.user ?? "alice"));
-  byId("checkout").addEventListener("submit", pay);
-  byId("plan-list").addEventListener("change", showOrder);
+  byId("pay").addEventListener("click", pay);
+  byId("plan-list").addEventListener("change", chooseAnew);
   byId("first").addEventListener("change", showOrder);
   byId("ways-again").addEventListener("click", showOrder);
-  byId("check-again").addEventListener("click", () => lastCheckout && settle(perennial.pollCheckout(lastCheckout, patience())));
-  byId("start-over").addEventListener("click", () => refresh({ focus: true }));
+  byId("check-again").addEventListener("click", () => askAgain());
+  byId("start-over").addEventListener("click", goOn);
   // Whoever presses Back at Amazon may get this page out of the browser's cache, still busy.
   addEventListener("pageshow", (event) => event.persisted && refresh({ focus: false }));
-
-  const response = await fetch("/dev/shop.json");
-  const shop = await response.json();
-  ({ plans } = await perennial.plans());
-  byId("mode").textContent =
-    shop.mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
-  byId("pay-note").textContent =
-    shop.mode === "sandbox"
-      ? "The sandbox's stand-in for the wallet opens next."
-      : "Amazon's test page opens next, or Apple's sheet over this page.";
-  await loadScript(shop.stripe_js);
   showUser();
 
+  // What a return came to does not wait for what the shop sells.
+  const offered = perennial.plans().then(({ plans: all }) => void (plans = all));
+  offered.catch(() => {});
+  const { mode } = await settings;
+  byId("mode").textContent =
+    mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
+  byId("pay-note").textContent =
+    mode === "sandbox" ? "The sandbox's stand-in for the wallet opens next." : "Amazon's test page opens next, or Apple's sheet over this page.";
+  await offered.catch(report);
+
+  const problem = takeLinkProblem();
   const link = takeAuthorizeLink();
-  const back = new URLSearchParams(location.search).has("checkout");
   if (link) await showAuthorize(perennial, link);
-  else if (back) await settle(perennial.resumeReturn(patience()));
+  else if (problem) await refresh({ focus: true, note: linkWords(problem) });
+  else await arrive();
+}
+
+/** Somebody who is back from a wallet, or else anybody. */
+async function arrive() {
+  const query = new URLSearchParams(location.search);
+  if (query.has("checkout") || query.has("status")) await settle((options) => perennial.resumeReturn(options));
   else await refresh({ focus: false });
 }
 
-/**
- * Without the script the shop still opens, and says at the buttons what is missing.
- *
- * @param {string} address
- * @returns {Promise<void>}
- */
-function loadScript(address) {
-  const script = document.createElement("script");
-  script.src = address;
-  return new Promise((resolve) => {
-    script.addEventListener("load", () => resolve());
-    script.addEventListener("error", () => resolve());
-    document.head.append(script);
-  });
-}
-
-/** @param {string} name of a wallet */
+/** @param {WalletName} name */
 function remember(name) {
   wallet = name;
   sessionStorage.setItem(PLAN_KEY, chosenPlan().name);
@@ -117,56 +114,65 @@ function remember(name) {
 
 /** @param {string} name */
 function signIn(name) {
+  if (paying) return;
   user = name;
   localStorage.setItem(USER_KEY, name);
   sessionStorage.removeItem(PLAN_KEY);
   showUser();
-  return refresh({ focus: false });
+  // Whoever came back as somebody else gets their outcome now.
+  return arrive();
 }
 
-/** @param {SubmitEvent} event */
-async function pay(event) {
-  event.preventDefault();
-  // Enter submits the form even when its button is not offered.
-  if (paying || byId("pay").hidden) return;
+/** For a shopper who has read how it stands, and goes on. */
+function goOn() {
+  perennial.dismissReturn();
+  return refresh({ focus: true });
+}
+
+async function pay() {
+  if (paying) return;
   const plan = chosenPlan();
   remember("amazon_pay");
-  showPaying(true);
+  showPaying("amazon_pay");
   announce("Taking you to Amazon Pay.");
   try {
-    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, ...consented() }));
+    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, consent: ways.consent() }));
   } catch (error) {
-    await showTrouble(error);
+    showTrouble(error);
   }
 }
 
-/** The version of the text that stands beside the button. */
-function consented() {
-  const consent = ways.consent();
-  return consent === undefined ? {} : { consent };
-}
-
-let lastCheckout = "";
-
-/** A new wait ends the one before, so that an old answer cannot replace what the shopper sees now. */
-function patience() {
+/**
+ * Waits for an outcome, for as long as it takes: nobody is asked to look again by themselves. A new wait ends
+ * the one before, so that an old answer cannot replace what the shopper sees now.
+ *
+ * @param {(options: PollOptions) => Promise<Outcome | null>} ask
+ * @param {boolean} [slow] Whether it has taken long already.
+ */
+async function settle(ask, slow = false) {
   waiting.abort();
   waiting = new AbortController();
-  return { signal: waiting.signal, giveUpAfter: 15_000 };
-}
-
-/** @param {Promise<Outcome | null>} answer */
-async function settle(answer) {
   const { signal } = waiting;
-  showWaiting("You are back, and we are asking whether all went well. If you left the wallet's page early, nothing was charged: go back to the plans and try again.", true);
+  askAgain = () => void settle(ask);
+  const still = () => showWaiting(waitingWords(wallet, "still"));
+  const timers = slow ? [] : [setTimeout(doubt, DOUBT_AFTER_MS), setTimeout(still, SLOW_AFTER_MS)];
+  signal.addEventListener("abort", () => timers.forEach(clearTimeout));
+  if (slow) still();
+  else showWaiting(waitingWords(wallet, "asking"), { busy: true });
   try {
-    const outcome = await answer;
+    const outcome = await ask({ signal, giveUpAfter: Infinity });
     if (signal.aborted) return;
     if (outcome) await show(outcome);
     else await refresh({ focus: true });
   } catch (error) {
-    if (!signal.aborted) await showTrouble(error);
+    if (!signal.aborted) showLost(error, askAgain);
+  } finally {
+    timers.forEach(clearTimeout);
   }
+}
+
+function doubt() {
+  fill(document, "#waiting-text", waitingWords(wallet, "slow").text);
 }
 
 /** @param {Outcome} outcome */
@@ -175,180 +181,158 @@ async function show(outcome) {
     case "redirecting":
       return;
     case "pending":
-      lastCheckout = outcome.checkout;
-      return showWaiting(
-        "We could not learn yet how this ended. If you approved, your subscription appears here as soon as we hear, and you are never charged twice. If you left the wallet's page, go back to the plans and try again.",
-        false,
-      );
+      return settle((options) => perennial.pollCheckout(outcome.checkout, options), true);
     case "subscribed":
-      return refresh({ focus: true, fallback: outcome.subscription });
+      return refresh({ focus: true, fallback: outcome.subscription, bought: true });
     case "already_subscribed":
-      return refresh({ focus: true, already: true, fallback: outcome.subscription });
+      return refresh({ focus: true, already: true, fallback: outcome.subscription, manage: outcome.manage });
+    case "sign_in":
+      return showWaiting(signInWords(outcome), { again: false });
     case "failed": {
-      if (outcome.reason === "already_subscribed") return refresh({ focus: true, already: true });
-      const { title, text } = explain(outcome.reason, outcome.message, wallet);
-      return refresh({ focus: true, problem: { title, text, code: outcome.reason } });
+      const { reason, checkout, message, mayRetry, subscription } = outcome;
+      if (message) tellDeveloper(`${reason}: ${message}`);
+      if (reason === "already_subscribed") return refresh({ focus: true, already: true });
+      if (!checkout && !mayRetry) return showWaiting(OLD_RETURN, { again: false, code: reason });
+      if (reason === "ended_after_payment") return showWaiting(endedWords(subscription), { again: false, code: subscription?.id });
+      const words = explain(reason, wallet);
+      // Without a word for it and without leave to try again, nobody knows that nothing was charged.
+      if (!words && !mayRetry) return showWaiting(ENDED_OTHERWISE, { again: false, code: `${reason} · ${checkout}` });
+      return refresh({ focus: true, problem: { ...(words ?? explainError(reason)), code: reason } });
     }
   }
 }
 
-/** @param {unknown} error */
-async function showTrouble(error) {
-  const known = error instanceof PerennialError ? error : null;
-  const code = [known?.code, known?.requestId].filter(Boolean).join(" · ");
-  const text = known?.message ?? "This page met a problem that it did not expect.";
-  const title = ["consent_outdated", "trial_outdated"].includes(known?.code ?? "") ? "What you agree to has changed." : "That did not work.";
-  showForm({ title, text, code });
-  if (!known) console.error(error);
+/**
+ * A call before anything was paid got no useful answer.
+ *
+ * @param {unknown} error
+ */
+function showTrouble(error) {
+  report(error);
+  const code = error instanceof PerennialError ? error.code : "";
+  showForm({ problem: { ...explainError(code), code: codeOf(error) } });
 }
+
+/**
+ * Nobody could be asked what the shopper has, so nothing is sold to them meanwhile.
+ *
+ * @param {unknown} error
+ * @param {() => void} again
+ * @param {boolean} [bought]
+ */
+function showLost(error, again, bought = false) {
+  if (error) report(error);
+  askAgain = again;
+  showWaiting(bought ? BOUGHT : NOT_LOADED, { code: codeOf(error) });
+}
+
+/** @param {unknown} error */
+function report(error) {
+  if (error instanceof PerennialError) tellDeveloper(`${error.code}: ${error.message}`);
+  else console.error(error);
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof PerennialError ? [error.code, error.requestId].filter(Boolean).join(" · ") : "";
+}
+
+/**
+ * @typedef {object} Refreshed
+ * @property {boolean} focus
+ * @property {boolean} [already] Whether the shopper wanted to buy what they have.
+ * @property {Subscription | null} [fallback] What they have, should the list not show it yet.
+ * @property {boolean} [bought] Whether that is certain.
+ * @property {string | null} [manage]
+ * @property {Problem} [problem]
+ * @property {Words} [note] Something to read above it all.
+ */
 
 /**
  * Shows what the shopper has, or else what there is to buy.
  *
- * @param {{ focus: boolean, already?: boolean, fallback?: Subscription | null, problem?: Problem }} options
+ * @param {Refreshed} options
  */
-async function refresh({ focus, already = false, fallback = null, problem }) {
+async function refresh({ focus, already = false, fallback = null, bought = false, manage = null, problem, note }) {
   waiting.abort();
+  const asked = user;
+  /** @type {Awaited<ReturnType<typeof perennial.subscriptions>>} */
+  let answer;
   try {
-    const answer = await perennial.subscriptions();
-    entitlements = answer.entitlements;
-    const live = answer.subscriptions.filter(({ status }) => !ENDED.includes(status));
-    const subscription = live.find(({ plan }) => entitled(planNamed(plan))) ?? live[0] ?? fallback;
-    const member = Object.values(entitlements).some(({ active }) => active);
-    document.body.classList.toggle("entitled", member);
-    byId("account-link").textContent = member ? "Your subscription" : "Plans";
-    // A decline in one tab takes nothing away from what another has bought meanwhile.
-    if (subscription && (!problem || plans.every(entitled))) showSubscribed(subscription, already, focus);
-    else showForm(problem, focus);
+    answer = await perennial.subscriptions();
   } catch (error) {
-    await showTrouble(error);
+    if (asked !== user) return;
+    if (!fallback) return showLost(error, () => void refresh({ focus: true, bought }), bought);
+    report(error);
+    answer = { subscriptions: [], entitlements };
   }
+  if (asked !== user) return;
+  entitlements = answer.entitlements;
+  const live = answer.subscriptions.filter(({ status }) => !ENDED.includes(status));
+  const had = live.filter(({ payment }) => payment.state !== "action_required");
+  const subscription = had.find(({ plan }) => entitled(planNamed(plan))) ?? had[0] ?? fallback;
+  const member = Object.values(entitlements).some(({ active }) => active);
+  document.body.classList.toggle("entitled", member);
+  byId("account-link").textContent = member ? "Your subscription" : "Plans";
+  // A decline in one tab takes nothing away from what another has bought meanwhile.
+  if (subscription && (!problem || plans.every(entitled))) {
+    showPaying(null);
+    const plan = planNamed(subscription.plan);
+    const entitlement = plan && entitlements[plan.group];
+    void showAccount(perennial, { subscription, plan, entitlement, already, focus: focus && !note, manage, offered: plans[0]?.name });
+  } else if (bought && !problem) {
+    showLost(null, () => void refresh({ focus: true, bought }), true);
+  } else {
+    const begun = live.length > 0 ? { ...NOT_CONFIRMED, code: "" } : undefined;
+    showForm({ problem: problem ?? begun, focus: focus && !note });
+  }
+  showNote(note, focus);
 }
 
-/**
- * @param {Problem} [problem]
- * @param {boolean} [focus]
- */
-function showForm(problem, focus = true) {
-  showPaying(false);
+/** @param {{ problem?: Problem, focus?: boolean }} options */
+function showForm({ problem, focus = true }) {
+  showPaying(null);
+  if (plans.length === 0) return showClosed();
   listPlans();
   reveal("checkout");
   showProblem("problem", problem);
   showOrder();
   if (problem) byId("pay-lead").textContent = "Try again with";
-  if (focus) attend(problem ? byId("problem-title") : byId("choose-title"));
+  if (!focus) return;
+  if (problem) attend(byId("problem-title"), `${problem.title} ${problem.text}`);
+  else attend(byId("choose-title"), "Choose your plan");
+}
+
+function showClosed() {
+  askAgain = () => location.reload();
+  showWaiting(CLOSED);
 }
 
 /**
- * @param {string} text
- * @param {boolean} busy
- */
-function showWaiting(text, busy) {
-  showPaying(false);
-  reveal("waiting");
-  byId("waiting").classList.toggle("busy", busy);
-  byId("waiting-title").textContent = busy ? `Waiting for ${walletWord(wallet)}` : `No word from ${walletWord(wallet)} yet`;
-  byId("waiting-text").textContent = text;
-  byId("check-again").hidden = busy;
-  announce(text);
-  attend(byId("waiting-title"));
-}
-
-/**
- * @param {Subscription} subscription
- * @param {boolean} already
- * @param {boolean} focus
- */
-function showSubscribed(subscription, already, focus) {
-  showPaying(false);
-  reveal("subscribed");
-  const good = ENTITLING.includes(subscription.status);
-  const title = !good ? "Your subscription is on hold" : already ? "You are already subscribed" : "You are subscribed";
-  byId("subscribed-title").textContent = title;
-  byId("subscribed").classList.toggle("hold", !good);
-  byId("subscribed-text").textContent = !good
-    ? "A payment is outstanding, so the pictures are locked for now."
-    : already
-      ? "This is the subscription that you have. Nothing was charged a second time."
-      : `Subscribed with ${walletWord(subscription.wallet)}. Thank you: every picture in the shop is yours to download at full size.`;
-  byId("facts").replaceChildren(...facts(subscription).flatMap(([term, value]) => pair(term, value)));
-  announce(title);
-  if (focus) attend(byId("subscribed-title"));
-  void showManagement(subscription);
-}
-
-/**
- * The same address that Apple's wallet shows beside the agreement.
+ * A card without anything to buy.
  *
- * @param {Subscription} subscription
+ * @param {Words} words
+ * @param {{ busy?: boolean, again?: boolean, code?: string }} [options]
  */
-async function showManagement({ plan }) {
-  const link = byId("manage");
-  link.hidden = true;
-  if (plan === null) return;
-  const offers = await perennial.wallets(plan).catch(() => null);
-  const address = offers?.wallets.map(({ express_checkout }) => managementOf(express_checkout?.applePay)).find(Boolean);
-  if (!address || byId("subscribed").hidden) return;
-  link.setAttribute("href", address);
-  link.hidden = false;
-}
-
-/**
- * @param {Subscription} subscription
- * @returns {[string, string][]}
- */
-function facts(subscription) {
-  const plan = planNamed(subscription.plan);
-  const { trial_end, current_period_end, ends_at } = subscription;
-  const trial = subscription.status === "trialing" && trial_end;
-  const next = ends_at ?? current_period_end;
-  /** @type {[string, string | null | false | undefined][]} */
-  const rows = [
-    ["Plan", plan?.label ?? subscription.plan],
-    ["Price", plan && price(plan)],
-    ["Status", statusWord(subscription.status)],
-    ["Paid with", walletWord(subscription.wallet)],
-    ["Trial ends", trial && day(trial)],
-    [ends_at ? "Ends on" : trial ? "First charge" : "Next charge", next && day(next)],
-    ["Reference", subscription.id],
-  ];
-  return rows.flatMap(([term, value]) => (value ? [[term, value]] : []));
+function showWaiting(words, options) {
+  showPaying(null);
+  byId("start-over").hidden = plans.length === 0;
+  showNotice(words, options);
 }
 
 function listPlans() {
-  const list = byId("plan-list");
-  const wanted = sessionStorage.getItem(PLAN_KEY);
-  const chosen = plans.find(({ name }) => name === wanted) ?? plans[0];
-  const template = byId("plan-template");
-  if (!(template instanceof HTMLTemplateElement)) return;
-  for (const old of list.querySelectorAll("label")) old.remove();
-  for (const plan of plans) {
-    const card = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-    const radio = /** @type {HTMLInputElement} */ (card.querySelector("input"));
-    radio.value = plan.name;
-    radio.checked = plan === chosen;
-    radio.disabled = entitled(plan);
-    fill(card, ".plan-name", plan.label);
-    fill(card, ".plan-price b", money(plan.amount, plan.currency));
-    fill(card, ".plan-price span", every(plan));
-    fill(card, ".plan-text", pitch(plan));
-    const badge = /** @type {HTMLElement} */ (card.querySelector(".badge"));
-    badge.hidden = plan.trial_days === 0;
-    badge.textContent = trialWord(plan);
-    list.append(card);
-  }
+  drawPlans(plans, sessionStorage.getItem(PLAN_KEY), entitled);
+}
+
+/** What went wrong before is not about this plan. */
+function chooseAnew() {
+  showProblem("problem");
+  showOrder();
 }
 
 function showOrder() {
   const plan = chosenPlan();
-  const trial = plan.trial_days > 0;
-  const today = money(trial ? 0 : plan.amount, plan.currency);
-  byId("order").replaceChildren(
-    ...pair(plan.label, price(plan)),
-    ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(plan.amount, plan.currency)) : []),
-    ...pair("Due today", today),
-  );
-  byId("pay-lead").textContent = payLead(plan);
+  drawOrder(plan);
   void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname });
 }
 
@@ -358,13 +342,21 @@ function chosenFirst() {
   return select.value === "setup_intent" ? "setup_intent" : "subscription";
 }
 
-/** @param {boolean} busy */
-function showPaying(busy) {
-  paying = busy;
-  const button = byId("pay");
-  button.classList.toggle("busy", busy);
-  button.setAttribute("aria-disabled", String(busy));
-  byId("pay-label").textContent = busy ? "One moment…" : "Amazon Pay";
+/**
+ * While a wallet is paying, the order on the screen is the one that it is paying.
+ *
+ * @param {WalletName | null} by
+ */
+function showPaying(by) {
+  paying = by;
+  if (by) showProblem("problem");
+  if (by) showNote();
+  for (const control of document.querySelectorAll("#plan-list, #first, button[data-user]")) control.toggleAttribute("disabled", by !== null);
+  byId("apple-pay").inert = by === "amazon_pay";
+  byId("pay").classList.toggle("busy", by === "amazon_pay");
+  byId("pay").setAttribute("aria-disabled", String(by !== null));
+  byId("pay-label").textContent = by === "amazon_pay" ? "One moment…" : "Amazon Pay";
+  byId("finishing").hidden = by !== "apple_pay";
 }
 
 function showUser() {
@@ -378,8 +370,7 @@ function userButtons() {
 
 /** @returns {Plan} */
 function chosenPlan() {
-  const value = new FormData(byId("checkout")).get("plan");
-  const plan = planNamed(String(value)) ?? plans[0];
+  const plan = planNamed(chosenName()) ?? plans[0];
   if (!plan) throw new Error("The shop has no plan to sell.");
   return plan;
 }
@@ -395,8 +386,6 @@ function entitled(plan) {
 }
 
 open().catch((error) => {
-  fill(document, "#loading-title", "The shop is closed.");
-  byId("loading").classList.add("still");
-  announce("The shop could not be opened.");
+  showClosed();
   console.error(error);
 });

@@ -2,11 +2,11 @@
 /** The ways to pay for a plan: which wallets are offered, what the shopper agrees to with each, and why one is missing. */
 
 import { PerennialError } from "./perennial.js";
-import { byId } from "./page.js";
+import { byId, showCode, tellDeveloper } from "./page.js";
 import { walletWord } from "./words.js";
 
 /** @import { Button, Outcome, Wallets, createPerennial } from "./perennial.js" */
-/** @import { First, Wallet } from "./perennial/wallets.js" */
+/** @import { First } from "./perennial/wallets.js" */
 
 // As high as the button beside it.
 const BUTTON_HEIGHT = 51;
@@ -25,7 +25,7 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {{ plan: string, first: First, offers: Wallets, button: Button | null } | null} */
+  /** @type {{ plan: string, first: First, offers: Wallets, button: Button | null, failed: boolean } | null} */
   let shown = null;
   let latest = 0;
 
@@ -42,19 +42,22 @@ export function waysToPay(perennial, handlers) {
     byId("ways-trouble").hidden = true;
     try {
       const offers = await perennial.wallets(plan);
-      if (mine !== latest || shown?.offers === offers) return;
+      if (mine !== latest || (shown?.offers === offers && !shown.failed)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
       clear();
-      const button = await mountIfOffered(offers, { plan, first, returnTo });
-      if (mine !== latest) return button?.unmount();
-      shown = { plan, first, offers, button };
-      draw(offers, button?.shown ?? false);
-      byId("ways-wait").hidden = true;
+      const apple = offered(offers).includes("apple_pay");
+      shown = { plan, first, offers, button: null, failed: false };
+      // Amazon's button needs no Stripe.js to be there, so nobody waits for it.
+      draw(offers, apple);
+      if (apple) await mount({ plan, first, returnTo }, mine);
+      byId("ways").setAttribute("aria-busy", "false");
     } catch (error) {
       if (mine !== latest) return;
       clear();
-      showTrouble(error);
+      byId("consent").replaceChildren();
+      byId("missing").hidden = true;
+      showTrouble("The ways to pay could not be loaded.", error);
     }
   }
 
@@ -62,66 +65,84 @@ export function waysToPay(perennial, handlers) {
     shown?.button?.unmount();
     shown = null;
     byId("ways").hidden = true;
+    byId("ways").setAttribute("aria-busy", "true");
     byId("ways-wait").hidden = false;
   }
 
   /**
-   * @param {Wallets} offers
    * @param {{ plan: string, first: First, returnTo: string }} options
+   * @param {number} mine
    */
-  async function mountIfOffered(offers, options) {
-    if (!offers.wallets.some(({ wallet, offer }) => wallet === "apple_pay" && offer)) return null;
+  async function mount(options, mine) {
     // A place of its own, so that a plan that is chosen meanwhile does not meet this one's button.
     const element = document.createElement("div");
     byId("apple-pay").replaceChildren(element);
-    return perennial.mountApplePay({ ...options, element, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers });
+    try {
+      const button = await perennial.mountApplePay({ ...options, element, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers });
+      if (mine !== latest || !shown) return button.unmount();
+      shown.button = button;
+      draw(shown.offers, button.shown);
+      if (!button.shown) tellDeveloper("No Apple Pay: Stripe.js shows no button for it in this browser.");
+    } catch (error) {
+      if (mine !== latest || !shown) return;
+      draw(shown.offers, false, "apple_pay");
+      showTrouble("Apple Pay could not be loaded.", error);
+      shown.failed = true;
+    }
   }
 
   return { show, consent: () => shown?.offers.consent.version };
 }
 
+/** @param {Wallets} offers */
+function offered(offers) {
+  return offers.wallets.filter(({ offer }) => offer).map(({ wallet }) => wallet);
+}
+
 /**
  * @param {Wallets} offers
- * @param {boolean} appleShown
+ * @param {boolean} apple Whether its button is there, or about to be.
+ * @param {string} [failed] A wallet whose button could not be loaded, which is said elsewhere.
  */
-function draw(offers, appleShown) {
-  const shown = offers.wallets.filter(({ wallet, offer }) => offer && (wallet !== "apple_pay" || appleShown)).map(({ wallet }) => wallet);
+function draw(offers, apple, failed) {
+  const shown = offered(offers).filter((wallet) => wallet !== "apple_pay" || apple);
   byId("pay").hidden = !shown.includes("amazon_pay");
   byId("apple-pay").hidden = !shown.includes("apple_pay");
   byId("ways").hidden = shown.length === 0;
-  const consents = shown.map((wallet) => paragraph(offers.consent.text[wallet] ?? "", `${walletWord(wallet)}:`));
+  byId("ways-wait").hidden = true;
+  const consents = shown.map((wallet) => paragraph(` ${offers.consent.text[wallet] ?? ""}`, `${walletWord(wallet)}:`));
   byId("consent").replaceChildren(...consents);
-  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet)).map(whyNot);
-  byId("missing").replaceChildren(...missing);
+  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet) && wallet !== failed);
+  byId("missing").replaceChildren(...missing.map(({ wallet }) => paragraph(`${walletWord(wallet)} is not available here.`)));
   byId("missing").hidden = missing.length === 0;
-}
-
-/** @param {Wallet} missing */
-function whyNot({ wallet, offer, reasons }) {
-  // The API would offer it, so it is Stripe.js that has no button; what the API has to say may explain it.
-  const first = offer ? ["Stripe.js shows no button for it in this browser."] : [];
-  return paragraph([...first, ...reasons.map(({ message }) => message)].join(" "), `No ${walletWord(wallet)} here.`);
+  for (const { wallet, reasons } of missing) {
+    for (const { message } of reasons) tellDeveloper(`No ${walletWord(wallet)}: ${message}`);
+  }
 }
 
 /**
  * @param {string} text
- * @param {string} lead
+ * @param {string} [lead]
  */
-function paragraph(text, lead) {
+function paragraph(text, lead = "") {
   const made = document.createElement("p");
   const strong = document.createElement("strong");
   strong.textContent = lead;
-  made.append(strong, ` ${text}`);
+  made.append(strong, text);
   return made;
 }
 
-/** @param {unknown} error */
-function showTrouble(error) {
-  byId("consent").replaceChildren();
-  byId("missing").hidden = true;
-  byId("ways-wait").hidden = true;
-  byId("ways-trouble").hidden = false;
+/**
+ * @param {string} text
+ * @param {unknown} error
+ */
+function showTrouble(text, error) {
   const known = error instanceof PerennialError ? error : null;
-  byId("ways-code").textContent = [known?.code, known?.requestId].filter(Boolean).join(" · ");
-  if (!known) console.error(error);
+  byId("ways-wait").hidden = true;
+  byId("ways").setAttribute("aria-busy", "false");
+  byId("ways-trouble").hidden = false;
+  byId("ways-trouble-text").textContent = text;
+  showCode("ways-trouble", [known?.code, known?.requestId].filter(Boolean).join(" · "));
+  if (known) tellDeveloper(`${known.code}: ${known.message}`);
+  else console.error(error);
 }

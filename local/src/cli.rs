@@ -38,6 +38,10 @@ pub struct Cli {
     /// when it changes
     #[arg(long, value_name = "FILE")]
     plans: Option<PathBuf>,
+    /// The address of your own page, such as `http://localhost:5173`: it may call the API, and shoppers come
+    /// back to it
+    #[arg(long, value_name = "URL", value_parser = page_address)]
+    pub shop_url: Option<Url>,
     /// Write the variables of the functions to this file: for `sam local invoke --env-vars` if its
     /// name ends in .json, for `cargo lambda --env-file` otherwise
     #[arg(long, value_name = "FILE")]
@@ -71,6 +75,14 @@ impl Cli {
                 .plans
                 .clone()
                 .or_else(|| environment.get("PLANS_FILE").map(PathBuf::from)),
+            shop_url: self.shop_url.clone(),
+            hosts: self
+                .env_file()
+                .as_ref()
+                .and_then(EnvFile::host)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
             environment,
             stream_seed: None,
             functions: Functions::InProcess,
@@ -84,6 +96,16 @@ fn web_address(text: &str) -> Result<Url, String> {
         Ok(url)
     } else {
         Err("it must begin with http:// or https://".to_owned())
+    }
+}
+
+/// The address of a page is shown to shoppers, and what comes back is put behind it.
+fn page_address(text: &str) -> Result<Url, String> {
+    let url = web_address(text)?;
+    if url.username().is_empty() && url.password().is_none() && url.fragment().is_none() {
+        Ok(url)
+    } else {
+        Err("it must have no user and no #".to_owned())
     }
 }
 
@@ -116,6 +138,32 @@ mod tests {
             let refused = options(&["--events-url", wrong]).map(|_| ()).unwrap_err();
             assert_eq!(refused.exit_code(), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_page_of_ones_own_has_a_web_address() {
+        let named = options(&["--shop-url", "http://localhost:5173"]).unwrap();
+        assert_eq!(named.shop_url.unwrap().as_str(), "http://localhost:5173/");
+        for wrong in [
+            "localhost:5173",
+            "file:///shop",
+            "http://a@b/",
+            "http://a/#b",
+        ] {
+            let refused = options(&["--shop-url", wrong]).map(|_| ()).unwrap_err();
+            assert_eq!(refused.exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_container_may_ask_by_its_name_for_this_machine() {
+        assert!(options(&[]).unwrap().hosts.is_empty());
+        let of_lambda = options(&["--env-file", "x.env"]).unwrap();
+        assert!(of_lambda.hosts.is_empty());
+        let of_sam = options(&["--env-file", "x.json"]).unwrap();
+        assert_eq!(of_sam.hosts, ["host.docker.internal"]);
+        let named = ["--env-file", "x.json", "--env-host", "172.17.0.1"];
+        assert_eq!(options(&named).unwrap().hosts, ["172.17.0.1"]);
     }
 
     #[test]

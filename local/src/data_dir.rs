@@ -46,6 +46,8 @@ impl DataDir {
             move |source| DataDirError::Io { path, source }
         };
         create_private(path).map_err(io(path))?;
+        // One that was there before may be open to others. Whoever owns it alone may change that.
+        keep_private(path).map_err(io(path))?;
         let path = fs::canonicalize(path).map_err(io(path))?;
         let name = path.join("lock");
         let lock = private()
@@ -53,6 +55,7 @@ impl DataDir {
             .truncate(false)
             .open(&name)
             .map_err(io(&name))?;
+        keep_private(&name).map_err(io(&name))?;
         for _ in 0..LOCK_TRIES {
             match lock.try_lock() {
                 Ok(()) => return Ok(Self { path, _lock: lock }),
@@ -65,8 +68,22 @@ impl DataDir {
         Err(DataDirError::InUse(path))
     }
 
+    /// A file of the folder. One that an earlier run left open to others is so no more; whoever cannot
+    /// change that cannot use the file either, and is told so then.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        let path = self.path.join(name);
+        let _ = keep_private(&path);
+        path
+    }
+
+    /// The file of a database, which makes further ones beside it with the permissions of this one.
+    pub(crate) fn database(&self, name: &str) -> io::Result<PathBuf> {
+        for end in ["-wal", "-shm", "-journal"] {
+            self.file(&format!("{name}{end}"));
+        }
+        let path = self.file(name);
+        private().create(true).truncate(false).open(&path)?;
+        Ok(path)
     }
 }
 
@@ -82,7 +99,12 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Puts a file in place whole, readable by its owner only, so that a kill leaves the old or the new.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
-    let mut file = private().create(true).truncate(true).open(&draft)?;
+    // A draft that is there was left by a killed process, or laid there by somebody who wants to read along.
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private().create_new(true).open(&draft)?;
     file.write_all(content)?;
     fs::rename(&draft, path)
 }
@@ -102,8 +124,26 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Takes from everybody else what they may do with it.
 #[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<()> {
+fn keep_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut permissions = fs::metadata(path)?.permissions();
+    let of_owner = permissions.mode() & !0o077;
+    if of_owner == permissions.mode() {
+        return Ok(());
+    }
+    permissions.set_mode(of_owner);
+    fs::set_permissions(path, permissions)
+}
+
+#[cfg(not(unix))]
+fn keep_private(path: &Path) -> io::Result<()> {
+    fs::metadata(path).map(|_| ())
+}
+
+#[cfg(unix)]
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new()
         .recursive(true)
@@ -112,7 +152,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
@@ -144,5 +184,49 @@ mod tests {
         assert_eq!(mode(&folder.path().join("state")), 0o700);
         assert_eq!(read(&data.file("secret")).unwrap().unwrap(), b"x");
         assert_eq!(read(&data.file("other")).unwrap(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_there_before_is_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        fs::create_dir(&path).unwrap();
+        let open = |path: &Path, mode: u32| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        open(&path, 0o755);
+        for name in [
+            "token-key.der",
+            "dynamodb.db",
+            "dynamodb.db-wal",
+            "secret.new",
+        ] {
+            fs::write(path.join(name), b"x").unwrap();
+            open(&path.join(name), 0o644);
+        }
+        let data = DataDir::open(&path).unwrap();
+        read(&data.file("token-key.der")).unwrap();
+        data.database("dynamodb.db").unwrap();
+        replace(&data.file("secret"), b"y").unwrap();
+        assert_eq!(mode(&path), 0o700);
+        for name in ["token-key.der", "dynamodb.db", "dynamodb.db-wal", "secret"] {
+            assert_eq!(mode(&path.join(name)), 0o600, "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_somebody_laid_out_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = folder.path().join("theirs");
+        fs::write(&theirs, b"").unwrap();
+        let path = folder.path().join("functions.env");
+        std::os::unix::fs::symlink(&theirs, path.with_extension("new")).unwrap();
+        replace(&path, b"secret").unwrap();
+        assert_eq!(fs::read(&theirs).unwrap(), b"");
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
     }
 }

@@ -1,12 +1,15 @@
 //! The embedded DynamoDB: its file, its table, its port.
 
+mod port;
+
 use std::{io, path::PathBuf, time::Duration};
 
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub(crate) use port::serve;
 
 use crate::template::Table;
 
@@ -102,23 +105,6 @@ fn set_expiry(database: &Database, name: &str, table: &Table) -> Result<(), Data
         .update_time_to_live(request.map_err(DatabaseError::Form)?)
         .map(|_| ())
         .map_err(DatabaseError::Refused)
-}
-
-/// Answers on the port until told to stop.
-pub(crate) fn serve(
-    listener: TcpListener,
-    database: Database,
-    mut stop: watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let stopped = async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await
-        {
-            tracing::error!(error, "the database stopped answering");
-        }
-    })
 }
 
 /// Deletes expired items now and then, as DynamoDB does on its own.

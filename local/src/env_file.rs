@@ -42,31 +42,38 @@ pub struct EnvFileError {
 }
 
 impl EnvFile {
-    /// Writes it, readable by its owner only: with keys of a Stripe account of one's own, it holds
-    /// a secret.
+    /// The name of this machine where the functions run, if it has another one there.
+    pub fn host(&self) -> Option<&str> {
+        match &self.host {
+            Some(host) => Some(host),
+            None => self.is_for_sam().then_some(CONTAINER_HOST),
+        }
+    }
+
+    fn is_for_sam(&self) -> bool {
+        self.path.extension().is_some_and(|it| it == "json")
+    }
+
+    /// Writes it, readable by its owner only, since it holds the keys of the table and of Stripe.
     pub fn write(&self, env: &[(String, String)]) -> Result<(), EnvFileError> {
         let failed = |source| EnvFileError {
             path: self.path.clone(),
             source,
         };
-        let is_json = self.path.extension().is_some_and(|it| it == "json");
-        let host = match &self.host {
-            Some(host) => Some(host.as_str()),
-            None => is_json.then_some(CONTAINER_HOST),
-        };
+        let host = self.host();
         let empty = NOT_HERE.map(|name| (name.to_owned(), String::new()));
         let pairs: Vec<(String, String)> = env
             .iter()
             .map(|(name, value)| (name.clone(), seen_from(host, name, value)))
             .chain(empty)
             .collect();
-        let text = if is_json {
+        let text = if self.is_for_sam() {
             for_sam(pairs)
         } else {
             for_cargo_lambda(&pairs)
         };
         if let Some(folder) = self.path.parent().filter(|it| *it != Path::new("")) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+            data_dir::create_private(folder).map_err(failed)?;
         }
         data_dir::replace(&self.path, text.as_bytes()).map_err(failed)
     }
@@ -145,7 +152,7 @@ mod tests {
             host: host.map(str::to_owned),
         };
         let env = [
-            ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9001"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://key@127.0.0.1:9001"),
             ("STRIPE_API_BASE", "https://api.stripe.com"),
             ("SHOP_URL", "http://127.0.0.1:9000/"),
             ("CONSENT", CONSENT),
@@ -164,9 +171,9 @@ mod tests {
     #[test]
     fn a_file_for_sam_names_this_machine_as_a_container_does() {
         for (host, endpoint) in [
-            (None, "http://host.docker.internal:9001"),
-            (Some("127.0.0.1"), "http://127.0.0.1:9001"),
-            (Some("172.17.0.1"), "http://172.17.0.1:9001"),
+            (None, "http://key@host.docker.internal:9001"),
+            (Some("127.0.0.1"), "http://key@127.0.0.1:9001"),
+            (Some("172.17.0.1"), "http://key@172.17.0.1:9001"),
         ] {
             let file: Value = serde_json::from_str(&written("sam.json", host)).unwrap();
             let expected = json!({"Parameters": {
@@ -186,7 +193,7 @@ mod tests {
     fn a_file_for_cargo_lambda_has_a_line_for_each_variable_and_no_escape_that_it_would_undo() {
         assert_eq!(
             written("functions.env", None),
-            r#"AWS_ENDPOINT_URL_DYNAMODB='http://127.0.0.1:9001'
+            r#"AWS_ENDPOINT_URL_DYNAMODB='http://key@127.0.0.1:9001'
 STRIPE_API_BASE='https://api.stripe.com'
 SHOP_URL='http://127.0.0.1:9000/'
 CONSENT='{"text":"It\u0027s \u005c \u0022\u000a"}'

@@ -8,8 +8,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use perennial_config::Env;
 use perennial_local::{Cli, Server};
+use perennial_process::may_show;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,26 +54,45 @@ struct Addresses<'a> {
     gateway: &'a str,
     dynamodb: &'a str,
     stripe: &'a str,
+    key: &'a str,
+    /// Of the sandbox; absent where Stripe itself answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_key: Option<&'a str>,
 }
 
 fn announce(server: &Server, cli: &Cli) -> io::Result<()> {
+    let (key, stripe_key) = (server.key(), server.sandbox_key());
     let addresses = Addresses {
         gateway: server.gateway_url(),
         dynamodb: server.dynamodb_url(),
         stripe: server.stripe_url(),
+        key: &key,
+        stripe_key: stripe_key.as_deref(),
     };
     let Addresses {
-        gateway,
-        dynamodb,
-        stripe,
+        gateway, stripe, ..
     } = addresses;
+    let table = addresses.dynamodb.rsplit('@').next().unwrap_or_default();
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "The shop is open: {gateway}  (DynamoDB {dynamodb}, Stripe {stripe}; Ctrl-C ends)"
+        "The shop is open: {gateway}/#key={key}  (DynamoDB http://{table}, Stripe {stripe}; Ctrl-C ends)"
     )?;
     if cli.json {
         writeln!(out, "{}", serde_json::to_string(&addresses)?)?;
+    }
+    if cli.shop_url.is_some() {
+        let page = server.shop_url();
+        let (stripe_js, policy) = (server.stripe_js(), server.policy_for_a_page());
+        writeln!(
+            out,
+            "Your page may call: open it as {page}#key={key}\n  \
+             Stripe.js:  <script src=\"{stripe_js}\"></script>\n  \
+             the module: import {{ createPerennial }} from \"{gateway}/perennial.js\";\n  \
+             a token:    import {{ devToken }} from \"{gateway}/dev.js\";\n  \
+             its policy: {policy}\n  \
+             web/README.md has a whole page."
+        )?;
     }
     if let Some(url) = &cli.events_url {
         writeln!(
@@ -95,13 +118,16 @@ fn announce(server: &Server, cli: &Cli) -> io::Result<()> {
 /// the embedded database, and everyday business to the functions.
 const QUIET: &str = "warn,dynoxide=error";
 
-/// The log goes to standard error; `RUST_LOG=info` shows every request.
+/// The log goes to standard error; `RUST_LOG=info` shows every request. Whatever it says, libraries are
+/// heard from INFO on.
 fn log(env: &Env) {
     let filter = EnvFilter::try_new(env.get("RUST_LOG").unwrap_or(QUIET));
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(QUIET)))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        .finish()
+        .with(filter_fn(may_show))
         .init();
 }
 

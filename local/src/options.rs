@@ -10,7 +10,7 @@ use crate::data_dir::DataDirError;
 use crate::domains::DomainError;
 use crate::dynamodb::DatabaseError;
 use crate::invoker::Invoker;
-use crate::outbox::EventsSecretError;
+use crate::keys::SecretError;
 use crate::plans::PlansError;
 use crate::ports::PortError;
 use crate::stripe_account::AccountError;
@@ -32,6 +32,11 @@ pub struct Options {
     pub events_url: Option<Url>,
     /// The file of the plans; without one, the demo's plans are sold.
     pub plans: Option<PathBuf>,
+    /// The shop's own page, which may call and to which shoppers come back; without one, what `SHOP_URL` of the
+    /// environment names, or the demo shop.
+    pub shop_url: Option<Url>,
+    /// Names of this machine beside its own, by which functions that run elsewhere reach it.
+    pub hosts: Vec<String>,
     /// Where `STRIPE_SECRET_KEY` and so on are read from.
     pub environment: Env,
     /// Decides what AWS leaves open about deliveries of the table's stream; without one, a number
@@ -59,6 +64,8 @@ impl Default for Options {
             data: None,
             events_url: None,
             plans: None,
+            shop_url: None,
+            hosts: Vec::new(),
             environment: Env::from_pairs::<String, String>([]),
             stream_seed: None,
             functions: Functions::InProcess,
@@ -87,9 +94,9 @@ pub enum StartError {
     /// There is no key for tokens.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
-    /// The shop's events cannot be signed.
+    /// A secret of this machine cannot be made or kept.
     #[error(transparent)]
-    EventsSecret(#[from] EventsSecretError),
+    Secret(#[from] SecretError),
     /// The client that sends the shop's events cannot be built.
     #[error("the client for the shop's events cannot be built")]
     EventsClient(#[source] reqwest::Error),

@@ -31,7 +31,7 @@ pub enum PortError {
     },
 }
 
-/// Listens on loopback only: what runs here hands out tokens to whoever asks.
+/// Listens on loopback only: what runs here is for its developer.
 pub(crate) async fn listen(
     port: u16,
     flag: &'static str,

@@ -1,6 +1,6 @@
 //! Everything, started together and stopped together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dynoxide::Database;
@@ -20,6 +20,7 @@ use crate::environment::{self, Addresses, TABLE_NAME};
 use crate::functions::InProcess;
 use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
 use crate::invoker::Invoker;
+use crate::keys::{Keys, SecretError};
 use crate::options::{Functions, Options, StartError};
 use crate::outbox::{EventsSecret, Outbox};
 use crate::part::Part;
@@ -28,13 +29,16 @@ use crate::schedule::Scheduler;
 use crate::stripe_account::{self, Account, Place};
 use crate::template::Template;
 use crate::tokens::Issuer;
-use crate::{domains, dynamodb, plans, ports, webhook_endpoint};
+use crate::{data_dir, domains, dynamodb, plans, ports, webhook_endpoint};
 
 /// The running bundle: gateway, functions, table, and the Stripe sandbox.
 pub struct Server {
     addresses: Addresses,
     env: Vec<(String, String)>,
     issuer: Arc<Issuer>,
+    keys: Keys,
+    shop_url: String,
+    stripe_js: String,
     webhooks_need_forwarding: bool,
     /// Those that use the sandbox and the table, the outermost first.
     users: Vec<Part>,
@@ -48,50 +52,46 @@ impl Server {
     /// Starts everything, and answers when requests may come.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let template = Template::embedded()?;
-        let account = Account::read(&options.environment)?;
         let data = options.data.as_deref().map(DataDir::open).transpose()?;
         let file = |name: &str| data.as_ref().map(|data| data.file(name));
 
+        let keys = Keys::load(file("secret").as_deref())?;
+        let account = Account::read(&options.environment)?.or_sandbox_with(keys.stripe());
         let (gateway_listener, gateway_url) = ports::listen(options.port, "--port").await?;
+        let shop = options.shop_url.as_ref();
+        let shop = environment::shop_url(&gateway_url, shop, &options.environment);
+        let origins = environment::origins(&gateway_url, &shop);
         let (table_listener, table_url) =
             ports::listen(options.dynamodb_port, "--dynamodb-port").await?;
-        let (sandbox, stripe_url) = start_stripe(
-            &account.place,
-            options.stripe_port,
-            file("stripe-sandbox.json"),
-        )
-        .await?;
+        let sandbox = SandboxOptions {
+            port: options.stripe_port,
+            data: file("stripe-sandbox.json"),
+            secret_key: keys.stripe(),
+            origins: origins.clone(),
+            hosts: options.hosts.clone(),
+        };
+        let (sandbox, stripe_url) = start_stripe(&account.place, sandbox).await?;
 
         let issuer = Arc::new(Issuer::load(data.as_ref())?);
-        let database = open_database(file("dynamodb.db"), &template).await?;
-        let table = vec![
-            Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop)),
-            Part::start("dynamodb", |stop| {
-                dynamodb::serve(table_listener, database.clone(), stop)
-            }),
-        ];
+        let database = data.as_ref().map(|data| data.database("dynamodb.db"));
+        let database = database.transpose().map_err(SecretError::Io)?;
+        let database = open_database(database, &template).await?;
+        let table_url = table_url.replace("://", &format!("://{}@", keys.table()));
+        let table = start_table(table_listener, &database, keys.table(), options.hosts);
 
-        let stripe = Stripe::new(Settings::new(
-            account.secret_key.clone(),
-            stripe_url.clone(),
-        ))?;
+        let settings = Settings::new(account.secret_key.clone(), stripe_url.clone());
+        let stripe = Stripe::new(settings)?;
         // Before there is an endpoint, which would hear of the prices that this creates.
-        let resolver = Resolver::new(
-            stripe.clone(),
-            Table::connect(TABLE_NAME, Some(&table_url)).await,
-            false,
-        );
+        let client = Table::connect(TABLE_NAME, Some(&table_url)).await;
+        let resolver = Resolver::new(stripe.clone(), client, false);
         plans::publish(&stripe, &resolver, options.plans.as_deref()).await?;
-        let kept = sandbox.as_ref().and_then(|_| file("webhook-endpoint.json"));
-        let webhooks = sandbox
-            .as_ref()
-            .map(|_| format!("{gateway_url}/webhooks/stripe"));
-        let (webhook_secrets, webhooks_need_forwarding) = match webhooks {
-            Some(url) => {
-                let secrets = webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?;
-                (secrets, false)
-            }
-            None => environment::webhook_secrets(&options.environment)?,
+        let (webhook_secrets, webhooks_need_forwarding) = if sandbox.is_some() {
+            let url = format!("{gateway_url}/webhooks/stripe");
+            let kept = file("webhook-endpoint.json");
+            let secrets = webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?;
+            (secrets, false)
+        } else {
+            environment::webhook_secrets(&options.environment)?
         };
 
         let addresses = Addresses {
@@ -99,49 +99,101 @@ impl Server {
             dynamodb: table_url,
             stripe: environment::without_slash(&stripe_url),
         };
-        let env =
-            environment::of_functions(&addresses, &account, &webhook_secrets, &options.environment);
+        let env = environment::of_functions(
+            &addresses,
+            &account,
+            &shop,
+            &keys.links(),
+            &webhook_secrets,
+            &options.environment,
+        );
         if sandbox.is_some() {
-            let shop = environment::shop_url(&addresses, &options.environment);
             domains::register(&stripe, &shop).await?;
         }
+        let stripe_js = stripe_account::stripe_js(&stripe_url);
         let invoker = start_functions(options.functions, &env, clock_of(sandbox.as_ref())).await?;
-        let outbox = Outbox::new(
-            options.events_url,
-            EventsSecret::load(file("events-secret").as_deref())?,
-            Clock::system(),
-        );
-        let shop = ShopInfo {
-            stripe_js: stripe_account::stripe_js(&stripe_url),
-            mode: if sandbox.is_some() { "sandbox" } else { "test" },
-        };
+        let secret = EventsSecret::load(file("events-secret").as_deref())?;
+        let outbox = Outbox::new(options.events_url, secret, Clock::system());
         let users = Users {
             template,
             database,
             invoker,
             issuer: Arc::clone(&issuer),
             outbox: Arc::new(outbox.map_err(StartError::EventsClient)?),
-            shop,
+            shop: ShopInfo {
+                stripe_js: stripe_js.clone(),
+                mode: if sandbox.is_some() { "sandbox" } else { "test" },
+            },
+            origins,
+            key: keys.developer(),
             stream_position: file("stream-position.json"),
             events_position: file("events-position.json"),
             stream_seed: options.stream_seed.map_or_else(draw, Ok)?,
         };
         let mut users = users.start(gateway_listener)?;
-        if let Some(file) = options.plans {
-            users.push(Part::start("plans", |stop| {
-                plans::keep_published(file, resolver, stop)
-            }));
-        }
-        Ok(Self {
+        users.extend(
+            options.plans.map(|file| {
+                Part::start("plans", |stop| plans::keep_published(file, resolver, stop))
+            }),
+        );
+        let dev_env = file("dev.env");
+        let server = Self {
             addresses,
             env,
             issuer,
+            keys,
+            shop_url: shop,
+            stripe_js,
             webhooks_need_forwarding,
             users,
             sandbox,
             table,
             _data: data,
-        })
+        };
+        server.tell_shells(dev_env.as_deref())?;
+        Ok(server)
+    }
+
+    fn tell_shells(&self, path: Option<&Path>) -> Result<(), SecretError> {
+        let Some(path) = path else { return Ok(()) };
+        Ok(data_dir::replace(
+            path,
+            self.lines_for_a_shell().as_bytes(),
+        )?)
+    }
+
+    /// What a developer's shell needs: where everything is, and the keys that let it in. The key of a Stripe
+    /// account of one's own is not among them.
+    fn lines_for_a_shell(&self) -> String {
+        let (api, stripe, key) = (self.gateway_url(), self.stripe_url(), self.key());
+        let stripe_key = self.sandbox_key().map(|key| format!("stripe_key={key}\n"));
+        let stripe_key = stripe_key.unwrap_or_default();
+        format!("api={api}\nstripe={stripe}\nkey={key}\n{stripe_key}")
+    }
+
+    /// The key that lets a developer in: it opens the routes under `/dev`, and signs for the shop's servers.
+    pub fn key(&self) -> String {
+        self.keys.developer()
+    }
+
+    /// The secret key of the sandbox; without one, Stripe itself answers.
+    pub fn sandbox_key(&self) -> Option<String> {
+        self.sandbox.is_some().then(|| self.keys.stripe())
+    }
+
+    /// Where shoppers land after the wallet.
+    pub fn shop_url(&self) -> &str {
+        &self.shop_url
+    }
+
+    /// Where a page loads Stripe.js from.
+    pub fn stripe_js(&self) -> &str {
+        &self.stripe_js
+    }
+
+    /// The content security policy that a page at another origin gets along with.
+    pub fn policy_for_a_page(&self) -> String {
+        gateway::policy(&self.stripe_js, self.gateway_url())
     }
 
     /// `http://127.0.0.1:...`, where the shop and the HTTP API are.
@@ -154,7 +206,7 @@ impl Server {
         clock_of(self.sandbox.as_ref())
     }
 
-    /// Where DynamoDB is.
+    /// Where DynamoDB is, with the access key that it wants: `http://<access key>@127.0.0.1:...`.
     pub fn dynamodb_url(&self) -> &str {
         &self.addresses.dynamodb
     }
@@ -212,6 +264,8 @@ struct Users {
     issuer: Arc<Issuer>,
     outbox: Arc<Outbox>,
     shop: ShopInfo,
+    origins: Vec<String>,
+    key: String,
     stream_position: Option<PathBuf>,
     events_position: Option<PathBuf>,
     stream_seed: u64,
@@ -252,13 +306,17 @@ impl Users {
             issuer: self.issuer,
             invoker: self.invoker,
             shop: self.shop,
+            key: self.key,
             scheduler: scheduler.clone(),
             outbox: self.outbox,
             clock: Clock::system(),
             wrote,
         };
+        let origins = self.origins;
         Ok(vec![
-            Part::start("gateway", |stop| gateway::serve(listener, gateway, stop)),
+            Part::start("gateway", |stop| {
+                gateway::serve(listener, gateway, origins, stop)
+            }),
             Part::start("schedules", |stop| scheduler.keep(&stop)),
             Part::start("stream", |stop| tokio::spawn(worker.run(stop))),
             Part::start("shop-events", |stop| tokio::spawn(shop_events.run(stop))),
@@ -297,17 +355,44 @@ async fn start_functions(
     }
 }
 
+fn start_table(
+    listener: TcpListener,
+    database: &Database,
+    access_key: String,
+    hosts: Vec<String>,
+) -> Vec<Part> {
+    vec![
+        Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop)),
+        Part::start("dynamodb", |stop| {
+            dynamodb::serve(listener, database.clone(), access_key, hosts, stop)
+        }),
+    ]
+}
+
+struct SandboxOptions {
+    port: u16,
+    data: Option<PathBuf>,
+    secret_key: String,
+    origins: Vec<String>,
+    hosts: Vec<String>,
+}
+
 /// Where Stripe answers: elsewhere, or in a sandbox that is started for it.
 async fn start_stripe(
     place: &Place,
-    port: u16,
-    data: Option<PathBuf>,
+    wanted: SandboxOptions,
 ) -> Result<(Option<Sandbox>, Url), StartError> {
     match place {
         Place::Elsewhere(url) => Ok((None, url.clone())),
         Place::Sandbox => {
-            let (listener, url) = ports::listen(port, "--stripe-port").await?;
-            let options = perennial_sandbox::Options { listener, data };
+            let (listener, url) = ports::listen(wanted.port, "--stripe-port").await?;
+            let options = perennial_sandbox::Options {
+                data: wanted.data,
+                secret_key: Some(wanted.secret_key),
+                origins: wanted.origins,
+                hosts: wanted.hosts,
+                ..perennial_sandbox::Options::new(listener)
+            };
             let sandbox = Sandbox::start(options).await.map_err(StartError::Sandbox)?;
             Ok((Some(sandbox), url.parse()?))
         }

@@ -82,6 +82,17 @@ impl Account {
         })
     }
 
+    /// The same; but the sandbox takes this secret key, and no other.
+    pub(crate) fn or_sandbox_with(self, secret_key: String) -> Self {
+        match self.place {
+            Place::Sandbox => Self {
+                secret_key: secret_key.into(),
+                ..self
+            },
+            Place::Elsewhere(_) => self,
+        }
+    }
+
     fn sandbox() -> Self {
         Self {
             secret_key: perennial_sandbox::SECRET_KEY.into(),

@@ -114,6 +114,12 @@ impl Issuer {
         Ok(format!("{message}.{}", BASE64.encode(signature)))
     }
 
+    /// An issuer with a key that no other has.
+    #[cfg(test)]
+    pub(crate) fn stranger() -> Self {
+        Self::new(generate().unwrap()).unwrap()
+    }
+
     /// A token of any form, for tests of what the authorizer refuses.
     #[cfg(test)]
     pub(crate) fn forge(&self, header: &Value, claims: &Value) -> String {

@@ -92,11 +92,15 @@ async fn it_says_where_it_is_and_ends_cleanly_at_a_signal() {
         assert!(running.first.contains(&gateway), "{}", running.first);
         for name in ["gateway", "dynamodb", "stripe"] {
             let address = running.addresses[name].as_str().unwrap();
+            let key = address.find('@').map_or("", |end| &address[7..=end]);
+            let address = address.replacen(key, "", 1);
             assert!(
                 address.starts_with("http://127.0.0.1:"),
                 "{name}: {address}"
             );
         }
+        let key = running.addresses["key"].as_str().unwrap();
+        assert!(running.first.contains(&format!("{gateway}/#key={key} ")));
         assert_eq!(running.end(signal).await, (Some(0), Vec::new()), "{signal}");
     }
 }
@@ -190,4 +194,94 @@ async fn a_name_of_this_machine_needs_a_file_that_it_stands_in() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("--env-file"), "{said}");
+}
+
+/// What is never logged, whatever `RUST_LOG` asks for: the libraries of the table and of HTTP would.
+#[tokio::test]
+async fn no_key_token_or_body_is_logged_at_any_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let data = folder.path().join("state");
+    let arguments = [
+        &FREE_PORTS[..],
+        &["--json", "--data", data.to_str().unwrap()],
+    ]
+    .concat();
+    let mut child = perennial(&arguments)
+        .env("RUST_LOG", "trace,dynoxide=trace,aws_sigv4=trace")
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines
+        .next_line()
+        .await
+        .unwrap()
+        .expect("a line for a person");
+    let addresses = lines.next_line().await.unwrap().expect("a line of JSON");
+    let addresses: Value = serde_json::from_str(&addresses).unwrap();
+    let text = |name: &str| addresses[name].as_str().unwrap().to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let gateway = text("gateway");
+    let ask = async |request: reqwest::RequestBuilder| -> Value {
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    let token = client.post(format!("{gateway}/dev/token"));
+    let token = ask(token.bearer_auth(text("key")).body(r#"{"user":"alice"}"#)).await;
+    let token = token["token"].as_str().unwrap().to_owned();
+    let body = r#"{"plan":"stock-photos-monthly","wallet":"amazon_pay"}"#;
+    let opened = client.post(format!("{gateway}/client-secret"));
+    let opened = opened.header("content-type", "application/json");
+    let opened = ask(opened.bearer_auth(&token).body(body)).await;
+    let client_secret = opened["client_secret"].as_str().expect("a checkout");
+    let table_key = text("dynamodb");
+    let table_key = table_key
+        .split('@')
+        .next()
+        .unwrap()
+        .trim_start_matches("http://");
+    child.kill().await.unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("stripe answered"), "{log}");
+    for secret in [
+        &text("key"),
+        &text("stripe_key"),
+        table_key,
+        &token,
+        client_secret,
+        "_secret_",
+        "whsec_",
+        "Bearer",
+        "AWS4-HMAC",
+        "Credential=",
+        "\"pk\"",
+        "stock-photos-monthly",
+    ] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_ones_own_is_told_what_it_needs() {
+    let running = start(&["--memory", "--shop-url", "http://localhost:5173"]).await;
+    let (gateway, key) = (&running.addresses["gateway"], &running.addresses["key"]);
+    let (gateway, key) = (
+        gateway.as_str().unwrap().to_owned(),
+        key.as_str().unwrap().to_owned(),
+    );
+    let stripe = running.addresses["stripe"].as_str().unwrap().to_owned();
+    let (code, rest) = running.end("-INT").await;
+    assert_eq!(code, Some(0));
+    let told = rest.join("\n");
+    for part in [
+        format!("http://localhost:5173/#key={key}"),
+        format!("<script src=\"{stripe}/stripe.js\"></script>"),
+        format!("from \"{gateway}/perennial.js\""),
+        format!("from \"{gateway}/dev.js\""),
+        format!("script-src 'self' {gateway} {stripe};"),
+        format!("connect-src 'self' {gateway} {stripe} "),
+    ] {
+        assert!(told.contains(&part), "{part} is not in {told}");
+    }
 }

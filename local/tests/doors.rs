@@ -33,15 +33,19 @@ fn recorded() -> Value {
 
 /// One call of the table.
 async fn table(server: &Server, operation: &str, request: Value) -> Value {
+    let (access_key, address) = server.dynamodb_url().split_once('@').unwrap();
+    let access_key = access_key.trim_start_matches("http://");
     let answer = client()
-        .post(server.dynamodb_url())
+        .post(format!("http://{address}"))
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-date", "20261124T000000Z")
         .header(
             "authorization",
-            "AWS4-HMAC-SHA256 Credential=local/20261124/us-east-1/dynamodb/aws4_request, \
-             SignedHeaders=host;x-amz-date, Signature=00",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={access_key}/20261124/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=00"
+            ),
         )
         .body(request.to_string())
         .send()
@@ -142,7 +146,12 @@ async fn what_is_written_for_the_shop_is_shown_to_it() {
     let url = format!("{}/dev/events", server.gateway_url());
     let shown = async {
         loop {
-            let answer = client().get(&url).send().await.unwrap();
+            let answer = client()
+                .get(&url)
+                .bearer_auth(server.key())
+                .send()
+                .await
+                .unwrap();
             let answer: Value = answer.json().await.unwrap();
             if let Some(event) = answer["events"].as_array().unwrap().first() {
                 return event.clone();
@@ -154,7 +163,11 @@ async fn what_is_written_for_the_shop_is_shown_to_it() {
         .await
         .unwrap();
     assert_eq!(event, shop_events::event_of(&record[0]).unwrap());
-    let foreign = client().get(&url).header("host", "evil.example").send();
+    let foreign = client()
+        .get(&url)
+        .bearer_auth(server.key())
+        .header("host", "evil.example")
+        .send();
     assert_eq!(foreign.await.unwrap().status(), 403);
     server.shutdown().await;
 }

@@ -35,7 +35,7 @@ async fn create_price(server: &Server) -> String {
     let form = "product_data[name]=Photos&currency=eur&unit_amount=4200&recurring[interval]=year";
     let answer = client()
         .post(format!("{}/v1/prices", server.stripe_url()))
-        .bearer_auth("sk_test_perennial_sandbox")
+        .bearer_auth(server.sandbox_key().unwrap())
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form)
         .send()
@@ -55,11 +55,13 @@ async fn offered(server: &Server) -> Value {
 /// The catalog's item, as DynamoDB writes it.
 async fn catalog(server: &Server) -> Value {
     let key = json!({"pk": {"S": "CATALOG"}, "sk": {"S": "PLANS"}});
+    let (access_key, address) = server.dynamodb_url().split_once('@').unwrap();
+    let access_key = access_key.trim_start_matches("http://");
     let answer = client()
-        .post(server.dynamodb_url())
+        .post(format!("http://{address}"))
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "DynamoDB_20120810.GetItem")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+        .header("authorization", format!("AWS4-HMAC-SHA256 Credential={access_key}/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0"))
         .header("x-amz-date", "20260101T000000Z")
         .body(json!({"TableName": "perennial", "Key": key, "ConsistentRead": true}).to_string())
         .send()

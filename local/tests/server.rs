@@ -31,10 +31,19 @@ async fn start(data: Option<&Path>) -> Server {
     Server::start(options).await.unwrap()
 }
 
+/// The access key of the table, and where it is.
+fn table_of(server: &Server) -> (String, String) {
+    let (access_key, address) = server.dynamodb_url().split_once('@').unwrap();
+    (
+        access_key.trim_start_matches("http://").to_owned(),
+        format!("http://{address}"),
+    )
+}
+
 /// What the sandbox says of itself.
 async fn sandbox(server: &Server, path: &str) -> Value {
     let url = format!("{}{path}", server.stripe_url());
-    let request = client().get(url).bearer_auth("sk_test_any");
+    let request = client().get(url).bearer_auth(server.sandbox_key().unwrap());
     request.send().await.unwrap().json().await.unwrap()
 }
 
@@ -194,15 +203,18 @@ async fn functions_that_run_elsewhere_get_the_same_events() {
         "TableName": "perennial",
         "Item": {"pk": {"S": "INBOX#cus_1"}, "sk": {"S": "EVENT#evt_1"}, "status": {"S": "received"}},
     });
+    let (access_key, table) = table_of(&server);
     let answer = client()
-        .post(server.dynamodb_url())
+        .post(table)
         .header("x-amz-target", "DynamoDB_20120810.PutItem")
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-date", "20261124T000000Z")
         .header(
             "authorization",
-            "AWS4-HMAC-SHA256 Credential=local/20261124/us-east-1/dynamodb/aws4_request, \
-             SignedHeaders=host;x-amz-date, Signature=00",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={access_key}/20261124/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=00"
+            ),
         )
         .body(put.to_string())
         .send()

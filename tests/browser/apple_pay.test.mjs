@@ -153,6 +153,30 @@ test("a card that is declined is an outcome, and the next approval goes on", asy
   assert.equal(steps.at(-1).state, "subscribed");
 });
 
+for (const type of ["api_connection_error", "api_error"]) {
+  test(`a confirmation of which nothing was heard is asked about, and is no failure (${type})`, async () => {
+    api.script = [OFFERED, OF_PAYMENT, SUBSCRIBED];
+    answers.confirmPayment = { error: { type, message: "Nobody answers." } };
+    await mount();
+    await approve();
+    assert.equal(steps.at(-1).state, "subscribed");
+  });
+}
+
+for (const [what, answer, state, code] of [
+  ["the token has run out", { status: 401, body: { message: "Unauthorized" } }, "sign_in", "unauthorized"],
+  ["nobody understands the answer", { status: 400, body: "<html>" }, "pending", undefined],
+]) {
+  test(`an approval is not told as a failure when ${what} afterwards`, async () => {
+    const complained = mock.method(console, "error", () => {});
+    api.script = [OFFERED, OF_PAYMENT, answer];
+    await mount();
+    await approve();
+    assert.deepEqual([steps.at(-1).state, steps.at(-1).checkout, steps.at(-1).code], [state, "chk_2", code]);
+    assert.equal(complained.mock.callCount(), state === "pending" ? 1 : 0);
+  });
+}
+
 test("an intent that has succeeded by now is no failure", async () => {
   api.script = [OFFERED, OF_PAYMENT, SUBSCRIBED];
   const error = { type: "invalid_request_error", code: "payment_intent_unexpected_state", payment_intent: { status: "succeeded" } };
@@ -211,7 +235,7 @@ test("who is subscribed already is told so, and the sheet is let go", async () =
   api.script = [OFFERED, { status: 409, body: { error: { code: "already_subscribed", message: "Once.", request_id: "r" }, subscription } }];
   await mount();
   await approve();
-  assert.deepEqual(steps, ["approve", "submit", "paymentFailed", { state: "already_subscribed", subscription }]);
+  assert.deepEqual(steps, ["approve", "submit", "paymentFailed", { state: "already_subscribed", subscription, manage: null }]);
 });
 
 test("a setup that another tab has confirmed leads to the subscription", async () => {
@@ -345,6 +369,24 @@ test("a payment that is declined again can be tried again", async () => {
   await approve();
   assert.deepEqual(steps.at(-1), { state: "failed", payment: "pi_9", reason: "card_declined", message: "Declined.", mayRetry: true });
 });
+
+for (const [what, retrieved, expected] of [
+  ["was made", { paymentIntent: { status: "succeeded" } }, { state: "paid", payment: "pi_9", status: "succeeded" }],
+  [
+    "was declined",
+    { paymentIntent: { status: "requires_payment_method", last_payment_error: { code: "card_declined", message: "Declined." } } },
+    { state: "failed", payment: "pi_9", reason: "card_declined", message: "Declined.", mayRetry: true },
+  ],
+  ["is still unknown", { error: { type: "api_connection_error" } }, { state: "pending", payment: "pi_9" }],
+  ["is under way", { paymentIntent: { status: "requires_action" } }, { state: "pending", payment: "pi_9" }],
+]) {
+  test(`a payment whose confirmation was not answered is looked at: it ${what}`, async () => {
+    answers.confirmPayment = { error: { type: "api_connection_error", message: "Nobody answers." } };
+    await perennialWith({ ...stripeJs, retrievePaymentIntent: async () => retrieved }).mountPayment(PAYMENT, { element: "#here", ...listeners });
+    await approve();
+    assert.deepEqual(steps.at(-1), expected);
+  });
+}
 
 test("the link is taken out of the address", () => {
   visit("https://shop.example/?tab=1&authorize=signed#top");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { PerennialError } from "../../web/perennial.js";
+import { createPerennial, PerennialError } from "../../web/perennial.js";
 import { price, trialWord } from "../../web/words.js";
 import { api, perennialWith, settle, turns, visit } from "./harness/scripted.mjs";
 
@@ -109,9 +109,10 @@ test("a click does not wait for ever", async () => {
 
 test("who has a subscription gets it instead of a checkout", async () => {
   const error = { code: "already_subscribed", message: "You have it.", request_id: "req_1" };
-  api.script = [{ status: 409, body: { error, subscription: SUBSCRIPTION } }];
+  const manage = "https://api.example/manage?link=l";
+  api.script = [{ status: 409, body: { error, subscription: SUBSCRIPTION, manage } }];
   const outcome = await perennial().startAmazonPay({ plan: "p" });
-  assert.deepEqual(outcome, { state: "already_subscribed", subscription: SUBSCRIPTION });
+  assert.deepEqual(outcome, { state: "already_subscribed", subscription: SUBSCRIPTION, manage });
   assert.equal(confirmations.length, 0);
 });
 
@@ -131,43 +132,6 @@ test("a wallet that is set up already leads to the subscription without another 
   assert.equal(confirmations.length, 0);
 });
 
-test("an ordinary visit is not a return", async () => {
-  assert.equal(await perennial().resumeReturn(), null);
-  assert.equal(api.calls.length, 0);
-});
-
-test("a return asks the API, whatever the address claims, and leaves the address clean", async () => {
-  visit("https://shop.example/account?tab=plans&checkout=chk_1&status=subscribed&reason=#top");
-  api.script = [{ status: 200, body: { checkout: "chk_1", status: "failed", reason: "wallet_declined", may_retry: true } }];
-  const outcome = await perennial().resumeReturn();
-  assert.deepEqual(outcome, { state: "failed", checkout: "chk_1", reason: "wallet_declined", message: null, mayRetry: true });
-  assert.equal(api.calls[0].path, "/checkouts/chk_1");
-  assert.equal(globalThis.location.href, "https://shop.example/account?tab=plans#top");
-});
-
-test("a return to a page with parameters of the same names is told by the last ones", async () => {
-  visit("https://shop.example/orders?checkout=cart-7&%73tatus=open&checkout=chk_1&status=failed&x=1");
-  api.script = [{ status: 200, body: { checkout: "chk_1", status: "failed", reason: "expired", may_retry: true } }];
-  const outcome = await perennial().resumeReturn();
-  assert.equal(outcome?.checkout, "chk_1");
-  assert.equal(api.calls[0].path, "/checkouts/chk_1");
-  assert.equal(globalThis.location.href, "https://shop.example/orders?x=1");
-});
-
-test("a return that led to no checkout says so, and asks nothing", async () => {
-  visit("https://shop.example/account?status=failed&reason=unknown_checkout");
-  const outcome = await perennial().resumeReturn();
-  assert.deepEqual(outcome, { state: "failed", checkout: "", reason: "unknown_checkout", message: null, mayRetry: true });
-  assert.equal(globalThis.location.href, "https://shop.example/account");
-  assert.equal(api.calls.length, 0);
-});
-
-test("a status of the page's own is left alone", async () => {
-  visit("https://shop.example/orders?status=failed&reason=out-of-stock");
-  assert.equal(await perennial().resumeReturn(), null);
-  assert.equal(globalThis.location.href, "https://shop.example/orders?status=failed&reason=out-of-stock");
-});
-
 test("a click says which free trial was shown", async () => {
   for (const [trialDays, expected] of [[undefined, undefined], [0, 0], [14, 14]]) {
     api.script = [{ status: 201, body: ISSUED }];
@@ -177,74 +141,37 @@ test("a click says which free trial was shown", async () => {
   }
 });
 
-test("a return that is pending finishes the checkout itself", async () => {
-  visit("https://shop.example/?checkout=chk_1&status=pending");
-  api.script = [{ status: 201, body: { subscription: SUBSCRIPTION } }];
-  const outcome = await perennial().resumeReturn();
-  assert.equal(outcome?.state, "subscribed");
-  assert.deepEqual(api.calls.map(({ method, path }) => `${method} ${path}`), ["POST /subscriptions"]);
-});
-
-test("polling waits as long as the API says", async () => {
-  const pending = { checkout: "chk_1", status: "pending", retry_after: 5 };
-  api.script = [
-    { status: 200, body: pending },
-    { status: 200, body: pending },
-    { status: 200, body: { checkout: "chk_1", status: "subscribed", subscription: SUBSCRIPTION } },
-  ];
-  const outcome = perennial().pollCheckout("chk_1");
-  assert.equal(await settle(outcome), 10);
-  assert.equal((await outcome).state, "subscribed");
-  assert.equal(api.calls.length, 3);
-});
-
-test("polling gives up with the last answer", async () => {
-  api.script = [{ status: 200, body: { checkout: "chk_1", status: "pending", retry_after: 4 } }];
-  const outcome = perennial().pollCheckout("chk_1", { giveUpAfter: 10_000 });
-  await settle(outcome);
-  assert.deepEqual(await outcome, { state: "pending", checkout: "chk_1", retryAfter: 4 });
-  assert.equal(api.calls.length, 3);
-});
-
-test("polling outlives a lost connection and a Stripe that is busy", async () => {
-  const busy = { error: { code: "stripe_unavailable", message: "Later.", request_id: "req_1" } };
-  api.script = [
-    new TypeError("offline"),
-    { status: 503, body: busy, headers: { "retry-after": "3" } },
-    { status: 200, body: { checkout: "chk_1", status: "subscribed", subscription: SUBSCRIPTION } },
-  ];
-  const outcome = perennial().pollCheckout("chk_1");
-  assert.equal(await settle(outcome), 5);
-  assert.equal((await outcome).state, "subscribed");
-});
-
-test("polling that reaches nobody leaves the checkout pending", async () => {
-  api.script = [new TypeError("offline")];
-  const outcome = perennial().pollCheckout("chk_1", { giveUpAfter: 10_000 });
-  await settle(outcome);
-  assert.equal((await outcome).state, "pending");
-  assert.equal(api.calls.length, 6);
-});
-
-test("polling ends at once when the checkout is not the shopper's", async () => {
-  api.script = [{ status: 404, body: { error: { code: "checkout_not_found", message: "There is none.", request_id: "req_9" } } }];
-  await assert.rejects(perennial().pollCheckout("chk_2"), {
-    code: "checkout_not_found",
-    message: "There is none.",
-    status: 404,
-    requestId: "req_9",
+for (const confirm of [undefined, "client"]) {
+  test(`without Stripe.js the server confirms, unless the page wants otherwise: ${confirm}`, async () => {
+    api.script = [{ status: 201, body: ISSUED }, { status: 201, body: { ...ISSUED, checkout: "chk_2", redirect_url: "https://amazon.example/pay" } }];
+    const shop = perennialWith(null);
+    const outcome = shop.startAmazonPay({ plan: "p", returnTo: "/account", consent: "v7", confirm });
+    if (confirm) return void (await assert.rejects(outcome, { code: "stripe_js_missing" }));
+    assert.deepEqual(await outcome, { state: "redirecting", checkout: "chk_2" });
+    assert.deepEqual(api.calls.map(({ body }) => body.confirm), ["client", "server"]);
+    assert.deepEqual(api.calls[1].body, { ...api.calls[0].body, confirm: "server" });
+    assert.equal(globalThis.location.href, "https://amazon.example/pay");
   });
-  assert.equal(api.calls.length, 1);
+}
+
+test("a wallet that has agreed already is no failure when nobody can be reached", async () => {
+  api.script = [{ status: 200, body: { ...ISSUED, status: "succeeded" } }, new TypeError("offline")];
+  const outcome = perennial().startAmazonPay({ plan: "p" });
+  await settle(outcome);
+  assert.deepEqual(await outcome, { state: "pending", checkout: "chk_1", retryAfter: 2 });
 });
 
-test("polling stops when the page no longer wants it", async () => {
-  api.script = [{ status: 200, body: { checkout: "chk_1", status: "pending", retry_after: 4 } }];
-  const controller = new AbortController();
-  const outcome = perennial().pollCheckout("chk_1", { signal: controller.signal });
-  await turns();
-  controller.abort();
-  assert.equal((await outcome).state, "pending");
-  assert.equal(api.calls.length, 1);
+test("the address of the API may end in a slash", async () => {
+  api.script = [{ status: 200, body: { version: 1, plans: [] } }];
+  await createPerennial({ apiBase: "https://api.example/", token: () => "t" }).plans();
+  assert.equal(api.calls[0].path, "/plans");
+});
+
+test("while nobody is signed in the API is not asked", async () => {
+  for (const token of [() => null, async () => undefined, () => ""]) {
+    await assert.rejects(perennialWith({}, token).subscriptions(), { name: "PerennialError", code: "unauthorized", status: 401 });
+  }
+  assert.deepEqual(api.calls, []);
 });
 
 test("finishing tells pending and refused apart", async () => {

@@ -149,7 +149,10 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{error:?}"));
         let roles = Arc::new(Roles::of_template());
         let to_dynamodb = Proxy::start_judging(server.dynamodb_url(), Arc::clone(&roles)).await;
-        let stripe = StripeSandbox::new(server.stripe_url());
+        let stripe = StripeSandbox::new(
+            server.stripe_url(),
+            &server.sandbox_key().expect("a sandbox stands for Stripe"),
+        );
         for price in setup.prices {
             let form: Vec<_> = price.iter().map(|(key, it)| (*key, it.as_str())).collect();
             let created = stripe.api("POST", "/v1/prices", &form).await;
@@ -157,7 +160,7 @@ impl TestApp {
         }
         if let Some(plans) = setup.plans {
             // Before the functions start, which keep what they read for a minute.
-            let resolver = resolver(server.stripe_url(), server.dynamodb_url()).await;
+            let resolver = resolver(&stripe, server.dynamodb_url()).await;
             publish_with(&resolver, &plans)
                 .await
                 .unwrap_or_else(|error| panic!("{error}"));
@@ -217,6 +220,11 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// What lets a developer in at the gateway.
+    pub fn key(&self) -> String {
+        self.server().key()
+    }
+
     /// Where the gateway is.
     pub fn url(&self) -> &str {
         self.server().gateway_url()
@@ -264,7 +272,7 @@ impl TestApp {
 
     /// What keeps the catalog in step with Stripe, past the proxies that count.
     pub async fn resolver(&self) -> Resolver {
-        let (stripe, table) = (self.stripe.url().to_owned(), self.table.at().0);
+        let (stripe, table) = (self.stripe.clone(), self.table.at().0);
         beside(async move { resolver(&stripe, &table).await }).await
     }
 
@@ -343,7 +351,7 @@ impl TestApp {
     }
 
     fn check(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stripe, table) = (self.stripe.url().to_owned(), self.table.at());
+        let (stripe, table) = (self.stripe.clone(), self.table.at());
         let (lambda, roles, allowed) = (self.lambda.clone(), Arc::clone(&self.roles), self.allowed);
         async move {
             // First, because what is refused is what leaves work over.

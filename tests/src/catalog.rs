@@ -1,16 +1,19 @@
 //! The catalog of plans, published past the functions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perennial_flows::{Published, Resolver, reconcile::Slice};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::DeclaredPlans;
+use tokio::time::Instant;
+
+use crate::sandbox::StripeSandbox;
 
 /// A resolver of its own.
-pub(crate) async fn resolver(stripe: &str, table: &str) -> Resolver {
-    let base = stripe.parse().expect("the sandbox has an address");
-    let settings = Settings::new("sk_test_perennial_sandbox".into(), base);
+pub(crate) async fn resolver(stripe: &StripeSandbox, table: &str) -> Resolver {
+    let base = stripe.url().parse().expect("the sandbox has an address");
+    let settings = Settings::new(stripe.secret_key().into(), base);
     let stripe = Stripe::new(settings).expect("a client of Stripe");
     let table = Table::connect("perennial", Some(table)).await;
     Resolver::new(stripe, table, false)

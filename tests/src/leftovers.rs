@@ -57,12 +57,13 @@ pub(crate) async fn unapplied(stripe: &StripeSandbox, table: &DynamoDb) -> Vec<V
 
 /// Panics with whatever should not be there.
 pub(crate) async fn check(
-    stripe: String,
+    stripe: StripeSandbox,
     table: (String, String),
     allowed: Allowed,
     lambda: Option<Arc<Lambda>>,
 ) {
-    let stripe = StripeSandbox::new(&stripe);
+    // A client of its own, since the connections of the test's are served by the test's own thread.
+    let stripe = StripeSandbox::new(stripe.url(), stripe.secret_key());
     let table = DynamoDb::new(&table.0, &table.1);
     if !allowed.work {
         wait_until("nothing is left to do", async || {
@@ -74,6 +75,7 @@ pub(crate) async fn check(
     if !allowed.work {
         check_work(&items);
     }
+    check_index(&items);
     check_secrets(&items, allowed);
     check_logs(lambda.as_deref());
     check_stripe(&stripe.state().await, &items, allowed);
@@ -86,6 +88,27 @@ fn check_work(items: &[Value]) {
             || item.get("lease").is_some() && item.get("subscription").is_none()
             || item["status"] == "failed";
         assert!(!unfinished, "work is left over: {item}");
+    }
+}
+
+/// What has ended is looked at no more.
+fn check_index(items: &[Value]) {
+    for item in items {
+        let state = item["state"].as_str().or(item["status"].as_str());
+        let ended = [
+            "subscribed",
+            "failed",
+            "canceled",
+            "expired",
+            "processed",
+            "ignored",
+        ];
+        let swept_for_ever =
+            item.get("due").is_some() && state.is_some_and(|it| ended.contains(&it));
+        assert!(
+            !swept_for_ever,
+            "it has ended and is still to be swept: {item}"
+        );
     }
 }
 
@@ -176,6 +199,25 @@ mod tests {
 
     fn is_found(check: impl FnOnce() + std::panic::UnwindSafe) -> bool {
         catch_unwind(check).is_err()
+    }
+
+    #[test]
+    fn what_has_ended_and_is_still_to_be_swept_is_found() {
+        let due = |name: &str, value: &str| json!({name: value, "due": "CHECKOUT"});
+        for (item, found) in [
+            (due("state", "subscribed"), true),
+            (due("state", "expired"), true),
+            (due("status", "processed"), true),
+            (due("state", "confirming"), false),
+            (due("status", "received"), false),
+            (json!({"state": "subscribed"}), false),
+        ] {
+            assert_eq!(
+                is_found(|| check_index(std::slice::from_ref(&item))),
+                found,
+                "{item}"
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::http;
 use crate::roles::Roles;
+use crate::table::parted;
 
 /// What stands before the name of a function in the path of its own door.
 const DOOR: &str = "/as/";
@@ -22,6 +23,8 @@ const DOOR: &str = "/as/";
 #[derive(Debug)]
 pub struct Proxy {
     url: String,
+    /// The access key that the target wants, which passes through.
+    access_key: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -81,9 +84,11 @@ impl Proxy {
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
+        let (access_key, target) = parted(target);
+        let access_key = access_key.to_owned();
         let shared = Arc::new(Shared {
             http: http(),
-            target: target.to_owned(),
+            target,
             roles,
             state: Mutex::default(),
             held: Notify::new(),
@@ -96,6 +101,7 @@ impl Proxy {
         });
         Self {
             url: format!("http://{address}"),
+            access_key,
             shared,
             task,
         }
@@ -106,9 +112,10 @@ impl Proxy {
         &self.url
     }
 
-    /// The address at which it knows that this function asks.
+    /// The endpoint at which it knows that this function asks.
     pub fn door(&self, function: &str) -> String {
-        format!("{}{DOOR}{function}", self.url)
+        let address = self.url.trim_start_matches("http://");
+        format!("http://{}@{address}{DOOR}{function}", self.access_key)
     }
 
     /// What has passed, by name: the operation of DynamoDB, or method and path.
@@ -222,7 +229,7 @@ async fn pass(
             return refused(&reason);
         }
     }
-    // The signature covers the host that was meant; the embedded table does not check it.
+    // The signature covers the host that was meant; the embedded table looks at the access key alone.
     headers.remove("host");
     headers.remove("content-length");
     let is_read = matches!(name.as_str(), "Query" | "GetItem");
@@ -258,7 +265,7 @@ async fn pass(
     response.body(Body::from(body)).unwrap_or_else(|_| broken())
 }
 
-/// A read that asks what it costs. The embedded table checks no signature.
+/// A read that asks what it costs. The embedded table checks the access key, and no signature.
 fn asking_units(body: &Bytes) -> Bytes {
     let mut asked: Value = serde_json::from_slice(body).expect("DynamoDB is asked in JSON");
     asked["ReturnConsumedCapacity"] = "TOTAL".into();

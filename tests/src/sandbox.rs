@@ -9,14 +9,21 @@ use crate::client::http;
 pub struct StripeSandbox {
     http: reqwest::Client,
     url: String,
+    secret_key: String,
 }
 
 impl StripeSandbox {
-    pub(crate) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str, secret_key: &str) -> Self {
         Self {
             http: http(),
             url: url.to_owned(),
+            secret_key: secret_key.to_owned(),
         }
+    }
+
+    /// The secret key that it takes.
+    pub fn secret_key(&self) -> &str {
+        &self.secret_key
     }
 
     /// Its address.
@@ -28,7 +35,8 @@ impl StripeSandbox {
         let method = method.parse().expect("a method");
         let mut request = self
             .http
-            .request(method, format!("{}/_sandbox{path}", self.url));
+            .request(method, format!("{}/_sandbox{path}", self.url))
+            .bearer_auth(&self.secret_key);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -41,8 +49,7 @@ impl StripeSandbox {
 
     /// A call of Stripe's API with the secret key.
     pub async fn api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
-        self.call("sk_test_perennial_sandbox", method, path, form)
-            .await
+        self.call(&self.secret_key, method, path, form).await
     }
 
     async fn call(&self, key: &str, method: &str, path: &str, form: &[(&str, &str)]) -> Value {

@@ -73,7 +73,12 @@ async fn told(app: &TestApp) -> Vec<Value> {
     app.quiet().await;
     let url = format!("{}/dev/events", app.url());
     wait_until("every event in the outbox is shown", async || {
-        let answer = http().get(&url).send().await.unwrap();
+        let answer = http()
+            .get(&url)
+            .bearer_auth(app.key())
+            .send()
+            .await
+            .unwrap();
         let shown: Value = answer.json().await.unwrap();
         let mut events = shown["events"].as_array().unwrap().clone();
         events.reverse();
@@ -127,6 +132,10 @@ async fn change(app: &TestApp, hers: &Value, other: &str) {
         assert!(answer.get("error").is_none(), "{answer}");
         app.quiet().await;
     }
+}
+
+fn sequence(event: &Value) -> u64 {
+    event["sequence"].as_u64().unwrap()
 }
 
 #[tokio::test]
@@ -190,10 +199,21 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         "subscription.payment_method_required",
         "subscription.canceled",
     ];
-    let mut of_alice = types_of(&told, "alice");
-    // What one change leads to comes in any order.
-    of_alice[8..10].sort_unstable();
-    assert_eq!(of_alice, expected);
+    // What one change leads to comes in any order, and its number says in which it happened.
+    let mut of_alice: Vec<Value> = told
+        .iter()
+        .filter(|event| event["user"] == "alice")
+        .cloned()
+        .collect();
+    let came: Vec<u64> = of_alice.iter().map(sequence).collect();
+    of_alice.sort_by_key(sequence);
+    assert_eq!(types_of(&of_alice, "alice"), expected);
+    let numbers: BTreeSet<u64> = came.iter().copied().collect();
+    assert_eq!(numbers.len(), came.len(), "{came:?}");
+    let changes = |numbers: &[u64]| numbers.iter().map(|it| it / 16).collect::<Vec<_>>();
+    assert!(changes(&came).is_sorted(), "{came:?}");
+    let of_checkout = told.iter().find(|event| event["type"] == "checkout.failed");
+    assert_eq!(of_checkout.unwrap()["sequence"], Value::Null);
     assert_eq!(types_of(&told, "bob")[..1], ["subscription.trialing"]);
     assert_eq!(types_of(&told, "carol"), ["checkout.failed"]);
     let types: BTreeSet<&str> = told
@@ -224,6 +244,7 @@ fn what_differs_from_its_schema_is_noticed() {
         ("/id", Value::from("evt_1")),
         ("/version", Value::from(2)),
         ("/occurred_at", Value::from("yesterday")),
+        ("/sequence", Value::from("first")),
         ("/data/subscription/trial_end", Value::from(1_795_550_419)),
         ("/data/subscription/payment/state", Value::from("fine")),
         ("/type", Value::from("subscription.upgraded")),

@@ -12,8 +12,9 @@ import { alreadySubscribed, refusedBy } from "./checkouts.js";
  * @typedef {object} StartOptions
  * @property {string} plan
  * @property {string} [returnTo] The path of the shop to come back to; the API's default page otherwise.
- * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`, the default,
+ * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`,
  *   Stripe.js records the shopper's consent; with `server`, the API does, and the page needs no Stripe.js.
+ *   By default the client does, or the server where Stripe.js could not be loaded.
  * @property {string} [consent] The version of the text that the shopper was shown, from `wallets(plan)`.
  * @property {number} [trialDays] The free days that the shopper was told of; those of the last `wallets(plan)` otherwise.
  */
@@ -61,7 +62,8 @@ export function amazonPay({ call, stripe, finish, shownTrial }) {
    * @param {StartOptions} options
    * @returns {Promise<Outcome>}
    */
-  async function start({ plan, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) }) {
+  async function start(options) {
+    const { plan, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet: "amazon_pay",
@@ -80,15 +82,24 @@ export function amazonPay({ call, stripe, finish, shownTrial }) {
       globalThis.location.assign(issued.redirect_url);
       return { state: "redirecting", checkout: issued.checkout };
     }
-    return confirmInPage(issued);
+    /** @type {Stripe} */
+    let stripeJs;
+    try {
+      stripeJs = await stripe(issued.publishable_key);
+    } catch (error) {
+      if (options.confirm) throw error;
+      // The API closes this checkout, of which nobody was asked anything, for one that it confirms itself.
+      return start({ ...options, confirm: "server" });
+    }
+    return confirmInPage(stripeJs, issued);
   }
 
   /**
-   * @param {{ checkout: string, client_secret: string, publishable_key: string, return_url: string }} issued
+   * @param {Stripe} stripeJs
+   * @param {{ checkout: string, client_secret: string, return_url: string }} issued
    * @returns {Promise<Outcome>}
    */
-  async function confirmInPage({ checkout, client_secret, publishable_key, return_url }) {
-    const stripeJs = await stripe(publishable_key);
+  async function confirmInPage(stripeJs, { checkout, client_secret, return_url }) {
     const { error, setupIntent } = await stripeJs.confirmAmazonPaySetup(client_secret, {
       return_url,
       // Stripe.js fills in the address and the browser itself, so nobody can claim another's.

@@ -16,8 +16,12 @@ const REQUEST_TIMEOUT_MS = 35_000;
 // Another tab, or an earlier click that got lost, holds the shopper's checkout for less than this.
 const BUSY_FOR_MS = 20_000;
 export const DEFAULT_RETRY_SECONDS = 2;
+const SIGN_IN = "Please sign in again.";
 
-/** A call that got no useful answer. `code` is stable, `message` may be shown to the shopper. */
+/**
+ * A call that got no useful answer. `code` is stable, and what a page chooses its own words by; `message` is
+ * for the shop's developer.
+ */
 export class PerennialError extends Error {
   /** @param {{ code: string, message: string, status?: number, requestId?: string | null, retryAfter?: number | null, cause?: unknown }} fields */
   constructor({ code, message, status = 0, requestId = null, retryAfter = null, cause }) {
@@ -34,18 +38,29 @@ export class PerennialError extends Error {
 }
 
 /**
+ * The shopper's access token; nothing while nobody is signed in.
+ *
+ * @typedef {() => string | null | undefined | Promise<string | null | undefined>} Token
+ */
+
+/**
  * @param {string} apiBase
- * @param {() => string | Promise<string>} token
+ * @param {Token} token
  * @returns {Call}
  */
 export function connect(apiBase, token) {
+  const base = apiBase.replace(/\/+$/, "");
   return async (method, path, { body, anonymous = false } = {}) => {
     /** @type {Record<string, string>} */
     const headers = { accept: "application/json" };
-    if (!anonymous) headers.authorization = `Bearer ${await token()}`;
+    if (!anonymous) {
+      const bearer = await token();
+      if (!bearer) throw new PerennialError({ code: "unauthorized", message: SIGN_IN, status: 401 });
+      headers.authorization = `Bearer ${bearer}`;
+    }
     if (body) headers["content-type"] = "application/json";
     try {
-      const response = await fetch(apiBase + path, {
+      const response = await fetch(base + path, {
         method,
         headers,
         body: body ? JSON.stringify(body) : null,
@@ -87,7 +102,7 @@ export function expectSuccess({ status, body, retryAfter }) {
   // API Gateway refuses a bad token by itself, without the envelope.
   const [code, message] =
     status === 401
-      ? ["unauthorized", "Please sign in again."]
+      ? ["unauthorized", SIGN_IN]
       : ["unexpected_answer", "The shop gave an answer that this page does not understand."];
   throw new PerennialError({
     code: body?.error?.code ?? code,
@@ -110,15 +125,26 @@ export function unlessTransient(error) {
 }
 
 /**
+ * Waits, though not while there is somebody to tell: the wait ends early when the page is looked at again.
+ *
  * @param {number} milliseconds
  * @param {AbortSignal} [signal] Ends the wait early.
  * @returns {Promise<void>}
  */
 export function sleep(milliseconds, signal) {
+  const page = globalThis.document;
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      page?.removeEventListener("visibilitychange", look);
+      resolve();
+    };
+    const look = () => void (page.visibilityState === "visible" && end());
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end);
+    page?.addEventListener("visibilitychange", look);
   });
 }
 

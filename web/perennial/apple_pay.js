@@ -65,8 +65,10 @@ import { withDates } from "./wallets.js";
 
 /**
  * @typedef {{ state: "paid", payment: string, status: string }
+ *   | { state: "pending", payment: string }
  *   | { state: "failed", payment: string, reason: string, message: string | null, mayRetry: boolean }} PaymentOutcome
  *   `status` is Stripe's: `succeeded`, `processing`, or `requires_capture` for one that the shop captures later.
+ *   With `pending` nobody could tell, and it may be paid: ask `GET /authorize`, or your server `GET /payments/{payment}`.
  *
  * @typedef {ButtonOptions & { onOutcome: (outcome: PaymentOutcome) => void }} PaymentOptions
  */
@@ -131,7 +133,7 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
       if (!issued.client_secret || (confirm === "setup" && issued.status === "succeeded")) approval.event.paymentFailed();
       else {
         const { status, error } = await (confirm === "payment" ? confirmPayment : confirmSetup)(approval, issued);
-        if (error && !isSettled(status)) return onOutcome(refusedBy(checkout, error));
+        if (error && !isSettled(status) && !isUncertain(error)) return onOutcome(refusedBy(checkout, error));
       }
       onOutcome(await finish(checkout));
     };
@@ -153,6 +155,7 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
     const pay = async (approval) => {
       const { status, error } = await confirmPayment(approval, payment);
       if (isSettled(status)) return onOutcome({ state: "paid", payment: id, status });
+      if (error && isUncertain(error)) return onOutcome(await lookAt(approval.stripeJs, payment.client_secret, id));
       const reason = error?.code ?? error?.type ?? "not_paid";
       onOutcome({ state: "failed", payment: id, reason, message: error?.message ?? null, mayRetry: true });
     };
@@ -265,6 +268,32 @@ async function confirmPayment({ stripeJs, elements }, { client_secret, return_ur
 }
 
 /**
+ * Asks for a payment of whose confirmation nothing was heard.
+ *
+ * @param {Stripe} stripeJs
+ * @param {string} clientSecret
+ * @param {string} payment
+ * @returns {Promise<PaymentOutcome>}
+ */
+async function lookAt(stripeJs, clientSecret, payment) {
+  const { paymentIntent, error } = await stripeJs.retrievePaymentIntent(clientSecret);
+  if (isSettled(paymentIntent?.status)) return { state: "paid", payment, status: paymentIntent.status };
+  const declined = paymentIntent?.status === "requires_payment_method";
+  if (error || !declined) return { state: "pending", payment };
+  const { code, message } = paymentIntent.last_payment_error ?? {};
+  return { state: "failed", payment, reason: code ?? "not_paid", message: message ?? null, mayRetry: true };
+}
+
+/**
+ * Whether Stripe may have carried out what it gave this answer to, or none.
+ *
+ * @param {import("@stripe/stripe-js").StripeError} error
+ */
+function isUncertain({ type }) {
+  return type === "api_connection_error" || type === "api_error";
+}
+
+/**
  * @param {string | undefined} status
  * @returns {status is string}
  */
@@ -275,19 +304,4 @@ function isSettled(status) {
 /** @param {unknown} error */
 function report(error) {
   console.error(error);
-}
-
-/**
- * Takes the link of a payment that needs the shopper out of the page's address, so that it stays out of
- * bookmarks and referrers.
- *
- * @returns {string | null} null when the page was opened in another way.
- */
-export function takeAuthorizeLink() {
-  const address = new URL(globalThis.location.href);
-  const link = address.searchParams.get("authorize");
-  if (link === null) return null;
-  address.searchParams.delete("authorize");
-  globalThis.history.replaceState(globalThis.history.state, "", address);
-  return link;
 }

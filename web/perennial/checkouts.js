@@ -1,9 +1,12 @@
 // @ts-check
 /** What became of a checkout: asked for, waited for, and finished. */
 
-import { DEFAULT_RETRY_SECONDS, expectSuccess, sleep, unlessTransient } from "./api.js";
+import { cleanReturn, returnInAddress } from "./address.js";
+import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, sleep, unlessTransient } from "./api.js";
 
+/** @import { Return } from "./address.js" */
 /** @import { Call } from "./api.js" */
+/** @import { WalletName } from "./wallets.js" */
 
 /**
  * @typedef {object} Subscription
@@ -13,7 +16,7 @@ import { DEFAULT_RETRY_SECONDS, expectSuccess, sleep, unlessTransient } from "./
  * @property {string | null} price
  * @property {string[]} [prices] All prices that are charged.
  * @property {{ plan: string, price: string | null } | null} sold_as What the checkout sold.
- * @property {string | null} wallet
+ * @property {WalletName | null} wallet
  * @property {string | null} current_period_start RFC 3339, as all times here.
  * @property {string | null} current_period_end
  * @property {string | null} paid_until
@@ -26,7 +29,8 @@ import { DEFAULT_RETRY_SECONDS, expectSuccess, sleep, unlessTransient } from "./
  * @property {number} payment_attempts
  * @property {string | null} next_payment_attempt
  * @property {{ invoice: string, amount: number, paid: number, currency: string | null }[]} refunds
- * @property {{ state: string, reason: string | null }} payment
+ * @property {{ state: "ok" | "contested" | "retrying" | "action_required" | "method_required", reason: string | null }} payment
+ *   Whether the next charge can be expected to succeed, and else what is to be done.
  */
 
 /**
@@ -40,45 +44,113 @@ import { DEFAULT_RETRY_SECONDS, expectSuccess, sleep, unlessTransient } from "./
  * What a checkout came to. Every call below ends in one of these; only a call that could not be
  * answered at all throws, a `PerennialError`.
  *
- * @typedef {{ state: "failed", checkout: string, reason: string, message: string | null, mayRetry: boolean }} Failed
+ * `sign_in` is for a shopper who is back from the wallet while nobody is signed in (`code` is
+ * `unauthorized`), or somebody else than who ordered (`unknown_checkout`). `status` is what `GET /confirm`
+ * found out: with `subscribed` it is bought, and with `pending` it may be. So the page offers no payment,
+ * and asks who ordered to sign in; `resumeReturn()` then gets the outcome.
+ *
+ * Nothing was charged with `failed` and `mayRetry`. A page that does not know a `reason` goes by that:
+ * without `mayRetry` it offers no payment, since money may have been taken. With `ended_after_payment` and
+ * `ended_in_trial` there was a subscription, which has ended since, and comes along.
+ *
+ * @typedef {{ state: "failed", checkout: string, reason: string, message: string | null, mayRetry: boolean, subscription?: Subscription }} Failed
+ *
+ * @typedef {{ state: "pending", checkout: string, retryAfter: number }} Pending
+ *
+ * @typedef {{ state: "sign_in", checkout: string, status: Return["status"], code: string }} SignIn
  *
  * @typedef {{ state: "subscribed", checkout: string, subscription: Subscription | null }
- *   | { state: "already_subscribed", subscription: Subscription | null }
- *   | { state: "pending", checkout: string, retryAfter: number }
+ *   | { state: "already_subscribed", subscription: Subscription | null, manage: string | null }
+ *   | Pending
  *   | Failed
+ *   | SignIn
  *   | { state: "redirecting", checkout: string }} Outcome
  */
 
 /**
  * @typedef {object} PollOptions
  * @property {number} [giveUpAfter] Milliseconds; a checkout that is still pending then stays pending.
+ *   `Infinity` never gives up, and asks ever more rarely, at last once a minute.
  * @property {AbortSignal} [signal] Stops the polling early, with the last answer.
  */
 
 // A wallet answers within seconds or not at all; the webhook finishes what takes longer.
 const GIVE_UP_AFTER_MS = 60_000;
-const MAX_RETRY_SECONDS = 15;
+const MAX_RETRY_MS = 15_000;
+// What has taken long is going to take longer: each wait is this part of what has passed, up to a minute.
+const PATIENCE = 0.1;
+const MAX_PATIENCE_MS = 60_000;
 
 /** @param {Call} call */
 export function checkouts(call) {
+  /** @type {{ checkout: string, outcome: Promise<Outcome | null> } | null} */
+  let back = null;
+
   /**
-   * On the page that `GET /confirm` sends the shopper back to: takes `checkout`, `status` and
-   * `reason` out of the address, and asks the API what really happened.
+   * On the page that `GET /confirm` sends the shopper back to: asks the API what really happened, and takes
+   * `checkout`, `status` and `reason` out of the address once that is decided. Until then, and after an
+   * error, the next call asks again. Calls without a `signal` share one promise; the outcome stays the
+   * answer until another checkout begins or another shopper signs in.
    *
    * @param {PollOptions} [options]
    * @returns {Promise<Outcome | null>} null when the page was opened in another way.
    */
-  async function resumeReturn(options) {
-    const back = takeReturnFromAddress();
-    if (!back) return null;
-    if (!back.checkout) {
-      // The address that the wallet sent the shopper to was old, or not whole.
-      return { state: "failed", checkout: "", reason: back.reason, message: null, mayRetry: true };
+  function resumeReturn(options = {}) {
+    const given = returnInAddress();
+    if (back && (!given || (given.checkout === back.checkout && !options.signal))) return back.outcome;
+    const mine = { checkout: given?.checkout ?? "", outcome: given ? resume(given, options) : Promise.resolve(null) };
+    // Whoever passes a signal may stop the asking, and would stop it for the others.
+    if (!options.signal) back = mine;
+    const settled = (/** @type {boolean} */ decided) => {
+      if (decided) back = mine;
+      else if (back === mine) back = null;
+    };
+    mine.outcome.then((outcome) => settled(outcome === null || isDecided(outcome)), () => settled(false));
+    return mine.outcome;
+  }
+
+  /** Another checkout or another shopper: the outcome of the return is none of theirs. */
+  function forgetReturn() {
+    back = null;
+  }
+
+  /** For a shopper who goes on without waiting: takes an undecided return out of the address. */
+  function dismissReturn() {
+    forgetReturn();
+    cleanReturn();
+  }
+
+  /**
+   * @param {Return} given
+   * @param {PollOptions} options
+   * @returns {Promise<Outcome>}
+   */
+  async function resume(given, options) {
+    const outcome = await ask(given, options);
+    // Another checkout may be in the address by now.
+    if (isDecided(outcome) && returnInAddress()?.checkout === given.checkout) cleanReturn();
+    return outcome;
+  }
+
+  /**
+   * @param {Return} given
+   * @param {PollOptions} options
+   * @returns {Promise<Outcome>}
+   */
+  async function ask({ checkout, status, reason }, options) {
+    // The address that the wallet sent the shopper to was old, or not whole. They may have paid.
+    if (!checkout) return { state: "failed", checkout, reason, message: null, mayRetry: false };
+    try {
+      if (status === "pending") {
+        const outcome = await finish(checkout).catch((error) => void unlessTransient(error));
+        if (outcome && outcome.state !== "pending") return outcome;
+      }
+      return await pollCheckout(checkout, options);
+    } catch (error) {
+      const unknown = signIn(checkout, status, error);
+      if (unknown) return unknown;
+      throw error;
     }
-    if (back.status !== "pending") return pollCheckout(back.checkout, options);
-    const outcome = await finish(back.checkout).catch((error) => void unlessTransient(error));
-    if (outcome && outcome.state !== "pending") return outcome;
-    return pollCheckout(back.checkout, options);
   }
 
   /**
@@ -91,7 +163,7 @@ export function checkouts(call) {
    * @returns {Promise<Outcome>}
    */
   async function pollCheckout(checkout, { giveUpAfter = GIVE_UP_AFTER_MS, signal } = {}) {
-    const deadline = Date.now() + giveUpAfter;
+    const began = Date.now();
     /** @type {Outcome} */
     let outcome = { state: "pending", checkout, retryAfter: DEFAULT_RETRY_SECONDS };
     do {
@@ -104,8 +176,9 @@ export function checkouts(call) {
       } catch (error) {
         wait = unlessTransient(error).retryAfter ?? wait;
       }
-      const milliseconds = Math.min(wait, MAX_RETRY_SECONDS) * 1000;
-      if (Date.now() + milliseconds > deadline) break;
+      const passed = Date.now() - began;
+      const milliseconds = Math.max(Math.min(wait * 1000, MAX_RETRY_MS), Math.min(passed * PATIENCE, MAX_PATIENCE_MS));
+      if (passed + milliseconds > giveUpAfter) break;
       await sleep(milliseconds, signal);
     } while (!signal?.aborted);
     return outcome;
@@ -128,18 +201,41 @@ export function checkouts(call) {
   }
 
   /**
-   * The same, and waits if it takes longer. The wallet has agreed by then, so a call that gets no
-   * answer takes nothing away.
+   * The same after the wallet has agreed, and waits if it takes longer. The shopper may be charged by then,
+   * so a call that gets no useful answer is no failure.
    *
    * @param {string} checkout
    * @returns {Promise<Outcome>}
    */
-  async function finishPatiently(checkout) {
-    const outcome = await finish(checkout).catch((error) => void unlessTransient(error));
-    return outcome && outcome.state !== "pending" ? outcome : pollCheckout(checkout);
+  async function finishApproved(checkout) {
+    try {
+      const outcome = await finish(checkout).catch((error) => void unlessTransient(error));
+      return outcome && outcome.state !== "pending" ? outcome : await pollCheckout(checkout);
+    } catch (error) {
+      const unknown = signIn(checkout, "pending", error);
+      if (unknown) return unknown;
+      console.error(error);
+      return { state: "pending", checkout, retryAfter: DEFAULT_RETRY_SECONDS };
+    }
   }
 
-  return { resumeReturn, pollCheckout, finish, finishPatiently };
+  return { resumeReturn, forgetReturn, dismissReturn, pollCheckout, finish, finishApproved };
+}
+
+/** @param {Outcome} outcome */
+function isDecided({ state }) {
+  return state !== "pending" && state !== "sign_in";
+}
+
+/**
+ * @param {string} checkout
+ * @param {Return["status"]} status
+ * @param {unknown} error
+ * @returns {SignIn | null} if the error says that the shopper is not who ordered.
+ */
+function signIn(checkout, status, error) {
+  const known = error instanceof PerennialError && (error.status === 401 || error.code === "unknown_checkout");
+  return known ? { state: "sign_in", checkout, status, code: error.code } : null;
 }
 
 /**
@@ -148,7 +244,7 @@ export function checkouts(call) {
  */
 export function alreadySubscribed(body) {
   if (body?.error?.code !== "already_subscribed") return null;
-  return { state: "already_subscribed", subscription: body.subscription ?? null };
+  return { state: "already_subscribed", subscription: body.subscription ?? null, manage: body.manage ?? null };
 }
 
 /**
@@ -167,6 +263,7 @@ export function endedWithout(body, checkout) {
     reason: error?.code ?? "payment_refused",
     message: error?.message ?? null,
     mayRetry: may_retry,
+    ...ended(body),
   };
 }
 
@@ -191,33 +288,22 @@ function outcomeOf(checkout, body, retryAfter) {
   switch (body.status) {
     case "subscribed":
       return { state: "subscribed", checkout, subscription: body.subscription ?? null };
-    case "failed":
+    case "pending":
+      return { state: "pending", checkout, retryAfter: body.retry_after ?? retryAfter ?? DEFAULT_RETRY_SECONDS };
+    default:
+      // A status of a later API is an end that this page does not know, and nothing to wait or to pay for.
       return {
         state: "failed",
         checkout,
-        reason: body.reason ?? "unknown",
+        reason: body.reason ?? body.status ?? "unknown",
         message: null,
-        mayRetry: body.may_retry ?? true,
+        mayRetry: body.may_retry ?? false,
+        ...ended(body),
       };
-    default:
-      return { state: "pending", checkout, retryAfter: body.retry_after ?? retryAfter ?? DEFAULT_RETRY_SECONDS };
   }
 }
 
-/** The codes with which `GET /confirm` sends a shopper back of whom it knows no checkout. */
-const WITHOUT_CHECKOUT = ["unknown_checkout", "missing_parameter"];
-
-/**
- * Takes the parameters of `GET /confirm` out of the address, so that a reload does not repeat them. Should a
- * page have parameters of the same names, the API's are the last ones.
- */
-function takeReturnFromAddress() {
-  const address = new URL(globalThis.location.href);
-  const last = (/** @type {string} */ name) => address.searchParams.getAll(name).at(-1) ?? null;
-  const [checkout, status, reason] = [last("checkout"), last("status"), last("reason") ?? ""];
-  // Other parts of the shop may have a status in their addresses too.
-  if (!checkout && !(status === "failed" && WITHOUT_CHECKOUT.includes(reason))) return null;
-  for (const name of ["checkout", "status", "reason"]) address.searchParams.delete(name);
-  globalThis.history.replaceState(globalThis.history.state, "", address);
-  return { checkout, status, reason };
+/** @param {any} body */
+function ended({ subscription }) {
+  return subscription ? { subscription } : {};
 }

@@ -4,7 +4,7 @@
 import { expectSuccess } from "./api.js";
 
 /** @import { StripeElementsOptionsMode, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
-/** @import { Call } from "./api.js" */
+/** @import { Call, Token } from "./api.js" */
 
 /**
  * What has to exist at Stripe before the shopper confirms: a SetupIntent, after which the
@@ -39,7 +39,7 @@ const FRESH_FOR_MS = 300_000;
 
 /**
  * @param {Call} call
- * @param {() => string | Promise<string>} token
+ * @param {Token} token
  */
 export function walletsOf(call, token) {
   /** @type {Map<string, { until: number, answer: Promise<Wallets> }>} */

@@ -70,12 +70,7 @@ impl App {
             // page asks again, and the webhook finishes the checkout in any case.
             Err(error) if !request.wants_json() => {
                 let error = failure(error);
-                let (request_id, code, chain) = (&request.request_id, error.code, error.chain());
-                if error.status < 500 {
-                    tracing::info!(request_id, code, error = chain, "{UNSETTLED}");
-                } else {
-                    tracing::error!(request_id, code, error = chain, "{UNSETTLED}");
-                }
+                error.log(request, UNSETTLED);
                 let pending = Finish::Pending {
                     retry_after: ASK_AGAIN,
                 };

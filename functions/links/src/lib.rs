@@ -1,12 +1,13 @@
 //! `GET /manage` and `GET /authorize`: where a signed link leads a shopper who is not signed in.
 //!
 //! The signature is the proof. A link of one purpose does not open the other, and whatever is wrong
-//! with a link, the answer is in the same words.
+//! with a link, the answer is in the same words. These links are in mails and in Apple's wallet, so a
+//! browser whose link opens nothing is sent to the shop's page, which has a sentence for it.
 
 mod authorize;
 mod manage;
 
-use perennial_api::{Link, LinkError, SignedLinks, failure};
+use perennial_api::{Link, LinkError, SignedLinks, failure, landing_of_link};
 use perennial_config::{Api, Dynamo, Env, Problems, Rolling, Shop, StartError};
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Handler, Request, Response};
@@ -14,6 +15,8 @@ use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe, StripeError};
 use perennial_types::{Clock, CustomerId, UserId};
 use secrecy::SecretString;
+
+const NOT_OPENED: &str = "a link opened nothing; the shop's page says so";
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -88,10 +91,8 @@ impl App {
         let customer = self.table.known_customer(user).await;
         customer.map_err(|error| failure(FlowError::Store(error)))
     }
-}
 
-impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn open(&self, request: &Request) -> Result<Response, ApiError> {
         match (request.route.as_str(), self.link(request).await?) {
             (
                 "GET /manage",
@@ -105,6 +106,22 @@ impl Handler for App {
                 self.authorize(request, &user, &payment).await
             }
             _ => Err(unknown_link()),
+        }
+    }
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        match self.open(request).await {
+            Err(error) if !request.wants_json() => {
+                error.log(request, NOT_OPENED);
+                let why = match error.code {
+                    "unknown_link" => "expired",
+                    _ => "unavailable",
+                };
+                Ok(Response::see_other(&landing_of_link(&self.shop, why)))
+            }
+            answer => answer,
         }
     }
 }

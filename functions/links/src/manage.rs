@@ -5,8 +5,7 @@ use perennial_flows::FlowError;
 use perennial_http::{ApiError, Response};
 use perennial_store::CustomerItem;
 use perennial_stripe::{IdempotencyKey, StripeError};
-use perennial_types::UserId;
-use ulid::Ulid;
+use perennial_types::{UserId, chance};
 use url::Url;
 
 use crate::{App, is_missing, unknown_link};
@@ -31,7 +30,7 @@ impl App {
             _ => return Ok(Response::see_other(&self.shop.url)),
         };
         // Each visit has a session of its own: Stripe would repeat an old one, which has ended.
-        let key = IdempotencyKey::new(&format!("portal:{}", Ulid::new()))
+        let key = IdempotencyKey::new(&format!("portal:{}", chance::ulid(self.clock.now())))
             .map_err(|error| failure(FlowError::Key(error)))?;
         let opened = self
             .stripe

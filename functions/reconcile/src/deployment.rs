@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use perennial_config::StartError;
 use perennial_flows::{Published, reconcile::Slice};
 use perennial_types::DeclaredPlans;
 use serde_json::{Value, json};
@@ -60,7 +59,7 @@ impl App {
                 tracing::error!(reason, "the plans were not published");
             }
         }
-        self.responder.respond(address, &answer).await?;
+        respond(address, &answer).await?;
         Ok(json!({ "Status": status(&outcome) }))
     }
 
@@ -122,44 +121,34 @@ fn status(outcome: &Result<Option<Published>, String>) -> &'static str {
     if outcome.is_ok() { "SUCCESS" } else { "FAILED" }
 }
 
-/// What answers CloudFormation.
-#[derive(Debug, Clone)]
-pub(crate) struct Responder {
-    http: reqwest::Client,
+/// The client that answers CloudFormation. It reads the machine's certificates, so it is made only for a
+/// deployment, and not at each start of the sweeper.
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
 }
 
-impl Responder {
-    pub(crate) fn new() -> Result<Self, StartError> {
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
-        let http = http.map_err(|source| StartError::Client {
-            what: "CloudFormation",
-            source: Box::new(source),
-        })?;
-        Ok(Self { http })
-    }
-
-    /// Puts the answer where CloudFormation looks for it, several times if need be.
-    async fn respond(&self, url: &str, answer: &Value) -> Result<(), String> {
-        let url = address(url)?;
-        let body = answer.to_string();
-        let mut pauses = PAUSES.iter();
-        loop {
-            // The address is signed for an empty content type.
-            let put = self.http.put(url.clone()).header("content-type", "");
-            let problem = match put.body(body.clone()).send().await {
-                Ok(response) if response.status().is_success() => return Ok(()),
-                Ok(response) => format!("it answered {}", response.status()),
-                Err(error) => error.without_url().to_string(),
-            };
-            tracing::warn!(problem, "CloudFormation's address did not take the answer");
-            let Some(pause) = pauses.next() else {
-                return Err(format!("CloudFormation could not be told: {problem}"));
-            };
-            tokio::time::sleep(*pause).await;
-        }
+/// Puts the answer where CloudFormation looks for it, several times if need be.
+async fn respond(url: &str, answer: &Value) -> Result<(), String> {
+    let url = address(url)?;
+    let http = client().map_err(|error| format!("no client for CloudFormation: {error}"))?;
+    let body = answer.to_string();
+    let mut pauses = PAUSES.iter();
+    loop {
+        // The address is signed for an empty content type.
+        let put = http.put(url.clone()).header("content-type", "");
+        let problem = match put.body(body.clone()).send().await {
+            Ok(response) if response.status().is_success() => return Ok(()),
+            Ok(response) => format!("it answered {}", response.status()),
+            Err(error) => error.without_url().to_string(),
+        };
+        tracing::warn!(problem, "CloudFormation's address did not take the answer");
+        let Some(pause) = pauses.next() else {
+            return Err(format!("CloudFormation could not be told: {problem}"));
+        };
+        tokio::time::sleep(*pause).await;
     }
 }
 

@@ -15,14 +15,11 @@ use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use deployment::Responder;
-
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     clients: Clients,
     plans_file: PathBuf,
-    responder: Responder,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +32,7 @@ struct Ask {
 enum Sweep {
     /// Checkouts and events that have waited for too long.
     Open,
-    /// Stripe's list of events.
+    /// Stripe's list of events, and that of the `SetupIntents` of a day ago.
     Events,
     /// The price of each plan.
     Plans,
@@ -62,7 +59,6 @@ impl App {
         Ok(Self {
             clients: Clients::start(env, Problems::default(), clock).await?,
             plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
-            responder: Responder::new()?,
         })
     }
 
@@ -105,7 +101,13 @@ impl App {
                     "inbox": flows.sweep_inbox(slice).await?,
                 })
             }
-            Sweep::Events => json!({ "events": begin().await?.sweep_events(slice).await? }),
+            Sweep::Events => {
+                let flows = begin().await?;
+                json!({
+                    "events": flows.sweep_events(slice).await?,
+                    "setups": flows.sweep_setups(slice).await?,
+                })
+            }
             Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
             Sweep::Subscriptions => {
                 let flows = begin().await?;

@@ -45,11 +45,17 @@ pub fn event_of(record: &Value) -> Result<Value, Malformed> {
     if !data.is_object() {
         return Err(Malformed("data"));
     }
+    // None is written for an event that is about no subscription, and an older version wrote none.
+    let sequence = match field("sequence", "N") {
+        Ok(number) => Some(number.parse::<u64>().map_err(|_| Malformed("sequence"))?),
+        Err(_) => None,
+    };
     Ok(json!({
         "id": field("id", "S")?,
         "type": field("type", "S")?,
         "version": version,
         "user": field("user", "S")?,
+        "sequence": sequence,
         "occurred_at": field("occurred_at", "S")?,
         "data": data,
     }))
@@ -73,7 +79,8 @@ mod tests {
         assert_eq!(event["version"], 1);
         assert_eq!(event["user"], "alice");
         assert_eq!(event["data"]["subscription"]["status"], "active");
-        assert_eq!(event.as_object().unwrap().len(), 6, "{event}");
+        assert_eq!(event["sequence"], 16);
+        assert_eq!(event.as_object().unwrap().len(), 7, "{event}");
     }
 
     #[test]
@@ -84,10 +91,24 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_is_about_no_subscription_has_no_place_among_its_events() {
+        for (sequence, expected) in [
+            (json!({"N": "35"}), json!(35)),
+            (json!({"NULL": true}), Value::Null),
+            (Value::Null, Value::Null),
+        ] {
+            let mut batch = recorded();
+            batch[0]["dynamodb"]["NewImage"]["sequence"] = sequence;
+            assert_eq!(handle(&batch).unwrap()[0]["sequence"], expected);
+        }
+    }
+
+    #[test]
     fn what_is_not_readable_is_named() {
         for (field, value) in [
             ("id", json!({"N": "1"})),
             ("version", json!({"N": "one"})),
+            ("sequence", json!({"N": "-1"})),
             ("data", json!({"S": "{"})),
             ("data", json!({"S": "[]"})),
             ("occurred_at", json!(null)),

@@ -71,7 +71,7 @@ impl App {
             Finish::Subscribed {
                 subscription,
                 created,
-            } => {
+            } if !subscription.status.is_terminal() => {
                 let status = if created { 201 } else { 200 };
                 Ok(Response::json(
                     status,

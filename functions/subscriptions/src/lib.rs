@@ -38,7 +38,7 @@ impl App {
         let grace = perennial_config::grace(env, &mut problems);
         problems.into_result()?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::connect(&dynamo.table, endpoint)
+        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint)
             .await
             .of_mode(mode.is_live())
             .await

@@ -1,15 +1,11 @@
 //! What Stripe says of the shop's account, kept in memory so that a page view costs no call.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use perennial_flows::FlowError;
 use perennial_stripe::{PaymentMethodDomain, Stripe, StripeError};
 use perennial_types::{Clock, Timestamp};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
 /// How the account stands.

@@ -38,7 +38,7 @@ impl App {
         let mode = stripe_mode(env, &mut problems);
         let secrets = webhook_secrets(env, problems).await?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::connect(&dynamo.table, endpoint).await;
+        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint).await;
         Ok(Self {
             table,
             secrets,

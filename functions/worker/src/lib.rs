@@ -15,10 +15,11 @@ pub struct App {
     clients: Clients,
 }
 
+/// Each record is read for itself, so that one that cannot be read drops no other.
 #[derive(Deserialize)]
 struct Batch {
     #[serde(rename = "Records")]
-    records: Vec<Record>,
+    records: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +124,14 @@ fn by_customer(batch: Batch) -> Vec<Vec<Received>> {
     groups
 }
 
-fn read(record: Record) -> Option<Received> {
+fn read(record: Value) -> Option<Received> {
+    let record: Record = match serde_json::from_value(record) {
+        Ok(record) => record,
+        Err(error) => {
+            tracing::error!(%error, "a record of the stream is not readable");
+            return None;
+        }
+    };
     let image = record.dynamodb.new_image?;
     let is_event = image.get("pk").is_some_and(
         |pk| matches!(pk, serde_dynamo::AttributeValue::S(pk) if pk.starts_with("INBOX#")),
@@ -184,6 +192,18 @@ mod tests {
             groups(&records),
             [vec!["1", "3"], vec!["2"], vec!["4"], vec!["5"]]
         );
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_drops_no_other() {
+        let records = [
+            record(1, Some("cus_a"), "received", "INBOX#cus_a"),
+            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": 2}}),
+            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "3", "NewImage": {"pk": {"X": "?"}}}}),
+            json!("neither"),
+            record(5, Some("cus_b"), "received", "INBOX#cus_b"),
+        ];
+        assert_eq!(groups(&records), [vec!["1"], vec!["5"]]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod control;
 mod error;
 mod expand;
 mod http;
+mod in_process;
 mod list;
 mod page;
 mod params;
@@ -15,17 +16,19 @@ mod resources;
 mod state;
 mod webhooks;
 
+pub use in_process::InProcess;
+
 use http::shared::Shared;
+use perennial_loopback::{Door, Limits, own_origins};
 use state::World;
 use state::store::Store;
 use state::world::Origin;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The version of Stripe's API that the sandbox serves.
@@ -70,10 +73,29 @@ pub enum Error {
 /// How to start a sandbox.
 #[derive(Debug)]
 pub struct Options {
-    /// Where it is reached. The control API is open to everybody, so this belongs on loopback.
+    /// Where it is reached. It answers to names of this machine alone, so this belongs on loopback.
     pub listener: TcpListener,
+    /// The secret key that it takes; without one, any of a test mode, and then every account of the machine is let in.
+    pub secret_key: Option<String>,
+    /// Origins whose pages may call it, beside its own.
+    pub origins: Vec<String>,
+    /// Names of this machine beside its own, such as that which a container has for it.
+    pub hosts: Vec<String>,
     /// The file that keeps its state, or none to keep it in memory.
     pub data: Option<PathBuf>,
+}
+
+impl Options {
+    /// Those of a sandbox that keeps nothing, takes any secret key, and is called by programs and its own pages.
+    pub fn new(listener: TcpListener) -> Self {
+        Self {
+            listener,
+            secret_key: None,
+            origins: Vec::new(),
+            hosts: Vec::new(),
+            data: None,
+        }
+    }
 }
 
 /// A running sandbox. It stops when it is dropped.
@@ -81,7 +103,7 @@ pub struct Options {
 pub struct Sandbox {
     url: String,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<watch::Sender<bool>>,
     server: Option<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -104,26 +126,33 @@ impl Sandbox {
             store,
             base_url: url.clone(),
             origin: Origin::default(),
+            frozen: None,
+            due_at: None,
         };
         resources::setup_confirm::move_pages(&mut world);
         world.store.commit().map_err(data)?;
         let shared = Arc::new(Shared::new(
             world,
-            webhooks::deliver::client().map_err(Error::Client)?,
+            Some(webhooks::deliver::client().map_err(Error::Client)?),
+            options.secret_key,
         ));
-        let service = http::server::router(Arc::clone(&shared))
-            .into_make_service_with_connect_info::<SocketAddr>();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            let until = async {
-                // A sandbox that is dropped stops too.
-                let _ = stopped.await;
-            };
-            let serving = axum::serve(options.listener, service).with_graceful_shutdown(until);
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the sandbox stopped serving");
-            }
-        });
+        let mut origins = options.origins;
+        origins.extend(own_origins(address.port()));
+        let door = Door {
+            hosts: options.hosts,
+            origins,
+            way: http::server::way,
+        };
+        // A sandbox that is dropped stops too.
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(perennial_loopback::serve(
+            options.listener,
+            http::server::router(Arc::clone(&shared)),
+            door,
+            http::server::refuse,
+            Limits::with_body_of(http::server::LARGEST_BODY),
+            stopped,
+        ));
         let ticks = tokio::spawn(pass_time(Arc::clone(&shared)));
         let deliveries = tokio::spawn(webhooks::deliver::run(Arc::clone(&shared)));
         Ok(Self {

@@ -293,12 +293,56 @@ mod tests {
             let token = issuer.forge(&header(&issuer), &with(claims(), "sub", sub));
             authorizer.verify(Some(&token), NOW)
         };
-        for sub in [json!(null), json!(true), json!(7)] {
+        for sub in [
+            json!(null),
+            json!(true),
+            json!(false),
+            json!(0),
+            json!(7.5),
+            json!(9_007_199_254_740_993_i64),
+        ] {
             assert_eq!(refusal(sub.clone()), Err(Refusal::Subject), "{sub}");
         }
         // These the library refuses before the claims are looked at.
         for sub in [json!(["alice"]), json!({"a": 1})] {
             assert!(refusal(sub.clone()).is_err(), "{sub}");
+        }
+    }
+
+    #[test]
+    fn an_empty_user_or_none_is_for_the_function_to_refuse() {
+        let issuer = Issuer::load(None).unwrap();
+        let authorizer = Authorizer::new(&issuer);
+        for claims in [with(claims(), "sub", json!("")), without(claims(), "sub")] {
+            let token = issuer.forge(&header(&issuer), &claims);
+            let claims = authorizer.verify(Some(&token), NOW).unwrap().as_texts();
+            let user = claims.get("sub").and_then(Value::as_str);
+            assert!(user.is_none_or(str::is_empty), "{user:?}");
+        }
+    }
+
+    #[test]
+    fn a_claim_of_another_kind_is_none() {
+        let issuer = Issuer::load(None).unwrap();
+        let authorizer = Authorizer::new(&issuer);
+        let now = NOW.unix();
+        for (name, value) in [
+            ("iss", json!([ISSUER])),
+            ("iss", json!(null)),
+            ("aud", json!({ "aud": AUDIENCE })),
+            ("aud", json!(null)),
+            ("aud", json!([[AUDIENCE]])),
+            ("exp", json!(null)),
+            ("exp", json!([now + 60])),
+            ("exp", json!((now + 60).to_string())),
+            ("nbf", json!(null)),
+            ("iat", json!([now])),
+        ] {
+            let token = issuer.forge(&header(&issuer), &with(claims(), name, value.clone()));
+            assert!(
+                authorizer.verify(Some(&token), NOW).is_err(),
+                "{name} {value}"
+            );
         }
     }
 
@@ -342,7 +386,7 @@ mod tests {
     fn a_token_of_another_key_is_refused_by_its_name_and_by_its_signature() {
         let issuer = Issuer::load(None).unwrap();
         let authorizer = Authorizer::new(&issuer);
-        let other = Issuer::load(None).unwrap();
+        let other = Issuer::stranger();
         let named = other.forge(&header(&other), &claims());
         assert_eq!(authorizer.verify(Some(&named), NOW), Err(Refusal::Key));
         let nameless = other.forge(&without(header(&other), "kid"), &claims());

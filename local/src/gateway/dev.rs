@@ -1,4 +1,5 @@
-//! What only a developer's machine has: tokens for the asking, and where the demo shop finds Stripe.js.
+//! What only a developer's machine has, for who has its key: tokens, sweeps and events; and where the
+//! demo shop finds Stripe.js.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -90,13 +91,19 @@ pub(super) fn shop(info: &ShopInfo) -> Response {
     json_text(StatusCode::OK, json!(info).to_string())
 }
 
-/// Whoever is not on this machine, or comes by another name, gets nothing here.
-pub(super) fn refused(request_id: &str) -> Response {
-    let sentence = "This address answers pages and programs of this machine only, under 127.0.0.1 or localhost.";
-    error(StatusCode::FORBIDDEN, "loopback_only", sentence, request_id)
+/// Another account of this machine reaches the port, but has not the key.
+pub(super) fn without_key(request_id: &str) -> Response {
+    let sentence = "Send the header `authorization: Bearer <key>`, with the key at the end of the address that `cargo dev` \
+                    prints; dev.env in the data folder has it, too.";
+    error(
+        StatusCode::UNAUTHORIZED,
+        "key_required",
+        sentence,
+        request_id,
+    )
 }
 
-fn error(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
+pub(super) fn error(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
     let body = json!({ "error": { "code": code, "message": message, "request_id": request_id } });
     json_text(status, body.to_string())
 }

@@ -1,7 +1,7 @@
 //! The IAM authorizer of API Gateway: requests that are signed with Signature Version 4
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 //!
-//! On this machine there is one caller, whose access key and secret are both `local`.
+//! On this machine there is one caller, whose access key is `local`, and whose secret is the developer's key.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -13,12 +13,13 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use perennial_loopback::is_same;
 use perennial_types::Timestamp;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
-/// The access key and the secret of the one caller.
+/// The access key of the one caller.
 pub(crate) const KEY: &str = "local";
 
 /// The service that API Gateway is, to a signature.
@@ -33,12 +34,14 @@ const TOLERANCE: i64 = 300;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(
-        "the request is not signed: use AWS Signature Version 4 for the service execute-api, such as `curl --aws-sigv4 aws:amz:us-east-1:execute-api --user local:local`"
+        "the request is not signed: use AWS Signature Version 4 for the service execute-api, such as `curl --aws-sigv4 aws:amz:us-east-1:execute-api --user local:$key`, with the key of dev.env in the data folder"
     )]
     Missing,
     #[error("the authorization is not one of AWS Signature Version 4")]
     Malformed,
-    #[error("the access key is unknown: on this machine it is `local`, and so is its secret")]
+    #[error(
+        "the access key is unknown: on this machine it is `local`, and its secret is the key of dev.env in the data folder"
+    )]
     AccessKey,
     #[error("the signature is for another service or day than execute-api and x-amz-date")]
     Scope,
@@ -62,7 +65,12 @@ struct Signed<'a> {
 }
 
 /// Checks that the request was signed by the caller, with the body that came.
-pub(crate) fn verify(head: &Parts, body: &[u8], now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn verify(
+    head: &Parts,
+    body: &[u8],
+    now: Timestamp,
+    secret: &str,
+) -> Result<(), Refusal> {
     let header = head.headers.get(AUTHORIZATION).ok_or(Refusal::Missing)?;
     let header = header.to_str().map_err(|_| Refusal::Malformed)?;
     if !header.starts_with("AWS4-") {
@@ -85,8 +93,8 @@ pub(crate) fn verify(head: &Parts, body: &[u8], now: Timestamp) -> Result<(), Re
     if !bound("host") || !bound("x-amz-date") {
         return Err(Refusal::Malformed);
     }
-    let expected = signature(head, body, &signed, moment.into()).ok_or(Refusal::Malformed)?;
-    if expected == signed.signature {
+    let expected = signature(head, body, &signed, moment.into(), secret);
+    if is_same(signed.signature, &expected.ok_or(Refusal::Malformed)?) {
         Ok(())
     } else {
         Err(Refusal::Signature)
@@ -127,8 +135,14 @@ fn read(header: &str) -> Option<Signed<'_>> {
 }
 
 /// The signature that the caller would have made of this request.
-fn signature(head: &Parts, body: &[u8], signed: &Signed<'_>, time: SystemTime) -> Option<String> {
-    let identity = Credentials::new(KEY, KEY, None, None, "local").into();
+fn signature(
+    head: &Parts,
+    body: &[u8],
+    signed: &Signed<'_>,
+    time: SystemTime,
+    secret: &str,
+) -> Option<String> {
+    let identity = Credentials::new(KEY, secret, None, None, "local").into();
     let mut settings = SigningSettings::default();
     // Only what the caller signed is put in, so nothing needs to be left out.
     settings.excluded_headers = Some(Vec::<Cow<'static, str>>::new());

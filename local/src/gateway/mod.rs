@@ -5,7 +5,6 @@ mod cors;
 mod dev;
 mod event;
 mod iam;
-mod loopback;
 mod response;
 mod shop;
 mod table;
@@ -20,7 +19,8 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, header};
+use perennial_loopback::{Door, Limits, Refusal, Way, is_same};
 use perennial_types::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use authorizer::Authorizer;
 pub(crate) use dev::ShopInfo;
+pub(crate) use shop::policy;
 
 use crate::invoker::{self, Invoker};
 use crate::outbox::Outbox;
@@ -38,6 +39,9 @@ use table::Met;
 
 /// API Gateway takes no larger body.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// API Gateway takes no more bytes in the first line and the headers of a request
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
+const LARGEST_HEAD: usize = 10_240;
 /// API Gateway waits no longer for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -49,6 +53,8 @@ pub(crate) struct Gateway {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) invoker: Arc<dyn Invoker>,
     pub(crate) shop: ShopInfo,
+    /// Lets a developer in.
+    pub(crate) key: String,
     pub(crate) scheduler: Scheduler,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Clock,
@@ -60,21 +66,50 @@ pub(crate) struct Gateway {
 pub(crate) fn serve(
     listener: TcpListener,
     gateway: Gateway,
-    mut stop: watch::Receiver<bool>,
+    origins: Vec<String>,
+    stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     let router = Router::new().fallback(answer).with_state(Arc::new(gateway));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        let stopped = async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = axum::serve(listener, service)
-            .with_graceful_shutdown(stopped)
-            .await
-        {
-            tracing::error!(error = %error, "the gateway stopped answering");
+    let door = Door {
+        hosts: Vec::new(),
+        origins,
+        way,
+    };
+    let limits = Limits::with_body_of(LARGEST_BODY);
+    tokio::spawn(perennial_loopback::serve(
+        listener, router, door, refuse, limits, stop,
+    ))
+}
+
+/// Stripe's events and the returns from a wallet may come through a tunnel: the former are signed, and
+/// the latter bring a client secret.
+fn way(method: &Method, path: &str) -> Way {
+    match (method.as_str(), path) {
+        ("POST", "/webhooks/stripe") | ("GET", "/confirm") => Way::AnyName,
+        _ if path.starts_with("/dev/") => Way::Call,
+        _ => Way::Link,
+    }
+}
+
+fn refuse(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::TooLarge => response::too_large(),
+        other => {
+            let (status, code) = other.kind();
+            let sentence = format!("{}.", response::capitalised(&other.to_string()));
+            let id = ulid::Ulid::new().to_string();
+            dev::error(status, code, &sentence, &id)
         }
-    })
+    }
+}
+
+fn is_head_too_large(head: &Parts) -> bool {
+    let line = head.method.as_str().len() + head.uri.to_string().len();
+    let headers = head.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    line + headers > LARGEST_HEAD
 }
 
 async fn answer(
@@ -86,6 +121,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let mut response = match cors::preflight(&gateway.cors, &head.method, &head.headers) {
         Some(response) => response,
+        None if is_head_too_large(&head) => response::head_too_large(),
         None => match axum::body::to_bytes(body, LARGEST_BODY).await {
             Ok(body) => gateway.answer(&head, peer, &body, &request_id).await,
             Err(_) => response::too_large(),
@@ -110,7 +146,7 @@ impl Gateway {
     ) -> Response {
         match table::find(&self.routes, head.method.as_str(), head.uri.path()) {
             Some(met) => self.call(&met, head, peer, body, request_id).await,
-            None => self.answer_here(head, peer, body, request_id).await,
+            None => self.answer_here(head, body, request_id).await,
         }
     }
 
@@ -133,7 +169,7 @@ impl Gateway {
                     Err(refusal) => return response::unauthorized(refusal, request_id),
                 }
             }
-            Authorization::Iam => match iam::verify(head, body, now) {
+            Authorization::Iam => match iam::verify(head, body, now, &self.key) {
                 Ok(()) => Some(iam::caller()),
                 Err(refusal) => return response::forbidden(refusal, request_id),
             },
@@ -157,16 +193,12 @@ impl Gateway {
     }
 
     /// What is not in the template: the shop, and the addresses of a developer's machine.
-    async fn answer_here(
-        &self,
-        head: &Parts,
-        peer: SocketAddr,
-        body: &[u8],
-        request_id: &str,
-    ) -> Response {
+    async fn answer_here(&self, head: &Parts, body: &[u8], request_id: &str) -> Response {
         let path = head.uri.path();
-        if path.starts_with("/dev/") && !loopback::is_caller(peer, &head.headers) {
-            return dev::refused(request_id);
+        // What the demo shop's page asks before anybody has opened it by its key.
+        let is_open = !path.starts_with("/dev/") || path == "/dev/shop.json";
+        if !is_open && !self.has_key(head) {
+            return dev::without_key(request_id);
         }
         match (&head.method, path) {
             (&Method::POST, "/dev/token") => {
@@ -180,5 +212,11 @@ impl Gateway {
             }
             _ => response::not_found(),
         }
+    }
+
+    fn has_key(&self, head: &Parts) -> bool {
+        let given = head.headers.get(header::AUTHORIZATION);
+        let given = given.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        given.is_some_and(|given| is_same(given.trim(), &self.key))
     }
 }

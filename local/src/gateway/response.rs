@@ -100,6 +100,14 @@ pub(super) fn too_large() -> Response {
     message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
 }
 
+/// The first line and the headers have too many bytes.
+pub(super) fn head_too_large() -> Response {
+    message(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "Request Header Or Cookie Too Large",
+    )
+}
+
 /// The body of API Gateway with our envelope beside it, so that a page reads every error alike.
 pub(super) fn unauthorized(refusal: Refusal, request_id: &str) -> Response {
     let body = json!({
@@ -136,7 +144,7 @@ pub(super) fn forbidden(refusal: iam::Refusal, request_id: &str) -> Response {
     json_text(StatusCode::FORBIDDEN, body.to_string())
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

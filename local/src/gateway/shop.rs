@@ -26,24 +26,26 @@ pub(super) fn file(path: &str, stripe_js: &str) -> Option<Response> {
     );
     headers.insert(
         header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
+        // The sandbox's script asks which page loads it, and needs no more than the origin.
+        HeaderValue::from_static("strict-origin"),
     );
-    if let Ok(policy) = HeaderValue::from_str(&policy(stripe_js)) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(stripe_js, "")) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Some(response)
 }
 
-/// From the source tree in a debug build, so that an edit shows without building; else as embedded.
+/// A file that is embedded, from the source tree in a debug build, so that an edit shows without building.
 fn content(name: &str) -> Option<Vec<u8>> {
-    let embedded = FILES.get_file(name);
-    if cfg!(debug_assertions) && !name.split('/').any(|part| part.starts_with('.')) {
-        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web")).join(name);
-        if let Ok(content) = std::fs::read(path) {
+    let embedded = FILES.get_file(name)?;
+    if cfg!(debug_assertions) {
+        // By its own path and not by what was asked for, which may lead out of the folder.
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../web"));
+        if let Ok(content) = std::fs::read(folder.join(embedded.path())) {
             return Some(content);
         }
     }
-    embedded.map(|file| file.contents().to_vec())
+    Some(embedded.contents().to_vec())
 }
 
 /// Only what a page needs is served; a README is not.
@@ -61,15 +63,18 @@ fn content_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Scripts of the shop and of Stripe.js (or the sandbox's stand-in), and nothing else.
-fn policy(stripe_js: &str) -> String {
+/// Scripts of the page and of Stripe.js (or the sandbox's stand-in), and nothing else. For a page at another
+/// origin, `gateway` is where the API and `perennial.js` are; it is empty for the demo shop.
+pub(crate) fn policy(stripe_js: &str, gateway: &str) -> String {
     let stripe = url::Url::parse(stripe_js)
         .map(|url| url.origin().ascii_serialization())
         .unwrap_or_default();
+    let own = format!("'self' {gateway}");
+    let own = own.trim_end();
     format!(
-        "default-src 'none'; script-src 'self' {stripe}; style-src 'self'; \
+        "default-src 'none'; script-src {own} {stripe}; style-src 'self'; \
          img-src 'self' data: https://*.stripe.com; \
-         connect-src 'self' {stripe} https://api.stripe.com; \
+         connect-src {own} {stripe} https://api.stripe.com; \
          frame-src https://js.stripe.com https://hooks.stripe.com; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
@@ -123,15 +128,24 @@ mod tests {
             "/nothing.js",
             "/README.md",
             "/.x.js",
+            "//etc/passwd",
+            "/perennial/../../local/src/lib.js",
         ] {
             assert!(file(path, SANDBOX).is_none(), "{path}");
         }
         assert!(file("/../local/src/lib.js", SANDBOX).is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("outside.js");
+        std::fs::write(&outside, "of the whole machine").unwrap();
+        let outside = outside.to_str().unwrap();
+        for path in [format!("/{outside}"), format!("//{outside}")] {
+            assert!(file(&path, SANDBOX).is_none(), "{path}");
+        }
     }
 
     #[test]
     fn the_policy_allows_the_stand_in_and_no_inline_script() {
-        let policy = policy(SANDBOX);
+        let policy = policy(SANDBOX, "");
         assert!(
             policy.contains("script-src 'self' http://127.0.0.1:9002;"),
             "{policy}"

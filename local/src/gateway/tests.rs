@@ -5,6 +5,7 @@ use crate::invoker::{Invocation, InvokeError};
 use crate::outbox::EventsSecret;
 use crate::ports;
 use crate::template::Template;
+use perennial_loopback::own_origins;
 use serde_json::{Value, json};
 
 /// Answers with the event itself, or as the query tells it.
@@ -39,6 +40,7 @@ async fn start() -> Running {
 
 async fn start_at(clock: Clock) -> Running {
     let (listener, url) = ports::listen(0, "--port").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let template = Template::embedded().unwrap();
     let issuer = Arc::new(Issuer::load(None).unwrap());
     let mut routes = template.routes;
@@ -63,6 +65,7 @@ async fn start_at(clock: Clock) -> Running {
             stripe_js: "http://127.0.0.1:9002/stripe.js".into(),
             mode: "sandbox",
         },
+        key: "local".into(),
         scheduler,
         outbox: Arc::new(
             Outbox::new(None, EventsSecret::load(None).unwrap(), Clock::system()).unwrap(),
@@ -70,11 +73,13 @@ async fn start_at(clock: Clock) -> Running {
         clock,
         wrote,
     };
+    let mut origins = own_origins(port).to_vec();
+    origins.push("http://localhost:5173".into());
     let (stop, stopped) = watch::channel(false);
     Running {
         url,
         stop,
-        task: serve(listener, gateway, stopped),
+        task: serve(listener, gateway, origins, stopped),
     }
 }
 
@@ -102,6 +107,7 @@ impl Running {
     async fn token(&self) -> String {
         let answer = self
             .post("/dev/token", r#"{"user":"alice"}"#)
+            .bearer_auth("local")
             .send()
             .await
             .unwrap();
@@ -253,6 +259,7 @@ async fn tokens_are_for_this_machine_only() {
     for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
         let request = running
             .post("/dev/token", r#"{"user":"alice"}"#)
+            .bearer_auth("local")
             .header(name, value);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 403, "{name}");
@@ -267,19 +274,85 @@ async fn tokens_are_for_this_machine_only() {
         r#"{"user":"a","admin":true}"#,
         "[]",
     ] {
-        let answer = running.post("/dev/token", body).send().await.unwrap();
-        assert_eq!(answer.status(), 400, "{body}");
+        let request = running.post("/dev/token", body).bearer_auth("local");
+        assert_eq!(request.send().await.unwrap().status(), 400, "{body}");
     }
-    assert_eq!(
-        running.get("/dev/token").send().await.unwrap().status(),
-        404
-    );
+    let request = running.get("/dev/token").bearer_auth("local");
+    assert_eq!(request.send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn without_the_key_another_account_of_the_machine_gets_nothing() {
+    let running = start().await;
+    for key in [None, Some(""), Some("loca"), Some("local1"), Some("Local")] {
+        for request in [
+            running.post("/dev/token", r#"{"user":"alice"}"#),
+            running.post("/dev/sweep", r#"{"sweep":"open"}"#),
+            running.get("/dev/events"),
+            running.get("/dev/nothing"),
+        ] {
+            let request = match key {
+                Some(key) => request.bearer_auth(key),
+                None => request,
+            };
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 401, "{key:?}");
+            let body: Value = answer.json().await.unwrap();
+            assert_eq!(body["error"]["code"], "key_required");
+        }
+    }
+    let events = running.get("/dev/events").bearer_auth("local");
+    assert_eq!(events.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_points_here_opens_nothing_but_what_a_tunnel_brings() {
+    let running = start().await;
+    let token = running.token().await;
+    let as_evil = |request: reqwest::RequestBuilder| {
+        let request = request.header("host", "evil.example:9000");
+        async { request.send().await.unwrap() }
+    };
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/perennial.js"),
+        ("GET", "/plans"),
+        ("GET", "/subscriptions"),
+        ("POST", "/client-secret"),
+        ("POST", "/payments"),
+        ("GET", "/manage"),
+        ("POST", "/dev/token"),
+        ("GET", "/nothing"),
+    ] {
+        let request = match method {
+            "GET" => running.get(path),
+            _ => running.post(path, "{}"),
+        };
+        let answer = as_evil(request.bearer_auth(&token)).await;
+        assert_eq!(answer.status(), 403, "{path}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"]["code"], "unknown_host", "{path}");
+    }
+    assert_eq!(as_evil(running.get("/confirm")).await.status(), 200);
+    let event = running.post("/webhooks/stripe", "{}");
+    assert_eq!(as_evil(event).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_head_that_api_gateway_would_not_take_is_refused() {
+    let running = start().await;
+    let of_size = |size: usize| {
+        let request = running.get("/subscriptions").bearer_auth("x".repeat(size));
+        async { request.send().await.unwrap().status() }
+    };
+    assert_eq!(of_size(9_000).await, 401);
+    assert_eq!(of_size(LARGEST_HEAD).await, 431);
 }
 
 #[tokio::test]
 async fn a_sweep_runs_when_it_is_asked_for_by_this_machine() {
     let running = start().await;
-    let ask = |body: &'static str| running.post("/dev/sweep", body);
+    let ask = |body: &'static str| running.post("/dev/sweep", body).bearer_auth("local");
     let answer = ask(r#"{"sweep":"open"}"#).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let answer: Value = answer.json().await.unwrap();
@@ -296,7 +369,7 @@ async fn a_sweep_runs_when_it_is_asked_for_by_this_machine() {
 }
 
 #[tokio::test]
-async fn a_page_of_this_machine_may_call_from_another_port_and_a_foreign_page_may_not() {
+async fn a_page_that_is_named_as_the_shops_may_call_and_no_other_may() {
     let running = start().await;
     let ask = |origin: &'static str| {
         client()
@@ -308,18 +381,21 @@ async fn a_page_of_this_machine_may_call_from_another_port_and_a_foreign_page_ma
             .header("access-control-request-method", "POST")
             .send()
     };
-    let answer = ask("http://localhost:3000").await.unwrap();
+    let answer = ask("http://localhost:5173").await.unwrap();
     assert_eq!(answer.status(), 204);
     assert_eq!(
         answer.headers()["access-control-allow-origin"],
-        "http://localhost:3000"
+        "http://localhost:5173"
     );
     let allowed = answer.headers()["access-control-allow-headers"]
         .to_str()
         .unwrap();
     assert!(allowed.contains("authorization"), "{allowed}");
-    let answer = ask("https://evil.example").await.unwrap();
-    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    for foreign in ["https://evil.example", "http://localhost:3000", "null"] {
+        let answer = ask(foreign).await.unwrap();
+        assert_eq!(answer.status(), 403, "{foreign}");
+        assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) use secret::EventsSecret;
-pub use secret::EventsSecretError;
 
 use crate::invoker::{Invocation, Invoker};
 use post::Post;

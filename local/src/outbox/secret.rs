@@ -7,39 +7,16 @@ use perennial_types::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-use crate::data_dir;
+use crate::keys::{SecretError, kept_secret};
 
 /// The secret that events are signed with.
 #[derive(Debug, Clone)]
 pub(crate) struct EventsSecret(SecretString);
 
-/// Why there is no secret.
-#[derive(Debug, thiserror::Error)]
-pub enum EventsSecretError {
-    /// The system has no random numbers.
-    #[error("the system has no random numbers")]
-    Random,
-    /// It cannot be kept.
-    #[error("the secret that events are signed with cannot be kept")]
-    Io(#[from] std::io::Error),
-}
-
 impl EventsSecret {
     /// The one of an earlier run, or a new one that is kept.
-    pub(crate) fn load(path: Option<&Path>) -> Result<Self, EventsSecretError> {
-        if let Some(path) = path {
-            let kept = data_dir::read(path)?.and_then(|kept| String::from_utf8(kept).ok());
-            if let Some(kept) = kept.filter(|kept| !kept.trim().is_empty()) {
-                return Ok(Self(kept.trim().to_owned().into()));
-            }
-        }
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(|_| EventsSecretError::Random)?;
-        let secret = format!("pevsec_{}", hex::encode(random));
-        if let Some(path) = path {
-            data_dir::replace(path, secret.as_bytes())?;
-        }
-        Ok(Self(secret.into()))
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, SecretError> {
+        Ok(Self(kept_secret(path, "pevsec_")?))
     }
 
     /// The text that a receiver needs.

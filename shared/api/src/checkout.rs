@@ -14,9 +14,9 @@ pub struct Checkout {
     pub checkout: AttemptId,
     /// `subscribed`, `pending` or `failed`.
     pub status: &'static str,
-    /// The subscription, if there is one.
+    /// The subscription, if there is one; also one that has ended, with what was paid back of it.
     pub subscription: Option<Subscription>,
-    /// Why it failed.
+    /// Why it failed, or what has become of the subscription.
     pub reason: Option<FailureReason>,
     /// Whether a new click can lead to a subscription.
     pub may_retry: bool,
@@ -35,11 +35,16 @@ pub fn checkout(id: AttemptId, finish: Finish) -> Checkout {
         retry_after: None,
     };
     match finish {
-        Finish::Subscribed { subscription, .. } => Checkout {
-            status: "subscribed",
-            subscription: Some(*subscription),
-            ..blank
-        },
+        Finish::Subscribed { subscription, .. } => {
+            let ended = FailureReason::of_ended(&subscription);
+            Checkout {
+                status: ended.map_or("subscribed", |_| "failed"),
+                reason: ended,
+                may_retry: ended.is_some_and(FailureReason::may_retry),
+                subscription: Some(*subscription),
+                ..blank
+            }
+        }
         Finish::Pending { retry_after } => Checkout {
             retry_after: Some(retry_after),
             ..blank
@@ -79,22 +84,29 @@ pub fn already_subscribed(subscription: &Subscription, manage: &Url) -> ApiError
     .with("manage", json!(manage.as_str()))
 }
 
-/// The answer of a call that creates a subscription, as long as there is none.
+/// The answer of a call that creates a subscription, as long as there is none, or when it has ended.
 pub fn undecided(checkout: AttemptId, finish: Finish) -> Result<Response, ApiError> {
-    match finish {
-        Finish::Failed { reason } => {
-            let error = ApiError::new(status(reason), reason.as_str(), reason.message());
-            Err(error.with("may_retry", json!(reason.may_retry())))
+    let (reason, ended) = match &finish {
+        Finish::Failed { reason } => (Some(*reason), None),
+        Finish::Subscribed { subscription, .. } => {
+            (FailureReason::of_ended(subscription), Some(subscription))
         }
-        finish => {
-            let body = self::checkout(checkout, finish);
-            let response = Response::json(202, &body);
-            Ok(match body.retry_after {
-                Some(seconds) => response.with_header("retry-after", seconds.to_string()),
-                None => response,
-            })
-        }
+        Finish::Pending { .. } => (None, None),
+    };
+    if let Some(reason) = reason {
+        let error = ApiError::new(status(reason), reason.as_str(), reason.message());
+        let error = error.with("may_retry", json!(reason.may_retry()));
+        return Err(match ended {
+            Some(subscription) => error.with("subscription", json!(subscription)),
+            None => error,
+        });
     }
+    let body = self::checkout(checkout, finish);
+    let response = Response::json(202, &body);
+    Ok(match body.retry_after {
+        Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+        None => response,
+    })
 }
 
 fn status(reason: FailureReason) -> u16 {
@@ -110,6 +122,8 @@ fn status(reason: FailureReason) -> u16 {
         | FailureReason::Expired
         | FailureReason::Rejected
         | FailureReason::PlanNotAvailable
-        | FailureReason::TrialUsed => 409,
+        | FailureReason::TrialUsed
+        | FailureReason::EndedAfterPayment
+        | FailureReason::EndedInTrial => 409,
     }
 }

@@ -12,5 +12,7 @@ pub use checkout::{
     Checkout, already_subscribed, checkout, parse_checkout, undecided, unknown_checkout,
 };
 pub use failure::{failure, no_plans};
-pub use links::{api_url, landing, landing_without_checkout, manage_link, without};
+pub use links::{
+    api_url, landing, landing_of_link, landing_without_checkout, manage_link, without,
+};
 pub use signed_links::{Link, LinkError, SignedLinks};

@@ -70,6 +70,15 @@ pub fn landing_without_checkout(shop: &Shop, reason: &str) -> Url {
     page
 }
 
+/// The page of the shop where a browser lands whose signed link opened nothing. `why` is `expired`, for
+/// a link that is wrong or old, or `unavailable`, for one that may open at another try.
+pub fn landing_of_link(shop: &Shop, why: &str) -> Url {
+    const LINK: &str = "perennial_link";
+    let mut page = without(shop.page(None), &[LINK]);
+    page.query_pairs_mut().append_pair(LINK, why);
+    page
+}
+
 /// An address without parameters of these names, in whichever way they are encoded; the others stay as
 /// they are.
 pub fn without(mut page: Url, names: &[&str]) -> Url {

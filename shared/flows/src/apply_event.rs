@@ -14,6 +14,9 @@ use perennial_stripe::StripeError;
 pub(crate) enum Applied {
     /// The table says what Stripe says.
     Done,
+    /// The shopper has yet to do something, of which an event of its own tells. The checkout is not
+    /// decided, so this says nothing of the other events about it.
+    Waits,
     /// It is of no concern here, and why.
     Ignored(&'static str),
     /// It cannot be applied, however often it is tried, and why.
@@ -105,7 +108,7 @@ impl Flows {
     async fn settle(&self, event: &InboxItem, applied: Applied) -> Result<(), FlowError> {
         let (id, kind) = (event.event.as_str(), event.kind.as_str());
         let (status, reason) = match applied {
-            Applied::Done => (InboxStatus::Processed, None),
+            Applied::Done | Applied::Waits => (InboxStatus::Processed, None),
             Applied::Ignored(reason) => (InboxStatus::Ignored, Some(reason.to_owned())),
             Applied::Failed(reason) => {
                 tracing::error!(event = id, kind, reason, "an event cannot be applied");
@@ -214,9 +217,12 @@ impl Flows {
             applied => applied?,
         };
         match applied {
-            // The shopper is at the wallet again after a failure. What they do there brings an
-            // event of its own, and the customer's other events must not wait for it.
-            Applied::Later(_) if kind != "setup_intent.succeeded" => Ok(Applied::Done),
+            // It has succeeded, so somebody else is at it.
+            Applied::Waits if kind == "setup_intent.succeeded" => {
+                Ok(Applied::Later(FlowError::Busy))
+            }
+            // Otherwise the shopper is at the wallet again after a failure. What they do there brings
+            // an event of its own, and the customer's other events must not wait for it.
             applied => Ok(applied),
         }
     }
@@ -233,7 +239,12 @@ impl Flows {
         };
         // Its finisher may have died before it wrote the subscription down.
         match self.table.attempt(user, &attempt).await? {
-            Some(open) if open.state.is_open() => self.finish_for_event(user, &attempt).await,
+            Some(open) if open.state.is_open() => {
+                match self.finish_for_event(user, &attempt).await? {
+                    Applied::Waits => Ok(Applied::Later(FlowError::Busy)),
+                    applied => Ok(applied),
+                }
+            }
             _ => Ok(Applied::Done),
         }
     }
@@ -248,6 +259,8 @@ impl Flows {
             Finish::Pending { .. } => match self.table.attempt(user, attempt).await? {
                 // Its shopper has not confirmed it yet, and that brings an event of its own.
                 Some(open) if open.state == AttemptState::Confirming => Ok(Applied::Done),
+                Some(open) if open.state == AttemptState::Issued => Ok(Applied::Waits),
+                // The wallet has agreed, and Stripe has not answered, or somebody else is at it.
                 _ => Ok(Applied::Later(FlowError::Busy)),
             },
         }

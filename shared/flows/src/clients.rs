@@ -1,14 +1,12 @@
 //! What a function keeps from one request to the next, and how a request begins.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use perennial_config::{Dynamo, Env, Problems, StartError};
 use perennial_store::{Catalog, Table};
-use perennial_stripe::{Settings, Stripe};
+use perennial_stripe::{Settings, Stripe, Transport};
 use perennial_types::{Clock, Plans, Trials};
+use tokio::time::Instant;
 
 use crate::{FlowError, Flows, catalog::Resolver};
 
@@ -48,13 +46,16 @@ impl Clients {
         let trials = perennial_config::trials(env, &mut problems);
         let stripe = perennial_config::Stripe::read(env, problems).await?;
         let livemode = stripe.mode.is_live();
-        let settings = Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key);
+        let settings = Settings {
+            transport: env.given::<Arc<dyn Transport>>().cloned(),
+            ..Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key)
+        };
         let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
             what: "Stripe",
             source: Box::new(source),
         })?;
         let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::connect(&dynamo.table, endpoint)
+        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint)
             .await
             .of_mode(livemode)
             .await

@@ -5,8 +5,8 @@
 //! is taken away before the subscription is, so that Stripe decides who was first.
 
 use perennial_stripe::{
-    CancellationReason, IdempotencyKey, PaymentIntentStatus, PaymentMethod, SetupIntentStatus,
-    StripeError,
+    CancellationReason, IdempotencyKey, InvoiceStatus, PaymentIntentStatus, PaymentMethod,
+    SetupIntentStatus, StripeError,
 };
 use perennial_types::{
     Attempt, AttemptState, FailureReason, Subscription, SubscriptionId, SubscriptionStatus,
@@ -41,6 +41,8 @@ impl Flows {
             let attempt = &self.attempt(user, &attempt.id).await?;
             if attempt.reason == Some(FailureReason::WalletMismatch) {
                 self.give_back(attempt).await?;
+            } else if self.was_confirmed(attempt, &model).await? {
+                return self.note_confirmed(attempt, model).await;
             }
             let reason = self.why_it_ended(attempt, &model);
             return self.end_confirming(attempt, reason).await;
@@ -65,13 +67,21 @@ impl Flows {
         read: &perennial_stripe::Subscription,
     ) -> Result<Confirming, FlowError> {
         if let Some(method) = self.wrong_method(attempt, read).await? {
-            return self.refuse_confirmed(attempt, &read.id, &method).await;
+            return self.refuse_confirmed(attempt, read, &method).await;
         }
         if read.payment_method_id().is_none() && self.save_method(attempt, &read.id).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);
             let item = self.refresh_subscription(user, customer, &read.id).await?;
             model = item.subscription.unwrap_or(model);
         }
+        self.note_confirmed(attempt, model).await
+    }
+
+    async fn note_confirmed(
+        &self,
+        attempt: &Attempt,
+        model: Subscription,
+    ) -> Result<Confirming, FlowError> {
         if self.table.confirm(attempt).await? {
             return Ok(Confirming::Answer(Finish::Subscribed {
                 subscription: Box::new(model),
@@ -79,6 +89,20 @@ impl Flows {
             }));
         }
         Ok(Confirming::LookAgain)
+    }
+
+    /// Whether the shopper had confirmed a subscription that has ended, whoever has ended it and
+    /// whenever it is heard of: then it was one, and what was paid for it was paid.
+    async fn was_confirmed(
+        &self,
+        attempt: &Attempt,
+        model: &Subscription,
+    ) -> Result<bool, FlowError> {
+        let Some(setup) = &attempt.setup_intent else {
+            return Ok(model.latest_paid_invoice.is_some());
+        };
+        let setup = self.stripe.retrieve_setup_intent(setup).await?.value;
+        Ok(setup.status == SetupIntentStatus::Succeeded)
     }
 
     /// Stripe is asked to save the method on the subscription when it is confirmed. A subscription
@@ -255,7 +279,9 @@ impl Flows {
             Err(StripeError::Invalid { .. }) => {
                 let now = self.stripe.retrieve_subscription(id).await?.value;
                 let status: SubscriptionStatus = now.status.as_str().to_owned().into();
-                Ok(status.is_terminal())
+                // One that was paid and ended since was not given up by its shopper.
+                let paid = now.latest_invoice_status() == Some(&InvoiceStatus::Paid);
+                Ok(status.is_terminal() && !paid)
             }
             Err(error) => Err(error.into()),
         }

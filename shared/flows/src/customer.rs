@@ -4,10 +4,11 @@ use perennial_store::{CustomerClaim, CustomerItem};
 use perennial_stripe::{CreateCustomer, FrozenRequest, IdempotencyKey, metadata};
 use perennial_types::{CustomerId, Timestamp, UserId};
 
-use crate::{FlowError, Flows, owner};
+use crate::{FlowError, Flows, KEY_SECONDS, owner};
 
-/// Clocks differ, and Stripe's counts when a customer was created.
-const SLACK_SECONDS: i64 = 300;
+/// Stripe's clock says when a customer was created, and that of whoever claimed it when it may have
+/// been. They may differ by as much as is left for clocks of the 24 hours of a key.
+const SLACK_SECONDS: i64 = 24 * 3600 - KEY_SECONDS;
 
 impl Flows {
     /// The number that a link of this user has to name.

@@ -60,6 +60,11 @@ impl FlowError {
         matches!(self, Self::Busy | Self::Store(StoreError::Conflict { .. }))
     }
 
+    /// Whether an item of the table is not of a form that this version knows.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_unreadable())
+    }
+
     /// The error and its causes, in one line for the log.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

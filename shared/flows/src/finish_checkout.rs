@@ -250,7 +250,7 @@ impl Flows {
                 if method.wallet() == Some(attempt.wallet) {
                     return Ok(Wallet::Agreed(method.id));
                 }
-                self.refuse_setup(attempt, &method)
+                self.refuse_setup(attempt, &method, intent.created)
                     .await
                     .map(Wallet::Answer)
             }

@@ -9,7 +9,10 @@ use perennial_types::{
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{Finish, FlowError, Flows, start_subscription::Next};
+use crate::{
+    Finish, FlowError, Flows,
+    start_subscription::{Next, answer},
+};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ pub enum Issued {
     Resumed(Box<OpenCheckout>),
     /// There is nothing to pay for.
     AlreadySubscribed(Box<Subscription>),
-    /// A subscription that was to come first is not there, or not yet.
+    /// A subscription that was to come first is not there, or not yet; or it was, and has ended since.
     Undecided {
         /// The attempt.
         checkout: AttemptId,
@@ -140,7 +143,7 @@ impl Flows {
             };
             let pointer = items.open(&ask.name, ask.wallet);
             let named = match pointer {
-                Some(id) => self.named_attempt(&ask.user, &items, id).await?,
+                Some(id) => self.pointed_at(&ask.user, &items, id).await?,
                 None => None,
             };
             match named.as_ref().filter(|it| it.state.is_open()) {
@@ -191,8 +194,8 @@ impl Flows {
                         && open.setup_intent.is_none()
                         && open.setup_lease > self.clock.now() => {}
                 Some(open) => {
-                    if let Some(subscription) = self.replace(open).await? {
-                        return Ok(Issued::AlreadySubscribed(subscription));
+                    if let Some(issued) = self.replace(open).await? {
+                        return Ok(issued);
                     }
                     continue;
                 }
@@ -220,6 +223,24 @@ impl Flows {
             if !patience.wait().await {
                 return Err(FlowError::Busy);
             }
+        }
+    }
+
+    /// The checkout that clicks go on with; none if this version cannot read it, and then another one
+    /// takes its place. Should it have agreed to be charged, the slot still keeps it apart.
+    async fn pointed_at(
+        &self,
+        user: &UserId,
+        items: &UserItems,
+        id: &AttemptId,
+    ) -> Result<Option<Attempt>, FlowError> {
+        match self.named_attempt(user, items, id).await {
+            Err(error) if error.is_unreadable() => {
+                let error = error.chain();
+                tracing::error!(checkout = %id, error, "a checkout cannot be read, and another one takes its place");
+                Ok(None)
+            }
+            named => named,
         }
     }
 
@@ -276,12 +297,12 @@ impl Flows {
 
     /// Makes room for another attempt; if the one that is open has succeeded meanwhile, its
     /// subscription is the answer.
-    async fn replace(&self, open: &Attempt) -> Result<Option<Box<Subscription>>, FlowError> {
+    async fn replace(&self, open: &Attempt) -> Result<Option<Issued>, FlowError> {
         if self.abandon(open, CancellationReason::Duplicate).await? {
             return Ok(None);
         }
         match self.finish(&open.user, &open.id, None).await? {
-            Finish::Subscribed { subscription, .. } => Ok(Some(subscription)),
+            finish @ Finish::Subscribed { .. } => Ok(Some(answer(open, finish))),
             Finish::Failed { .. } => Ok(None),
             Finish::Pending { .. } => Err(FlowError::Busy),
         }
@@ -312,10 +333,8 @@ impl Flows {
                 .finish(&ask.user, &open.id, Some(intent.clone()))
                 .await?
             {
-                Finish::Subscribed { subscription, .. } => {
-                    return Ok(Resume::Answer(Box::new(Issued::AlreadySubscribed(
-                        subscription,
-                    ))));
+                finish @ Finish::Subscribed { .. } => {
+                    return Ok(Resume::Answer(Box::new(answer(open, finish))));
                 }
                 Finish::Failed { .. } => return Ok(Resume::StartAnew),
                 Finish::Pending { .. } => {}

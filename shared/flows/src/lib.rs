@@ -22,14 +22,12 @@ pub mod payments;
 mod read_model;
 pub mod reconcile;
 mod refresh_subscription;
+mod right_to_subscribe;
 mod start_subscription;
 mod subscribe;
 mod wrong_method;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
 pub use clients::Clients;
@@ -39,7 +37,8 @@ pub use issue_checkout::{IssueCheckout, Issued, OpenCheckout, ServerConsent, ToC
 
 use perennial_store::{Catalog, Table, UserItems};
 use perennial_stripe::Stripe;
-use perennial_types::{Attempt, AttemptId, Clock, Plans, Timestamp, Trials, UserId};
+use perennial_types::{Attempt, AttemptId, Clock, Plans, Timestamp, Trials, UserId, chance};
+use tokio::time::Instant;
 
 /// Everything that the journeys of one request need.
 #[derive(Debug, Clone)]
@@ -143,7 +142,7 @@ impl Flows {
 
 /// A word that no other caller uses.
 fn owner() -> String {
-    ulid::Ulid::new().to_string()
+    format!("{:016x}{:016x}", chance::draw(), chance::draw())
 }
 
 /// Until when one request waits for another.

@@ -2,23 +2,36 @@
 
 use perennial_store::Outgoing;
 use perennial_types::{
-    Attempt, AttemptState, Change, FailureReason, Subscription, Timestamp, UserId,
+    Attempt, AttemptState, Change, FailureReason, Subscription, Timestamp, UserId, chance,
 };
 use serde_json::{Value, json};
 
 use crate::{FlowError, Flows};
 
-/// What there is to tell about a subscription, given what was known before.
-pub(crate) fn about_subscription(
-    user: &UserId,
-    old: Option<&Subscription>,
-    new: &Subscription,
-    now: Timestamp,
-) -> Vec<Outgoing> {
+/// More than one change ever is, so that the numbers of two do not meet.
+const EVENTS_OF_A_CHANGE: u64 = 16;
+
+/// A reading of a subscription, and what was known before.
+pub(crate) struct Reading<'a> {
+    pub(crate) user: &'a UserId,
+    pub(crate) old: Option<&'a Subscription>,
+    pub(crate) new: &'a Subscription,
+    /// Of one that has ended, whether it had begun.
+    pub(crate) began: bool,
+    /// The number of the reader, under which the reading is written.
+    pub(crate) fence: u64,
+}
+
+/// What there is to tell about a subscription. What is written under a later fence was read later, so
+/// the fence gives the order, and no clock does.
+pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<Outgoing> {
+    let Reading { user, old, new, .. } = *reading;
     let data = json!({ "subscription": new });
-    let changes = Change::between(old, new).into_iter();
-    changes
-        .map(|change| outgoing(change.as_str(), user, now, &data))
+    let first = reading.fence.saturating_mul(EVENTS_OF_A_CHANGE);
+    let changes = Change::between(old, new, reading.began).into_iter();
+    (first..)
+        .zip(changes)
+        .map(|(number, change)| outgoing(change.as_str(), user, Some(number), now, &data))
         .collect()
 }
 
@@ -34,17 +47,24 @@ pub(crate) fn checkout_failed(
         "wallet": attempt.wallet,
         "reason": reason,
     });
-    outgoing("checkout.failed", &attempt.user, now, &data)
+    outgoing("checkout.failed", &attempt.user, None, now, &data)
 }
 
-fn outgoing(kind: &'static str, user: &UserId, now: Timestamp, data: &Value) -> Outgoing {
-    let id = format!("pev_{}", ulid::Ulid::new().to_string().to_ascii_lowercase());
+fn outgoing(
+    kind: &'static str,
+    user: &UserId,
+    sequence: Option<u64>,
+    now: Timestamp,
+    data: &Value,
+) -> Outgoing {
+    let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
     // Counted beside what leaves the table: an alarm goes off when nothing does.
     tracing::info!(event = id, kind, "an event for the shop");
     Outgoing {
         id,
         kind,
         user: user.clone(),
+        sequence,
         occurred_at: now,
         data: data.to_string(),
     }

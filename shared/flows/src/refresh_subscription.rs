@@ -1,13 +1,16 @@
 //! Reading a subscription again, because something says that it has changed.
 
 use perennial_store::{SubscriptionItem, Written};
-use perennial_stripe::{CancellationReason, IdempotencyKey, StripeError, metadata};
+use perennial_stripe::{
+    CancellationReason, IdempotencyKey, Invoice, InvoiceStatus, SetupIntentStatus, StripeError,
+    metadata,
+};
 use perennial_types::{CustomerId, SoldAs, Subscription, SubscriptionId, UserId};
 
 use crate::{
     FlowError, Flows,
     one_of_group::may_be_second,
-    outgoing::about_subscription,
+    outgoing::{Reading, about_subscription},
     read_model::{attempt_of, charged, contested, read_model, sold_as},
 };
 
@@ -64,11 +67,22 @@ impl Flows {
         }
         let sold_as = self.sold_as(&read, Some(&item)).await?;
         let plans = self.plans_for(&read).await;
-        let model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
+        let mut model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
         let attempt = attempt_of(&read);
+        let unheard_of = |old: &Subscription| old.awaits_shopper();
+        let began = model.status.is_terminal()
+            && item.subscription.as_ref().is_none_or(unheard_of)
+            && Box::pin(self.had_begun(user, &read, &mut model)).await?;
         if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
             let old = item.subscription.as_ref();
-            let told = about_subscription(user, old, &model, self.clock.now());
+            let reading = Reading {
+                user,
+                old,
+                new: &model,
+                began,
+                fence: item.fence,
+            };
+            let told = about_subscription(&reading, self.clock.now());
             let written = self
                 .table
                 .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)
@@ -129,13 +143,60 @@ impl Flows {
             return Ok(Some(sold));
         }
         // Boxed, because hardly any reading needs it, and each would have to hold it.
-        let first = Box::pin(self.stripe.list_first_invoices(&read.id, read.created)).await?;
-        let first = first.value.data.into_iter().find(|invoice| {
-            let reason = invoice.billing_reason.as_deref();
-            reason == Some("subscription_create")
-        });
+        let first = Box::pin(self.first_invoice(read)).await?;
         let price = first.and_then(|invoice| invoice.first_price().cloned());
         Ok(Some(SoldAs { price, ..sold }))
+    }
+
+    /// The invoice that was created with a subscription.
+    async fn first_invoice(
+        &self,
+        read: &perennial_stripe::Subscription,
+    ) -> Result<Option<Invoice>, FlowError> {
+        if let Some(newest) = read.newest_invoice().filter(|newest| newest.is_first()) {
+            return Ok(Some(newest.clone()));
+        }
+        let listed = self.stripe.list_first_invoices(&read.id, read.created);
+        let listed = listed.await?.value.data;
+        Ok(listed.into_iter().find(Invoice::is_first))
+    }
+
+    /// Whether a subscription that has ended had begun, of which nobody has heard before its end: its
+    /// first invoice was paid, or the shopper has confirmed the payment method of its free trial.
+    async fn had_begun(
+        &self,
+        user: &UserId,
+        read: &perennial_stripe::Subscription,
+        model: &mut Subscription,
+    ) -> Result<bool, FlowError> {
+        if read.trial_end.is_some() {
+            return self.trial_was_confirmed(user, read).await;
+        }
+        let first = self.first_invoice(read).await?;
+        let paid = first.filter(|first| first.status == Some(InvoiceStatus::Paid));
+        let Some(paid) = paid else {
+            return Ok(false);
+        };
+        model.latest_paid_invoice.get_or_insert(paid.id);
+        Ok(true)
+    }
+
+    /// The subscription itself does not tell, since Stripe leaves its SetupIntent as it was.
+    async fn trial_was_confirmed(
+        &self,
+        user: &UserId,
+        read: &perennial_stripe::Subscription,
+    ) -> Result<bool, FlowError> {
+        let Some(attempt) = attempt_of(read) else {
+            // It was made at Stripe, and nobody has to confirm it here.
+            return Ok(true);
+        };
+        let attempt = self.table.attempt(user, &attempt).await?;
+        let Some(setup) = attempt.and_then(|attempt| attempt.setup_intent) else {
+            return Ok(read.payment_method_id().is_some());
+        };
+        let setup = self.stripe.retrieve_setup_intent(&setup).await?.value;
+        Ok(setup.status == SetupIntentStatus::Succeeded)
     }
 
     /// Stripe leaves the SetupIntent of a trial open when the subscription ends.

@@ -122,9 +122,13 @@ impl Flows {
     }
 }
 
-fn answer(open: &Attempt, finish: Finish) -> Issued {
+/// What an attempt has come to, as the answer to a click. One whose subscription has ended again is
+/// told first, since its shopper may have paid; the next click begins anew.
+pub(crate) fn answer(open: &Attempt, finish: Finish) -> Issued {
     match finish {
-        Finish::Subscribed { subscription, .. } => Issued::AlreadySubscribed(subscription),
+        Finish::Subscribed { subscription, .. } if !subscription.status.is_terminal() => {
+            Issued::AlreadySubscribed(subscription)
+        }
         finish => Issued::Undecided {
             checkout: open.id.clone(),
             finish,

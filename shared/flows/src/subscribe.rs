@@ -1,20 +1,21 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, Completed, Slot, SubscriptionItem, TakeSlot, Taken, UserItems};
+use perennial_store::{Awaited, Completed, FIRST_FENCE, TakeSlot, Taken, UserItems};
 use perennial_stripe::{
     CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, First, PaymentMethodId, SoldAs, Subscription, Timestamp,
-    Trials,
+    Attempt, AttemptId, AttemptState, CustomerId, FailureReason, First, PaymentMethodId, SoldAs,
+    Subscription, Timestamp, Trials,
 };
 
 use crate::{
     Finish, FlowError, Flows,
     open_attempt::setup_wallet,
-    outgoing::{about_subscription, checkout_failed},
+    outgoing::{Reading, about_subscription, checkout_failed},
     owner,
     read_model::{attempt_of, read_model},
+    right_to_subscribe::Right,
 };
 
 /// What a finisher does next.
@@ -38,12 +39,6 @@ pub(crate) enum Step {
 const AFTER_UNKNOWN: u32 = 5;
 /// After a stored failure, nothing changes before Stripe forgets the key.
 const AFTER_STORED_FAILURE: u32 = 60;
-
-enum Right {
-    /// The slot is free, or its holder is gone.
-    Free,
-    Step(Step),
-}
 
 impl Flows {
     /// Takes the slot, freezes the request and sends it.
@@ -102,123 +97,6 @@ impl Flows {
         }
     }
 
-    async fn right_to_subscribe(
-        &self,
-        attempt: &Attempt,
-        items: &UserItems,
-    ) -> Result<Right, FlowError> {
-        let slot = items.slot(&attempt.group);
-        // A subscription of this attempt may be known before its finisher has written it down:
-        // the finisher died, and the webhook was read.
-        let other = items.subscriptions.iter().any(|item| {
-            let other = item.attempt.as_ref() != Some(&attempt.id);
-            let model = item.standing().filter(|_| other);
-            model.is_some_and(|model| self.blocks(model, &attempt.group, slot))
-        });
-        // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
-        let is_new = attempt.state == AttemptState::Issued;
-        if other && is_new {
-            return self.give_way(attempt).await.map(Right::Step);
-        }
-        // A slot that was taken when the group had another name counts as well.
-        let rivals = items.slots.iter().filter(|slot| {
-            let holder = items.attempt(&slot.attempt);
-            let same =
-                holder.is_some_and(|holder| self.group_of(holder) == attempt.group) && is_new;
-            slot.group == attempt.group || same
-        });
-        for slot in rivals {
-            if let Right::Step(step) = self.right_to_slot(attempt, items, slot).await? {
-                return Ok(Right::Step(step));
-            }
-        }
-        if is_new {
-            let (user, group, mine) = (&attempt.user, &attempt.group, Some(&attempt.id));
-            let switched = Box::pin(self.switched_to(user, group, items, mine)).await?;
-            if switched.is_some() {
-                return self.give_way(attempt).await.map(Right::Step);
-            }
-        }
-        Ok(Right::Free)
-    }
-
-    async fn right_to_slot(
-        &self,
-        attempt: &Attempt,
-        items: &UserItems,
-        slot: &Slot,
-    ) -> Result<Right, FlowError> {
-        if let Some(id) = &slot.subscription {
-            let holder = items.subscriptions.iter().find(|item| {
-                let model = item.subscription.as_ref();
-                model.is_some_and(|model| model.id == *id)
-            });
-            let model = holder.and_then(|item| item.subscription.as_ref());
-            let standing = holder.and_then(SubscriptionItem::standing);
-            return match model {
-                Some(model) if model.status.is_terminal() => Ok(Right::Free),
-                _ if slot.attempt == attempt.id => Ok(Right::Step(Step::LookAgain)),
-                // It was switched to another group at Stripe.
-                Some(_)
-                    if standing.is_some_and(|it| !self.blocks(it, &attempt.group, Some(slot))) =>
-                {
-                    Ok(Right::Free)
-                }
-                _ => match self
-                    .named_attempt(&attempt.user, items, &slot.attempt)
-                    .await?
-                {
-                    // Its shopper has not confirmed it, and has chosen something else by now.
-                    Some(holder) if holder.state == AttemptState::Confirming => {
-                        self.make_way(&holder).await.map(Right::Step)
-                    }
-                    _ => self.give_way(attempt).await.map(Right::Step),
-                },
-            };
-        }
-        if slot.lease > self.clock.now() {
-            return Ok(Right::Step(Step::Wait));
-        }
-        if slot.attempt == attempt.id {
-            return Ok(Right::Free);
-        }
-        // The finisher of another attempt is gone, and its subscription may exist. That has to be
-        // settled first.
-        let other = Box::pin(self.finish(&attempt.user, &slot.attempt, None)).await?;
-        match other {
-            Finish::Pending { .. } => Ok(Right::Step(Step::Wait)),
-            Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Right::Step(Step::LookAgain)),
-        }
-    }
-
-    /// Ends an attempt whose shopper has gone on with another; should they have confirmed it in the
-    /// meantime, it is finished.
-    async fn make_way(&self, holder: &Attempt) -> Result<Step, FlowError> {
-        if !self.abandon_subscription(holder).await? {
-            Box::pin(self.finish(&holder.user, &holder.id, None)).await?;
-        }
-        Ok(Step::LookAgain)
-    }
-
-    /// Ends an attempt because another one has the subscription.
-    async fn give_way(&self, attempt: &Attempt) -> Result<Step, FlowError> {
-        let reason = FailureReason::AlreadySubscribed;
-        let told = checkout_failed(attempt, reason, self.clock.now());
-        let closed = if attempt.state == AttemptState::Issued {
-            self.close(attempt, AttemptState::Failed, reason).await?
-        } else {
-            let now = self.clock.now();
-            self.table
-                .fail_subscribing(attempt, reason, &told, now)
-                .await?
-        };
-        Ok(if closed {
-            Step::Answer(Finish::Failed { reason })
-        } else {
-            Step::LookAgain
-        })
-    }
-
     /// Ends an attempt whose free trial another one has had since it began. Its shopper has not agreed
     /// to be charged at once.
     async fn trial_used(&self, attempt: &Attempt) -> Result<Step, FlowError> {
@@ -241,7 +119,8 @@ impl Flows {
         let request: FrozenRequest =
             serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
         if self.key_is_forgotten(frozen_at) {
-            if let Some(found) = self.find_subscription(attempt).await? {
+            let found = self.find_subscription(&attempt.customer, &attempt.id);
+            if let Some(found) = found.await? {
                 return self.adopt(attempt, found).await;
             }
             if attempt.first == First::Subscription {
@@ -289,7 +168,8 @@ impl Flows {
                 ..
             } => {
                 // The key is spent on an answer that says nothing, so Stripe's own list has to.
-                if let Some(found) = self.find_subscription(attempt).await? {
+                let found = self.find_subscription(&attempt.customer, &attempt.id);
+                if let Some(found) = found.await? {
                     return self.adopt(attempt, found).await;
                 }
                 self.table.release_lease(attempt, me).await?;
@@ -361,7 +241,16 @@ impl Flows {
                 return self.await_shopper(attempt, &model, subscription).await;
             }
         }
-        let told = about_subscription(&attempt.user, None, &model, self.clock.now());
+        let reading = Reading {
+            user: &attempt.user,
+            old: None,
+            new: &model,
+            // It is paid, or its trial was confirmed before: Stripe leaves no subscription behind whose
+            // first payment it refuses.
+            began: true,
+            fence: FIRST_FENCE,
+        };
+        let told = about_subscription(&reading, self.clock.now());
         match self.table.complete(attempt, &model, &told).await? {
             Completed::Done => Ok(Step::Answer(Finish::Subscribed {
                 subscription: Box::new(model),
@@ -418,15 +307,16 @@ impl Flows {
     }
 
     /// Looks for the attempt's subscription among all of the customer's, by listing them.
-    async fn find_subscription(
+    pub(crate) async fn find_subscription(
         &self,
-        attempt: &Attempt,
+        customer: &CustomerId,
+        attempt: &AttemptId,
     ) -> Result<Option<perennial_stripe::Subscription>, FlowError> {
         let mut after = None;
         loop {
             let page = self
                 .stripe
-                .list_subscriptions(&attempt.customer, after.as_ref())
+                .list_subscriptions(customer, after.as_ref())
                 .await?
                 .value;
             after = page.data.last().map(|subscription| subscription.id.clone());
@@ -434,7 +324,7 @@ impl Flows {
             let found = page
                 .data
                 .into_iter()
-                .find(|subscription| attempt_of(subscription).as_ref() == Some(&attempt.id));
+                .find(|subscription| attempt_of(subscription).as_ref() == Some(attempt));
             if found.is_some() || !more || after.is_none() {
                 return Ok(found);
             }

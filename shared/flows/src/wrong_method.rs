@@ -4,7 +4,7 @@
 //! confirmed is looked at before anything comes of it, and what was charged by then is given back.
 
 use perennial_stripe::{IdempotencyKey, PaymentMethod, SetupIntent, StripeError};
-use perennial_types::{Attempt, AttemptState, FailureReason, SubscriptionId};
+use perennial_types::{Attempt, AttemptState, FailureReason};
 
 use crate::{Finish, FlowError, Flows, confirming::Confirming};
 
@@ -30,14 +30,15 @@ impl Flows {
         }
     }
 
-    /// Ends a checkout before there is a subscription.
+    /// Ends a checkout before there is a subscription. `since` is when its SetupIntent was created.
     pub(crate) async fn refuse_setup(
         &self,
         attempt: &Attempt,
         method: &PaymentMethod,
+        since: i64,
     ) -> Result<Finish, FlowError> {
         tell_of(attempt);
-        self.detach(attempt, method).await?;
+        self.detach(attempt, method, since).await?;
         self.close(attempt, AttemptState::Failed, REASON).await?;
         Ok(Finish::Failed { reason: REASON })
     }
@@ -47,13 +48,14 @@ impl Flows {
     pub(crate) async fn refuse_confirmed(
         &self,
         attempt: &Attempt,
-        id: &SubscriptionId,
+        read: &perennial_stripe::Subscription,
         method: &PaymentMethod,
     ) -> Result<Confirming, FlowError> {
         tell_of(attempt);
         self.table.note_reason(attempt, REASON, None).await?;
         self.give_back(attempt).await?;
-        self.detach(attempt, method).await?;
+        self.detach(attempt, method, read.created).await?;
+        let id = &read.id;
         match self.stripe.cancel_subscription(id).await {
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -88,9 +90,14 @@ impl Flows {
     }
 
     /// A method that this checkout has brought is of no use to anybody; one that was saved before may
-    /// pay for something else.
-    async fn detach(&self, attempt: &Attempt, method: &PaymentMethod) -> Result<(), FlowError> {
-        if method.created < attempt.created.unix() || method.customer_id().is_none() {
+    /// pay for something else. `since` is when what it confirms was created: both times are Stripe's.
+    async fn detach(
+        &self,
+        attempt: &Attempt,
+        method: &PaymentMethod,
+        since: i64,
+    ) -> Result<(), FlowError> {
+        if method.created < since || method.customer_id().is_none() {
             return Ok(());
         }
         let key = IdempotencyKey::new(&format!("detach:{}", attempt.id))?;

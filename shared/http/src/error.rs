@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use serde_json::{Map, Value, json};
 
-use crate::Response;
+use crate::{Request, Response};
 
 /// An error that a caller is told. The cause is for the log alone.
 #[derive(Debug)]
@@ -69,6 +69,17 @@ impl ApiError {
             next = error.source();
         }
         text
+    }
+
+    /// Logs it, for a browser that is sent on and reads nothing of it: as an error if the shop has to look
+    /// into it.
+    pub fn log(&self, request: &Request, what: &str) {
+        let (request_id, code, chain) = (&request.request_id, self.code, self.chain());
+        if self.status < 500 {
+            tracing::info!(request_id, code, error = chain, "{what}");
+        } else {
+            tracing::error!(request_id, code, error = chain, "{what}");
+        }
     }
 
     /// The answer, which quotes the request's id.

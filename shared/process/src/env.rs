@@ -1,15 +1,27 @@
 //! The one reader of the environment.
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
 
 /// The variables that a function was started with.
+///
+/// Beside them stand the clients that a trial has made for a function it starts. No variable can put
+/// one there, so a deployed function has none.
 #[derive(Clone)]
-pub struct Env(HashMap<String, String>);
+pub struct Env {
+    variables: HashMap<String, String>,
+    given: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
 
 impl fmt::Debug for Env {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<_> = self.0.keys().collect();
+        let mut names: Vec<_> = self.variables.keys().collect();
         names.sort();
         f.debug_tuple("Env").field(&names).finish()
     }
@@ -47,30 +59,39 @@ impl Env {
         reason = "this is the one reader of the environment"
     )]
     pub fn process() -> Self {
-        Self(
-            std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-        )
+        Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
     }
 
     /// One made up by the local server or a test.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        Self(
-            pairs
-                .into_iter()
+        let pairs = pairs.into_iter();
+        Self {
+            variables: pairs
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-        )
+            given: HashMap::new(),
+        }
+    }
+
+    /// The same with a client that the function uses instead of making its own.
+    #[must_use]
+    pub fn with<T: Any + Send + Sync>(mut self, client: T) -> Self {
+        self.given.insert(TypeId::of::<T>(), Arc::new(client));
+        self
+    }
+
+    /// The client of this type that the function was given, if any.
+    pub fn given<T: Any>(&self) -> Option<&T> {
+        self.given.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     /// The value, unless it is unset or blank: a variable that a template leaves empty is not set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.variables
             .get(name)
             .map(|value| value.trim())
             .filter(|value| !value.is_empty())

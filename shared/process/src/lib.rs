@@ -7,5 +7,5 @@ mod log;
 mod run;
 
 pub use env::{Env, Problems};
-pub use log::start_log;
+pub use log::{may_show, start_log};
 pub use run::{chain, run_function};

@@ -1,6 +1,6 @@
 //! Where log lines go, which, and in what form.
 
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -30,13 +30,11 @@ pub fn start_log(env: &Env) {
     let json = env
         .get("AWS_LAMBDA_LOG_FORMAT")
         .is_some_and(|format| format.eq_ignore_ascii_case("json"));
-    // Below INFO, libraries log requests whole, with keys and tokens and whatever is in a body.
-    let may_show =
-        filter_fn(|line| *line.level() <= Level::INFO || line.target().starts_with("perennial_"));
     if json {
-        lines.json().finish().with(may_show).init();
+        lines.json().finish().with(filter_fn(may_show)).init();
     } else {
-        lines.without_time().finish().with(may_show).init();
+        let lines = lines.without_time().finish();
+        lines.with(filter_fn(may_show)).init();
     }
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
@@ -45,6 +43,12 @@ pub fn start_log(env: &Env) {
         let reason = reason.unwrap_or("not shown, since it may hold a value");
         tracing::error!(at, reason, "the function panicked");
     }));
+}
+
+/// Whether a line may be shown whatever level is asked for: below INFO, libraries log requests whole,
+/// with keys and tokens and whatever is in a body.
+pub fn may_show(line: &Metadata<'_>) -> bool {
+    *line.level() <= Level::INFO || line.target().starts_with("perennial_")
 }
 
 /// Lambda has a level above ERROR, at which nothing is logged here.

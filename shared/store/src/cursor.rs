@@ -16,6 +16,10 @@ pub struct Cursor {
     /// The end of the span that is being worked on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_until: Option<Timestamp>,
+    /// Until when the first answer about the span can have known everything, by the clock of who gave
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_until: Option<Timestamp>,
     /// The last object that was dealt with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

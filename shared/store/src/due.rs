@@ -4,14 +4,16 @@
 //! whoever settles it takes both away. So a sweep reads what is overdue and nothing else, however
 //! large the table is.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use perennial_types::{AttemptId, CustomerId, EventId, Timestamp, UserId};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+};
+use perennial_types::{AttemptId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
+    InboxItem, StoreError, Table,
     attempt::applied,
-    key::{ATTEMPT, Attributes, INBOX, Key, text},
+    key::{ATTEMPT, Attributes, Key, text},
 };
 
 /// The index of the template.
@@ -36,24 +38,36 @@ impl DueKind {
     }
 }
 
+/// An item that waits for somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due<T> {
+    key: Key,
+    /// What its key names; none if the key is not of the form that this version writes.
+    pub of: Option<T>,
+}
+
+impl<T> Due<T> {
+    /// Its name for logs, which holds the id of a checkout or of an event and nothing of its user.
+    pub fn name(&self) -> &str {
+        &self.key.sk
+    }
+}
+
 impl Table {
     /// The attempts that have been open for too long, the most overdue first.
     pub async fn due_checkouts(
         &self,
         before: Timestamp,
         limit: i32,
-    ) -> Result<Vec<(UserId, AttemptId)>, StoreError> {
-        let items = self.due(DueKind::Checkout, before, limit).await?;
-        Ok(items
-            .iter()
-            .filter_map(|item| {
-                let user = key_part(item, "pk")?.strip_prefix("USER#")?.parse().ok()?;
-                Some((
-                    user,
-                    key_part(item, "sk")?.strip_prefix(ATTEMPT)?.parse().ok()?,
-                ))
-            })
-            .collect())
+    ) -> Result<Vec<Due<(UserId, AttemptId)>>, StoreError> {
+        let keys = self.due(DueKind::Checkout, before, limit).await?;
+        let due = keys.into_iter().map(|key| {
+            let user = key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok());
+            let attempt = key.sk.strip_prefix(ATTEMPT).and_then(|it| it.parse().ok());
+            let of = user.zip(attempt);
+            Due { key, of }
+        });
+        Ok(due.collect())
     }
 
     /// The events that have not been applied for too long, the most overdue first.
@@ -61,48 +75,41 @@ impl Table {
         &self,
         before: Timestamp,
         limit: i32,
-    ) -> Result<Vec<(Option<CustomerId>, EventId)>, StoreError> {
-        let items = self.due(DueKind::Event, before, limit).await?;
-        Ok(items
-            .iter()
-            .filter_map(|item| {
-                let customer = key_part(item, "pk")?.strip_prefix(INBOX);
-                let event = key_part(item, "sk")?.strip_prefix("EVENT#")?.parse().ok()?;
-                Some((customer.and_then(|id| id.parse().ok()), event))
-            })
-            .collect())
+    ) -> Result<Vec<Due<()>>, StoreError> {
+        let keys = self.due(DueKind::Event, before, limit).await?;
+        let due = keys.into_iter().map(|key| Due { key, of: Some(()) });
+        Ok(due.collect())
     }
 
-    /// Looks at an open attempt again later. False when it has ended meanwhile.
-    pub async fn postpone_checkout(
-        &self,
-        user: &UserId,
-        attempt: &AttemptId,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.postpone(Key::attempt(user, attempt), until).await
+    /// An event that waits; none when it is gone.
+    pub async fn due_event(&self, due: &Due<()>) -> Result<Option<InboxItem>, StoreError> {
+        self.get("due_event", due.key.clone()).await
     }
 
-    /// Looks at an event again later. False when it has been settled meanwhile.
-    pub async fn postpone_event(
-        &self,
-        customer: Option<&CustomerId>,
-        event: &EventId,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.postpone(Key::event(customer, event), until).await
-    }
-
-    async fn postpone(&self, key: Key, until: Timestamp) -> Result<bool, StoreError> {
+    /// Looks at it again later. False when it has been brought to an end meanwhile.
+    pub async fn postpone<T>(&self, due: &Due<T>, until: Timestamp) -> Result<bool, StoreError> {
         let update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(key.attributes()))
+            .update_due(&due.key)
             .update_expression("SET due_at = :until")
-            .condition_expression("attribute_exists(due)")
             .expression_attribute_values(":until", text(until.to_string()));
         applied("postpone", update).await
+    }
+
+    /// Looks at it no more, since it has been brought to an end. False if whoever has done that has
+    /// seen to it, as they should.
+    pub async fn rest<T>(&self, due: &Due<T>) -> Result<bool, StoreError> {
+        let update = self
+            .update_due(&due.key)
+            .update_expression("REMOVE due, due_at");
+        applied("rest", update).await
+    }
+
+    fn update_due(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(key.clone().attributes()))
+            .condition_expression("attribute_exists(due)")
     }
 
     async fn due(
@@ -110,7 +117,7 @@ impl Table {
         kind: DueKind,
         before: Timestamp,
         limit: i32,
-    ) -> Result<Vec<Attributes>, StoreError> {
+    ) -> Result<Vec<Key>, StoreError> {
         self.admit().await?;
         let query = self
             .client
@@ -122,7 +129,16 @@ impl Table {
             .expression_attribute_values(":before", text(before.to_string()))
             .limit(limit);
         let answer = query.send().await.map_err(StoreError::call("due"))?;
-        Ok(answer.items.unwrap_or_default())
+        let items = answer.items.unwrap_or_default();
+        Ok(items.iter().map(key_of).collect())
+    }
+}
+
+fn key_of(item: &Attributes) -> Key {
+    let part = |name: &str| key_part(item, name).unwrap_or_default().to_owned();
+    Key {
+        pk: part("pk"),
+        sk: part("sk"),
     }
 }
 

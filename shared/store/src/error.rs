@@ -23,10 +23,12 @@ pub enum StoreError {
         operation: &'static str,
     },
     /// An item is not of the form that this version writes.
-    #[error("an item of the table is not readable in {operation}")]
+    #[error("an item of the table is not readable in {operation}: {item}")]
     Item {
         /// What was asked.
         operation: &'static str,
+        /// The item's sort key, which holds ids and no user.
+        item: String,
         /// Why.
         #[source]
         source: serde_dynamo::Error,
@@ -45,6 +47,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether an item is not readable, which another try does not change.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Item { .. })
+    }
+
     pub(crate) fn call<E, R>(operation: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where
         E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static,
@@ -62,6 +69,17 @@ impl StoreError {
     }
 
     pub(crate) fn item(operation: &'static str) -> impl FnOnce(serde_dynamo::Error) -> Self {
-        move |source| Self::Item { operation, source }
+        Self::unreadable(operation, String::new())
+    }
+
+    pub(crate) fn unreadable(
+        operation: &'static str,
+        item: String,
+    ) -> impl FnOnce(serde_dynamo::Error) -> Self {
+        move |source| Self::Item {
+            operation,
+            item,
+            source,
+        }
     }
 }

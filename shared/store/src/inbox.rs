@@ -179,13 +179,4 @@ impl Table {
         };
         applied("settle", update).await
     }
-
-    /// The event, as it stands.
-    pub async fn read_event(
-        &self,
-        customer: Option<&CustomerId>,
-        event: &EventId,
-    ) -> Result<Option<InboxItem>, StoreError> {
-        self.get("read_event", Key::event(customer, event)).await
-    }
 }

@@ -28,6 +28,7 @@ pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
 pub use confirming::Awaited;
 pub use cursor::Cursor;
 pub use customer::{CustomerClaim, CustomerItem};
+pub use due::Due;
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use mark::{Finding, Marks};
@@ -36,7 +37,7 @@ pub use payment_request::{
     Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
 };
 pub use slot::{Completed, Slot, TakeSlot, Taken};
-pub use subscription::{SubscriptionItem, Written};
+pub use subscription::{FIRST_FENCE, SubscriptionItem, Written};
 pub use table::Table;
 pub use trial::Trial;
 pub use user::{OpenCheckout, UserItems};

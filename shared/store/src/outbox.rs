@@ -19,7 +19,10 @@ pub struct Outgoing {
     pub kind: &'static str,
     /// Whom it concerns.
     pub user: UserId,
-    /// When it was found out.
+    /// Where it stands among the events of one subscription: the larger number is the later one. None
+    /// for an event that is about no subscription.
+    pub sequence: Option<u64>,
+    /// When it was found out, by the clock of the function that has.
     pub occurred_at: Timestamp,
     /// What has happened, as the JSON that `docs/events` describes.
     pub data: String,

@@ -11,7 +11,7 @@ use crate::{
     Marks, Outgoing, StoreError, Table,
     attempt::{applied, ended_until},
     key::{Key, text},
-    subscription::SubscriptionItem,
+    subscription::{FIRST_FENCE, SubscriptionItem},
     table::{Outcome, delete_of, item, put_of, update_of},
 };
 
@@ -190,7 +190,7 @@ impl Table {
             .expression_attribute_values(":attempt", text(attempt.id.as_str()))
             .expression_attribute_values(":id", text(subscription.id.as_str()));
         let model = SubscriptionItem {
-            fence: 1,
+            fence: FIRST_FENCE,
             attempt: Some(attempt.id.clone()),
             marks: Marks::default(),
             subscription: Some(subscription.clone()),

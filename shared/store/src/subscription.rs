@@ -78,6 +78,9 @@ impl SubscriptionItem {
     }
 }
 
+/// The fence of a read model that whoever created the subscription writes down.
+pub const FIRST_FENCE: u64 = 1;
+
 /// Whether a read model was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {

@@ -48,7 +48,8 @@ pub(crate) enum Outcome {
 
 impl Table {
     /// Connects to the table `name`. With an endpoint on this machine, the credentials and the
-    /// region are made up, so that nobody needs an account to run this locally.
+    /// region are made up, so that nobody needs an account to run this locally. An endpoint may name
+    /// the access key that it wants, as `http://<access key>@127.0.0.1:9001`.
     pub async fn connect(name: &str, endpoint: Option<&str>) -> Self {
         // The SDK sets no limit but that of the connection. An operation that takes longer than
         // this has to leave time for Stripe within API Gateway's 30 seconds.
@@ -58,19 +59,36 @@ impl Table {
             .operation_timeout(Duration::from_secs(5))
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        if endpoint.is_some_and(is_local) {
+        let (access_key, endpoint) = endpoint.map(parted).unzip();
+        if let Some(access_key) = access_key.flatten() {
             loader = loader
                 .region(Region::new("local"))
-                .credentials_provider(Credentials::new("local", "local", None, None, "local"));
+                .credentials_provider(Credentials::new(access_key, "local", None, None, "local"));
         }
         let config = loader.load().await;
         let of_all = config.endpoint_url();
         let mut config = aws_sdk_dynamodb::config::Builder::from(&config).timeout_config(timeouts);
         // The SDK takes a variable that is empty for an endpoint that is empty, and so reaches none.
-        let endpoint = endpoint.map(|endpoint| endpoint.trim_end_matches('/').to_owned());
         config.set_endpoint_url(endpoint.or_else(|| of_all.map(ToOwned::to_owned)));
+        Self::over(Client::from_conf(config.build()), name)
+    }
+
+    /// The table that a function was given, or else a connection as [`Table::connect`] makes it.
+    pub async fn given_or_connect(
+        given: Option<&Self>,
+        name: &str,
+        endpoint: Option<&str>,
+    ) -> Self {
+        match given {
+            Some(given) => given.clone(),
+            None => Self::connect(name, endpoint).await,
+        }
+    }
+
+    /// The table `name` through a client that somebody else has made, as a trial does.
+    pub fn over(client: Client, name: &str) -> Self {
         Self {
-            client: Client::from_conf(config.build()),
+            client,
             name: name.into(),
             guard: None,
         }
@@ -91,11 +109,12 @@ impl Table {
             .get_item()
             .table_name(self.name())
             .consistent_read(true);
+        let sort_key = key.sk.clone();
         let answer = call.set_key(Some(key.attributes())).send().await;
         match answer.map_err(StoreError::call(operation))?.item {
             Some(item) => serde_dynamo::from_item(item)
                 .map(Some)
-                .map_err(StoreError::item(operation)),
+                .map_err(StoreError::unreadable(operation, sort_key)),
             None => Ok(None),
         }
     }
@@ -163,6 +182,16 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<String> {
         .collect()
 }
 
+/// The access key for an endpoint that names one or is on this machine, and the endpoint without it.
+fn parted(endpoint: &str) -> (Option<&str>, String) {
+    let endpoint = endpoint.trim_end_matches('/');
+    let rest = endpoint.strip_prefix("http://");
+    match rest.and_then(|rest| rest.split_once('@')) {
+        Some((access_key, rest)) => (Some(access_key), format!("http://{rest}")),
+        None => (is_local(endpoint).then_some("local"), endpoint.to_owned()),
+    }
+}
+
 fn is_local(endpoint: &str) -> bool {
     let rest = endpoint.strip_prefix("http://").unwrap_or_default();
     ["127.0.0.1", "localhost", "[::1]", "host.docker.internal"]
@@ -217,7 +246,35 @@ fn built(operation: &'static str, source: aws_sdk_dynamodb::error::BuildError) -
 
 #[cfg(test)]
 mod tests {
-    use super::is_local;
+    use super::{is_local, parted};
+
+    #[test]
+    fn an_endpoint_may_name_its_access_key() {
+        for (endpoint, access_key, address) in [
+            (
+                "http://127.0.0.1:9001/",
+                Some("local"),
+                "http://127.0.0.1:9001",
+            ),
+            (
+                "http://k3y@172.17.0.1:9001",
+                Some("k3y"),
+                "http://172.17.0.1:9001",
+            ),
+            (
+                "https://dynamodb.eu-west-1.amazonaws.com",
+                None,
+                "https://dynamodb.eu-west-1.amazonaws.com",
+            ),
+            ("", None, ""),
+        ] {
+            assert_eq!(
+                parted(endpoint),
+                (access_key, address.to_owned()),
+                "{endpoint}"
+            );
+        }
+    }
 
     #[test]
     fn made_up_credentials_go_to_this_machine_alone() {

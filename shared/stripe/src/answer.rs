@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Cause, Effect, StripeError},
-    redact,
+    http_date, redact,
 };
 
 /// The code of a 409 whose key belongs to a request that is still being worked on.
@@ -67,6 +67,11 @@ impl Answer<'_> {
             .filter(|id| id.len() <= 100)
             .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
             .map(str::to_owned)
+    }
+
+    /// When it was given, in Unix seconds by Stripe's clock.
+    pub(crate) fn at(&self) -> Option<i64> {
+        http_date::seconds(header(self.headers, "date")?)
     }
 
     pub(crate) fn replayed(&self) -> bool {

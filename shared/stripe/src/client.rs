@@ -3,33 +3,31 @@
 use std::{
     fmt,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use reqwest::{
-    Method,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
-    redirect,
+    Method, Request,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    API_VERSION,
     answer::Answer,
     error::{Cause, Effect, StripeError},
     frozen::IdempotencyKey,
     retry,
-    settings::{BuildError, CONNECT_TIMEOUT, NewKey, POOL_IDLE_TIMEOUT, Settings, bearer},
+    settings::{BuildError, NewKey, Settings, bearer},
+    transport::{Network, Transport, Undelivered},
 };
 
 /// An attempt that could not end before the deadline does more harm than good: its outcome would
 /// be unknown where that of the one before it may be known.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(500);
-
-const USER_AGENT: &str = concat!("perennial/", env!("CARGO_PKG_VERSION"));
 
 /// A client of Stripe. It is cheap to clone, and clones share their connections.
 #[derive(Clone)]
@@ -39,7 +37,7 @@ pub struct Stripe {
 }
 
 struct Shared {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
     key: RwLock<Key>,
     new_key: Option<NewKey>,
     base: Url,
@@ -65,6 +63,8 @@ pub struct Reply<T> {
     pub request_id: Option<String>,
     /// Whether this is the stored answer of an earlier request with the same key.
     pub replayed: bool,
+    /// When it was given, in Unix seconds by Stripe's clock; none if Stripe does not say.
+    pub at: Option<i64>,
 }
 
 /// One operation with its parameters, the same for every attempt.
@@ -89,30 +89,13 @@ impl Stripe {
     pub fn new(settings: Settings) -> Result<Self, BuildError> {
         settings.check()?;
         let bearer = bearer(&settings.secret_key).ok_or(BuildError::SecretKey)?;
-        let headers = HeaderMap::from_iter([
-            (ACCEPT, HeaderValue::from_static("application/json")),
-            (
-                HeaderName::from_static("stripe-version"),
-                HeaderValue::from_static(API_VERSION),
-            ),
-        ]);
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            // A redirect would carry the key to another place.
-            .redirect(redirect::Policy::none())
-            // Attempts are counted, paced and logged here.
-            .retry(reqwest::retry::never());
-        if settings.is_loopback() {
-            // A sandbox on this machine is not behind the proxy of an office.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(BuildError::Http)?;
+        let transport = match settings.transport {
+            Some(transport) => transport,
+            None => Arc::new(Network::new(settings.is_loopback())?),
+        };
         Ok(Self {
             shared: Arc::new(Shared {
-                http,
+                transport,
                 key: RwLock::new(Key {
                     secret: settings.secret_key,
                     bearer,
@@ -152,6 +135,7 @@ impl Stripe {
                 value,
                 request_id: reply.request_id,
                 replayed: reply.replayed,
+                at: reply.at,
             }),
             Err(_) => Err(misread(call, reply.request_id, reply.replayed)),
         }
@@ -276,26 +260,23 @@ impl Stripe {
         key: &Key,
         timeout: Duration,
     ) -> (Option<u16>, Result<Reply<Value>, Failure>) {
-        let sent = self
-            .request(call)
-            .header(AUTHORIZATION, key.bearer.clone())
-            .timeout(timeout)
-            .send()
-            .await;
-        let response = match sent {
-            Ok(response) => response,
-            Err(error) => return (None, Err(no_answer(error, call.changes()))),
+        let Some(request) = self.request(call, key) else {
+            let failure = Failure {
+                error: unavailable(Effect::None, Cause::Connect, None),
+                worth_retrying: false,
+            };
+            return (None, Err(failure));
         };
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let body = match response.bytes().await {
-            Ok(body) => body,
-            Err(error) => return (Some(status), Err(no_answer(error, call.changes()))),
+        let carried = self.shared.transport.carry(request, timeout).await;
+        let delivered = match carried {
+            Ok(delivered) => delivered,
+            Err(error) => return (error.status, Err(no_answer(error, call.changes()))),
         };
+        let status = delivered.status;
         let answer = Answer {
             status,
-            headers: &headers,
-            body: &body,
+            headers: &delivered.headers,
+            body: &delivered.body,
             changes: call.changes(),
         };
         let result = match answer.read() {
@@ -303,6 +284,7 @@ impl Stripe {
                 value,
                 request_id: answer.request_id(),
                 replayed: answer.replayed(),
+                at: answer.at(),
             }),
             Err(error) => Err(Failure {
                 error,
@@ -312,25 +294,26 @@ impl Stripe {
         (Some(status), result)
     }
 
-    fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
+    /// The request of one attempt; none if its key cannot be in a header, which no key here is.
+    fn request(&self, call: &Call<'_>, key: &Key) -> Option<Request> {
         let mut url = self.shared.base.clone();
         url.set_path(call.path);
-        url.set_query(None);
-        if call.method != Method::POST {
-            let query = Some(call.parameters).filter(|query| !query.is_empty());
-            url.set_query(query);
-            return self.shared.http.request(call.method.clone(), url);
+        let is_post = call.method == Method::POST;
+        let query = Some(call.parameters).filter(|query| !is_post && !query.is_empty());
+        url.set_query(query);
+        let mut request = Request::new(call.method.clone(), url);
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, key.bearer.clone());
+        if is_post {
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.insert(CONTENT_TYPE, form);
+            if let Some(key) = call.key {
+                let name = HeaderName::from_static("idempotency-key");
+                headers.insert(name, HeaderValue::from_str(key.as_str()).ok()?);
+            }
+            *request.body_mut() = Some(call.parameters.to_owned().into());
         }
-        let mut request = self
-            .shared
-            .http
-            .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(call.parameters.to_owned());
-        if let Some(key) = call.key {
-            request = request.header("Idempotency-Key", key.as_str());
-        }
-        request
+        Some(request)
     }
 }
 
@@ -381,25 +364,16 @@ fn out_of_time() -> StripeError {
     unavailable(Effect::None, Cause::OutOfTime, None)
 }
 
-/// Sorts an error of the HTTP client by what may have reached Stripe.
-fn no_answer(error: reqwest::Error, changes: bool) -> Failure {
-    let never_sent = error.is_connect() || error.is_builder();
-    let cause = if never_sent {
-        Cause::Connect
-    } else if error.is_timeout() {
-        Cause::Timeout
-    } else {
-        Cause::Severed
-    };
-    let effect = if never_sent || !changes {
+/// What may have reached Stripe of an attempt that was not answered.
+fn no_answer(error: Undelivered, changes: bool) -> Failure {
+    let effect = if error.cause == Cause::Connect || !changes {
         Effect::None
     } else {
         Effect::Unknown
     };
     Failure {
-        worth_retrying: !error.is_builder() && retry::is_worthwhile(None, None),
-        // The address of a GET holds its parameters.
-        error: unavailable(effect, cause, Some(error.without_url())),
+        worth_retrying: error.worth_retrying && retry::is_worthwhile(None, None),
+        error: unavailable(effect, error.cause, error.source),
     }
 }
 

@@ -6,6 +6,7 @@ mod decline_operations;
 mod error;
 mod form;
 mod frozen;
+mod http_date;
 mod objects;
 mod operations;
 mod payment_operations;
@@ -13,6 +14,7 @@ mod redact;
 mod requests;
 mod retry;
 mod settings;
+mod transport;
 mod wallet_operations;
 
 pub use client::{Reply, Stripe};
@@ -34,6 +36,7 @@ pub use requests::{
     SetUpMethod, SetupWallet, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
+pub use transport::{Delivered, Delivery, Transport, Undelivered};
 
 /// The version of Stripe's API that every request names and every object is read in.
 ///

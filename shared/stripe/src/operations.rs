@@ -206,11 +206,11 @@ impl Stripe {
     }
 
     /// Lists subscriptions of all customers in every status with their newest invoices, newest
-    /// first, 100 a page.
+    /// first, 100 a page, as Stripe wrote them: one that cannot be read hides no other.
     pub async fn list_all_subscriptions(
         &self,
         starting_after: Option<&SubscriptionId>,
-    ) -> Answered<List<Subscription>> {
+    ) -> Answered<List<serde_json::Value>> {
         let query = Form::new()
             .with(&["status"], "all")
             .with(&["expand", ""], "data.latest_invoice")
@@ -249,6 +249,22 @@ impl Stripe {
             .with_number(&["created", "lte"], to);
         let query = page(query, starting_after.map(CustomerId::as_str));
         self.get("list_customers", path::CUSTOMERS, query).await
+    }
+
+    /// Lists the `SetupIntents` that were created from `from` to `to`, both included and in Unix seconds,
+    /// newest first, 100 a page, as Stripe wrote them.
+    pub async fn list_setup_intents_created_between(
+        &self,
+        from: i64,
+        to: i64,
+        starting_after: Option<&str>,
+    ) -> Answered<List<serde_json::Value>> {
+        let query = Form::new()
+            .with_number(&["created", "gte"], from)
+            .with_number(&["created", "lte"], to);
+        let query = page(query, starting_after);
+        self.get("list_setup_intents", path::SETUP_INTENTS, query)
+            .await
     }
 
     /// Lists the prices with these lookup keys, at most ten of them, with their products. Archived ones

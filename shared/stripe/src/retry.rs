@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use perennial_types::chance;
+
 /// Stripe's libraries never wait longer than this between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -33,8 +35,8 @@ pub(crate) fn pause(base: Duration, retry: u32, jitter: f64) -> Duration {
 
 /// A random number between 0 and 1.
 pub(crate) fn jitter() -> f64 {
-    // Without randomness the longest pause is the careful one.
-    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
+    let bits = u32::try_from(chance::draw() >> 32).unwrap_or(u32::MAX);
+    f64::from(bits) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

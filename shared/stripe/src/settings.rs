@@ -6,6 +6,8 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
+use crate::Transport;
+
 /// A TCP and TLS handshake that takes longer than this will not get better by waiting.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -50,6 +52,8 @@ pub struct Settings {
     pub attempts: u32,
     /// The shortest pause between two attempts; the pauses after it grow.
     pub backoff: Duration,
+    /// What carries each attempt; the network unless set.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 impl Settings {
@@ -63,6 +67,7 @@ impl Settings {
             total_timeout: TOTAL_TIMEOUT,
             attempts: ATTEMPTS,
             backoff: BACKOFF,
+            transport: None,
         }
     }
 
@@ -71,6 +76,15 @@ impl Settings {
     pub fn with_new_key(self, new_key: NewKey) -> Self {
         Self {
             new_key: Some(new_key),
+            ..self
+        }
+    }
+
+    /// The same, with something else than the network between the client and Stripe.
+    #[must_use]
+    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            transport: Some(transport),
             ..self
         }
     }

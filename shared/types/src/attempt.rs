@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, CustomerId, PaymentIntentId, PlanGroup, PlanName, PriceId, ReturnPath,
-    SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
+    SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -103,6 +103,10 @@ pub enum FailureReason {
     WalletMismatch,
     /// The shopper agreed to a free trial which another checkout of theirs has had meanwhile.
     TrialUsed,
+    /// There was a subscription, it was paid for, and it has ended since. It is no state of an attempt.
+    EndedAfterPayment,
+    /// The same, but it has ended within its free trial.
+    EndedInTrial,
 }
 
 impl FailureReason {
@@ -120,6 +124,8 @@ impl FailureReason {
             Self::TooManyDeclines => "too_many_declines",
             Self::WalletMismatch => "wallet_mismatch",
             Self::TrialUsed => "trial_used",
+            Self::EndedAfterPayment => "ended_after_payment",
+            Self::EndedInTrial => "ended_in_trial",
         }
     }
 
@@ -156,17 +162,38 @@ impl FailureReason {
             Self::WalletMismatch => {
                 "This was not paid with the wallet that was chosen, so there is no subscription. What was charged is given back; you can start again."
             }
+            Self::EndedAfterPayment => {
+                "This was paid for, and the subscription has ended since. Ask the shop before you pay again."
+            }
+            Self::EndedInTrial => {
+                "The free trial had begun, and the subscription has ended since. Nothing was charged."
+            }
             Self::TrialUsed => {
                 "The free trial has been used already. Nothing was charged; you can start again, without the trial."
             }
         }
     }
 
-    /// Whether a new click can lead to a subscription.
+    /// What has become of a checkout whose subscription has ended; none for one that has not.
+    pub fn of_ended(subscription: &Subscription) -> Option<Self> {
+        if !subscription.status.is_terminal() {
+            return None;
+        }
+        Some(if subscription.ended_in_trial() {
+            Self::EndedInTrial
+        } else {
+            Self::EndedAfterPayment
+        })
+    }
+
+    /// Whether a new click can lead to a subscription, and asks for no money that was taken before.
     pub fn may_retry(self) -> bool {
         !matches!(
             self,
-            Self::AlreadySubscribed | Self::Rejected | Self::PlanNotAvailable
+            Self::AlreadySubscribed
+                | Self::Rejected
+                | Self::PlanNotAvailable
+                | Self::EndedAfterPayment
         )
     }
 }
@@ -266,6 +293,12 @@ mod tests {
             (FailureReason::TooManyDeclines, "too_many_declines", true),
             (FailureReason::WalletMismatch, "wallet_mismatch", true),
             (FailureReason::TrialUsed, "trial_used", true),
+            (
+                FailureReason::EndedAfterPayment,
+                "ended_after_payment",
+                false,
+            ),
+            (FailureReason::EndedInTrial, "ended_in_trial", true),
         ] {
             assert_eq!(reason.may_retry(), again, "{code}");
             assert_eq!(reason.to_string(), code);

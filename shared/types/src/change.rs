@@ -60,30 +60,56 @@ impl Change {
         }
     }
 
-    /// What has happened between two readings, as far as a shop may have to act on it.
-    pub fn between(old: Option<&Subscription>, new: &Subscription) -> Vec<Self> {
+    /// What has happened between two readings, as far as a shop may have to act on it, in the order in
+    /// which it happened.
+    ///
+    /// `began` says of a subscription that has ended whether it was ever confirmed and, unless it began
+    /// with a free trial, paid. Who first reads it after its end cannot tell that from the two alone.
+    pub fn between(old: Option<&Subscription>, new: &Subscription, began: bool) -> Vec<Self> {
+        let old = old.filter(|old| !old.awaits_shopper());
+        let ended = new.status.is_terminal();
         // One that never began has not ended either.
-        let began = old.is_none_or(|old| !old.awaits_shopper());
-        if new.awaits_shopper() || (!began && new.status.is_terminal()) {
+        if new.awaits_shopper() || (ended && old.is_none() && !began) {
             return Vec::new();
         }
-        let old = old.filter(|_| began);
         let of_status = Self::of_status(old, new);
-        if new.status.is_terminal() {
-            return of_status.into_iter().collect();
+        let unheard = Self::unheard_beginning(old, new);
+        if ended {
+            return unheard.into_iter().chain(of_status).collect();
         }
         let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
         let asks_for_method = lacks_method(new)
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
         let changed_plan = old.is_some_and(|old| old.charged() != new.charged());
-        of_status
+        unheard
             .into_iter()
+            .chain(of_status)
             .chain(asks_for_method.then_some(Self::PaymentMethodRequired))
             .chain(changed_plan.then_some(Self::PlanChanged))
             .chain(Self::of_pause_collection(old, new))
             .chain(Self::of_planned_end(old, new))
             .collect()
+    }
+
+    /// That a subscription has begun which was never seen between its beginning and what became of it
+    /// later: it is paid for, or its trial has begun, and then it fell behind, was paused, or ended.
+    fn unheard_beginning(old: Option<&Subscription>, new: &Subscription) -> Vec<Self> {
+        use SubscriptionStatus as Status;
+        let is_later = matches!(
+            new.status,
+            Status::PastDue | Status::Unpaid | Status::Paused | Status::Canceled
+        );
+        if old.is_some() || !is_later {
+            return Vec::new();
+        }
+        if new.trial_end.is_none() {
+            return vec![Self::Activated];
+        }
+        let ended_later = new.status.is_terminal() && !new.ended_in_trial();
+        let paid = ended_later && is_paid(new);
+        let activated = paid.then_some(Self::Activated);
+        [Self::Trialing].into_iter().chain(activated).collect()
     }
 
     fn of_status(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
@@ -192,7 +218,7 @@ mod tests {
                 Some(Change::Activated),
             ),
         ] {
-            let seen = Change::between(before.as_ref(), &after);
+            let seen = Change::between(before.as_ref(), &after, false);
             assert_eq!(seen, Vec::from_iter(expected), "{before:?}");
         }
     }
@@ -242,7 +268,7 @@ mod tests {
             ),
             (Some(at("incomplete", 2)), at("incomplete_expired", 2), None),
         ] {
-            let seen = Change::between(before.as_ref(), &after);
+            let seen = Change::between(before.as_ref(), &after, false);
             assert_eq!(seen, Vec::from_iter(expected), "{after:?}");
         }
     }
@@ -289,7 +315,7 @@ mod tests {
             ),
             (&trial, &after_trial("paid"), Some(Change::Activated)),
         ] {
-            let seen = Change::between(Some(before), after);
+            let seen = Change::between(Some(before), after, false);
             assert_eq!(seen, Vec::from_iter(expected), "{after:?}");
         }
     }
@@ -303,9 +329,9 @@ mod tests {
             ..at("active", 1)
         };
         let told = [Change::PaymentMethodRequired];
-        assert_eq!(Change::between(Some(&well), &ill), told);
-        assert_eq!(Change::between(Some(&ill), &ill), []);
-        assert_eq!(Change::between(Some(&ill), &well), []);
+        assert_eq!(Change::between(Some(&well), &ill, false), told);
+        assert_eq!(Change::between(Some(&ill), &ill, false), []);
+        assert_eq!(Change::between(Some(&ill), &well, false), []);
     }
 
     #[test]
@@ -319,15 +345,18 @@ mod tests {
             ..at("past_due", 2)
         };
         let told = [Change::PastDue, Change::PaymentMethodRequired];
-        assert_eq!(Change::between(Some(&at("active", 2)), &failed), told);
+        assert_eq!(
+            Change::between(Some(&at("active", 2)), &failed, false),
+            told
+        );
         let given_up = Subscription {
             payment: last,
             ..at("unpaid", 2)
         };
         let told = [Change::PaymentMethodRequired];
-        assert_eq!(Change::between(Some(&failed), &given_up), told);
+        assert_eq!(Change::between(Some(&failed), &given_up, false), told);
         assert_eq!(
-            Change::between(Some(&at("past_due", 2)), &given_up),
+            Change::between(Some(&at("past_due", 2)), &given_up, false),
             told,
             "once, and not twice"
         );
@@ -365,25 +394,32 @@ mod tests {
             };
             let paused = paused("paused", reason);
             assert_eq!(
-                Change::between(Some(&active), &paused),
+                Change::between(Some(&active), &paused, false),
                 [told],
                 "{paused:?}"
             );
-            assert_eq!(Change::between(Some(&paused), &paused), [], "{paused:?}");
             assert_eq!(
-                Change::between(Some(&paused), &active),
+                Change::between(Some(&paused), &paused, false),
+                [],
+                "{paused:?}"
+            );
+            assert_eq!(
+                Change::between(Some(&paused), &active, false),
                 [back],
                 "{paused:?}"
             );
         }
         let collection = paused("active", Reason::PauseCollection);
         let told = [Change::Paused];
-        assert_eq!(Change::between(Some(&active), &collection), told);
-        assert_eq!(Change::between(Some(&collection), &collection), []);
+        assert_eq!(Change::between(Some(&active), &collection, false), told);
+        assert_eq!(Change::between(Some(&collection), &collection, false), []);
         let told = [Change::Resumed];
-        assert_eq!(Change::between(Some(&collection), &active), told);
+        assert_eq!(Change::between(Some(&collection), &active, false), told);
         let told = [Change::Canceled];
-        assert_eq!(Change::between(Some(&collection), &at("canceled", 2)), told);
+        assert_eq!(
+            Change::between(Some(&collection), &at("canceled", 2), false),
+            told
+        );
     }
 
     #[test]
@@ -407,10 +443,14 @@ mod tests {
             (&by_an_older_version, &active, &[withdrawn]),
             (&ending(2), &at("canceled", 2), &[Change::Canceled]),
         ] {
-            assert_eq!(Change::between(Some(before), after), expected, "{after:?}");
+            assert_eq!(
+                Change::between(Some(before), after, false),
+                expected,
+                "{after:?}"
+            );
         }
         let told = [Change::Activated, scheduled];
-        assert_eq!(Change::between(None, &ending(2)), told);
+        assert_eq!(Change::between(None, &ending(2), false), told);
     }
 
     #[test]
@@ -421,14 +461,17 @@ mod tests {
         };
         let told = [Change::PlanChanged];
         let one = charged(&["price_1"]);
-        assert_eq!(Change::between(Some(&at("active", 2)), &one), []);
-        assert_eq!(Change::between(Some(&one), &charged(&["price_2"])), told);
+        assert_eq!(Change::between(Some(&at("active", 2)), &one, false), []);
+        assert_eq!(
+            Change::between(Some(&one), &charged(&["price_2"]), false),
+            told
+        );
         let both = charged(&["price_1", "price_2"]);
-        assert_eq!(Change::between(Some(&one), &both), told);
+        assert_eq!(Change::between(Some(&one), &both, false), told);
         let renamed = Subscription {
             plan: Some("starter".parse().unwrap()),
             ..one.clone()
         };
-        assert_eq!(Change::between(Some(&one), &renamed), []);
+        assert_eq!(Change::between(Some(&one), &renamed, false), []);
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Timestamp;
+use crate::{Timestamp, chance};
 
 /// Why a string is not the identifier it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -107,12 +107,9 @@ prefixed_id!(
 );
 
 impl AttemptId {
-    /// A new id, in the order of `now` to the millisecond and random below it.
+    /// A new id, in the order of `now` to the second and random below it.
     pub fn generate(now: Timestamp) -> Self {
-        let millis = u64::try_from(now.unix()).unwrap_or(0).saturating_mul(1000);
-        let random = ulid::Ulid::new().random();
-        let id = ulid::Ulid::from_parts(millis, random).to_string();
-        Self(format!("chk_{}", id.to_ascii_lowercase()))
+        Self(format!("chk_{}", chance::ulid(now).to_ascii_lowercase()))
     }
 
     /// No attempt of `time` or later has a lower id.

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod catalog;
+pub mod chance;
 mod change;
 mod clock;
 mod consent;

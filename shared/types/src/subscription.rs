@@ -170,6 +170,14 @@ impl Subscription {
             || self.payment.reason == Some(PaymentReason::FirstSetupOpen)
     }
 
+    /// Whether it has ended within its free trial, so that nothing was ever charged.
+    pub fn ended_in_trial(&self) -> bool {
+        let ended = self.ends_at.filter(|_| self.status.is_terminal());
+        ended
+            .zip(self.trial_end)
+            .is_some_and(|(ended, trial)| ended <= trial)
+    }
+
     /// When it is going to end. An older version has noted only whether it ends with its period.
     pub fn planned_end(&self) -> Option<Timestamp> {
         self.ends_at.or(self

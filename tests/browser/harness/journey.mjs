@@ -1,12 +1,13 @@
 // A shopper with a browser in front of a fresh shop, and what they can do there.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { Server } from "./server.mjs";
 
 const SCREENSHOTS = new URL("../screenshots/", import.meta.url);
+const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const PICTURE = new URL("../../../docs/images/checkout.png", import.meta.url);
 const FLAGS = [
   "--no-sandbox",
@@ -61,6 +62,8 @@ export class Shopper {
   static async arrive(server, view) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...view });
     context.setDefaultTimeout(20_000);
+    // As the address does that `cargo dev` prints.
+    await context.addInitScript(([shop, key]) => location.origin === shop && localStorage.setItem("perennial-dev-key", key), [server.shop, server.addresses.key]);
     return new Shopper(server, context, await context.newPage());
   }
 
@@ -99,9 +102,11 @@ export class Shopper {
     await this.waysAreShown();
   }
 
-  /** Each plan has its own wallets, which the page has to ask for. */
+  /** Each plan has its own wallets, which the page has to ask for, and Apple's button comes last. */
   async waysAreShown() {
-    await this.page.locator("#ways-wait").waitFor({ state: "hidden" });
+    await this.page.waitForFunction(
+      () => document.querySelector("#checkout").hidden || document.querySelector("#ways").getAttribute("aria-busy") === "false",
+    );
   }
 
   async choose(plan) {
@@ -168,6 +173,33 @@ export class Shopper {
     await this.page.getByRole("heading", { name: heading, exact: true }).waitFor();
   }
 
+  /** Loads the shop until the heading is there: a webhook comes when it comes. */
+  async eventuallySees(heading) {
+    const deadline = Date.now() + 20_000;
+    while (!(await this.page.getByRole("heading", { name: heading, exact: true }).isVisible())) {
+      assert.ok(Date.now() < deadline, `"${heading}" never came`);
+      await this.visitShop();
+    }
+  }
+
+  /** Fails unless nothing on the page can be paid with. */
+  async seesNoWayToPay() {
+    for (const button of ["#pay", "#apple-pay-button"]) {
+      assert.equal(await this.page.locator(button).isVisible(), false, `${button} is offered`);
+    }
+  }
+
+  /** Whoever cannot see is told what came up: it has the focus, which stays, and is said. */
+  async isTold(id, words) {
+    await this.sheetIsGone();
+    const told = () => this.page.evaluate(() => [document.activeElement?.id, document.querySelector("#announcement").textContent]);
+    await this.page.waitForFunction((wanted) => document.activeElement?.id === wanted, id);
+    await this.page.waitForTimeout(1_500);
+    const [focused, said] = await told();
+    assert.equal(focused, id);
+    assert.match(said, words);
+  }
+
   async seesProblem(title, where = "#problem") {
     const problem = this.page.locator(where);
     await problem.getByText(title).waitFor();
@@ -190,6 +222,21 @@ export class Shopper {
   async screenshot(name, { fullPage = true } = {}) {
     const path = new URL(`${name}.png`, SCREENSHOTS).pathname;
     await this.page.screenshot({ path, fullPage, animations: "disabled" });
+    await this.isAccessible(name);
+  }
+
+  /** Fails if axe finds anything in the page as it is. */
+  async isAccessible(what) {
+    await this.page.evaluate(AXE);
+    const { violations } = await this.page.evaluate(() => globalThis.axe.run());
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    assert.deepEqual(found, [], `what axe finds in ${what}`);
+  }
+
+  /** Fails if the page scrolls sideways. */
+  async fits() {
+    const [content, window] = await this.page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+    assert.ok(content <= window, `${content} px of content in a window of ${window} px`);
   }
 
   /** The picture of the README, which is only renewed on request, since it is committed. */

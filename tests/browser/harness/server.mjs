@@ -10,10 +10,13 @@ function fail(message) {
 }
 
 export class Server {
-  /** @param {string} [data] Where state lives; without it none is kept. */
-  static async start(data) {
+  /**
+   * @param {string} [data] Where state lives; without it none is kept.
+   * @param {string[]} [more] Further flags.
+   */
+  static async start(data, more = []) {
     const ports = ["--port", "0", "--dynamodb-port", "0", "--stripe-port", "0", "--json"];
-    const child = spawn(binary, [...ports, ...(data ? ["--data", data] : ["--memory"])], {
+    const child = spawn(binary, [...ports, ...(data ? ["--data", data] : ["--memory"]), ...more], {
       // A key of the developer's own would send these journeys to Stripe.
       env: { ...process.env, STRIPE_SECRET_KEY: "", STRIPE_PUBLISHABLE_KEY: "" },
       stdio: ["ignore", "pipe", "pipe"],
@@ -30,15 +33,26 @@ export class Server {
     child.stderr.on("data", (chunk) => (this.log += chunk));
   }
 
-  async #firstJsonLine() {
-    for await (const line of createInterface({ input: this.child.stdout })) {
-      this.log += `${line}\n`;
-      if (!line.startsWith("{")) continue;
-      this.child.stdout.on("data", (chunk) => (this.log += chunk));
-      this.child.stdout.resume();
-      return JSON.parse(line);
+  /** Listens on, since what comes after that line is of the log, too. */
+  #firstJsonLine() {
+    return new Promise((resolve, reject) => {
+      const lines = createInterface({ input: this.child.stdout });
+      lines.on("line", (line) => {
+        this.log += `${line}\n`;
+        if (line.startsWith("{")) resolve(JSON.parse(line));
+      });
+      lines.on("close", () => reject(new Error(`perennial ended before it told its addresses:\n${this.log}`)));
+    });
+  }
+
+  /** What it says of this form, once it says it. */
+  async says(form) {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const found = form.exec(this.log)?.[1];
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`perennial ended before it told its addresses:\n${this.log}`);
+    throw new Error(`perennial does not say ${form}:\n${this.log}`);
   }
 
   get shop() {
@@ -55,12 +69,29 @@ export class Server {
   async sandbox(method, path, body) {
     const response = await fetch(`${this.addresses.stripe}/_sandbox/${path}`, {
       method,
-      headers: body ? { "content-type": "application/json" } : {},
+      headers: { authorization: `Bearer ${this.addresses.stripe_key}`, ...(body ? { "content-type": "application/json" } : {}) },
       body: body ? JSON.stringify(body) : undefined,
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} /_sandbox/${path}: ${response.status} ${text}`);
     return text ? JSON.parse(text) : null;
+  }
+
+  /** Lets days pass at Stripe, each with what comes due on it. */
+  async passDays(days) {
+    for (let day = 0; day < days; day += 1) await this.sandbox("POST", "clock", { advance: 86_400 });
+  }
+
+  /** A call to Stripe's API, as somebody in the Dashboard or another program would make it. */
+  async stripe(method, path, params = {}) {
+    const response = await fetch(`${this.addresses.stripe}/v1/${path}`, {
+      method,
+      headers: { authorization: "Bearer sk_test_browser" },
+      body: method === "GET" ? undefined : new URLSearchParams(params),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} /v1/${path}: ${JSON.stringify(answer)}`);
+    return answer;
   }
 
   /** What the Stripe sandbox holds of a kind, such as `subscription`, whoever it belongs to. */

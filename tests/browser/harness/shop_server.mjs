@@ -2,8 +2,8 @@
 
 import { createHash, createHmac, randomUUID } from "node:crypto";
 
-// The one caller that the local gateway knows.
-const KEY = "local";
+// The one caller that the local gateway knows, whose secret is the developer's key.
+const CALLER = "local";
 
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
@@ -25,12 +25,12 @@ export async function askAsShop(server, method, path, body) {
   const headers = [`host:${address.host}`, `idempotency-key:${key}`, `x-amz-date:${time}`];
   const canonical = [method, address.pathname, "", ...headers, "", covered, sha256(content)].join("\n");
   const toSign = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
-  const signing = scope.split("/").reduce(hmac, `AWS4${KEY}`);
+  const signing = scope.split("/").reduce(hmac, `AWS4${server.addresses.key}`);
   const signature = hmac(signing, toSign).toString("hex");
   const response = await fetch(address, {
     method,
     headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${KEY}/${scope}, SignedHeaders=${covered}, Signature=${signature}`,
+      authorization: `AWS4-HMAC-SHA256 Credential=${CALLER}/${scope}, SignedHeaders=${covered}, Signature=${signature}`,
       "x-amz-date": time,
       "idempotency-key": key,
       ...(body ? { "content-type": "application/json" } : {}),

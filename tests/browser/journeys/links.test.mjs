@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { journey, Shopper } from "../harness/journey.mjs";
+import { dayIn, journey, Shopper } from "../harness/journey.mjs";
 import { askAsShop } from "../harness/shop_server.mjs";
 
 /** A charge without the shopper that the bank wants to hear about from them. Answers where it sends them. */
@@ -24,8 +24,14 @@ journey("a payment that the bank wants the shopper for is approved through its l
   const { payment, address } = await chargeThatNeeds(shopper, server);
   // The link comes by mail, to a browser in which nobody is signed in.
   const reader = await Shopper.arrive(server);
+  await reader.context.route("**/stripe.js", (route) => route.abort());
   await reader.page.goto(address);
-  await reader.sees("One payment needs you");
+  await reader.seesProblem("That did not work.", "#authorize-problem");
+  reader.complaints = reader.complaints.filter((complaint) => !complaint.includes("net::ERR_FAILED"));
+  await reader.context.unroute("**/stripe.js");
+  await reader.page.getByRole("button", { name: "Try again" }).click();
+  await reader.page.locator("#apple-pay-button").waitFor();
+  await reader.isTold("authorize-title", /One payment needs you/);
   assert.ok(!reader.page.url().includes("authorize"), "the link stays out of the address");
   const facts = await reader.page.locator("#authorize-facts").innerText();
   assert.match(facts, /\$25\.00/);
@@ -41,11 +47,13 @@ journey("a payment that the bank wants the shopper for is approved through its l
   await reader.page.locator("#apple-pay-button").click();
   await reader.answerApple("approve");
   await reader.sees("Thank you. The payment is confirmed.");
+  await reader.isTold("authorize-title", /Thank you/);
   await reader.screenshot("authorized");
   assert.equal(await statusOf(server, payment), "succeeded");
 
   await reader.page.goto(address);
-  await reader.seesProblem("This payment has been made already", "#authorize-problem");
+  await reader.seesProblem("There is nothing left to pay.", "#authorize-problem");
+  await reader.isTold("authorize-problem-title", /This payment has been made already/);
   assert.equal(await reader.page.locator("#apple-pay-button").count(), 0);
   assert.deepEqual(reader.complaints, []);
   await reader.leave();
@@ -66,11 +74,44 @@ journey("what Apple's wallet links to leads to the portal, where the shopper can
   await shopper.page.waitForURL(`${server.shop}/**`);
   const [subscription] = await server.objects("subscription");
   assert.ok(subscription.cancel_at || subscription.status === "canceled", subscription.status);
+  const end = dayIn({ months: 1 });
+  await shopper.eventuallySees(`Your subscription ends on ${end}`);
+  assert.equal((await shopper.facts())["Ends on"], end);
+  await shopper.screenshot("ends");
+});
+
+journey("an old link of a mail or of Apple's wallet leads to the shop, which says so", async (shopper, server) => {
+  for (const path of ["/manage?link=old", "/authorize?link=old", "/manage"]) {
+    await shopper.page.goto(`${server.shop}${path}`);
+    await shopper.sees("This link does not work any more");
+    await shopper.isTold("note-title", /This link does not work any more/);
+    assert.equal(shopper.page.url(), `${server.shop}/`, "the address is clean");
+  }
+  await shopper.screenshot("old-link");
+  await shopper.subscribe();
+  await shopper.page.locator("#manage").waitFor();
+  await server.sandbox("POST", "faults", { method: "POST", path: "/v1/billing_portal/sessions", fault: "status", status: 500, times: 10 });
+  await shopper.page.locator("#manage").click();
+  await shopper.sees("This link could not be opened just now");
+  await shopper.sees("You are subscribed");
+  await shopper.seesNoWayToPay();
+});
+
+journey("a return whose address is old or not whole claims nothing, and offers no payment", async (shopper, server) => {
+  await shopper.page.goto(`${server.shop}/confirm?checkout=chk_1`);
+  await shopper.sees("This address is not valid any more");
+  await shopper.isTold("waiting-title", /If you have approved, your subscription is made all the same/);
+  await shopper.seesNoWayToPay();
+  assert.equal(shopper.page.url(), `${server.shop}/`, "the address is clean");
+  await shopper.screenshot("old-return");
+  await shopper.page.getByRole("button", { name: "Back to the plans" }).click();
+  await shopper.sees("Choose your plan");
 });
 
 journey("a link that nobody has signed is refused in words", async (shopper, server) => {
   await shopper.page.goto(`${server.shop}/?authorize=made-up`);
-  assert.match(await shopper.seesProblem("That did not work.", "#authorize-problem"), /Code: \w*link/);
+  assert.match(await shopper.seesProblem("This link does not work any more.", "#authorize-problem"), /ask the shop/);
+  await shopper.isTold("authorize-problem-title", /This link does not work any more/);
   await shopper.screenshot("authorize-refused");
   assert.equal(await shopper.page.locator("#apple-pay-button").count(), 0);
 });

@@ -17,6 +17,7 @@ on_both!(
     a_payment_that_the_bank_wants_approved_is_approved_by_its_link,
     a_payment_that_is_over_says_so,
     a_wrong_link_opens_nothing_and_says_the_same,
+    a_browser_whose_link_cannot_be_opened_now_lands_at_the_shop,
 );
 
 const MONTHLY: &str = "stock-photos-monthly";
@@ -245,7 +246,7 @@ async fn a_wrong_link_opens_nothing_and_says_the_same(app: TestApp) {
         "another secret of thirty-two characters",
     ));
     let past = Clock::system().now().plus_seconds(-1);
-    let mut words = Vec::new();
+    let (mut words, mut opened_nothing) = (Vec::new(), 0);
     for (what, address) in [
         ("no link", format!("{}/manage", app.url())),
         ("an empty one", format!("{}/authorize?link=", app.url())),
@@ -270,11 +271,45 @@ async fn a_wrong_link_opens_nothing_and_says_the_same(app: TestApp) {
         let answer = follow_as_the_page(&app, &address).await;
         assert_eq!(answer.expect_error(404), "unknown_link", "{what}");
         words.push(answer.json()["error"]["message"].clone());
+        // A mail and Apple's wallet lead a browser here, which gets a page of the shop and no JSON.
+        let landed = follow_as_a_browser(&app, &address).await.expect(303);
+        assert_eq!(landed.text, "", "{what}");
+        let location = landed.location();
+        assert!(location.as_str().starts_with(app.variable("SHOP_URL")));
+        // The page asks for the payment of a signed link itself, and is told the error.
+        if landed.landed_with("authorize").is_none() {
+            assert_eq!(location.query(), Some("perennial_link=expired"), "{what}");
+            opened_nothing += 1;
+        }
     }
     words.dedup();
     assert_eq!(words.len(), 1, "{words:?}");
+    assert_eq!(opened_nothing, 7);
     follow_as_the_page(&app, &authorize("alice", in_an_hour()))
         .await
         .expect(200);
     app.quiet().await;
+}
+
+/// Stripe is away, or the portal has no settings: another try may open the link, so the page says so.
+async fn a_browser_whose_link_cannot_be_opened_now_lands_at_the_shop(app: TestApp) {
+    let alice = app.shopper("alice");
+    let opened = alice.click_apple_pay(MONTHLY).await;
+    alice.approve_apple_pay(&opened).await;
+    app.quiet().await;
+    let address = management_of(&app, "alice").await;
+    for (status, code) in [(500, "stripe_unavailable"), (400, "portal_not_configured")] {
+        let fault = json!({"method": "POST", "path": "/v1/billing_portal/sessions", "fault": "status", "status": status, "times": 20});
+        app.stripe.fault(fault).await;
+        let told = follow_as_the_page(&app, &address).await;
+        assert_eq!(told.code(), code);
+        assert!(told.status >= 500, "{}", told.status);
+        let landed = follow_as_a_browser(&app, &address).await.expect(303);
+        assert_eq!(
+            landed.landed_with("perennial_link").as_deref(),
+            Some("unavailable")
+        );
+        app.stripe.no_faults().await;
+    }
+    follow_as_a_browser(&app, &address).await.expect(303);
 }

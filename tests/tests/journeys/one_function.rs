@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use perennial_api::SignedLinks;
 use perennial_local::{EnvFile, Invoker as _};
 use perennial_tests::{FUNCTIONS, Lambda, TestApp, sign};
 use serde_json::{Value, json};
@@ -56,6 +57,13 @@ async fn check_answers(app: &TestApp, variables: impl Fn(&str) -> Variables) {
     let mut delivery = event("webhook-setup-intent-succeeded");
     let body = delivery["body"].as_str().unwrap().to_owned();
     delivery["headers"]["stripe-signature"] = sign(secret, body.as_bytes(), 0).into();
+    // What events/sign_link.py does.
+    let links = SignedLinks::new(&app.variable("LINK_SECRET").into());
+    let link = links.manage(&app.url().parse().unwrap(), &"alice".parse().unwrap(), 0);
+    let (_, link) = link.query().unwrap().split_once('=').unwrap();
+    let mut manage = event("links-manage");
+    manage["rawQueryString"] = format!("link={link}").into();
+    manage["queryStringParameters"]["link"] = link.into();
     for (function, event, expected) in [
         (
             "client-secret",
@@ -82,7 +90,7 @@ async fn check_answers(app: &TestApp, variables: impl Fn(&str) -> Variables) {
             event("wallets-offer"),
             json!({"statusCode": 200}),
         ),
-        ("links", event("links-manage"), json!({"statusCode": 303})),
+        ("links", manage, json!({"statusCode": 303})),
         (
             "payments",
             event("payments-no-key"),

@@ -179,7 +179,8 @@ async fn a_key_of_the_other_mode_is_not_taken_over() {
     app.may_leave_work();
 }
 
-/// What `GET /manage` answers to a link that is signed with this secret.
+/// What `GET /manage` answers to a link that is signed with this secret. Asked for JSON, because a browser
+/// is sent on in any case.
 async fn follow(links: &links::App, secret: &str) -> u64 {
     let signer = SignedLinks::new(&SecretString::from(secret));
     let user = "alice".parse().unwrap();
@@ -189,6 +190,7 @@ async fn follow(links: &links::App, secret: &str) -> u64 {
     let mut request: Value = serde_json::from_str(recorded).unwrap();
     request["rawQueryString"] = format!("link={link}").into();
     request["queryStringParameters"] = json!({ "link": link });
+    request["headers"]["accept"] = "application/json".into();
     let answer = invoke(links, request, "request").await;
     answer["statusCode"].as_u64().unwrap()
 }

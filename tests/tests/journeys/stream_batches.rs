@@ -1,6 +1,6 @@
 //! What the worker makes of a batch, and of a stream that is as loose as that of AWS.
 
-use perennial_tests::{Setup, TestApp};
+use perennial_tests::{Setup, TestApp, wait_until};
 use serde_json::{Value, json};
 use worker::App;
 
@@ -63,6 +63,47 @@ async fn every_failure_of_a_batch_is_reported_and_so_the_first_one() {
     assert_eq!(failures(&worker, &images).await, ["1", "2", "3", "4"]);
     stripe.set_down(false);
     assert!(failures(&worker, &images[1..]).await.is_empty());
+}
+
+/// The stored events of these types, of which one each is taken, in the order of the types.
+async fn stored(app: &TestApp, kinds: &[&str]) -> Vec<Value> {
+    let items = wait_until("the webhooks are delivered", async || {
+        let left = app.stripe.deliveries().await;
+        let pending = left.iter().any(|it| it["state"] == "pending");
+        let items = app.table.raw_items().await;
+        (!pending).then_some(items)
+    })
+    .await;
+    let of = |kind: &&str| items.iter().find(|item| item["type"]["S"] == *kind);
+    kinds.iter().filter_map(of).cloned().collect()
+}
+
+/// The events of a failure and of the success after it come in one batch, and Stripe does not create
+/// the subscription.
+#[tokio::test]
+async fn an_event_whose_checkout_is_undecided_settles_no_other_of_its_batch() {
+    let mut app = TestApp::start().await;
+    app.may_leave_work();
+    let alice = app.shopper("alice");
+    app.stop_worker();
+    let opened = alice.click().await;
+    alice.answer_wallet(&opened, "decline").await;
+    alice.answer_wallet(&opened, "approve").await;
+    let images = stored(
+        &app,
+        &["setup_intent.setup_failed", "setup_intent.succeeded"],
+    )
+    .await;
+    assert_eq!(images.len(), 2);
+    let fault = json!({"method": "POST", "path": "/v1/subscriptions", "fault": "status", "status": 500, "times": 100});
+    app.stripe.fault(fault).await;
+    let worker = App::start(&app.env_of("worker", &[])).await.unwrap();
+    assert_eq!(failures(&worker, &images).await, ["0", "1"]);
+    app.stripe.no_faults().await;
+    assert!(failures(&worker, &images).await.is_empty());
+    let mine = alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(mine["subscriptions"][0]["status"], "active");
+    assert_eq!(app.stripe.objects("subscription").await.len(), 1);
 }
 
 #[tokio::test]

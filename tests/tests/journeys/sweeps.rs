@@ -10,13 +10,13 @@ use reconcile::App;
 use serde_json::{Value, json};
 
 /// A sweeper whose clock is ahead, so that what has just happened is old enough for it.
-async fn sweeper(app: &TestApp, ahead: i64) -> App {
+pub(crate) async fn sweeper(app: &TestApp, ahead: i64) -> App {
     let env: Env = app.env_of("reconcile", &[]);
     let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
     App::start_at(&env, Clock::manual(now)).await.unwrap()
 }
 
-async fn sweep(sweeper: &App, name: &str) -> Value {
+pub(crate) async fn sweep(sweeper: &App, name: &str) -> Value {
     sweeper.handle(json!({ "sweep": name })).await.unwrap()
 }
 
@@ -140,7 +140,7 @@ async fn a_sweep_that_has_no_name_fails_and_says_so() {
 }
 
 /// The ids of Stripe's events on which something depends.
-async fn told_by_stripe(app: &TestApp) -> BTreeSet<String> {
+pub(crate) async fn told_by_stripe(app: &TestApp) -> BTreeSet<String> {
     let events = app.stripe.objects("event").await;
     let matter = |event: &&Value| {
         let kind = event["type"].as_str().unwrap();
@@ -151,7 +151,7 @@ async fn told_by_stripe(app: &TestApp) -> BTreeSet<String> {
         .collect()
 }
 
-async fn stored(app: &TestApp) -> BTreeSet<String> {
+pub(crate) async fn stored(app: &TestApp) -> BTreeSet<String> {
     let inbox = app.inbox().await;
     let ids = inbox.iter().map(|item| item["event"].as_str().unwrap());
     ids.map(ToOwned::to_owned).collect()

@@ -41,7 +41,8 @@ impl Subscriber {
     /// Something that Stripe has no call for, with what comes of it.
     pub(crate) async fn play(&self, path: &str, body: Value) -> Value {
         let url = format!("{}/_sandbox{path}", self.app.stripe.url());
-        let answer = http().post(url).json(&body).send().await.unwrap();
+        let request = http().post(url).bearer_auth(self.app.stripe.secret_key());
+        let answer = request.json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}");
         let answer = answer.json().await.unwrap();
         self.app.quiet().await;

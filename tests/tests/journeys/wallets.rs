@@ -113,7 +113,8 @@ async fn refuse_domain(app: &TestApp, name: &str, message: &str) {
     let id = list["data"][0]["id"].as_str().unwrap();
     let url = format!("{}/_sandbox/payment_method_domains/{id}", app.stripe.url());
     let verdict = json!({"apple_pay": "inactive", "message": message});
-    let answer = http().post(url).json(&verdict).send().await.unwrap();
+    let request = http().post(url).bearer_auth(app.stripe.secret_key());
+    let answer = request.json(&verdict).send().await.unwrap();
     assert!(answer.status().is_success());
 }
 

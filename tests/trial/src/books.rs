@@ -1,30 +1,40 @@
 //! The sandbox's books: what Stripe has of one case, and what people do there.
 
-use perennial_sandbox::{PUBLISHABLE_KEY, SECRET_KEY, Sandbox};
+use std::cell::RefCell;
+
+use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::broken::Broken;
+use crate::table::BEGINNING;
 
-/// A Stripe for the cases of one lane.
+/// The Stripe of a case.
 pub struct Stripe {
-    sandbox: Sandbox,
-    http: reqwest::Client,
+    sandbox: InProcess,
+    /// How many events there were before, and those that were read since.
+    events: RefCell<(usize, Vec<Value>)>,
 }
 
-/// What Stripe has of one user.
+/// Where the sandbox's pages would be, if anybody opened one.
+const PAGES: &str = "http://localhost";
+
+/// What Stripe has.
 #[derive(Debug, Clone, Default)]
 pub struct Books {
-    /// The user's customers.
+    /// Customers.
     pub customers: Vec<Value>,
-    /// Their setup intents.
+    /// Each `SetupIntent`.
     pub setup_intents: Vec<Value>,
-    /// Their subscriptions, whatever their status.
+    /// Subscriptions, whatever their status.
     pub subscriptions: Vec<Value>,
-    /// Their payment intents.
+    /// Each `PaymentIntent`.
     pub payment_intents: Vec<Value>,
-    /// Their invoices.
+    /// Invoices.
     pub invoices: Vec<Value>,
+    /// Which PaymentIntent pays which invoice.
+    pub invoice_payments: Vec<Value>,
+    /// What was paid back.
+    pub refunds: Vec<Value>,
 }
 
 impl Books {
@@ -100,23 +110,24 @@ pub fn group_of(plan: &str) -> &'static str {
         .map_or("", |sold| sold.group)
 }
 
+impl Default for Stripe {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Stripe {
-    /// Starts one in memory. It sends no webhooks itself: the trial does, in the order it wants.
-    pub async fn start(http: reqwest::Client) -> Result<Self, Broken> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let options = perennial_sandbox::Options {
-            listener,
-            data: None,
-        };
-        let sandbox = Sandbox::start(options)
-            .await
-            .map_err(|error| Broken::new(format!("the sandbox does not start: {error}")))?;
-        Ok(Self { sandbox, http })
+    /// An empty one. It sends no webhooks itself: the trial does, in the order it wants.
+    pub fn new() -> Self {
+        Self {
+            sandbox: InProcess::new(BEGINNING, PAGES),
+            events: RefCell::default(),
+        }
     }
 
-    /// Its address.
-    pub fn url(&self) -> &str {
-        self.sandbox.url()
+    /// What the wire asks.
+    pub fn sandbox(&self) -> &InProcess {
+        &self.sandbox
     }
 
     /// Creates the prices, and gives `plans.json`.
@@ -156,17 +167,35 @@ impl Stripe {
         let pairs = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let request = if method == "GET" {
-            self.http.get(format!("{}{path}?{pairs}", self.url()))
-        } else {
-            let method = method.parse().unwrap_or(reqwest::Method::POST);
-            self.http
-                .request(method, format!("{}{path}", self.url()))
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(pairs)
+        let (path, body) = match method {
+            "GET" => (format!("{path}?{pairs}"), String::new()),
+            _ => (path.to_owned(), pairs),
         };
-        let answer = request.bearer_auth(key).send().await?;
-        Ok((answer.status().as_u16(), answer.json().await?))
+        let kind = "application/x-www-form-urlencoded";
+        self.ask(Some(key), method, &path, kind, body).await
+    }
+
+    async fn ask(
+        &self,
+        key: Option<&str>,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: String,
+    ) -> Result<(u16, Value), Broken> {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", kind);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request
+            .body(body.into())
+            .map_err(|error| Broken::new(format!("{method} {path} cannot be asked: {error}")))?;
+        let answer = self.sandbox.ask(request).await;
+        let status = answer.status().as_u16();
+        Ok((status, serde_json::from_slice(answer.body())?))
     }
 
     /// A POST with the secret key that has to succeed.
@@ -181,39 +210,17 @@ impl Stripe {
         expect_success(path, status, answer)
     }
 
-    /// All pages of a list.
-    async fn list(&self, path: &str, form: &[(&str, &str)]) -> Result<Vec<Value>, Broken> {
-        let mut all: Vec<Value> = Vec::new();
-        loop {
-            let mut form = form.to_vec();
-            form.push(("limit", "100"));
-            let last = all
-                .last()
-                .and_then(|last| last["id"].as_str())
-                .map(str::to_owned);
-            if let Some(last) = &last {
-                form.push(("starting_after", last));
-            }
-            let (status, page) = self.call(SECRET_KEY, "GET", path, &form).await?;
-            let page = expect_success(path, status, page)?;
-            all.extend(page["data"].as_array().cloned().unwrap_or_default());
-            if page["has_more"] != true {
-                return Ok(all);
-            }
-        }
-    }
-
     pub(crate) async fn control(
         &self,
         method: &str,
         path: &str,
         body: Value,
     ) -> Result<Value, Broken> {
-        let method = method.parse().unwrap_or(reqwest::Method::POST);
-        let url = format!("{}/_sandbox{path}", self.url());
-        let answer = self.http.request(method, url).json(&body).send().await?;
-        let status = answer.status().as_u16();
-        expect_success(path, status, answer.json().await?)
+        let path = format!("/_sandbox{path}");
+        let (status, answer) = self
+            .ask(None, method, &path, "application/json", body.to_string())
+            .await?;
+        expect_success(&path, status, answer)
     }
 
     /// The sandbox's present time.
@@ -285,63 +292,33 @@ impl Stripe {
         expect_success(&path, status, answer)
     }
 
-    /// All that Stripe has of a user.
-    pub async fn books(&self, user: &str, since: i64) -> Result<Books, Broken> {
-        let since = since.to_string();
-        let mut books = Books {
-            customers: self
-                .list("/v1/customers", &[("created[gte]", since.as_str())])
-                .await?,
-            ..Books::default()
-        };
-        books
-            .customers
-            .retain(|customer| customer["metadata"]["perennial_user"] == user);
-        for customer in &books.customers {
-            let id = customer["id"].as_str().unwrap_or_default();
-            let of = [("customer", id)];
-            books
-                .setup_intents
-                .extend(self.list("/v1/setup_intents", &of).await?);
-            let all = [("customer", id), ("status", "all")];
-            books
-                .subscriptions
-                .extend(self.list("/v1/subscriptions", &all).await?);
-            books
-                .payment_intents
-                .extend(self.list("/v1/payment_intents", &of).await?);
-            books.invoices.extend(self.list("/v1/invoices", &of).await?);
+    /// All that Stripe has. Each case has a Stripe of its own, so nothing here is anybody else's, and
+    /// what no attempt and no customer names is found too.
+    pub fn books(&self) -> Books {
+        let all = |object| self.sandbox.objects(object, 0);
+        Books {
+            customers: all("customer"),
+            setup_intents: all("setup_intent"),
+            subscriptions: all("subscription"),
+            payment_intents: all("payment_intent"),
+            invoices: all("invoice"),
+            invoice_payments: all("invoice_payment"),
+            refunds: all("refund"),
         }
-        Ok(books)
     }
 
-    /// The events about these customers since then, oldest first.
-    pub async fn events(&self, customers: &[String], since: i64) -> Result<Vec<Value>, Broken> {
-        let since = since.to_string();
-        let mut events = self
-            .list("/v1/events", &[("created[gte]", since.as_str())])
-            .await?;
-        events.retain(|event| {
-            let object = &event["data"]["object"];
-            let customer = object["customer"].as_str().or(object["id"].as_str());
-            customer.is_some_and(|customer| customers.iter().any(|known| known == customer))
-        });
-        events.reverse();
-        Ok(events)
+    /// All events since the beginning of the case, oldest first.
+    pub fn events(&self) -> Vec<Value> {
+        let mut known = self.events.borrow_mut();
+        let new = self.sandbox.objects("event", known.0 + known.1.len());
+        known.1.extend(new);
+        known.1.clone()
     }
 
-    /// The customers of a user, by their ids.
-    pub async fn customers(&self, user: &str, since: i64) -> Result<Vec<String>, Broken> {
-        let since = since.to_string();
-        let mut found = self
-            .list("/v1/customers", &[("created[gte]", since.as_str())])
-            .await?;
-        found.retain(|customer| customer["metadata"]["perennial_user"] == user);
-        Ok(found
-            .iter()
-            .filter_map(|it| it["id"].as_str())
-            .map(str::to_owned)
-            .collect())
+    /// What has happened so far belongs to no case.
+    pub fn begin(&self) {
+        let before = self.sandbox.objects("event", 0).len();
+        *self.events.borrow_mut() = (before, Vec::new());
     }
 }
 

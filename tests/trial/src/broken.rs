@@ -14,12 +14,6 @@ impl Broken {
     }
 }
 
-impl From<reqwest::Error> for Broken {
-    fn from(error: reqwest::Error) -> Self {
-        Self(format!("the trial's own client failed: {error:?}"))
-    }
-}
-
 impl From<serde_json::Error> for Broken {
     fn from(error: serde_json::Error) -> Self {
         Self(format!(

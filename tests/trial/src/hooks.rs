@@ -50,7 +50,7 @@ pub async fn run(stage: &Stage<'_>, journey: Journey, number: usize) -> Result<(
     };
     // What the worker does brings new events, so there may be several rounds.
     for _ in 0..6 {
-        let mut events = stage.undelivered().await?;
+        let mut events = stage.undelivered();
         if events.is_empty() {
             break;
         }

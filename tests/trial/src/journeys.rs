@@ -7,10 +7,13 @@ use serde_json::Value;
 use crate::books::text;
 use crate::broken::Broken;
 use crate::shopper::{By, Click};
-use crate::stage::Stage;
+use crate::stage::{Life, Stage};
 use crate::wire::Door;
 
 pub use apple::{Then, begin, confirm};
+
+/// As far as a clock is wrong that nobody looks after.
+const TEN_MINUTES: i64 = 600;
 
 /// A journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,11 +72,28 @@ pub enum Journey {
     AppleAfterAmazon,
     /// The SetupIntent came first, and then the subscription does.
     AppleOtherOrder,
+    /// The first payment is made, and somebody ends the subscription at Stripe before anybody here has
+    /// read it again.
+    AppleEnded,
+    /// The same with a trial that was confirmed.
+    AppleTrialEnded,
+    /// Somebody ends the subscription at Stripe.
+    Ended,
+    /// Somebody at Stripe lets the subscription end with its period.
+    PlannedEnd,
+    /// The wallet declines twice and then agrees, and the browser never comes back.
+    TwoDeclines,
+    /// An event that nobody can read lies in the inbox, and the stream gives those up that come after it.
+    Unreadable,
+    /// The functions' clocks are ten minutes ahead of Stripe's.
+    ClocksAhead,
+    /// They are ten minutes behind.
+    ClocksBehind,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 35] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -101,6 +121,14 @@ impl Journey {
         Self::AppleToAmazon,
         Self::AppleAfterAmazon,
         Self::AppleOtherOrder,
+        Self::AppleEnded,
+        Self::AppleTrialEnded,
+        Self::Ended,
+        Self::PlannedEnd,
+        Self::TwoDeclines,
+        Self::Unreadable,
+        Self::ClocksAhead,
+        Self::ClocksBehind,
     ];
 
     /// Its name in the id of a case.
@@ -133,6 +161,14 @@ impl Journey {
             Self::AppleToAmazon => "apple-to-amazon",
             Self::AppleAfterAmazon => "apple-after-amazon",
             Self::AppleOtherOrder => "apple-other-order",
+            Self::AppleEnded => "apple-ended",
+            Self::AppleTrialEnded => "apple-trial-ended",
+            Self::Ended => "ended",
+            Self::PlannedEnd => "planned-end",
+            Self::TwoDeclines => "two-declines",
+            Self::Unreadable => "unreadable",
+            Self::ClocksAhead => "clocks-ahead",
+            Self::ClocksBehind => "clocks-behind",
         }
     }
 
@@ -168,6 +204,32 @@ impl Journey {
                     stage.subscribe(tab, &text(&opened, "/checkout")?).await?;
                 }
                 Ok(())
+            }
+            Self::Ended => {
+                buy(stage, tab, "photos", By::Page).await?;
+                stage.end_at_stripe().await
+            }
+            Self::PlannedEnd => {
+                buy(stage, tab, "photos", By::Page).await?;
+                stage.plan_end_at_stripe().await
+            }
+            Self::Unreadable => {
+                stage.table.borrow().put_unreadable()?;
+                buy(stage, tab, "photos", By::Page).await?;
+                stage.plan_end_at_stripe().await?;
+                if stage.setting.life != Life::Sweeper {
+                    stage.deliver_all().await?;
+                }
+                stage.stream_gives_up()
+            }
+            Self::TwoDeclines => two_declines(stage, By::Page).await,
+            Self::ClocksAhead => {
+                stage.lane.clock.advance(TEN_MINUTES);
+                buy(stage, tab, "photos", By::Page).await
+            }
+            Self::ClocksBehind => {
+                stage.lane.clock.advance(-TEN_MINUTES);
+                buy(stage, tab, "photos", By::Page).await
             }
             Self::DeclineRetry => decline_and_retry(stage, By::Page).await,
             Self::ServerDeclineRetry => decline_and_retry(stage, By::Server).await,
@@ -255,6 +317,44 @@ async fn decline_and_retry(stage: &Stage<'_>, by: By) -> Result<(), Broken> {
         stage.come_back(tab, &back).await?;
     }
     buy(stage, tab, "photos", by).await
+}
+
+/// A shopper who needs a third try at the wallet, and whose browser is gone after it.
+async fn two_declines(stage: &Stage<'_>, by: By) -> Result<(), Broken> {
+    let tab = Door::TabA;
+    let Some(opened) = open(stage, tab, "photos", by).await? else {
+        return Ok(());
+    };
+    for choice in ["decline", "decline", "approve"] {
+        stage.at_wallet(&opened, choice).await?;
+    }
+    Ok(())
+}
+
+impl Stage<'_> {
+    /// Somebody ends all subscriptions at Stripe, in the Dashboard for one.
+    pub async fn end_at_stripe(&self) -> Result<(), Broken> {
+        for subscription in self.lane.stripe.books().subscriptions {
+            let id = text(&subscription, "/id")?;
+            if subscription["status"] != "canceled" {
+                let path = format!("/v1/subscriptions/{id}");
+                self.lane.stripe.delete(&path).await?;
+                self.tell(format!("somebody ends {id} at Stripe"));
+                self.notes.borrow_mut().ended.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody lets all subscriptions end with their period.
+    async fn plan_end_at_stripe(&self) -> Result<(), Broken> {
+        for subscription in self.lane.stripe.books().subscriptions {
+            let path = format!("/v1/subscriptions/{}", text(&subscription, "/id")?);
+            let form = [("cancel_at_period_end", "true")];
+            self.lane.stripe.post(&path, &form).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The wallet's yes holds, but its first charge will be refused.

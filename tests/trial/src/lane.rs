@@ -1,18 +1,25 @@
-//! A lane: a Stripe, a wire, and the functions, one case after another.
+//! A lane: a thread that tries one case after another, each with a Stripe, a table and functions of
+//! its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use perennial_config::Env;
 use perennial_flows::{Resolver, reconcile::Slice};
-use perennial_sandbox::{PUBLISHABLE_KEY, SECRET_KEY};
-use perennial_types::{Clock, DeclaredPlans, Timestamp};
+use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
+use perennial_stripe::Transport;
+use perennial_types::{Clock, DeclaredPlans, Timestamp, chance};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::books::Stripe;
 use crate::broken::Broken;
-use crate::table::{TABLE, Table, clock};
-use crate::wire::{Door, Wire};
+use crate::rng::Rng;
+use crate::table::{BEGINNING, TABLE, Table};
+use crate::wire::{Behind, Door, Sockets, Wire};
 
 /// What webhooks are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_trial_0123456789abcdef";
@@ -82,7 +89,72 @@ impl std::io::Write for Log {
     }
 }
 
-/// Everything that the cases of a lane share.
+/// What the functions' calls pass on their way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Through {
+    /// Nothing but the wire: they stay in the process, and pauses take no time.
+    #[default]
+    Memory,
+    /// The functions' own HTTP clients and real sockets, with pauses that last.
+    Sockets,
+}
+
+/// What the cases of a thread share.
+pub struct Kept {
+    /// What the functions log.
+    pub log: Log,
+    through: Through,
+    wire: Wire,
+    /// For each door, the SDK's client that goes through it.
+    clients: Vec<aws_sdk_dynamodb::Client>,
+    /// The catalog of plans, as DynamoDB writes it. All cases have the same plans.
+    catalog: Mutex<Option<Value>>,
+}
+
+impl Kept {
+    /// Nothing is shared yet.
+    pub fn new(through: Through) -> Self {
+        let wire = Wire::default();
+        let client = |door| client(&wire, door);
+        Self {
+            log: Log::default(),
+            through,
+            clients: Door::ALL.into_iter().map(client).collect(),
+            catalog: Mutex::default(),
+            wire,
+        }
+    }
+}
+
+/// A client as [`perennial_store::Table::connect`] makes it, but that its calls go through the wire.
+///
+/// The SDK limits the tries of all its calls together. A process of the trial makes more calls that
+/// fail than any other, so here each case would depend on those before it, and there is no such limit.
+fn client(wire: &Wire, door: Door) -> aws_sdk_dynamodb::Client {
+    let bucket = TokenBucket::unlimited();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(NOWHERE)
+        .timeout_config(timeouts)
+        .retry_partition(RetryPartition::custom("trial").token_bucket(bucket).build())
+        .http_client(wire.inside(door));
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// Stripe lists events of 30 days.
+const PRICES_ARE_OLD: i64 = 40 * 24 * 3600;
+
+/// An address of this machine at which nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// Everything of one case but its table.
 pub struct Lane {
     /// The sandbox.
     pub stripe: Stripe,
@@ -90,36 +162,66 @@ pub struct Lane {
     pub wire: Wire,
     /// The functions.
     pub functions: Functions,
-    /// The catalog of plans, as DynamoDB writes it.
-    pub catalog: Value,
     /// The functions' clock, which goes with the sandbox's.
     pub clock: Clock,
     /// What the functions log.
     pub log: Log,
+    _sockets: Option<Sockets>,
 }
 
 impl Lane {
-    /// Starts one.
-    pub async fn start(log: Log) -> Result<Self, Broken> {
-        let http = http()?;
-        let stripe = Stripe::start(http.clone()).await?;
-        let wire = Wire::start(http).await?;
+    /// Prepares a case: all chance comes of its name and its seed from here on.
+    pub async fn start(kept: &Kept, seed: u64, name: &str) -> Result<(Self, Table), Broken> {
+        // Products and prices are the same in all cases.
+        InProcess::seed(1);
+        chance::seed(1);
+        let stripe = Stripe::new();
         let plans = stripe.plans().await?;
-        let clock = clock();
-        // At their start the functions read the plans and of which mode the table is; each case then has
-        // a table of its own.
-        let table = Table::start().await?;
-        publish(&stripe, table.url(), &plans).await?;
-        wire.begin(stripe.url(), table.url(), None, None);
-        let functions = Box::pin(functions(&wire, &clock)).await?;
-        Ok(Self {
+        // So that no sweep finds the events of the prices.
+        stripe.advance(PRICES_ARE_OLD).await?;
+        let table = Table::new()?;
+        let wire = kept.wire.clone();
+        let behind = Behind {
+            stripe: stripe.sandbox().clone(),
+            table: table.database().clone(),
+        };
+        wire.begin(behind, None, None);
+        let known = lock(&kept.catalog).clone();
+        if let Some(catalog) = known {
+            table.put_catalog(&catalog)?;
+        } else {
+            publish(kept, &plans).await?;
+            *lock(&kept.catalog) = Some(table.catalog()?);
+        }
+        let sockets = match kept.through {
+            Through::Memory => None,
+            Through::Sockets => Some(Sockets::open(&wire).await?),
+        };
+        let clock = Clock::manual(Timestamp::from_unix(BEGINNING + PRICES_ARE_OLD));
+        let functions = Box::pin(functions(kept, sockets.as_ref(), &clock)).await?;
+        let mut rng = Rng::named(seed, name);
+        stripe.begin();
+        InProcess::seed(rng.draw());
+        chance::seed(rng.draw());
+        // Where the SDK takes its pauses from.
+        fastrand::seed(rng.draw());
+        let lane = Self {
             stripe,
             wire,
             functions,
-            catalog: table.catalog()?,
             clock,
-            log,
-        })
+            log: kept.log.clone(),
+            _sockets: sockets,
+        };
+        Ok((lane, table))
+    }
+
+    /// What stands behind the wire, with this table.
+    pub fn behind(&self, table: &Table) -> Behind {
+        Behind {
+            stripe: self.stripe.sandbox().clone(),
+            table: table.database().clone(),
+        }
     }
 
     /// Lets time pass everywhere.
@@ -136,25 +238,27 @@ impl Lane {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the trial's own client has its own limits"
-)]
-fn http() -> Result<reqwest::Client, Broken> {
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(std::time::Duration::from_mins(1))
-        .build()?)
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes these the plans of a table, past the wire.
-async fn publish(stripe: &Stripe, table: &str, plans: &str) -> Result<(), Broken> {
+/// The table as the functions behind a door see it.
+fn table_of(kept: &Kept, door: Door) -> Result<perennial_store::Table, Broken> {
+    let client = kept.clients.get(door.index()).cloned();
+    let client = client.ok_or_else(|| Broken::new("there is a door without a client"))?;
+    Ok(perennial_store::Table::over(client, TABLE))
+}
+
+/// Makes these the plans of the table behind the wire.
+async fn publish(kept: &Kept, plans: &str) -> Result<(), Broken> {
     let failed = |error: &dyn std::fmt::Display| Broken::new(format!("no plans: {error}"));
-    let base = stripe.url().parse().map_err(|error| failed(&error))?;
-    let settings = perennial_stripe::Settings::new(SECRET_KEY.into(), base);
+    let base = NOWHERE.parse().map_err(|error| failed(&error))?;
+    let settings = perennial_stripe::Settings {
+        transport: Some(Arc::new(kept.wire.inside(Door::Watcher))),
+        ..perennial_stripe::Settings::new(SECRET_KEY.into(), base)
+    };
     let stripe = perennial_stripe::Stripe::new(settings).map_err(|error| failed(&error))?;
-    let table = perennial_store::Table::connect(TABLE, Some(table)).await;
+    let table = table_of(kept, Door::Watcher)?;
     let plans = DeclaredPlans::parse(plans.as_bytes()).map_err(|error| failed(&error))?;
     let slice = Slice {
         until: Instant::now() + Duration::from_secs(30),
@@ -165,29 +269,41 @@ async fn publish(stripe: &Stripe, table: &str, plans: &str) -> Result<(), Broken
     published.map(drop).map_err(|error| failed(&error))
 }
 
-async fn functions(wire: &Wire, clock: &Clock) -> Result<Functions, Broken> {
-    let env = |door: Door| {
-        Env::from_pairs([
-            ("TABLE_NAME", TABLE),
-            ("AWS_ENDPOINT_URL_DYNAMODB", wire.url(door)),
-            ("STRIPE_API_BASE", wire.url(door)),
-            ("STRIPE_MODE", "test"),
-            ("STRIPE_SECRET_KEY", SECRET_KEY),
-            ("STRIPE_PUBLISHABLE_KEY", PUBLISHABLE_KEY),
-            ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
-            (
-                "LINK_SECRET",
-                "a link secret of the trial that opens nothing",
-            ),
-            ("SHOP_URL", "https://shop.example/account"),
-            ("API_BASE_URL", "https://api.shop.example"),
-        ])
-    };
+fn env(kept: &Kept, sockets: Option<&Sockets>, door: Door) -> Result<Env, Broken> {
+    let url = sockets.map_or(NOWHERE, |sockets| sockets.url(door));
+    let env = Env::from_pairs([
+        ("TABLE_NAME", TABLE),
+        ("AWS_ENDPOINT_URL_DYNAMODB", url),
+        ("STRIPE_API_BASE", url),
+        ("STRIPE_MODE", "test"),
+        ("STRIPE_SECRET_KEY", SECRET_KEY),
+        ("STRIPE_PUBLISHABLE_KEY", PUBLISHABLE_KEY),
+        ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+        (
+            "LINK_SECRET",
+            "a link secret of the trial that opens nothing",
+        ),
+        ("SHOP_URL", "https://shop.example/account"),
+        ("API_BASE_URL", "https://api.shop.example"),
+    ]);
+    if sockets.is_some() {
+        return Ok(env);
+    }
+    let transport: Arc<dyn Transport> = Arc::new(kept.wire.inside(door));
+    Ok(env.with(transport).with(table_of(kept, door)?))
+}
+
+async fn functions(
+    kept: &Kept,
+    sockets: Option<&Sockets>,
+    clock: &Clock,
+) -> Result<Functions, Broken> {
+    let env = |door| env(kept, sockets, door);
     let failed = |error: perennial_config::StartError| {
         Broken::new(format!("a function does not start: {error}"))
     };
     let tab = async |door: Door| {
-        let env = env(door);
+        let env = env(door)?;
         Ok::<_, Broken>(Tab {
             client_secret: client_secret::App::start_at(&env, clock.clone())
                 .await
@@ -200,11 +316,11 @@ async fn functions(wire: &Wire, clock: &Clock) -> Result<Functions, Broken> {
                 .map_err(failed)?,
         })
     };
-    let (hooks, other) = (env(Door::Hooks), env(Door::TabB));
+    let (hooks, other) = (env(Door::Hooks)?, env(Door::TabB)?);
     Ok(Functions {
         tab_a: tab(Door::TabA).await?,
         tab_b: tab(Door::TabB).await?,
-        webhook: webhook::App::start_at(&env(Door::Inbox), clock.clone())
+        webhook: webhook::App::start_at(&env(Door::Inbox)?, clock.clone())
             .await
             .map_err(failed)?,
         worker: worker::App::start_at(&hooks, clock.clone())
@@ -213,10 +329,10 @@ async fn functions(wire: &Wire, clock: &Clock) -> Result<Functions, Broken> {
         other_worker: worker::App::start_at(&other, clock.clone())
             .await
             .map_err(failed)?,
-        reconcile: reconcile::App::start_at(&env(Door::Sweeper), clock.clone())
+        reconcile: reconcile::App::start_at(&env(Door::Sweeper)?, clock.clone())
             .await
             .map_err(failed)?,
-        subscriptions: subscriptions::App::start_at(&env(Door::Watcher), clock.clone())
+        subscriptions: subscriptions::App::start_at(&env(Door::Watcher)?, clock.clone())
             .await
             .map_err(failed)?,
     })

@@ -21,6 +21,7 @@ pub mod journeys;
 pub mod lane;
 pub mod life;
 pub mod plan;
+pub mod planted;
 pub mod race;
 pub mod report;
 pub mod rng;

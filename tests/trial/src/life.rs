@@ -20,16 +20,15 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 
 impl Stage<'_> {
-    /// The events about this user that have not been taken, oldest first.
-    pub async fn undelivered(&self) -> Result<Vec<Value>, Broken> {
-        let customers = self.lane.stripe.customers(&self.user, self.since).await?;
-        let mut events = self.lane.stripe.events(&customers, self.since).await?;
+    /// The events that have not been taken, oldest first.
+    pub fn undelivered(&self) -> Vec<Value> {
+        let mut events = self.lane.stripe.events();
         let notes = self.notes.borrow();
         events.retain(|event| {
             let id = event["id"].as_str().unwrap_or_default();
             is_wanted(event) && !notes.taken.contains(id) && !notes.lost.contains(id)
         });
-        Ok(events)
+        events
     }
 
     /// Delivers one event, once; whether it was taken.
@@ -122,9 +121,7 @@ impl Stage<'_> {
             }
             self.pass(LEASE_IS_OVER).await?;
         }
-        self.tell("the stream gives up on what is left");
-        self.notes.borrow_mut().waiting.clear();
-        Ok(())
+        self.stream_gives_up()
     }
 
     /// Hands a batch to the worker; gives what has to be brought again: everything from the first
@@ -147,25 +144,53 @@ impl Stage<'_> {
         let failed = self
             .work(Door::Hooks, &self.lane.functions.worker, &batch)
             .await;
-        let Some(failed) = failed else {
+        let Some(mut failed) = failed else {
             return Ok(batch);
         };
+        if self.setting.bug == Some(Bug::LastFailureAlone) {
+            failed = failed.pop().into_iter().collect();
+        }
         let number = |record: &Value| {
             let number = record
                 .pointer("/dynamodb/SequenceNumber")
                 .and_then(Value::as_str);
             number.unwrap_or_default().to_owned()
         };
+        if self.setting.bug == Some(Bug::UndecidedIsDone) {
+            let table = self.table.borrow();
+            for record in batch.iter().filter(|it| failed.contains(&number(it))) {
+                table.settle_early(&record["dynamodb"]["Keys"])?;
+            }
+            return Ok(Vec::new());
+        }
         let first = batch
             .iter()
             .position(|record| failed.contains(&number(record)));
         Ok(first.map_or_else(Vec::new, |first| batch.split_off(first)))
     }
 
+    /// Delivers every event once, and applies none.
+    pub async fn deliver_all(&self) -> Result<(), Broken> {
+        for event in self.undelivered() {
+            self.deliver(&event).await?;
+        }
+        Ok(())
+    }
+
+    /// The stream gives up what it has brought so far: the worker did not take it for an hour.
+    pub fn stream_gives_up(&self) -> Result<(), Broken> {
+        self.read_stream()?;
+        self.tell("the stream gives up on what is left");
+        let mut notes = self.notes.borrow_mut();
+        notes.waiting.clear();
+        notes.gave_up = true;
+        Ok(())
+    }
+
     /// Delivers and applies until nothing is left.
     pub async fn deliver_and_pump(&self) -> Result<(), Broken> {
         for _ in 0..TRIES_OF_STRIPE {
-            let events = self.undelivered().await?;
+            let events = self.undelivered();
             if events.is_empty() {
                 return self.pump().await;
             }
@@ -207,7 +232,7 @@ impl Stage<'_> {
         }
         self.notes.borrow_mut().calls_of_hooks = self.lane.wire.count();
         if self.setting.life != Life::Sweeper && self.notes.borrow().lost.is_empty() {
-            self.check_decided().await?;
+            self.check_decided()?;
         }
         // What the sweeper finds after some minutes, and after the stream has given up.
         for wait in [11 * MINUTE, 6 * MINUTE, 66 * MINUTE] {

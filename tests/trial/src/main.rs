@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use perennial_trial::case::{Case, Matrix};
+use perennial_trial::lane::Through;
 use perennial_trial::plan::{Filter, Size};
+use perennial_trial::planted::Planted;
 use perennial_trial::run::Run;
 use perennial_trial::wire::{Bug, Fault};
 
@@ -20,6 +22,12 @@ struct Cli {
 enum Command {
     /// Tries everything that can go wrong, or a sample of it.
     Torture(Torture),
+    /// Plants each known bug in turn, and fails if the trial does not find it.
+    Planted {
+        /// Where all chance comes from.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
 }
 
 #[derive(clap::Args)]
@@ -48,9 +56,12 @@ struct Torture {
     /// Plants a known bug, which the trial has to find.
     #[arg(long, value_parser = bug)]
     bug: Option<Bug>,
-    /// How many cases are under way at once.
-    #[arg(long, default_value_t = 10)]
-    lanes: usize,
+    /// How many cases are under way at once; as many as there are processors unless said.
+    #[arg(long)]
+    lanes: Option<usize>,
+    /// What the functions' calls go through: memory, or sockets with pauses that last.
+    #[arg(long, default_value = "memory", value_parser = through)]
+    wire: Through,
     /// Begins no new case after so many minutes.
     #[arg(long)]
     minutes: Option<u64>,
@@ -58,6 +69,14 @@ struct Torture {
 
 fn matrix(name: &str) -> Result<Matrix, String> {
     Matrix::named(name).ok_or_else(|| "there are crash, fault, race, hooks and time".to_owned())
+}
+
+fn through(name: &str) -> Result<Through, String> {
+    match name {
+        "memory" => Ok(Through::Memory),
+        "sockets" => Ok(Through::Sockets),
+        _ => Err("there are memory and sockets".to_owned()),
+    }
 }
 
 fn fault(name: &str) -> Result<Fault, String> {
@@ -75,9 +94,13 @@ fn bug(name: &str) -> Result<Bug, String> {
 }
 
 fn main() -> ExitCode {
-    let Cli {
-        command: Command::Torture(torture),
-    } = Cli::parse();
+    match Cli::parse().command {
+        Command::Torture(torture) => torture_or_replay(torture),
+        Command::Planted { seed } => find_planted(seed),
+    }
+}
+
+fn torture_or_replay(torture: Torture) -> ExitCode {
     let size = match (torture.quick, torture.long) {
         (true, _) => Size::Quick,
         (_, true) => Size::Long,
@@ -89,15 +112,17 @@ fn main() -> ExitCode {
         life: None,
         fault: torture.fault,
     };
+    let new = Run::new(size, torture.seed.unwrap_or_else(fresh_seed));
     let run = Run {
         filter,
         bug: torture.bug,
-        lanes: torture.lanes.max(1),
+        lanes: torture.lanes.unwrap_or(new.lanes).max(1),
+        through: torture.wire,
         progress: true,
         at_most: torture
             .minutes
             .map(|minutes| Duration::from_secs(minutes * 60)),
-        ..Run::new(size, torture.seed.unwrap_or_else(fresh_seed))
+        ..new
     };
     match &torture.replay {
         Some(case) => replay(&run, case),
@@ -110,8 +135,11 @@ fn torture_all(run: &Run) -> ExitCode {
     println!("seed {}", run.seed);
     let report = run.go();
     print!("{report}");
-    if report.held() {
+    if report.held() && report.total().tried > 0 {
         return ExitCode::SUCCESS;
+    }
+    if report.total().tried == 0 {
+        println!("nothing was tried");
     }
     println!(
         "again with: trial torture --seed {}, or one case with --replay ID",
@@ -148,6 +176,26 @@ fn replay(run: &Run, case: &Case) -> ExitCode {
         println!("DID NOT HOLD: {what}");
     }
     ExitCode::FAILURE
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "what was found is what the command is for"
+)]
+fn find_planted(seed: u64) -> ExitCode {
+    let mut missed = 0;
+    for bug in Bug::ALL {
+        let found = Planted::of(bug).look(seed);
+        missed += usize::from(!found.is_found());
+        print!("{found}");
+    }
+    let all = Bug::ALL.len();
+    println!("{} of {all} planted bugs were found", all - missed);
+    if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn fresh_seed() -> u64 {

@@ -14,9 +14,11 @@ use crate::wire::{Fault, Often, Passed, Trouble};
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// A sample that takes less than two minutes.
+    /// A sample for every `cargo test`, where nothing is optimized.
+    Tiny,
+    /// A sample that takes seconds.
     Quick,
-    /// A larger sample, for CI.
+    /// A larger sample, which takes a minute or two.
     Usual,
     /// Everything.
     Long,
@@ -28,28 +30,36 @@ pub type Calls = BTreeMap<(&'static str, &'static str), (Vec<Passed>, usize)>;
 impl Size {
     fn faults(self) -> Option<usize> {
         match self {
-            Self::Quick => Some(40),
-            Self::Usual => Some(1500),
+            Self::Tiny => Some(10),
+            Self::Quick => Some(200),
+            Self::Usual => Some(3000),
             Self::Long => None,
         }
     }
 
     fn crashes(self) -> Option<usize> {
         match self {
-            Self::Quick => Some(70),
-            Self::Usual => Some(1500),
+            Self::Tiny => Some(12),
+            Self::Quick => Some(200),
+            Self::Usual => Some(3000),
             Self::Long => None,
         }
     }
 
     fn years(self) -> Option<usize> {
-        (self == Self::Quick).then_some(2)
+        match self {
+            Self::Tiny => Some(0),
+            Self::Quick => Some(2),
+            Self::Usual | Self::Long => None,
+        }
     }
 
+    /// Orders of each race.
     fn orders(self) -> usize {
         match self {
-            Self::Quick => 3,
-            Self::Usual => 60,
+            Self::Tiny => 1,
+            Self::Quick => 5,
+            Self::Usual => 100,
             Self::Long => 500,
         }
     }
@@ -57,10 +67,16 @@ impl Size {
     /// Deliveries for each journey whose events have too many orders to try them all.
     fn deliveries(self) -> usize {
         match self {
-            Self::Quick => 3,
+            Self::Tiny => 1,
+            Self::Quick => 5,
             Self::Usual => 100,
             Self::Long => 5040,
         }
+    }
+
+    /// Of races, of journeys with other deliveries, and of those in which nothing goes wrong.
+    fn of_each(self) -> Option<usize> {
+        (self == Self::Tiny).then_some(8)
     }
 }
 
@@ -101,7 +117,7 @@ impl Filter {
 }
 
 /// The cases in which nothing goes wrong, which also count the calls of the others.
-pub fn clean(filter: &Filter, seed: u64) -> Vec<Case> {
+pub fn clean(size: Size, filter: &Filter, seed: u64) -> Vec<Case> {
     if !filter.counts_calls() {
         return Vec::new();
     }
@@ -119,7 +135,8 @@ pub fn clean(filter: &Filter, seed: u64) -> Vec<Case> {
         matrix: None,
         ..filter.clone()
     };
-    all.filter(|case| filter.wants(case)).collect()
+    let wanted = all.filter(|case| filter.wants(case)).collect();
+    sample(wanted, size.of_each(), seed)
 }
 
 /// All other cases of a run, in an order that shows each kind early.
@@ -130,21 +147,16 @@ pub fn cases(calls: &Calls, size: Size, filter: &Filter, seed: u64) -> Vec<Case>
     };
     let mut all = wanted(crashes(calls, seed), size.crashes());
     all.extend(wanted(faults(calls, seed), size.faults()));
-    for race in Race::ALL {
-        let cases = numbered(
-            Matrix::Race,
-            race.name(),
-            Life::Shopper,
-            size.orders(),
-            seed,
-        );
-        all.extend(wanted(cases, None));
-    }
-    for journey in hooks::JOURNEYS {
+    let races = Race::ALL.iter().flat_map(|race| {
+        let orders = size.orders();
+        numbered(Matrix::Race, race.name(), Life::Shopper, orders, seed)
+    });
+    all.extend(wanted(races.collect(), size.of_each()));
+    let deliveries = hooks::JOURNEYS.iter().flat_map(|journey| {
         let number = size.deliveries();
-        let cases = numbered(Matrix::Hooks, journey.name(), Life::Webhook, number, seed);
-        all.extend(wanted(cases, None));
-    }
+        numbered(Matrix::Hooks, journey.name(), Life::Webhook, number, seed)
+    });
+    all.extend(wanted(deliveries.collect(), size.of_each()));
     let years = Year::ALL
         .iter()
         .flat_map(|year| numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed));

@@ -1,12 +1,13 @@
 //! A run: its cases on several lanes, its progress, its summary.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::case::Case;
-use crate::lane::{Lane, Log};
+use crate::journeys::Journey;
+use crate::lane::{Kept, Through};
 use crate::plan::{self, Calls, Filter, Size};
 use crate::report::Report;
 use crate::try_case::{Verdict, try_case};
@@ -23,23 +24,24 @@ pub struct Run {
     pub filter: Filter,
     /// The bug that is planted in all cases.
     pub bug: Option<Bug>,
-    /// How many cases are under way at once. Most of their time they wait.
+    /// How many cases are under way at once.
     pub lanes: usize,
+    /// What the calls go through.
+    pub through: Through,
     /// Whether progress is told.
     pub progress: bool,
     /// How long new cases are begun.
     pub at_most: Option<Duration>,
-    /// Whether the first case that does not hold ends the run.
-    pub stop_at_first: bool,
 }
 
 type Queue = Arc<Mutex<VecDeque<Case>>>;
 
-/// A lane's Stripe remembers all of its cases, so it makes room for another after this many.
-const CASES_OF_A_LANE: usize = 60;
 /// Without optimisation, the futures of a whole journey take more than the usual 2 MiB.
 const STACK: usize = 32 << 20;
 const BETWEEN_TWO_LINES: Duration = Duration::from_secs(5);
+const BETWEEN_TWO_LOOKS: Duration = Duration::from_secs(1);
+/// By the machine's clock. The longest case, a year over sockets, takes a fraction of this.
+const LONGEST_CASE: Duration = Duration::from_mins(2);
 
 impl Run {
     /// A run of that size with that seed.
@@ -49,58 +51,67 @@ impl Run {
             size,
             filter: Filter::default(),
             bug: None,
-            lanes: 10,
+            lanes: processors(),
+            through: Through::Memory,
             progress: false,
             at_most: None,
-            stop_at_first: false,
         }
     }
 
     /// Tries everything.
     pub fn go(&self) -> Report {
+        self.until(|_| false)
+    }
+
+    /// Tries until something does not hold whose sentence is one of these.
+    pub fn until(&self, is_enough: impl Fn(&str) -> bool) -> Report {
         let mut report = Report::default();
         let mut calls = Calls::new();
-        self.try_all(
-            plan::clean(&self.filter, self.seed),
-            "counting calls",
-            &mut report,
-            |case, verdict| {
-                let journey = crate::journeys::Journey::named(&case.scenario);
-                if let Some(journey) = journey {
-                    let key = (journey.name(), case.life.name());
-                    calls.insert(key, (verdict.passed.clone(), verdict.calls_of_shopper));
-                }
-            },
-        );
-        if self.stop_at_first && !report.held() {
+        let clean = plan::clean(self.size, &self.filter, self.seed);
+        let note = |case: &Case, verdict: &Verdict| {
+            if let Some(journey) = Journey::named(&case.scenario) {
+                let key = (journey.name(), case.life.name());
+                calls.insert(key, (verdict.passed.clone(), verdict.calls_of_shopper));
+            }
+        };
+        if self.try_all(clean, "counting calls", &mut report, &is_enough, note) {
             return report;
         }
         let cases = plan::cases(&calls, self.size, &self.filter, self.seed);
-        self.try_all(cases, "trying", &mut report, |_, _| {});
+        self.try_all(cases, "trying", &mut report, &is_enough, |_, _| {});
+        report
+    }
+
+    /// Tries these cases.
+    pub fn these(&self, cases: Vec<Case>) -> Report {
+        let mut report = Report::default();
+        self.try_all(cases, "trying", &mut report, &|_| false, |_, _| {});
         report
     }
 
     /// Tries one case again, with everything that happens in it.
     pub fn replay(&self, case: &Case) -> Verdict {
         let verdicts = self.start(VecDeque::from([case.clone()]), 1);
-        verdicts
-            .recv()
-            .map(|(_, verdict)| verdict)
-            .unwrap_or_default()
+        verdicts.next().map_or_else(
+            || Verdict::broken("there was no verdict"),
+            |(_, verdict)| verdict,
+        )
     }
 
+    /// Whether it has seen enough before the end.
     fn try_all(
         &self,
         cases: Vec<Case>,
         what: &str,
         report: &mut Report,
+        is_enough: &dyn Fn(&str) -> bool,
         mut seen: impl FnMut(&Case, &Verdict),
-    ) {
+    ) -> bool {
         let started = Instant::now();
         let all = cases.len();
         let verdicts = self.start(cases.into(), self.lanes);
         let (mut done, mut last) = (0_usize, Instant::now());
-        while let Ok((case, verdict)) = verdicts.recv() {
+        while let Some((case, verdict)) = verdicts.next() {
             done += 1;
             seen(&case, &verdict);
             report.add(&case, &verdict);
@@ -108,28 +119,127 @@ impl Run {
                 last = Instant::now();
                 progress(what, done, all, started.elapsed(), report);
             }
-            if self.stop_at_first && !report.held() {
-                break;
+            if verdict.broken.iter().any(|what| is_enough(what)) {
+                return true;
             }
         }
         report.left += all - done;
+        false
     }
 
     /// Begins; the lanes end when there is nothing left, or nobody listens any more.
-    fn start(&self, cases: VecDeque<Case>, lanes: usize) -> Receiver<(Case, Verdict)> {
+    fn start(&self, cases: VecDeque<Case>, lanes: usize) -> Started {
         let queue: Queue = Arc::new(Mutex::new(cases));
         let end = self.at_most.map(|at_most| Instant::now() + at_most);
-        let (send, receive) = channel();
+        let (send, verdicts) = channel();
+        let mut under_way = Vec::new();
         for number in 0..lanes {
-            let (queue, send, bug) = (Arc::clone(&queue), send.clone(), self.bug);
+            let report = Reporter {
+                verdicts: send.clone(),
+                under_way: Arc::default(),
+            };
+            under_way.push(Arc::clone(&report.under_way));
+            let (queue, run) = (Arc::clone(&queue), self.clone());
             let lane = std::thread::Builder::new()
                 .name(format!("lane-{number}"))
                 .stack_size(STACK);
             // Without a thread there is one lane less.
-            let _ = lane.spawn(move || work(&queue, &send, bug, end));
+            let _ = lane.spawn(move || work(&queue, &report, &run, end));
         }
-        receive
+        Started {
+            verdicts,
+            under_way,
+        }
     }
+}
+
+/// What a lane does.
+#[derive(Debug, Default)]
+enum Doing {
+    /// It takes another case.
+    #[default]
+    Nothing,
+    /// It tries this one, since then.
+    Trying(Case, Instant),
+    /// It has ended, or nobody waits for it any more.
+    Gone,
+}
+
+type UnderWay = Arc<Mutex<Doing>>;
+
+/// How a lane says what it does.
+struct Reporter {
+    verdicts: Sender<(Case, Verdict)>,
+    under_way: UnderWay,
+}
+
+impl Reporter {
+    fn begins(&self, case: &Case) {
+        *lock(&self.under_way) = Doing::Trying(case.clone(), Instant::now());
+    }
+
+    /// Whether somebody waits for more. A case that was given up has been told of already.
+    fn ends(&self, case: Case, verdict: Verdict) -> bool {
+        let mut under_way = lock(&self.under_way);
+        if matches!(*under_way, Doing::Gone) {
+            return false;
+        }
+        *under_way = Doing::Nothing;
+        self.verdicts.send((case, verdict)).is_ok()
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        *lock(&self.under_way) = Doing::Gone;
+    }
+}
+
+/// Lanes at work.
+struct Started {
+    verdicts: Receiver<(Case, Verdict)>,
+    under_way: Vec<UnderWay>,
+}
+
+impl Started {
+    /// The next verdict; none when all lanes have ended, or those that have not are given up.
+    fn next(&self) -> Option<(Case, Verdict)> {
+        loop {
+            match self.verdicts.recv_timeout(BETWEEN_TWO_LOOKS) {
+                Ok(verdict) => return Some(verdict),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(case) = self.under_way.iter().find_map(stuck) {
+                let why = format!("it has not ended after {} s", LONGEST_CASE.as_secs());
+                return Some((case, Verdict::broken(why)));
+            }
+            let is_gone = |it: &UnderWay| matches!(*lock(it), Doing::Gone);
+            if self.under_way.iter().all(is_gone) {
+                // What a lane said just before it ended.
+                return self.verdicts.try_recv().ok();
+            }
+        }
+    }
+}
+
+/// The case of a lane that has not come to an end, if it should have. The lane's thread cannot be
+/// ended, so it goes on with it until the process ends, and takes no other case.
+fn stuck(under_way: &UnderWay) -> Option<Case> {
+    let mut under_way = lock(under_way);
+    let Doing::Trying(case, since) = &*under_way else {
+        return None;
+    };
+    if since.elapsed() < LONGEST_CASE {
+        return None;
+    }
+    let case = case.clone();
+    *under_way = Doing::Gone;
+    Some(case)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn progress(what: &str, done: usize, all: usize, took: Duration, report: &Report) {
@@ -150,50 +260,60 @@ fn tell(line: &str) {
     eprintln!("{line}");
 }
 
-/// One lane: a thread with a runtime of its own, so that its cases meet nobody else's.
-fn work(queue: &Queue, send: &Sender<(Case, Verdict)>, bug: Option<Bug>, end: Option<Instant>) {
-    let log = Log::default();
-    let _listening = log.listen();
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
-        return;
-    };
-    let is_over = || end.is_some_and(|end| Instant::now() >= end);
-    let next = || {
-        if is_over() {
-            return None;
-        }
-        queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
-    };
-    let mut waiting = next();
-    while let Some(first) = waiting.take() {
-        let lane = match runtime.block_on(Lane::start(log.clone())) {
-            Ok(lane) => lane,
-            Err(error) => {
-                let verdict = Verdict {
-                    broken: vec![error.to_string()],
-                    ..Verdict::default()
-                };
-                let _ = send.send((first, verdict));
-                return;
-            }
+/// How many cases can be computed at once.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// One lane: a thread, so that its cases meet nobody else's.
+fn work(queue: &Queue, report: &Reporter, run: &Run, end: Option<Instant>) {
+    let kept = Kept::new(run.through);
+    let _listening = kept.log.listen();
+    while end.is_none_or(|end| Instant::now() < end) {
+        let next = lock(queue).pop_front();
+        let Some(case) = next else { return };
+        report.begins(&case);
+        let verdict = match runtime(run.through) {
+            Ok(runtime) => runtime.block_on(try_case(&kept, &case, run.bug)),
+            Err(error) => Verdict::broken(error.to_string()),
         };
-        let mut case = Some(first);
-        for _ in 0..CASES_OF_A_LANE {
-            let Some(now) = case.take().or_else(next) else {
-                return;
-            };
-            let verdict = runtime.block_on(try_case(&lane, &now, bug));
-            if send.send((now, verdict)).is_err() {
-                return;
-            }
+        if !report.ends(case, verdict) {
+            return;
         }
-        drop(runtime.block_on(async { lane }));
-        waiting = next();
+    }
+}
+
+/// A runtime for one case. Without sockets, its time passes only where all its tasks wait for it.
+fn runtime(through: Through) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    match through {
+        Through::Memory => builder.enable_time().start_paused(true).build(),
+        Through::Sockets => builder.enable_all().build(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_that_does_not_end_is_told_of_and_waited_for_no_longer() {
+        let (send, verdicts) = channel();
+        let report = Reporter {
+            verdicts: send,
+            under_way: Arc::default(),
+        };
+        let case: Case = "crash:client-return:shopper:0:7".parse().unwrap();
+        let long_ago = Instant::now().checked_sub(LONGEST_CASE).unwrap();
+        *lock(&report.under_way) = Doing::Trying(case.clone(), long_ago);
+        let started = Started {
+            verdicts,
+            under_way: vec![Arc::clone(&report.under_way)],
+        };
+        let (told, verdict) = started.next().unwrap();
+        assert_eq!(told, case);
+        assert!(verdict.broken[0].contains("has not ended"), "{verdict:?}");
+        assert!(started.next().is_none());
+        assert!(!report.ends(case, Verdict::default()));
     }
 }

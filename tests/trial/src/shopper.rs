@@ -159,7 +159,7 @@ impl Stage<'_> {
         match answer {
             Some((200 | 201, body, _)) => Ok(Click::Opened(body)),
             Some((409, body, _)) if body["error"]["code"] == "already_subscribed" => {
-                self.check_already_subscribed(plan).await?;
+                self.check_already_subscribed(plan);
                 Ok(Click::Subscribed)
             }
             Some((status, body, _)) => {

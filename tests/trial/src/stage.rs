@@ -86,6 +86,10 @@ pub struct Notes {
     pub outbox: Vec<Value>,
     /// What the shopper was told.
     pub told: Vec<Told>,
+    /// Whether the stream has given something up.
+    pub gave_up: bool,
+    /// Subscriptions that somebody has ended at Stripe, past the functions.
+    pub ended: BTreeSet<String>,
     /// Setup intents that the wallet has agreed to.
     pub approved: Vec<String>,
     /// How many calls the shopper's part took.
@@ -131,16 +135,15 @@ impl<'a> Stage<'a> {
     /// Sets the stage.
     pub async fn set(
         lane: &'a Lane,
+        table: Table,
         user: String,
         setting: Setting,
         rng: Rng,
     ) -> Result<Self, Broken> {
-        let table = Table::start().await?;
-        table.put_catalog(&lane.catalog)?;
         let since = lane.set_clock().await?.unix();
         lane.log.take();
         lane.wire
-            .begin(lane.stripe.url(), table.url(), setting.trouble, setting.bug);
+            .begin(lane.behind(&table), setting.trouble, setting.bug);
         Ok(Self {
             lane,
             table: RefCell::new(table),

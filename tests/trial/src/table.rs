@@ -1,21 +1,22 @@
 //! The table of one case: an embedded DynamoDB in memory, its items, its stream.
 
+use std::sync::Arc;
+
 use dynoxide::Database;
-use perennial_types::Clock;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::broken::Broken;
+use crate::wire::UNREADABLE;
+
+/// When each case begins, by all clocks: on 1 November 2026.
+pub const BEGINNING: i64 = 1_793_500_000;
 
 /// Its name.
 pub const TABLE: &str = "perennial";
 
-/// A table on a port of its own. It stops when it is dropped.
+/// A table.
 pub struct Table {
     database: Database,
-    url: String,
-    task: JoinHandle<()>,
     stream: String,
     /// The last record of the stream that was read.
     position: Option<String>,
@@ -23,8 +24,8 @@ pub struct Table {
 
 impl Table {
     /// Creates it as the deployment's template does.
-    pub async fn start() -> Result<Self, Broken> {
-        let database = Database::memory().map_err(refused)?;
+    pub fn new() -> Result<Self, Broken> {
+        let database = Database::memory_with_clock(Arc::new(Frozen)).map_err(refused)?;
         let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
         let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
         let attributes = ["pk", "sk", "due", "due_at"].map(attribute);
@@ -52,21 +53,11 @@ impl Table {
         let stream = stream
             .ok_or_else(|| Broken::new("the table has no stream"))?
             .to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let task = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         Ok(Self {
             database,
-            url,
-            task,
             stream,
             position: None,
         })
-    }
-
-    /// Its endpoint.
-    pub fn url(&self) -> &str {
-        &self.url
     }
 
     /// Every item in plain JSON, but the catalog of plans.
@@ -105,6 +96,10 @@ impl Table {
 
     /// Puts the catalog of another table into this one.
     pub fn put_catalog(&self, item: &Value) -> Result<(), Broken> {
+        self.put(item)
+    }
+
+    fn put(&self, item: &Value) -> Result<(), Broken> {
         let request = json!({"TableName": TABLE, "Item": item});
         self.database
             .put_item(serde_json::from_value(request)?)
@@ -173,21 +168,37 @@ impl Table {
             .is_ok())
     }
 
-    /// Deletes what has expired by the machine's clock.
+    /// Puts an event into the inbox, overdue since long ago, that lacks what every version writes.
+    pub fn put_unreadable(&self) -> Result<(), Broken> {
+        let text = |text: &str| json!({ "S": text });
+        let item = json!({
+            "pk": text(&format!("INBOX#{UNREADABLE}")),
+            "sk": text(&format!("EVENT#{UNREADABLE}")),
+            "event": text(UNREADABLE),
+            "due": text("EVENT"),
+            "due_at": text("2026-01-01T00:00:00Z"),
+        });
+        self.put(&item)
+    }
+
+    /// What the wire asks.
     pub fn database(&self) -> &Database {
         &self.database
     }
 }
 
-impl Drop for Table {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
+/// The table's own time, which it writes into its stream alone. It stands still, so that a trial of a
+/// seed is the same each time and no record of the stream is ever too old.
+struct Frozen;
 
-/// A clock that begins now.
-pub fn clock() -> Clock {
-    Clock::manual(Clock::system().now())
+impl dynoxide::storage_backend::Clock for Frozen {
+    fn now_unix_secs(&self) -> u64 {
+        BEGINNING.unsigned_abs()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        1_793_500_000.0
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

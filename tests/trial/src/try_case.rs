@@ -1,12 +1,10 @@
 //! One case, from its stage to its verdict.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::broken::Broken;
 use crate::case::{Case, Matrix};
 use crate::hooks;
 use crate::journeys::Journey;
-use crate::lane::Lane;
+use crate::lane::{Kept, Lane};
 use crate::race::Race;
 use crate::rng::Rng;
 use crate::stage::{Setting, Stage};
@@ -28,37 +26,50 @@ pub struct Verdict {
     pub log: String,
 }
 
-/// Users are new in each case of a process, since cases of a lane share a Stripe.
-static USERS: AtomicU64 = AtomicU64::new(1);
-
-/// Tries a case. An error means that the trial itself could not go on, which counts as not held.
-pub async fn try_case(lane: &Lane, case: &Case, bug: Option<Bug>) -> Verdict {
-    match Box::pin(play(lane, case, bug)).await {
-        Ok(verdict) => verdict,
-        Err(error) => Verdict {
-            broken: vec![error.to_string()],
-            ..Verdict::default()
-        },
+impl Verdict {
+    /// Of a case that did not hold for this reason alone.
+    pub fn broken(why: impl Into<String>) -> Self {
+        Self {
+            broken: vec![why.into()],
+            ..Self::default()
+        }
     }
 }
 
-async fn play(lane: &Lane, case: &Case, bug: Option<Bug>) -> Result<Verdict, Broken> {
-    let user = format!("user-{}", USERS.fetch_add(1, Ordering::Relaxed));
+/// Each case has a Stripe and a table of its own, so all users may have one name.
+const USER: &str = "user-1";
+
+/// Tries a case. An error means that the trial itself could not go on, which counts as not held.
+pub async fn try_case(kept: &Kept, case: &Case, bug: Option<Bug>) -> Verdict {
+    Box::pin(play(kept, case, bug))
+        .await
+        .unwrap_or_else(|error| Verdict::broken(error.to_string()))
+}
+
+async fn play(kept: &Kept, case: &Case, bug: Option<Bug>) -> Result<Verdict, Broken> {
+    let name = case.to_string();
+    let (lane, table) = Box::pin(Lane::start(kept, case.seed, &name)).await?;
     let setting = Setting {
         life: case.life,
         trouble: case.trouble,
         bug,
     };
-    let rng = Rng::named(case.seed, &case.to_string());
-    let stage = Stage::set(lane, user, setting, rng).await?;
-    let played = Box::pin(scenario(&stage, case)).await;
+    let rng = Rng::named(case.seed, &name);
+    let stage = Stage::set(&lane, table, USER.to_owned(), setting, rng).await?;
+    let played = tokio::select! {
+        biased;
+        () = lane.wire.endless() => Err(Broken::new(
+            "it does not end: it has made more calls than the longest case",
+        )),
+        played = Box::pin(scenario(&stage, case)) => played,
+    };
     let mut broken = match played {
         Ok(()) => stage.check().await?,
         Err(error) => vec![error.to_string()],
     };
     broken.dedup();
-    clean_up(&stage).await?;
-    let log = stage.log.take();
+    let mut log = stage.log.take();
+    log.push_str(&kept.log.take());
     let notes = stage.notes.into_inner();
     Ok(Verdict {
         broken,
@@ -92,24 +103,4 @@ async fn scenario(stage: &Stage<'_>, case: &Case) -> Result<(), Broken> {
                 .await
         }
     }
-}
-
-/// Leaves nothing to the next case of the lane: no subscription that renews, and no event that is
-/// younger than the sweeper looks back.
-async fn clean_up(stage: &Stage<'_>) -> Result<(), Broken> {
-    let books = stage.lane.stripe.books(&stage.user, stage.since).await?;
-    for subscription in &books.subscriptions {
-        let over = matches!(
-            subscription["status"].as_str(),
-            Some("canceled" | "incomplete_expired")
-        );
-        if let (false, Some(id)) = (over, subscription["id"].as_str()) {
-            stage
-                .lane
-                .stripe
-                .delete(&format!("/v1/subscriptions/{id}"))
-                .await?;
-        }
-    }
-    stage.lane.stripe.advance(25 * 3600).await.map(drop)
 }

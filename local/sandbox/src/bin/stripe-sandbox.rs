@@ -19,6 +19,12 @@ struct Arguments {
     /// Keep nothing.
     #[arg(long, conflicts_with = "data")]
     memory: bool,
+    /// The secret key that it takes; without one, any `sk_test_` or `rk_test_` key.
+    #[arg(long, value_name = "KEY")]
+    secret_key: Option<String>,
+    /// The origin of a page that may call it, such as `http://localhost:5173`; may be given more than once.
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Vec<String>,
 }
 
 #[tokio::main]
@@ -38,10 +44,17 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .await
         .map_err(|error| format!("port {} cannot be used: {error}", arguments.port))?;
     let data = (!arguments.memory).then_some(arguments.data);
-    let sandbox = Sandbox::start(Options { listener, data })
+    let with_key = arguments.secret_key.is_some();
+    let options = Options {
+        secret_key: arguments.secret_key,
+        origins: arguments.origin,
+        data,
+        ..Options::new(listener)
+    };
+    let sandbox = Sandbox::start(options)
         .await
         .map_err(|error| whole(&error))?;
-    announce(sandbox.url());
+    announce(sandbox.url(), with_key);
     tokio::signal::ctrl_c()
         .await
         .map_err(|error| format!("Ctrl-C cannot be waited for: {error}"))?;
@@ -65,8 +78,13 @@ fn whole(error: &Error) -> String {
     clippy::print_stdout,
     reason = "the address is what this program is started for"
 )]
-fn announce(url: &str) {
-    println!("Stripe sandbox {API_VERSION} on {url}  (keys: {SECRET_KEY}, {PUBLISHABLE_KEY})");
+fn announce(url: &str, with_key: bool) {
+    let secret = if with_key {
+        "that of --secret-key"
+    } else {
+        SECRET_KEY
+    };
+    println!("Stripe sandbox {API_VERSION} on {url}  (keys: {secret}, {PUBLISHABLE_KEY})");
 }
 
 #[expect(

@@ -21,6 +21,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// A request as it came in.
 #[derive(Debug)]
@@ -113,6 +115,11 @@ fn log(shared: &Shared, entry: Entry) {
 /// The headers that every answer has.
 fn finish(reply: &mut Reply, entry: &Entry) {
     reply.header("request-id", &entry.request_id);
+    // The sandbox's own time, which may run ahead of the machine's.
+    let at = OffsetDateTime::from_unix_timestamp(entry.at).ok();
+    if let Some(date) = at.and_then(|at| at.format(&Rfc2822).ok()) {
+        reply.header("date", &date.replace("+0000", "GMT"));
+    }
     reply.header(
         "stripe-version",
         entry
@@ -131,7 +138,7 @@ async fn carry_out(
     entry: &mut Entry,
     fault: Option<&Fault>,
 ) -> Result<Reply> {
-    let key = auth::key(&incoming.headers)?;
+    let key = auth::key(&incoming.headers, shared.secret_key.as_deref())?;
     entry.key = Some(key.name());
     check_version(entry.stripe_version.as_deref())?;
     let (operation, id) = routes::find(&entry.method, &entry.path)

@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Result};
 use axum::http::HeaderMap;
 use base64::Engine;
+use perennial_loopback::is_same;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,8 +24,9 @@ impl Key {
     }
 }
 
-/// The key in the `Authorization` header, as Bearer or as the user name of Basic.
-pub(crate) fn key(headers: &HeaderMap) -> Result<Key> {
+/// The key in the `Authorization` header, as Bearer or as the user name of Basic. `right` is the one secret key that is
+/// taken; without it, any is.
+pub(crate) fn key(headers: &HeaderMap, right: Option<&str>) -> Result<Key> {
     let given = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
@@ -45,7 +47,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Key> {
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         })
     };
-    if has("sk_test_") || has("rk_test_") {
+    if (has("sk_test_") || has("rk_test_")) && right.is_none_or(|right| is_same(&key, right)) {
         Ok(Key::Secret)
     } else if has("pk_test_") {
         Ok(Key::Publishable)
@@ -94,7 +96,7 @@ mod tests {
     fn check(header: &str) -> Option<Key> {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", header.parse().unwrap());
-        key(&headers)
+        key(&headers, None)
             .map_err(|error| assert_eq!(error.status, 401))
             .ok()
     }
@@ -116,7 +118,26 @@ mod tests {
         ] {
             assert_eq!(check(wrong), None, "{wrong}");
         }
-        assert!(key(&HeaderMap::new()).is_err());
+        assert!(key(&HeaderMap::new(), None).is_err());
+    }
+
+    #[test]
+    fn a_sandbox_with_a_secret_key_takes_no_other() {
+        let with = |given: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("authorization", format!("Bearer {given}").parse().unwrap());
+            key(&headers, Some("sk_test_right")).ok()
+        };
+        assert_eq!(with("sk_test_right"), Some(Key::Secret));
+        assert_eq!(with("pk_test_1"), Some(Key::Publishable));
+        for wrong in [
+            "sk_test_wrong",
+            "sk_test_righ",
+            "sk_test_right1",
+            "rk_test_right",
+        ] {
+            assert_eq!(with(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
@@ -126,6 +147,11 @@ mod tests {
             "authorization",
             "Bearer sk_tset_verysecret".parse().unwrap(),
         );
-        assert!(!key(&headers).unwrap_err().message.contains("verysecret"));
+        assert!(
+            !key(&headers, None)
+                .unwrap_err()
+                .message
+                .contains("verysecret")
+        );
     }
 }

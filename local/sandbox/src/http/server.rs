@@ -1,23 +1,46 @@
 //! The listener and what it serves.
 
 use super::api::{self, Incoming};
+use super::reply::Reply;
 use super::shared::Shared;
+use crate::error::ApiError;
 use crate::{control, page};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
+use perennial_loopback::{Refusal, Way};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// More than any request of Stripe's API needs.
-const LARGEST_BODY: usize = 1 << 20;
+pub(crate) const LARGEST_BODY: usize = 1 << 20;
+
+/// By which way a request may come: the browser is led to the pages that stand for Amazon's, a bank's and Stripe's.
+pub(crate) fn way(_method: &Method, path: &str) -> Way {
+    match path {
+        "/stripe.js" => Way::Script,
+        _ if path.starts_with("/sandbox/") || path.starts_with("/p/session/") => Way::Link,
+        _ => Way::Call,
+    }
+}
+
+/// What is not answered, as Stripe would say it.
+pub(crate) fn refuse(refusal: &Refusal) -> Response<Body> {
+    let (status, code) = refusal.kind();
+    Reply::error(
+        &ApiError::validation(refusal.to_string())
+            .with_status(status.as_u16())
+            .with_code(code),
+    )
+    .response()
+}
 
 /// The whole sandbox as one service.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .nest("/_sandbox", control::routes())
+        .nest("/_sandbox", control::routes(&shared))
         .merge(page::routes())
         .fallback(api)
         .layer(middleware::from_fn(open_to_pages))
@@ -43,16 +66,22 @@ async fn api(
     api::answer(&shared, incoming).await
 }
 
-/// Lets pages of any origin call, as `api.stripe.com` does: what they may do depends on their key alone.
+/// Lets a page read its answer, as `api.stripe.com` lets pages of any origin. Which pages may call, the port's door has
+/// decided.
 async fn open_to_pages(request: Request, next: Next) -> Response<Body> {
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = if request.method() == Method::OPTIONS {
         status(StatusCode::NO_CONTENT)
     } else {
         next.run(request).await
     };
     let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let Some(origin) = origin else {
+        return response;
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     for (name, value) in [
-        ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", "GET, POST, DELETE, OPTIONS"),
         (
             "access-control-allow-headers",

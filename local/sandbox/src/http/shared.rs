@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(crate) struct Shared {
     world: Mutex<World>,
+    /// The one secret key that is taken; without it, any is.
+    pub(crate) secret_key: Option<String>,
     /// Wakes the webhook worker.
     pub(crate) deliveries: Notify,
     /// Wakes the passing of time.
@@ -24,19 +26,24 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<Vec<Fault>>,
     /// The idempotency keys whose requests are not answered yet.
     pub(crate) in_flight: Mutex<HashSet<String>>,
-    /// Sends webhooks.
-    pub(crate) http: reqwest::Client,
+    /// Sends webhooks, in a sandbox that does.
+    pub(crate) http: Option<reqwest::Client>,
     /// How many seconds the sandbox's own time runs ahead of the machine's.
     pub(crate) ahead: Arc<AtomicI64>,
 }
 
 impl Shared {
     /// Everything at its beginning around a world.
-    pub(crate) fn new(world: World, http: reqwest::Client) -> Self {
+    pub(crate) fn new(
+        world: World,
+        http: Option<reqwest::Client>,
+        secret_key: Option<String>,
+    ) -> Self {
         let ahead = world.account().int("ahead").unwrap_or(0);
         Self {
             ahead: Arc::new(AtomicI64::new(ahead)),
             world: Mutex::new(world),
+            secret_key,
             deliveries: Notify::new(),
             ticks: Notify::new(),
             requests: Mutex::default(),

@@ -34,15 +34,12 @@ impl Journal {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
         {
-            std::fs::create_dir_all(folder)?;
+            create_private(folder)?;
         }
-        locked(
-            OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(true)
-                .open(path)?,
-        )
+        let file = private().read(true).append(true).create(true).open(path)?;
+        // One that was begun before may be open to others.
+        keep_private(&file)?;
+        locked(file)
     }
 
     /// Every change in the file, oldest first. A last line without an end was never answered and is left out.
@@ -69,7 +66,12 @@ impl Journal {
     /// Replaces the file by one that holds only what is there now, in one step.
     pub(crate) fn rewrite(path: &Path, records: impl Iterator<Item = Change>) -> Result<Self> {
         let new = beside(path);
-        let mut writer = BufWriter::new(File::create(&new)?);
+        // What a killed process left there may be open to others.
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut writer = BufWriter::new(private().write(true).create_new(true).open(&new)?);
         for change in records {
             write_line(&mut writer, &[change])?;
         }
@@ -112,6 +114,44 @@ fn locked(file: File) -> Result<File> {
     ))
 }
 
+/// State is for its owner only: it holds client secrets and the secrets of webhook endpoints.
+#[cfg(unix)]
+fn private() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(unix)]
+fn keep_private(file: &File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(unix)]
+fn create_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn private() -> OpenOptions {
+    OpenOptions::new()
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn keep_private(_file: &File) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn create_private(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
@@ -130,6 +170,25 @@ mod tests {
     use serde_json::json;
     use std::fs::File;
     use std::io::Write;
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_only_also_when_it_was_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let name = format!("perennial-journal-{}", crate::state::ids::random(12));
+        let path = std::env::temp_dir().join(name);
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, open.clone()).unwrap();
+        drop(Journal::hold(&path).unwrap());
+        assert_eq!(mode(), 0o600);
+        std::fs::write(super::beside(&path), "").unwrap();
+        std::fs::set_permissions(super::beside(&path), open).unwrap();
+        drop(Journal::rewrite(&path, std::iter::empty()).unwrap());
+        assert_eq!(mode(), 0o600);
+        std::fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn a_line_that_a_kill_cut_short_is_left_out() {

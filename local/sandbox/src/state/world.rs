@@ -25,6 +25,11 @@ pub(crate) struct World {
     pub(crate) base_url: String,
     /// Who is asking.
     pub(crate) origin: Origin,
+    /// In place of the machine's time, for one whose time only the control API moves.
+    pub(crate) frozen: Option<i64>,
+    /// The time at which a timer was due that is run now. One that is run late, since the sandbox was
+    /// not running or its time has jumped, does what it would have done then.
+    pub(crate) due_at: Option<i64>,
 }
 
 const ACCOUNT: &str = "acct_perennial_sandbox";
@@ -62,7 +67,11 @@ impl World {
 
     /// The sandbox's own time in seconds, which runs ahead of the machine's once the control API moved it.
     pub(crate) fn now(&self) -> i64 {
-        clock::machine_seconds() + self.account().int("ahead").unwrap_or(0)
+        if let Some(due_at) = self.due_at {
+            return due_at;
+        }
+        self.frozen.unwrap_or_else(clock::machine_seconds)
+            + self.account().int("ahead").unwrap_or(0)
     }
 
     /// The time for objects on a test clock, or the sandbox's own.

@@ -118,6 +118,7 @@ fn prepare(shared: &Shared, id: &str) -> Option<reqwest::RequestBuilder> {
     Some(
         shared
             .http
+            .as_ref()?
             .post(endpoint.text("url")?)
             .header("content-type", "application/json; charset=utf-8")
             .header("stripe-signature", signature)

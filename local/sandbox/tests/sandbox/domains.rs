@@ -1,6 +1,7 @@
 //! What the account may do, and where its wallets may be shown.
 
 use crate::support::{Stripe, id};
+use perennial_sandbox::SECRET_KEY;
 use serde_json::{Value, json};
 
 const PATH: &str = "/v1/payment_method_domains";
@@ -104,10 +105,18 @@ async fn an_account_without_apple_pay_shows_it_on_no_domain_and_gets_no_tokens()
         "inactive"
     );
     let path = stripe.url("/_sandbox/tokens");
-    let refused = stripe.send(stripe.http.post(&path)).await;
+    let refused = stripe
+        .send(stripe.http.post(&path).bearer_auth(SECRET_KEY))
+        .await;
     assert_eq!(refused.status, 400);
     let typed = stripe
-        .send(stripe.http.post(&path).body(r#"{"wallet":null}"#))
+        .send(
+            stripe
+                .http
+                .post(&path)
+                .bearer_auth(SECRET_KEY)
+                .body(r#"{"wallet":null}"#),
+        )
         .await
         .ok();
     assert_eq!(typed["card"]["tokenization_method"], Value::Null);
@@ -143,7 +152,13 @@ async fn the_account_says_where_it_is_and_what_it_may_do() {
     );
     let path = stripe.url("/_sandbox/account");
     let wrong = stripe
-        .send(stripe.http.post(path).body(r#"{"country":"India"}"#))
+        .send(
+            stripe
+                .http
+                .post(path)
+                .bearer_auth(SECRET_KEY)
+                .body(r#"{"country":"India"}"#),
+        )
         .await;
     assert_eq!(wrong.status, 400);
 }

@@ -1,4 +1,5 @@
 use crate::support::Stripe;
+use perennial_sandbox::SECRET_KEY;
 use serde_json::json;
 use std::time::Duration;
 
@@ -182,7 +183,12 @@ async fn the_log_tells_what_was_asked_and_what_went_wrong() {
         (&json!(true), &json!(false))
     );
     stripe
-        .send(stripe.http.delete(stripe.url("/_sandbox/requests")))
+        .send(
+            stripe
+                .http
+                .delete(stripe.url("/_sandbox/requests"))
+                .bearer_auth(SECRET_KEY),
+        )
         .await
         .ok();
     assert_eq!(stripe.observe("/requests").await["requests"], json!([]));
@@ -202,6 +208,7 @@ async fn a_control_call_that_is_misspelt_is_refused() {
                 stripe
                     .http
                     .post(stripe.url(&format!("/_sandbox{path}")))
+                    .bearer_auth(SECRET_KEY)
                     .body(body.to_string()),
             )
             .await;

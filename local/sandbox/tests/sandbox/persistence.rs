@@ -92,8 +92,8 @@ async fn a_file_belongs_to_one_sandbox_at_a_time() {
     let start = async || {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         Sandbox::start(Options {
-            listener,
             data: Some(file.0.clone()),
+            ..Options::new(listener)
         })
         .await
     };

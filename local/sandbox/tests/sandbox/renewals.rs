@@ -408,6 +408,65 @@ async fn customers_without_a_clock_renew_by_the_sandboxs_own_time() {
     assert_eq!(paid["data"].as_array().unwrap().len(), 2);
 }
 
+/// The sandbox was off for so long, or its time has jumped.
+#[tokio::test]
+async fn periods_that_were_slept_over_are_billed_one_after_another_in_order() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let subscription = stripe.subscribe(&shopper, &[]).await.ok();
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    let item = |it: &Value, name: &str| it["items"]["data"][0][name].as_i64().unwrap();
+    let end = item(&subscription, "current_period_end");
+    stripe.control("/clock", json!({"advance": 94 * DAY})).await;
+    let renewed = stripe.get(&path, &[]).await.ok();
+    let listed = stripe
+        .get(
+            "/v1/invoices",
+            &[("subscription", id(&subscription).as_str())],
+        )
+        .await
+        .ok();
+    let mut invoices = listed["data"].as_array().unwrap().clone();
+    invoices.reverse();
+    assert_eq!(invoices.len(), 4);
+    let mut begins = item(&subscription, "current_period_start");
+    for invoice in &invoices {
+        assert_eq!(invoice["status"], "paid", "{invoice}");
+        let period = &invoice["lines"]["data"][0]["period"];
+        assert_eq!(period["start"].as_i64(), Some(begins), "{invoice}");
+        assert_eq!(invoice["created"].as_i64(), Some(begins));
+        let paid_at = invoice["status_transitions"]["paid_at"].as_i64().unwrap();
+        assert!((begins..=begins + 2 * HOUR).contains(&paid_at));
+        begins = period["end"].as_i64().unwrap();
+    }
+    assert!(item(&renewed, "current_period_start") > end);
+    assert_eq!(item(&renewed, "current_period_end"), begins);
+}
+
+#[tokio::test]
+async fn a_trial_whose_end_was_slept_over_is_charged_from_its_end_on() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    let form = [("trial_period_days", "7")];
+    let subscription = stripe.subscribe(&shopper, &form).await.ok();
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    stripe.control("/clock", json!({"advance": 20 * DAY})).await;
+    let charged = stripe
+        .get(&path, &[("expand[]", "latest_invoice")])
+        .await
+        .ok();
+    assert_eq!(charged["status"], "active");
+    assert_eq!(
+        charged["items"]["data"][0]["current_period_start"],
+        subscription["trial_end"]
+    );
+    assert_eq!(charged["latest_invoice"]["status"], "paid");
+    assert_eq!(
+        charged["latest_invoice"]["created"],
+        subscription["trial_end"]
+    );
+}
+
 #[tokio::test]
 async fn a_deleted_clock_takes_its_customers_along() {
     let frozen = Frozen::start().await;

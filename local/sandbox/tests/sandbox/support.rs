@@ -90,7 +90,12 @@ impl Stripe {
 
     pub(crate) async fn start_with(data: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let sandbox = Sandbox::start(Options { listener, data }).await.unwrap();
+        let sandbox = Sandbox::start(Options {
+            data,
+            ..Options::new(listener)
+        })
+        .await
+        .unwrap();
         Self {
             sandbox,
             http: client(),
@@ -187,6 +192,7 @@ impl Stripe {
         self.send(
             self.http
                 .post(self.url(&format!("/_sandbox{path}")))
+                .bearer_auth(perennial_sandbox::SECRET_KEY)
                 .body(body.to_string()),
         )
         .await
@@ -195,7 +201,8 @@ impl Stripe {
 
     /// What the control API shows.
     pub(crate) async fn observe(&self, path: &str) -> Value {
-        self.send(self.http.get(self.url(&format!("/_sandbox{path}"))))
+        let request = self.http.get(self.url(&format!("/_sandbox{path}")));
+        self.send(request.bearer_auth(perennial_sandbox::SECRET_KEY))
             .await
             .ok()
     }

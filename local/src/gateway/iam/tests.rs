@@ -63,7 +63,7 @@ impl Sent {
 
 #[track_caller]
 fn check(sent: &Sent, expected: Result<(), Refusal>) {
-    assert_eq!(verify(&sent.head(), sent.body, NOW), expected);
+    assert_eq!(verify(&sent.head(), sent.body, NOW, "local"), expected);
 }
 
 #[test]
@@ -88,10 +88,10 @@ fn a_request_that_was_changed_on_the_way_is_refused() {
     let mut head = POST_WITH_HEADERS.head();
     head.headers
         .insert("idempotency-key", "k-2".parse().unwrap());
-    assert_eq!(verify(&head, BODY, NOW), wrong);
+    assert_eq!(verify(&head, BODY, NOW, "local"), wrong);
     let mut head = POST.head();
     head.headers.insert("host", "evil.example".parse().unwrap());
-    assert_eq!(verify(&head, BODY, NOW), wrong);
+    assert_eq!(verify(&head, BODY, NOW, "local"), wrong);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_header_that_was_not_signed_may_change() {
     let mut head = POST.head();
     head.headers
         .insert("idempotency-key", "k-2".parse().unwrap());
-    assert_eq!(verify(&head, BODY, NOW), Ok(()));
+    assert_eq!(verify(&head, BODY, NOW, "local"), Ok(()));
 }
 
 #[test]
@@ -111,7 +111,11 @@ fn a_signature_is_good_for_five_minutes() {
         (-301, Err(Refusal::Expired)),
     ] {
         let now = NOW.plus_seconds(seconds);
-        assert_eq!(verify(&GET.head(), b"", now), expected, "{seconds}");
+        assert_eq!(
+            verify(&GET.head(), b"", now, "local"),
+            expected,
+            "{seconds}"
+        );
     }
 }
 
@@ -175,14 +179,18 @@ fn what_is_no_signature_is_refused() {
     ] {
         let mut head = GET.head();
         head.headers.insert(AUTHORIZATION, header.parse().unwrap());
-        assert_eq!(verify(&head, b"", NOW), Err(expected), "{header}");
+        assert_eq!(verify(&head, b"", NOW, "local"), Err(expected), "{header}");
     }
     let mut head = GET.head();
     head.headers.remove(AUTHORIZATION);
-    assert_eq!(verify(&head, b"", NOW), Err(Refusal::Missing));
+    assert_eq!(verify(&head, b"", NOW, "local"), Err(Refusal::Missing));
     for date in ["yesterday", "2026-11-25", ""] {
         let mut head = GET.head();
         head.headers.insert("x-amz-date", date.parse().unwrap());
-        assert_eq!(verify(&head, b"", NOW), Err(Refusal::Malformed), "{date}");
+        assert_eq!(
+            verify(&head, b"", NOW, "local"),
+            Err(Refusal::Malformed),
+            "{date}"
+        );
     }
 }

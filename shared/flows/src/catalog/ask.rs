@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use perennial_stripe::{Price, StripeError};
@@ -10,7 +10,7 @@ use perennial_types::{
     Answer, DeclaredPlan, Interval, PlanCatalog, PriceId, PriceKind, RefusalCode, StripePrice,
     Terms,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use super::Resolver;
 
@@ -65,7 +65,7 @@ impl Resolver {
         pace: Duration,
     ) -> Answers {
         let mut calls = JoinSet::new();
-        let mut next = tokio::time::Instant::now();
+        let mut next = Instant::now();
         for question in questions(references) {
             tokio::time::sleep_until(next).await;
             next += pace;

@@ -1,13 +1,11 @@
 //! What Stripe tells of prices and products. The catalog follows at once; the hourly sweep would find
 //! the same.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use perennial_store::CatalogWrite;
 use perennial_types::{CatalogPlan, PlanCatalog, PriceId};
+use tokio::time::Instant;
 
 use super::{
     Known, Resolver, TRIES,

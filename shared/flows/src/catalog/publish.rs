@@ -1,10 +1,9 @@
 //! A new `plans.json`: all of it, or nothing.
 
-use std::time::Instant;
-
 use perennial_store::{CatalogWrite, LARGEST_CATALOG, StoreError};
 use perennial_types::{Answer, DeclaredPlans, PlanCatalog, PlanName};
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
 use crate::reconcile::Slice;

@@ -1,12 +1,11 @@
 //! The story of a saved method: how it was set up, what came of it, what to do.
 
-use std::time::Instant;
-
 use perennial_stripe::{Charge, ChargeStatus, MIGRATION, PaymentIntent, SetupRecord, metadata};
 use perennial_types::{
     CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Timestamp, UserId,
 };
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{
     FirstStatus, FirstTransaction, NextStep, PaymentError, Refused, ShopAction, TransactionBy,

@@ -1,13 +1,12 @@
 //! Whether the first, customer-initiated transaction of a method succeeded. Banks link every later
 //! charge to it, and decline those whose link leads nowhere.
 
-use std::time::Instant;
-
 use perennial_stripe::{
     ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupError, SetupIntentStatus, SetupRecord,
 };
 use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::{PaymentError, history};
 use crate::Flows;

@@ -1,9 +1,10 @@
 //! What Stripe lists of a customer, newest first, as far as there is time for it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perennial_stripe::{List, Reply, StripeError};
 use perennial_types::Timestamp;
+use tokio::time::Instant;
 
 /// A hundred objects a page.
 const MOST_PAGES: usize = 10;

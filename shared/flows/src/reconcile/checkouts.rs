@@ -1,5 +1,6 @@
 //! Checkouts that nobody has brought to an end: the browser never came back, or its finisher died.
 
+use perennial_store::Due;
 use perennial_types::{AttemptId, UserId};
 use serde::Serialize;
 
@@ -25,6 +26,8 @@ const NOT_SWEPT: &str = "a checkout could not be swept";
 
 /// After a failure, the next look.
 const AFTER_FAILURE_SECONDS: i64 = 5 * 60;
+/// What this version cannot read is still there for another one; until then, it is told each hour.
+pub(super) const AFTER_UNREADABLE_SECONDS: i64 = 3600;
 /// The shortest pause between two looks at the same checkout.
 const SHORTEST_PAUSE_SECONDS: i64 = 5 * 60;
 
@@ -38,11 +41,17 @@ impl Flows {
                 swept.complete = true;
                 break;
             }
-            for (user, id) in due {
+            for due in due {
                 if slice.is_over() {
                     return Ok(swept);
                 }
-                self.look_at(&user, &id, &mut swept).await?;
+                // First, so that this sweep is past it whatever it is and whatever becomes of it.
+                let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
+                self.table.postpone(&due, later).await?;
+                if let Err(error) = self.look_at(&due, &mut swept).await {
+                    swept.failed += 1;
+                    self.say_not_swept(&due, &error).await?;
+                }
                 slice.pause().await;
             }
         }
@@ -51,41 +60,56 @@ impl Flows {
 
     async fn look_at(
         &self,
-        user: &UserId,
-        id: &AttemptId,
+        due: &Due<(UserId, AttemptId)>,
         swept: &mut SweptCheckouts,
     ) -> Result<(), FlowError> {
-        match self.for_one_object().finish_checkout(user, id).await {
-            Ok(Finish::Subscribed { .. }) => swept.subscribed += 1,
-            Ok(Finish::Failed { .. }) => {
-                swept.ended += 1;
-                // Refused at the wallet, and open for another try.
-                self.look_later(user, id).await?;
-            }
-            Ok(Finish::Pending { .. }) => {
-                swept.pending += 1;
-                self.look_later(user, id).await?;
-            }
-            Err(error) => {
-                swept.failed += 1;
-                let chain = error.chain();
-                // Its shopper is at it this very moment.
-                if error.is_busy() {
-                    tracing::warn!(checkout = %id, error = chain, "{NOT_SWEPT}");
-                } else {
-                    tracing::error!(checkout = %id, error = chain, "{NOT_SWEPT}");
-                }
-                let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
-                self.table.postpone_checkout(user, id, later).await?;
-            }
+        let Some((user, id)) = &due.of else {
+            return Err(FlowError::UnknownCheckout);
+        };
+        let finish = self.for_one_object().finish_checkout(user, id).await?;
+        self.look_later(due, user, id).await?;
+        match finish {
+            Finish::Subscribed { .. } => swept.subscribed += 1,
+            // Or refused at the wallet, and open for another try.
+            Finish::Failed { .. } => swept.ended += 1,
+            Finish::Pending { .. } => swept.pending += 1,
+        }
+        Ok(())
+    }
+
+    async fn say_not_swept(
+        &self,
+        due: &Due<(UserId, AttemptId)>,
+        error: &FlowError,
+    ) -> Result<(), FlowError> {
+        let (checkout, chain) = (due.name(), error.chain());
+        // Its shopper is at it this very moment.
+        if error.is_busy() {
+            tracing::warn!(checkout, error = chain, "{NOT_SWEPT}");
+            return Ok(());
+        }
+        tracing::error!(checkout, error = chain, "{NOT_SWEPT}");
+        if error.is_unreadable() || due.of.is_none() {
+            let later = self.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
+            self.table.postpone(due, later).await?;
         }
         Ok(())
     }
 
     /// The older an open checkout is, the less likely it is that its shopper is still at it, so
-    /// each pause is as long as all before it; and the last look is at its expiry.
-    async fn look_later(&self, user: &UserId, id: &AttemptId) -> Result<(), FlowError> {
-        let Some(attempt) = self.table.attempt(user, id).await? else {
+    /// each pause is as long as all before it; and the last look is at its expiry. One that has ended
+    /// is looked at no more.
+    async fn look_later(
+        &self,
+        due: &Due<(UserId, AttemptId)>,
+        user: &UserId,
+        id: &AttemptId,
+    ) -> Result<(), FlowError> {
+        let attempt = self.table.attempt(user, id).await?;
+        let Some(attempt) = attempt.filter(|attempt| attempt.state.is_open()) else {
+            if self.table.rest(due).await? {
+                tracing::warn!(checkout = %id, "a checkout that has ended was still to be swept");
+            }
             return Ok(());
         };
         let now = self.clock.now();
@@ -93,7 +117,7 @@ impl Flows {
         let next = now.plus_seconds(age.max(SHORTEST_PAUSE_SECONDS));
         let expiry = attempt.open_until.plus_seconds(1);
         let next = if now < expiry { next.min(expiry) } else { next };
-        self.table.postpone_checkout(user, id, next).await?;
+        self.table.postpone(due, next).await?;
         Ok(())
     }
 }

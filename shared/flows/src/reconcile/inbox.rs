@@ -1,8 +1,9 @@
 //! Events that were stored and never applied: the stream gave up on them, or was not there.
 
+use perennial_store::Due;
 use serde::Serialize;
 
-use super::{PAGE, Slice};
+use super::{PAGE, Slice, checkouts::AFTER_UNREADABLE_SECONDS};
 use crate::{FlowError, Flows};
 
 /// What a sweep over the inbox has done.
@@ -28,26 +29,41 @@ impl Flows {
                 swept.complete = true;
                 break;
             }
-            for (customer, id) in due {
+            for due in due {
                 if slice.is_over() {
                     return Ok(swept);
                 }
-                let Some(event) = self.table.read_event(customer.as_ref(), &id).await? else {
-                    continue;
-                };
-                let results = self.apply_events(std::slice::from_ref(&event)).await;
-                if results.iter().all(Result::is_ok) {
-                    swept.settled += 1;
-                } else {
-                    swept.failed += 1;
-                    let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
-                    self.table
-                        .postpone_event(customer.as_ref(), &id, later)
-                        .await?;
+                // First, so that this sweep is past it whatever it is and whatever becomes of it.
+                let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
+                self.table.postpone(&due, later).await?;
+                match self.apply_due(&due).await {
+                    Ok(()) => swept.settled += 1,
+                    Err(error) => {
+                        swept.failed += 1;
+                        self.say_unreadable(&due, &error).await?;
+                    }
                 }
                 slice.pause().await;
             }
         }
         Ok(swept)
+    }
+
+    async fn apply_due(&self, due: &Due<()>) -> Result<(), FlowError> {
+        let event = self.table.due_event(due).await?;
+        let results = self.apply_events(event.as_slice()).await;
+        results.into_iter().collect()
+    }
+
+    /// What has to wait is told where it is applied.
+    async fn say_unreadable(&self, due: &Due<()>, error: &FlowError) -> Result<(), FlowError> {
+        if !error.is_unreadable() {
+            return Ok(());
+        }
+        let (event, error) = (due.name(), error.chain());
+        tracing::error!(event, error, "an event of the inbox cannot be read");
+        let later = self.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
+        self.table.postpone(due, later).await?;
+        Ok(())
     }
 }

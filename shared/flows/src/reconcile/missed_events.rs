@@ -2,8 +2,8 @@
 
 use perennial_inbox::{EVENT_TYPES, Event, EventType};
 use perennial_store::{Cursor, InboxItem, Received};
-use perennial_stripe::{ListEvents, StripeError};
-use perennial_types::Timestamp;
+use perennial_stripe::{List, ListEvents, Reply, StripeError};
+use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,7 +26,8 @@ const CURSOR: &str = "events";
 const FIRST_SPAN_SECONDS: i64 = 24 * 3600;
 /// Events may appear in the list a little after their time of creation.
 const OVERLAP_SECONDS: i64 = 300;
-/// What is newer than this is on its way by the webhook.
+/// What is newer than this is on its way by the webhook. So much is left for Stripe's list, too, by
+/// Stripe's own clock: that of a function which runs ahead would leave out what comes meanwhile.
 const FRESH_SECONDS: i64 = 60;
 /// Stripe lists 30 days; a sweep that is this far behind is about to lose events.
 const WARN_SECONDS: i64 = 25 * 24 * 3600;
@@ -92,26 +93,35 @@ impl Flows {
                 }
                 Err(error) => return Err(error),
             };
+            let answered = page.at.unwrap_or_else(|| self.clock.now().unix());
+            let known = Timestamp::from_unix(answered).plus_seconds(-FRESH_SECONDS);
+            let known_until = *cursor.known_until.get_or_insert(known);
+            let page = page.value;
+            let mut last = None;
+            let mut rest = page.data.len();
             for event in &page.data {
+                if slice.is_over() {
+                    break;
+                }
+                rest -= 1;
+                last = event.get("id").and_then(Value::as_str).or(last);
                 swept.listed += 1;
                 if self.store_if_missed(event, is_first).await? {
                     swept.missed += 1;
                 }
             }
-            let last = page
-                .data
-                .last()
-                .and_then(|event| event.get("id"))
-                .and_then(Value::as_str);
-            cursor.after = last.filter(|_| page.has_more).map(ToOwned::to_owned);
-            if cursor.after.is_none() {
+            if page.has_more || rest > 0 {
+                // A slice that was over at once has come no further.
+                cursor.after = last.map(ToOwned::to_owned).or(cursor.after);
+            } else {
+                cursor.after = None;
                 cursor.pass += 1;
             }
             swept.complete = position(&cursor) >= passes.len();
             if swept.complete {
                 cursor = Cursor {
                     fence: cursor.fence,
-                    done_until: Some(until),
+                    done_until: Some(until.min(known_until)),
                     ..Cursor::default()
                 };
             }
@@ -134,7 +144,7 @@ impl Flows {
         cursor: &Cursor,
         from: Timestamp,
         until: Timestamp,
-    ) -> Result<perennial_stripe::List<Value>, FlowError> {
+    ) -> Result<Reply<List<Value>>, FlowError> {
         let ask = ListEvents {
             from: from.unix().saturating_sub(OVERLAP_SECONDS),
             to: until.unix(),
@@ -142,12 +152,15 @@ impl Flows {
             undelivered: pass.undelivered,
             starting_after: cursor.after.as_deref(),
         };
-        Ok(self.stripe.list_events(&ask).await?.value)
+        Ok(self.stripe.list_events(&ask).await?)
     }
 
     async fn store_if_missed(&self, event: &Value, is_first: bool) -> Result<bool, FlowError> {
         let Ok(event) = Event::from_json(event) else {
-            tracing::error!("Stripe lists something that is not an event");
+            let event = event.get("id").and_then(Value::as_str);
+            let event: Option<EventId> = event.and_then(|id| id.parse().ok());
+            let event = event.as_ref().map(EventId::as_str);
+            tracing::error!(event, "Stripe lists something that is not an event");
             return Ok(false);
         };
         let item = InboxItem::of(event, self.clock.now());

@@ -5,15 +5,18 @@
 
 mod checkouts;
 mod inbox;
+mod lost_setups;
 mod missed_events;
 mod subscriptions;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use checkouts::SweptCheckouts;
 pub use inbox::SweptInbox;
+pub use lost_setups::SweptSetups;
 pub use missed_events::SweptEvents;
 pub use subscriptions::ComparedSubscriptions;
+use tokio::time::Instant;
 
 /// How long a sweep may take, and how quickly it may ask Stripe.
 #[derive(Debug, Clone, Copy)]

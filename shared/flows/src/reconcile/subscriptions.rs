@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use perennial_store::Cursor;
-use perennial_stripe::Subscription;
-use perennial_types::AttemptState;
+use perennial_stripe::{StripeError, Subscription};
+use perennial_types::{AttemptState, SubscriptionId};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Slice;
 use crate::{
@@ -21,6 +22,8 @@ pub struct ComparedSubscriptions {
     pub compared: u32,
     /// Different, and read again.
     pub repaired: u32,
+    /// Could not be compared, or read again; that is tried the next night.
+    pub failed: u32,
     /// Of customers that are not ours.
     pub foreign: u32,
     /// Pairs of live subscriptions of one user and plan group.
@@ -30,6 +33,7 @@ pub struct ComparedSubscriptions {
 }
 
 const CURSOR: &str = "subscriptions";
+const NOT_COMPARED: &str = "a subscription could not be compared";
 
 impl Flows {
     /// Compares Stripe's subscriptions with the read model, and reads again what differs.
@@ -43,25 +47,47 @@ impl Flows {
         let mut cursor = self.table.cursor(CURSOR).await?;
         while !slice.is_over() {
             let after = cursor.after.as_deref().and_then(|id| id.parse().ok());
-            let page = self
-                .stripe
-                .list_all_subscriptions(after.as_ref())
-                .await?
-                .value;
-            for subscription in &page.data {
-                self.compare(subscription, &mut compared, &mut doubled)
-                    .await?;
+            let page = match self.stripe.list_all_subscriptions(after.as_ref()).await {
+                Ok(page) => page.value,
+                // What the last slice ended with is no longer in the list.
+                Err(StripeError::Invalid { .. }) if after.is_some() => {
+                    cursor.after = None;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let mut last = None;
+            let mut rest = page.data.len();
+            for listed in page.data {
+                if slice.is_over() {
+                    break;
+                }
+                rest -= 1;
+                last = id_of(&listed).or(last);
+                let Ok(listed) = serde_json::from_value::<Subscription>(listed) else {
+                    compared.failed += 1;
+                    let reason = "its form is not known";
+                    tracing::error!(subscription = last, reason, "{NOT_COMPARED}");
+                    continue;
+                };
+                let flows = self.for_one_object();
+                // Boxed, because it holds a whole reading, and hardly any costs one.
+                let result = Box::pin(flows.compare(&listed, &mut compared, &mut doubled)).await;
+                if let Err(error) = result {
+                    compared.failed += 1;
+                    say_not_compared(&listed.id, &error);
+                }
             }
-            let last = page.data.last().map(|last| last.id.as_str().to_owned());
-            let after = last.filter(|_| page.has_more);
-            compared.complete = after.is_none();
+            let after = last.filter(|_| page.has_more || rest > 0);
+            compared.complete = after.is_none() && rest == 0;
             cursor = Cursor {
                 fence: cursor.fence,
                 done_until: compared
                     .complete
                     .then(|| self.clock.now())
                     .or(cursor.done_until),
-                after,
+                // A slice that was over at once has come no further.
+                after: after.or(cursor.after).filter(|_| !compared.complete),
                 ..Cursor::default()
             };
             if !self.table.move_cursor(CURSOR, &cursor).await? {
@@ -134,5 +160,20 @@ impl Flows {
         compared.repaired += 1;
         tracing::warn!(subscription = %subscription.id, "the read model was not what Stripe has");
         Ok(())
+    }
+}
+
+fn id_of(listed: &Value) -> Option<String> {
+    let id: SubscriptionId = listed.get("id")?.as_str()?.parse().ok()?;
+    Some(id.as_str().to_owned())
+}
+
+fn say_not_compared(subscription: &SubscriptionId, error: &FlowError) {
+    let chain = error.chain();
+    // Its user is at it this very moment.
+    if error.is_busy() {
+        tracing::warn!(%subscription, error = chain, "{NOT_COMPARED}");
+    } else {
+        tracing::error!(%subscription, error = chain, "{NOT_COMPARED}");
     }
 }

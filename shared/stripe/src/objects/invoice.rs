@@ -90,6 +90,11 @@ impl Invoice {
             }
     }
 
+    /// Whether it was created with its subscription.
+    pub fn is_first(&self) -> bool {
+        self.billing_reason.as_deref() == Some("subscription_create")
+    }
+
     /// The price of its first line.
     pub fn first_price(&self) -> Option<&PriceId> {
         let line = self.lines.as_ref()?.data.first()?;

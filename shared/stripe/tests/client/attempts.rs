@@ -1,9 +1,10 @@
 //! What is sent again, how often, and until when.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perennial_stripe::{Cause, Effect, Settings, Stripe, StripeError};
 use serde_json::json;
+use tokio::time::Instant;
 use wiremock::ResponseTemplate;
 
 use crate::support::{

@@ -6,6 +6,8 @@ import { Control } from "./sandbox.js";
 interface Addresses {
   gateway: string;
   stripe: string;
+  key: string;
+  stripe_key?: string;
 }
 
 export interface Answer {
@@ -17,12 +19,14 @@ export interface Answer {
 export class Gateway {
   readonly program: Program;
   readonly control: Control;
-  readonly #url: string;
+  readonly url: string;
+  readonly key: string;
 
-  private constructor(program: Program, { gateway, stripe }: Addresses) {
+  private constructor(program: Program, { gateway, stripe, key, stripe_key }: Addresses) {
     this.program = program;
-    this.control = new Control(stripe);
-    this.#url = gateway;
+    this.control = new Control(stripe, stripe_key);
+    this.url = gateway;
+    this.key = key;
   }
 
   static async start(env: Record<string, string> = {}, state = ["--memory"]): Promise<Gateway> {
@@ -35,7 +39,7 @@ export class Gateway {
 
   async call(method: string, path: string, { user, body, headers }: { user?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
     const token = user === undefined ? undefined : await this.#token(user);
-    const response = await fetch(new URL(path, this.#url), {
+    const response = await fetch(new URL(path, this.url), {
       method,
       redirect: "manual",
       headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
@@ -46,7 +50,7 @@ export class Gateway {
   }
 
   async #token(user: string): Promise<string> {
-    const { body } = await this.call("POST", "/dev/token", { body: { user } });
+    const { body } = await this.call("POST", "/dev/token", { body: { user }, headers: { authorization: `Bearer ${this.key}` } });
     return body.token;
   }
 }

@@ -16,6 +16,9 @@ export const OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.NodeNext,
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   types: ["node"],
+  // The page's types are in its comments, and it has no node_modules.
+  allowJs: true,
+  paths: { "@stripe/stripe-js": [resolve(ROOT, "node_modules/@stripe/stripe-js/dist/index.d.ts")] },
 };
 
 /** The SDK hands decimals out as objects of its own; on the wire they are text. */

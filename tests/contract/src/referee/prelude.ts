@@ -1,7 +1,8 @@
-/** What a claim's type may name: `Stripe` is the SDK, `StripeJs` the types of Stripe.js, and where they are too loose or too strict, these. */
+/** What a claim's type may name: `Stripe` is the SDK, `StripeJs` the types of Stripe.js, `Page` those of this repository's page, and where they are too loose or too strict, these. */
 export const PRELUDE = `
 import type Stripe from "stripe";
 import type * as StripeJs from "@stripe/stripe-js";
+import type * as Page from "../../../web/perennial.js";
 
 // The SDK says Partial, which is one level deep. Stripe sends what changed at every level, and whole arrays;
 // a key that was not there before is null.

@@ -187,7 +187,7 @@ test("there is no button without Apple Pay, whoever does without it", () =>
       ["the account", {}, PAYMENT, { apple_pay: false }],
     ];
     for (const [why, options, told, account] of without) {
-      await fetch(`${url}/_sandbox/account`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(account) });
+      await fetch(`${url}/_sandbox/account`, { method: "POST", headers: { authorization: "Bearer sk_test_contract", "content-type": "application/json" }, body: JSON.stringify(account) });
       const shop = await Shop.open(url, told, options);
       assert.equal(shop.page.body.getElementById("apple-pay-button"), null, why);
       const [ready] = shop.claims;

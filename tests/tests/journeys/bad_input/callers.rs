@@ -19,7 +19,9 @@ async fn without_a_good_token_nothing_is_answered() {
     other["sub"] = "bob".into();
     let other = URL_SAFE_NO_PAD.encode(other.to_string());
     let unsigned = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
-    let of_another_shop = TestApp::start().await.token("alice");
+    // Servers of one process that keep nothing share a key; a folder has its own.
+    let folder = tempfile::tempdir().unwrap();
+    let of_another_shop = TestApp::start_on(folder.path()).await.token("alice");
     let checkout = alice["checkout"].as_str().unwrap();
     for token in [
         None,

@@ -12,7 +12,8 @@ pub(super) async fn meets(app: &TestApp, method: &str, behaviour: Value) {
         app.stripe.url()
     );
     let client = perennial_tests::http();
-    let answer = client.post(path).json(&behaviour).send().await.unwrap();
+    let request = client.post(path).bearer_auth(app.stripe.secret_key());
+    let answer = request.json(&behaviour).send().await.unwrap();
     assert!(answer.status().is_success(), "{behaviour}");
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Seen, attempt_item, attempt_of, came_first, is_live, items};
+use super::{Seen, attempt_item, attempt_of, came_first, is_live, items, was_ended};
 
 /// What is confirmed is kept, known and done with; what is not has ended.
 pub(super) fn subscriptions_that_came_first(seen: &Seen, broken: &mut Vec<String>) {
@@ -25,7 +25,10 @@ pub(super) fn subscriptions_that_came_first(seen: &Seen, broken: &mut Vec<String
             if state == "subscribed" {
                 broken.push(format!("nobody has confirmed {id}, and it is subscribed"));
             }
-        } else if !live || state != "subscribed" || attempt["subscription"] != *id {
+        } else if (!live && !was_ended(seen, subscription))
+            || state != "subscribed"
+            || attempt["subscription"] != *id
+        {
             broken.push(format!(
                 "{id} was confirmed and is lost: it is {}, and its checkout {state} with {}",
                 subscription["status"], attempt["subscription"]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Seen, attempt_of, group, is_live, items};
+use crate::wire::UNREADABLE;
 
 fn seconds(value: &Value) -> Option<i64> {
     // Both sides write UTC to the second, so the texts can be compared by their time.
@@ -88,6 +89,9 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
 pub(super) fn inbox(seen: &Seen, broken: &mut Vec<String>) {
     for item in items(seen, "EVENT#") {
         let status = item["status"].as_str().unwrap_or_default();
+        if item["event"] == UNREADABLE {
+            continue;
+        }
         if !matches!(status, "processed" | "ignored") {
             broken.push(format!(
                 "{} ({}) is left {status}: {}",

@@ -6,18 +6,21 @@ mod held;
 mod money;
 mod secrets;
 mod told;
+mod unnamed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
 use crate::stage::{Stage, Told};
+use crate::wire::UNREADABLE;
 
 /// Everything that is looked at.
 struct Seen {
     books: Books,
+    user: String,
     /// What Stripe has told of the subscriptions, oldest first.
     events: Vec<Value>,
     /// What `GET /subscriptions` says that the user may have.
@@ -25,6 +28,8 @@ struct Seen {
     items: Vec<Value>,
     outbox: Vec<Value>,
     told: Vec<Told>,
+    /// Subscriptions that somebody has ended at Stripe.
+    ended: BTreeSet<String>,
 }
 
 impl Stage<'_> {
@@ -40,6 +45,7 @@ impl Stage<'_> {
         attempts::attempts_are_over(&seen, &mut broken);
         confirmed::subscriptions_that_came_first(&seen, &mut broken);
         confirmed::out_of_reach(&seen, &mut broken);
+        unnamed::all_of_stripe(&seen, &mut broken);
         confirmed::entitled(&seen, &mut broken);
         held::read_model(&seen, &mut broken);
         held::inbox(&seen, &mut broken);
@@ -54,25 +60,20 @@ impl Stage<'_> {
     }
 
     async fn look(&self) -> Result<Seen, Broken> {
-        let books = self.lane.stripe.books(&self.user, self.since).await?;
-        let customers: Vec<String> = books
-            .customers
-            .iter()
-            .filter_map(|it| it["id"].as_str())
-            .map(str::to_owned)
-            .collect();
-        let mut events = self.lane.stripe.events(&customers, self.since).await?;
+        let mut events = self.lane.stripe.events();
         events.retain(|event| {
             let kind = event["type"].as_str();
             kind.is_some_and(|kind| kind.starts_with("customer.subscription."))
         });
         Ok(Seen {
-            books,
+            books: self.lane.stripe.books(),
+            user: self.user.clone(),
             events,
             entitlements: self.entitlements().await?,
             items: self.table.borrow().items()?,
             outbox: self.notes.borrow().outbox.clone(),
             told: self.notes.borrow().told.clone(),
+            ended: self.notes.borrow().ended.clone(),
         })
     }
 
@@ -91,13 +92,22 @@ impl Stage<'_> {
     }
 
     /// With webhooks flowing, every approved checkout is decided before any sweep.
-    pub async fn check_decided(&self) -> Result<(), Broken> {
+    pub fn check_decided(&self) -> Result<(), Broken> {
         let stored = |trouble: crate::wire::Trouble| trouble.fault.name().contains("stored");
         if self.setting.trouble.is_some_and(stored) {
             // Nothing can be known before Stripe forgets the key, or its list is asked.
             return Ok(());
         }
-        let books = self.lane.stripe.books(&self.user, self.since).await?;
+        let gave_up = self.notes.borrow().gave_up;
+        for event in self.table.borrow().items_of("EVENT#")? {
+            if event["status"] == "received" && !gave_up && event["event"] != UNREADABLE {
+                self.broke(format!(
+                    "{} has failed and was not brought again",
+                    event["event"]
+                ));
+            }
+        }
+        let books = self.lane.stripe.books();
         let items = self.table.borrow().items_of("CHECKOUT#")?;
         let (setups, payments) = (&books.setup_intents, &books.payment_intents);
         for (kind, intents) in [("setup_intent", setups), ("payment_intent", payments)] {
@@ -136,6 +146,12 @@ impl Stage<'_> {
             broken.push(format!("{target} was sent without a key"));
         }
     }
+}
+
+/// Whether somebody has ended the subscription at Stripe, past the functions.
+fn was_ended(seen: &Seen, subscription: &Value) -> bool {
+    let id = subscription["id"].as_str();
+    id.is_some_and(|id| seen.ended.contains(id))
 }
 
 fn is_live(subscription: &Value) -> bool {

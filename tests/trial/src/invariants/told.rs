@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Seen, attempt_item, attempt_of, came_first};
+use super::{Seen, attempt_item, attempt_of, came_first, was_ended};
 
 /// The shop hears of each subscription once that it began, and of each change in its order.
 pub(super) fn outbox(seen: &Seen, broken: &mut Vec<String>) {
@@ -15,10 +15,11 @@ pub(super) fn outbox(seen: &Seen, broken: &mut Vec<String>) {
         if !ids.insert(event["id"].to_string()) {
             broken.push(format!("{} was told twice", event["id"]));
         }
-        let data: Value = event["data"]
+        let mut data: Value = event["data"]
             .as_str()
             .and_then(|data| serde_json::from_str(data).ok())
             .unwrap_or_default();
+        data["sequence"] = event["sequence"].clone();
         let kind = event["type"].as_str().unwrap_or_default().to_owned();
         if kind == "checkout.failed" {
             *failed.entry(data["checkout"].to_string()).or_default() += 1;
@@ -33,6 +34,10 @@ pub(super) fn outbox(seen: &Seen, broken: &mut Vec<String>) {
         broken.push(format!(
             "the shop was told {count} times that {checkout} has failed"
         ));
+    }
+    for told in by_subscription.values_mut() {
+        // Two events of one change may leave the table in any order.
+        told.sort_by_key(|(_, data)| data["sequence"].as_u64());
     }
     for subscription in &seen.books.subscriptions {
         let id = subscription["id"].as_str().unwrap_or_default();
@@ -114,6 +119,9 @@ pub(super) fn what_was_told(seen: &Seen, broken: &mut Vec<String>) {
             // After these the shopper may go on with the same checkout.
             ("failed", Some("wallet_declined" | "wallet_abandoned"), _) => {}
             ("failed", Some("payment_declined"), _) if again => {}
+            // Who asks after its end is told what has become of it.
+            ("failed", Some("ended_after_payment" | "ended_in_trial"), Some(made))
+                if was_ended(seen, made) => {}
             ("failed", reason, Some(made)) => broken.push(format!(
                 "the shopper was told that {} has failed ({reason:?}), and there is {}",
                 told.checkout, made["id"]

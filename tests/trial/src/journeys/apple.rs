@@ -40,6 +40,8 @@ pub(super) async fn play(journey: Journey, stage: &Stage<'_>) -> Result<(), Brok
         Journey::AppleTrialDeclined => declined(stage, "photos-trial").await,
         Journey::AppleToTrial => change_of_mind(stage, "photos", "photos-trial").await,
         Journey::AppleToPayment => change_of_mind(stage, "photos-trial", "photos").await,
+        Journey::AppleEnded => ended(stage, "photos").await,
+        Journey::AppleTrialEnded => ended(stage, "photos-trial").await,
         Journey::AppleTwoTabs => {
             let first = begin(stage, a, "photos").await?;
             let second = begin(stage, b, "photos").await?;
@@ -157,6 +159,18 @@ async fn too_late(stage: &Stage<'_>, tab: Door, left: Option<&Value>) -> Result<
         go_on(stage, tab, left, Then::Poll).await?;
     }
     Ok(())
+}
+
+/// The shopper has confirmed, and before anybody here reads it, the subscription is ended at Stripe.
+async fn ended(stage: &Stage<'_>, plan: &str) -> Result<(), Broken> {
+    let tab = Door::TabA;
+    let Some(opened) = begin(stage, tab, plan).await? else {
+        return Ok(());
+    };
+    if stage.answer_sheet(&opened, Sheet::Approve).await? {
+        stage.end_at_stripe().await?;
+    }
+    go_on(stage, tab, &opened, Then::Poll).await.map(drop)
 }
 
 /// Nobody confirms in time, everything ends, and a new click works.

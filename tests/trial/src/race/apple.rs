@@ -134,7 +134,7 @@ async fn finishers(stage: &Stage<'_>) -> Result<(), Broken> {
     let back = return_of(&opened)?;
     let gate = raise(stage);
     let hooks = async {
-        for event in stage.undelivered().await? {
+        for event in stage.undelivered() {
             stage.deliver(&event).await?;
         }
         stage.pump().await

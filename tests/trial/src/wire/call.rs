@@ -2,6 +2,10 @@
 
 use serde_json::Value;
 
+/// Of FNV-1a.
+const FIRST: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
 /// Whose calls come through which door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
@@ -107,6 +111,27 @@ impl Call {
             Service::Stripe => self.method != "GET",
             Service::DynamoDb => !matches!(self.operation(), Some("GetItem" | "Query")),
         }
+    }
+
+    /// The call in a number: the same for the same method, path, key and body. Of a request to the
+    /// table, the order does not count in which the members of its objects stand.
+    pub fn digest(&self) -> u64 {
+        let sorted = match self.service {
+            Service::Stripe => None,
+            Service::DynamoDb => serde_json::from_slice::<Value>(&self.body).ok(),
+        };
+        let body = sorted.map_or_else(|| self.body.clone(), |body| body.to_string().into_bytes());
+        let mut hash = FIRST;
+        let parts = [
+            self.method.as_bytes(),
+            self.path.as_bytes(),
+            self.key().unwrap_or_default().as_bytes(),
+            &body,
+        ];
+        for byte in parts.into_iter().flatten() {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+        }
+        hash
     }
 
     /// A name for people: the same for the same step, whatever the ids in it.

@@ -18,6 +18,9 @@ use crate::rng::Rng;
 /// request (150 ms).
 const A_MOMENT: Duration = Duration::from_millis(40);
 
+/// How long a call takes, so that somebody who looks every millisecond can act between two of them.
+const A_CALL: Duration = Duration::from_millis(2);
+
 /// How many calls in a row one door may have.
 const LONGEST_TURN: usize = 6;
 
@@ -120,9 +123,9 @@ impl Gate {
             });
         }
         self.changed.notify_one();
-        Passage {
-            _done: passed.await.ok(),
-        }
+        let _done = passed.await.ok();
+        tokio::time::sleep(A_CALL).await;
+        Passage { _done }
     }
 }
 

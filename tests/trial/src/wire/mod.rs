@@ -1,26 +1,30 @@
 //! The wire between the functions and the two services: all outside calls pass here, are counted,
 //! and go wrong on demand.
 
+mod behind;
 mod call;
 mod fault;
 mod gate;
-mod http;
+mod http1;
+mod inside;
 mod mutation;
+mod sockets;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
 pub use call::{Call, Door, Service};
 pub use fault::{Fault, Often};
 pub use gate::Gate;
 pub use mutation::Bug;
 
-use crate::broken::Broken;
-use http::{Answer, Request};
+pub use behind::Behind;
+pub use inside::Inside;
+pub use sockets::Sockets;
+
+use behind::Answer;
 
 /// The one call of a case that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,9 @@ pub struct Passed {
     pub fault: Option<Fault>,
     /// The status that was answered.
     pub status: Option<u16>,
+    /// What was sent, in a number: the same for the same bytes, but for the order in which the members
+    /// of an item stand.
+    pub digest: u64,
 }
 
 /// A request that was sent under a key.
@@ -63,8 +70,7 @@ pub struct Keyed {
 
 #[derive(Default)]
 struct State {
-    stripe: String,
-    dynamodb: String,
+    behind: Option<Behind>,
     trouble: Option<Trouble>,
     /// What every further try of the same call meets while the invocation lasts.
     again: Option<(Door, String, Fault)>,
@@ -76,52 +82,45 @@ struct State {
     bug: Option<Bug>,
     tries: u32,
     gate: Option<Arc<Gate>>,
+    /// With the bug of that name: what the sweeper has yet to store.
+    put_off: Vec<Call>,
+    /// With the bug of that name: whether the sweep has met what it cannot read.
+    has_stopped: bool,
 }
 
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     deaths: [Notify; call::DOORS],
-    http: reqwest::Client,
+    endless: Notify,
 }
 
-/// A running wire with one port for each door. It stops when it is dropped.
+/// What becomes of a call.
+enum Outcome {
+    /// It is answered.
+    Answered(Answer),
+    /// The answer breaks off in its middle.
+    Severed(Answer),
+    /// The connection is lost, and nobody knows of an effect.
+    Lost,
+    /// Nothing comes until the caller gives up, or is dead.
+    Hangs,
+}
+
+/// More calls than the longest case makes. A case that makes more goes round in circles.
+const MOST_CALLS: usize = 20_000;
+
+/// What all outside calls of a case pass.
+#[derive(Clone, Default)]
 pub struct Wire {
     shared: Arc<Shared>,
-    urls: Vec<String>,
-    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Wire {
-    /// Opens the doors.
-    pub async fn start(http: reqwest::Client) -> Result<Self, Broken> {
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            deaths: std::array::from_fn(|_| Notify::new()),
-            http,
-        });
-        let (mut urls, mut tasks) = (Vec::new(), Vec::new());
-        for door in Door::ALL {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            urls.push(format!("http://{}", listener.local_addr()?));
-            tasks.push(tokio::spawn(accept(listener, door, Arc::clone(&shared))));
-        }
-        Ok(Self {
-            shared,
-            urls,
-            tasks,
-        })
-    }
-
-    /// Where the functions behind a door find both services.
-    pub fn url(&self, door: Door) -> &str {
-        self.urls.get(door.index()).map_or("", String::as_str)
-    }
-
     /// Begins a case: what is behind the doors, and what will go wrong.
-    pub fn begin(&self, stripe: &str, dynamodb: &str, trouble: Option<Trouble>, bug: Option<Bug>) {
+    pub fn begin(&self, behind: Behind, trouble: Option<Trouble>, bug: Option<Bug>) {
         *self.shared.state() = State {
-            stripe: stripe.to_owned(),
-            dynamodb: dynamodb.to_owned(),
+            behind: Some(behind),
             trouble,
             bug,
             ..State::default()
@@ -140,9 +139,17 @@ impl Wire {
         }
     }
 
+    /// Ends when the case has made more calls than any case that comes to an end.
+    pub async fn endless(&self) {
+        self.shared.endless.notified().await;
+    }
+
     /// The invocation is over, and with it what its repeats met.
     pub fn invocation_over(&self) {
-        self.shared.state().again = None;
+        let mut state = self.shared.state();
+        state.again = None;
+        state.put_off.clear();
+        state.has_stopped = false;
     }
 
     /// A day has passed, and Stripe has forgotten its keys.
@@ -171,17 +178,129 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
-    }
-}
-
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Lets one call pass, in its turn, and gives what becomes of it.
+    async fn exchange(&self, mut call: Call) -> Outcome {
+        let Some(behind) = self.state().behind.clone() else {
+            return Outcome::Lost;
+        };
+        if call.door == Door::Watcher {
+            return Outcome::Answered(behind.answer(&call).await);
+        }
+        let gate = self.state().gate.clone();
+        let passage = match &gate {
+            Some(gate) => Some(gate.enter(call.door, &call.name()).await),
+            None => None,
+        };
+        let (number, fault) = self.state().enter(&mut call);
+        if number >= MOST_CALLS {
+            self.endless.notify_one();
+            return Outcome::Hangs;
+        }
+        let (broken, repeated) = fault.unzip();
+        let answer = match broken {
+            Some(fault) if !fault.has_effect() || repeated == Some(true) => None,
+            _ => Some(self.forward(&behind, &call).await),
+        };
+        drop(passage);
+        if let Some(passed) = self.state().passed.get_mut(number) {
+            passed.status = answer.as_ref().map(|answer| answer.status);
+        }
+        match broken {
+            None => answer.map_or(Outcome::Lost, Outcome::Answered),
+            Some(fault) => self.go_wrong(fault, &call, answer, repeated == Some(true)),
+        }
+    }
+
+    fn go_wrong(
+        &self,
+        fault: Fault,
+        call: &Call,
+        answer: Option<Answer>,
+        is_repeat: bool,
+    ) -> Outcome {
+        match fault {
+            Fault::DieBefore | Fault::DieAfter => {
+                if let Some(death) = self.deaths.get(call.door.index()) {
+                    death.notify_one();
+                }
+                Outcome::Hangs
+            }
+            Fault::HangBefore | Fault::HangAfter => Outcome::Hangs,
+            Fault::Severed => answer.map_or(Outcome::Lost, Outcome::Severed),
+            _ => match fault.answer(call) {
+                None => Outcome::Lost,
+                Some((status, body, mut headers)) => {
+                    if !is_repeat {
+                        // The first answer under a key is not yet a replay.
+                        headers.retain(|(name, _)| *name != "idempotent-replayed");
+                    }
+                    Outcome::Answered(Answer::json(status, headers, body.into_bytes()))
+                }
+            },
+        }
+    }
+
+    async fn forward(&self, behind: &Behind, call: &Call) -> Answer {
+        let bug = self.state().bug;
+        if let Some(made_up) = bug.and_then(|bug| bug.answers(call)) {
+            return Answer::json(200, Vec::new(), made_up.into_bytes());
+        }
+        match bug {
+            Some(Bug::CursorFirst) => self.cursor_first(behind, call).await,
+            Some(Bug::UnreadableStops) => self.stop_at_unreadable(behind, call).await,
+            _ => behind.answer(call).await,
+        }
+    }
+
+    /// The sweeper stores its events only once its cursor has moved, unless it dies between the two.
+    async fn cursor_first(&self, behind: &Behind, call: &Call) -> Answer {
+        let name = call.name();
+        if call.door == Door::Sweeper && name == "PutItem EVENT" {
+            self.state().put_off.push(call.clone());
+            return Answer::json(200, Vec::new(), b"{}".to_vec());
+        }
+        let answer = behind.answer(call).await;
+        if call.door == Door::Sweeper && name == "PutItem CURSOR" {
+            let trouble = self.state().trouble;
+            let dies = trouble.is_some_and(|trouble| {
+                let number = self.state().passed.len();
+                trouble.fault == Fault::DieAfter && trouble.at + 1 == number
+            });
+            let put_off = std::mem::take(&mut self.state().put_off);
+            for put in put_off.iter().filter(|_| !dies) {
+                behind.answer(put).await;
+            }
+        }
+        answer
+    }
+
+    /// Once the sweeper was shown an item that it cannot read, everything fails for the rest of its
+    /// run.
+    async fn stop_at_unreadable(&self, behind: &Behind, call: &Call) -> Answer {
+        if call.door != Door::Sweeper {
+            return behind.answer(call).await;
+        }
+        if self.state().has_stopped {
+            let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ValidationException","message":"on purpose"}"#;
+            return Answer::json(400, Vec::new(), body.as_bytes().to_vec());
+        }
+        let answer = behind.answer(call).await;
+        let unreadable = UNREADABLE.as_bytes();
+        let mut shown = answer.body.windows(unreadable.len());
+        if shown.any(|part| part == unreadable) {
+            self.state().has_stopped = true;
+        }
+        answer
+    }
 }
+
+/// The id of an event in an inbox whose item no version of the functions can read.
+pub const UNREADABLE: &str = "evt_unreadable";
 
 impl State {
     /// Counts the call and says what goes wrong with it.
@@ -215,6 +334,7 @@ impl State {
             changes: call.changes(),
             fault: fault.map(|(fault, _)| fault),
             status: None,
+            digest: call.digest(),
         });
         (number, fault)
     }
@@ -241,150 +361,4 @@ impl State {
         }
         Some((trouble.fault, false))
     }
-}
-
-async fn accept(listener: TcpListener, door: Door, shared: Arc<Shared>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
-        let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            // A client that goes away in the middle is what this is about.
-            let _ = serve(stream, door, &shared).await;
-        });
-    }
-}
-
-async fn serve(mut stream: TcpStream, door: Door, shared: &Shared) -> std::io::Result<()> {
-    let mut rest = Vec::new();
-    while let Some(request) = http::read(&mut stream, &mut rest).await? {
-        let mut call = to_call(door, request);
-        if door == Door::Watcher {
-            match forward(shared, &call).await {
-                Some(answer) => http::write(&mut stream, &answer, true).await?,
-                None => return Ok(()),
-            }
-            continue;
-        }
-        let gate = shared.state().gate.clone();
-        let passage = match &gate {
-            Some(gate) => Some(gate.enter(door, &call.name()).await),
-            None => None,
-        };
-        let (number, fault) = shared.state().enter(&mut call);
-        let (broken, repeated) = fault.unzip();
-        let answer = match broken {
-            Some(fault) if !fault.has_effect() || repeated == Some(true) => None,
-            _ => forward(shared, &call).await,
-        };
-        drop(passage);
-        if let Some(passed) = shared.state().passed.get_mut(number) {
-            passed.status = answer.as_ref().map(|answer| answer.status);
-        }
-        let Some(fault) = broken else {
-            match answer {
-                Some(answer) => http::write(&mut stream, &answer, true).await?,
-                None => return Ok(()),
-            }
-            continue;
-        };
-        match fault {
-            Fault::DieBefore | Fault::DieAfter => {
-                if let Some(death) = shared.deaths.get(door.index()) {
-                    death.notify_one();
-                }
-                http::wait_for_hangup(&mut stream).await;
-                return Ok(());
-            }
-            Fault::HangBefore | Fault::HangAfter => {
-                http::wait_for_hangup(&mut stream).await;
-                return Ok(());
-            }
-            Fault::LostBefore | Fault::LostAfter => return Ok(()),
-            Fault::Severed => {
-                if let Some(answer) = answer {
-                    http::write(&mut stream, &answer, false).await?;
-                }
-                return Ok(());
-            }
-            _ => {
-                let Some((status, body, mut headers)) = fault.answer(&call) else {
-                    return Ok(());
-                };
-                if repeated == Some(false) {
-                    // The first answer under a key is not yet a replay.
-                    headers.retain(|(name, _)| *name != "idempotent-replayed");
-                }
-                headers.push(("content-type", "application/json".to_owned()));
-                let headers = headers
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect();
-                let answer = Answer {
-                    status,
-                    headers,
-                    body: body.into_bytes(),
-                };
-                http::write(&mut stream, &answer, true).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn to_call(door: Door, request: Request) -> Call {
-    let is_dynamodb = request
-        .headers
-        .iter()
-        .any(|(name, _)| name == "x-amz-target");
-    Call {
-        door,
-        service: if is_dynamodb {
-            Service::DynamoDb
-        } else {
-            Service::Stripe
-        },
-        method: request.method,
-        path: request.path,
-        headers: request.headers,
-        body: request.body,
-    }
-}
-
-async fn forward(shared: &Shared, call: &Call) -> Option<Answer> {
-    if let Some(answer) = shared.state().bug.and_then(|bug| bug.answers(call)) {
-        let headers = vec![(
-            "content-type".to_owned(),
-            "application/x-amz-json-1.0".to_owned(),
-        )];
-        return Some(Answer {
-            status: 200,
-            headers,
-            body: answer.into_bytes(),
-        });
-    }
-    let base = match call.service {
-        Service::Stripe => shared.state().stripe.clone(),
-        Service::DynamoDb => shared.state().dynamodb.clone(),
-    };
-    let method = call.method.parse().ok()?;
-    let mut request = shared.http.request(method, format!("{base}{}", call.path));
-    for (name, value) in &call.headers {
-        if !matches!(name.as_str(), "host" | "content-length" | "connection") {
-            request = request.header(name, value);
-        }
-    }
-    let answer = request.body(call.body.clone()).send().await.ok()?;
-    let status = answer.status().as_u16();
-    let headers = answer
-        .headers()
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "content-length" | "transfer-encoding"))
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let body = answer.bytes().await.ok()?.to_vec();
-    Some(Answer {
-        status,
-        headers,
-        body,
-    })
 }

@@ -32,11 +32,23 @@ pub enum Bug {
     AwaitsNobody,
     /// Nobody looks after a subscription that waits for its shopper.
     ForgottenShopper,
+    /// A checkout that is over stays on the sweeper's list.
+    DueStays,
+    /// The worker reports the last failure of a batch alone.
+    LastFailureAlone,
+    /// The sweep of events moves its cursor before it stores what it has listed.
+    CursorFirst,
+    /// An event counts as done although its checkout is undecided.
+    UndecidedIsDone,
+    /// The shop hears nothing of a subscription that was paid and has ended before it was read.
+    EndedInSilence,
+    /// A sweep ends at the first item that it cannot read.
+    UnreadableStops,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::NoFence,
         Self::KeyReused,
         Self::KeyForEachTry,
@@ -49,6 +61,12 @@ impl Bug {
         Self::InvoiceNotVoided,
         Self::AwaitsNobody,
         Self::ForgottenShopper,
+        Self::DueStays,
+        Self::LastFailureAlone,
+        Self::CursorFirst,
+        Self::UndecidedIsDone,
+        Self::EndedInSilence,
+        Self::UnreadableStops,
     ];
 
     /// Its name on the command line.
@@ -66,6 +84,12 @@ impl Bug {
             Self::InvoiceNotVoided => "invoice-not-voided",
             Self::AwaitsNobody => "awaits-nobody",
             Self::ForgottenShopper => "forgotten-shopper",
+            Self::DueStays => "due-stays",
+            Self::LastFailureAlone => "last-failure-alone",
+            Self::CursorFirst => "cursor-first",
+            Self::UndecidedIsDone => "undecided-is-done",
+            Self::EndedInSilence => "ended-in-silence",
+            Self::UnreadableStops => "unreadable-stops",
         }
     }
 
@@ -100,7 +124,7 @@ impl Bug {
     }
 
     fn plant_in_table(self, body: &mut Value) -> bool {
-        let mut planted = false;
+        let mut planted = self == Self::EndedInSilence && without_news_of_the_end(body);
         each_write(body, &mut |write, sort_key| {
             planted |= match self {
                 Self::NoFence if sort_key.starts_with("SUB#") => without_fence(write),
@@ -116,6 +140,7 @@ impl Bug {
                 }
                 Self::AwaitsNobody if sort_key.starts_with("SUB#") => confirmed(write),
                 Self::ForgottenShopper if sort_key.starts_with("CHECKOUT#") => without_due(write),
+                Self::DueStays if sort_key.starts_with("CHECKOUT#") => keeps_due(write),
                 _ => false,
             };
         });
@@ -133,10 +158,23 @@ impl Bug {
             Self::InvoiceNotVoided if call.name() == "POST /v1/invoices/{id}/void" => {
                 r#"{"id":"in_1","object":"invoice","status":"void"}"#
             }
+            // The sweeper would take it off the list after all.
+            Self::DueStays
+                if call.door == Door::Sweeper
+                    && call.name() == "UpdateItem CHECKOUT"
+                    && takes_off_list(call) =>
+            {
+                "{}"
+            }
             _ => return None,
         };
         Some(answer.to_owned())
     }
+}
+
+fn takes_off_list(call: &Call) -> bool {
+    let body = String::from_utf8_lossy(&call.body);
+    body.contains(r#":"REMOVE due, due_at""#)
 }
 
 fn creates_subscription(call: &Call) -> bool {
@@ -221,6 +259,34 @@ fn without_due(write: &mut Map<String, Value>) -> bool {
         update.push_str(" REMOVE due, due_at");
     }
     waits
+}
+
+/// Leaves a checkout on the sweeper's list when it is over.
+fn keeps_due(write: &mut Map<String, Value>) -> bool {
+    let Some(Value::String(update)) = write.get_mut("UpdateExpression") else {
+        return false;
+    };
+    let kept = update.replace(", due, due_at", "");
+    let changed = *update != kept;
+    *update = kept;
+    changed
+}
+
+/// Takes the shop's events out of the transaction that notes the end of a subscription.
+fn without_news_of_the_end(body: &mut Value) -> bool {
+    let Some(Value::Array(writes)) = body.get_mut("TransactItems") else {
+        return false;
+    };
+    let is_end = |write: &Value| write.to_string().contains(r#""status":{"S":"canceled"}"#);
+    if !writes.iter().any(is_end) {
+        return false;
+    }
+    let before = writes.len();
+    writes.retain(|write| {
+        let key = write.pointer("/Put/Item/sk/S").and_then(Value::as_str);
+        !key.is_some_and(|key| key.starts_with("OUT#"))
+    });
+    writes.len() < before
 }
 
 /// Puts a text into an item; false if there is no such item.

@@ -45,13 +45,16 @@ const checkMoney = ({ mode, amount, currency }) => {
 };
 
 class Elements {
+  /** The page's publishable key. */
+  key;
   /** What `submit` has taken from the wallet, until a confirmation uses it. */
   submitted = null;
   #options;
   #wallet = null;
 
-  constructor(options) {
+  constructor(key, options) {
     checkGroup(options);
+    this.key = key;
     this.#options = { ...options };
   }
 

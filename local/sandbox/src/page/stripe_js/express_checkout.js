@@ -95,7 +95,7 @@ class ExpressCheckout {
 
   /** Shows the button if the account and the options allow it. Stripe.js asks what the account has, and so does this. */
   async #load(host) {
-    const { account, error } = await accountOfSandbox();
+    const { account, error } = await accountOfSandbox(this.#elements.key);
     // It was unmounted meanwhile, or mounted anew.
     if (this.#host !== host) return;
     if (error) return void this.#emit("loaderror", { ...ELEMENT, error });
@@ -197,7 +197,7 @@ class ExpressCheckout {
     const business = details.business?.name ?? this.#options.business?.name ?? "Perennial sandbox shop";
     const { choice, end } = await openAppleSheet(content, due, business);
     if (choice === "cancel") return this.#emit("cancel", { ...ELEMENT });
-    const { token, error } = await appleToken(choice);
+    const { token, error } = await appleToken(this.#elements.key, choice);
     if (error) {
       console.error(`[Stripe.js] ${error.message}`);
       return end("Payment not completed", true);

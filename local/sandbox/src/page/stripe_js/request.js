@@ -66,9 +66,10 @@ const call = async (key, method, path, params, name) => {
 };
 
 /** A question that only the sandbox answers. What it says comes under `name`, or else there is an `error`. */
-const askSandbox = async (path, init, name) => {
+const askSandbox = async (key, path, init, name) => {
   try {
-    const response = await fetch(`${api}/_sandbox/${path}`, init);
+    const headers = { ...init.headers, authorization: `Bearer ${key}` };
+    const response = await fetch(`${api}/_sandbox/${path}`, { ...init, headers });
     const answer = await response.json();
     return response.ok ? { [name]: answer } : { error: answer.error ?? { type: "api_error", message: "The sandbox gave no answer." } };
   } catch {
@@ -77,11 +78,12 @@ const askSandbox = async (path, init, name) => {
 };
 
 /** What the account may take. */
-const accountOfSandbox = () => askSandbox("account", {}, "account");
+const accountOfSandbox = (key) => askSandbox(key, "account", {}, "account");
 
 /** Asks, in Apple's place, for the token of a card in the shopper's wallet. */
-const appleToken = (first) =>
+const appleToken = (key, first) =>
   askSandbox(
+    key,
     "tokens",
     { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ wallet: "apple_pay", first }) },
     "token",

@@ -8,7 +8,7 @@ class Stripe {
   }
 
   elements(options) {
-    return new Elements(options);
+    return new Elements(this.#key, options);
   }
 
   async confirmAmazonPaySetup(clientSecret, data = {}, options = {}) {

@@ -5,6 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::behind::Answer;
+
 /// More than any request here needs.
 const LARGEST: usize = 4 << 20;
 
@@ -12,13 +14,6 @@ const LARGEST: usize = 4 << 20;
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-}
-
-/// An answer, before it is written.
-pub(super) struct Answer {
-    pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }

@@ -1,0 +1,83 @@
+//! Chance, from one place, so that a trial can repeat it.
+//!
+//! Ids, the names of lease holders and the pauses between two attempts come from the system's random
+//! source. A thread that was given a seed draws the same numbers in the same order each time.
+
+use std::cell::Cell;
+
+use crate::Timestamp;
+
+thread_local! {
+    static SEEDED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// From here on, what this thread draws comes of the seed alone. It is for trials: whoever knows the
+/// seed knows every id.
+pub fn seed(seed: u64) {
+    SEEDED.set(Some(seed));
+}
+
+/// 64 random bits.
+pub fn draw() -> u64 {
+    SEEDED.get().map_or_else(from_system, |state| {
+        let (state, drawn) = next(state);
+        SEEDED.set(Some(state));
+        drawn
+    })
+}
+
+/// A ULID: of this moment to the second, and random below it.
+pub fn ulid(now: Timestamp) -> String {
+    let millis = u64::try_from(now.unix()).unwrap_or(0).saturating_mul(1000);
+    let random = (u128::from(draw()) << 64) | u128::from(draw());
+    ulid::Ulid::from_parts(millis, random).to_string()
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "two equal ids are worse than an invocation that ends"
+)]
+fn from_system() -> u64 {
+    getrandom::u64().expect("the system has a random source")
+}
+
+/// `SplitMix64`: the next state, and the number that is drawn.
+fn next(state: u64) -> (u64, u64) {
+    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (state, mixed ^ (mixed >> 31))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(first: Option<u64>) -> Vec<u64> {
+        std::thread::spawn(move || {
+            if let Some(first) = first {
+                seed(first);
+            }
+            (0..8).map(|_| draw()).collect()
+        })
+        .join()
+        .unwrap()
+    }
+
+    #[test]
+    fn a_seed_repeats_what_a_thread_draws_and_nothing_else_does() {
+        assert_eq!(drawn(Some(7)), drawn(Some(7)));
+        assert_ne!(drawn(Some(7)), drawn(Some(8)));
+        assert_ne!(drawn(None), drawn(None));
+    }
+
+    #[test]
+    fn a_ulid_begins_with_its_time() {
+        let now = Timestamp::from_unix(1_793_000_000);
+        let (first, second) = (ulid(now), ulid(now));
+        assert_ne!(first, second);
+        assert_eq!(first.get(..10), second.get(..10));
+        assert_eq!(first.len(), 26);
+    }
+}

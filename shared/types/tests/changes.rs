@@ -1,0 +1,101 @@
+//! What a shop is told of a subscription that nobody here has heard of while it lived.
+
+#![allow(clippy::unwrap_used)]
+
+use perennial_types::{Change, Payment, PaymentReason, PaymentState, Subscription, Timestamp};
+
+fn at(status: &str) -> Subscription {
+    serde_json::from_value(serde_json::json!({
+        "id": "sub_1", "status": status, "plan": null, "price": "price_1", "wallet": null,
+        "current_period_start": null, "current_period_end": Timestamp::from_unix(1000),
+        "trial_end": null, "cancel_at_period_end": false, "latest_invoice_status": "paid",
+    }))
+    .unwrap()
+}
+
+/// One with a free trial until 500, that has ended at this time.
+fn with_trial(status: &str, ended: Option<i64>) -> Subscription {
+    Subscription {
+        trial_end: Some(Timestamp::from_unix(500)),
+        ends_at: ended.map(Timestamp::from_unix),
+        ..at(status)
+    }
+}
+
+/// Of which the shopper had not confirmed the method of the trial when it was read.
+fn unconfirmed_trial() -> Subscription {
+    let payment = Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen);
+    Subscription {
+        payment,
+        ..with_trial("trialing", None)
+    }
+}
+
+#[test]
+fn what_has_begun_and_ended_unheard_is_told_from_its_beginning() {
+    use Change::{Activated, Canceled, Trialing};
+    let unpaid_after_trial = Subscription {
+        latest_invoice_status: Some("open".to_owned()),
+        ..with_trial("canceled", Some(900))
+    };
+    for (after, began, expected) in [
+        (at("canceled"), true, &[Activated, Canceled][..]),
+        (at("canceled"), false, &[]),
+        (at("incomplete_expired"), false, &[]),
+        (
+            with_trial("canceled", Some(400)),
+            true,
+            &[Trialing, Canceled],
+        ),
+        (
+            with_trial("canceled", Some(500)),
+            true,
+            &[Trialing, Canceled],
+        ),
+        (with_trial("canceled", Some(400)), false, &[]),
+        (
+            with_trial("canceled", Some(900)),
+            true,
+            &[Trialing, Activated, Canceled],
+        ),
+        (unpaid_after_trial, true, &[Trialing, Canceled]),
+    ] {
+        for before in [None, Some(at("incomplete")), Some(unconfirmed_trial())] {
+            let told = Change::between(before.as_ref(), &after, began);
+            assert_eq!(told, expected, "{before:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn what_has_begun_and_fallen_behind_unheard_is_told_from_its_beginning() {
+    use Change::{Activated, PastDue, PaymentMethodRequired, Trialing};
+    for (after, expected) in [
+        (at("past_due"), [Activated, PastDue]),
+        (at("unpaid"), [Activated, PaymentMethodRequired]),
+        (with_trial("past_due", None), [Trialing, PastDue]),
+        (
+            with_trial("paused", None),
+            [Trialing, PaymentMethodRequired],
+        ),
+    ] {
+        for before in [None, Some(at("incomplete"))] {
+            let told = Change::between(before.as_ref(), &after, false);
+            assert_eq!(told, expected, "{before:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_heard_of_is_told_once() {
+    for (before, after, expected) in [
+        (at("active"), at("canceled"), &[Change::Canceled][..]),
+        (at("canceled"), at("canceled"), &[]),
+        (at("active"), at("past_due"), &[Change::PastDue]),
+    ] {
+        for began in [false, true] {
+            let told = Change::between(Some(&before), &after, began);
+            assert_eq!(told, expected, "{before:?} {after:?}");
+        }
+    }
+}

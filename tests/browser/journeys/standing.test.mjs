@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { dayIn, journey } from "../harness/journey.mjs";
+
+async function subscribe(shopper, server, wallet = "amazon") {
+  await shopper.visitShop();
+  if (wallet === "amazon") await shopper.subscribe();
+  else {
+    await shopper.pressApplePay();
+    await shopper.answerApple("approve");
+    await shopper.sees("You are subscribed");
+  }
+  const [subscription] = await server.objects("subscription");
+  return subscription;
+}
+
+/** Fails unless the page is honest about it, and leads to where it is mended. Answers with what it says. */
+async function isLedToMendIt(shopper, heading, picture) {
+  await shopper.eventuallySees(heading);
+  const said = { text: await shopper.page.locator("#subscribed-text").innerText(), facts: await shopper.facts() };
+  await shopper.page.locator("#manage.needed").waitFor();
+  await shopper.screenshot(picture);
+  assert.doesNotMatch(await shopper.page.locator("#subscribed").innerText(), /You are subscribed|Next charge/);
+  assert.equal(await shopper.page.locator(".tick").isVisible(), false);
+  await shopper.seesNoWayToPay();
+  await shopper.page.locator("#manage.needed").click();
+  await shopper.sees("Your subscriptions");
+  return said;
+}
+
+journey("a subscriber whose payment method is gone is told so, and led to give another", async (shopper, server) => {
+  const subscription = await subscribe(shopper, server);
+  await server.stripe("POST", `payment_methods/${subscription.default_payment_method}/detach`);
+  const { text, facts } = await isLedToMendIt(shopper, "Your subscription needs a payment method", "method-gone");
+  assert.equal(facts["Paid with"], "No payment method");
+  assert.equal(facts["Needed by"], dayIn({ months: 1 }));
+  assert.match(text, /taken away.*Every picture is yours until/);
+});
+
+journey("a renewal that is tried again says when, and one that is not says what to do", async (shopper, server) => {
+  await server.sandbox("POST", "account", { after_retries: "unpaid" });
+  const subscription = await subscribe(shopper, server, "apple");
+  await server.sandbox("POST", `payment_methods/${subscription.default_payment_method}/behaviour`, { charge: "decline" });
+  await server.passDays(32);
+  const late = await isLedToMendIt(shopper, "Your last payment is late", "late");
+  assert.match(late.text, new RegExp(`tried again on ${late.facts["Tried again"]}`));
+
+  await server.passDays(20);
+  const { text, facts } = await isLedToMendIt(shopper, "Your subscription needs another payment method", "unpaid");
+  assert.equal(facts.Status, "Unpaid");
+  assert.match(text, /declined each time\. The pictures are locked/);
+});
+
+journey("a first payment that was not confirmed is gone on with", async (shopper, server) => {
+  await shopper.visitShop();
+  await shopper.pressApplePay();
+  await shopper.answerApple("decline");
+  await shopper.seesProblem("The card was declined.");
+  await shopper.page.reload();
+  await shopper.seesProblem("Your first payment is not confirmed yet.");
+  await shopper.waysAreShown();
+  await shopper.screenshot("not-confirmed");
+  await shopper.pressApplePay();
+  await shopper.answerApple("approve");
+  await shopper.sees("You are subscribed");
+  assert.equal((await server.objects("subscription")).length, 1);
+});

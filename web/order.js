@@ -1,0 +1,52 @@
+// @ts-check
+/** What is sold: the plans to choose from, and the order of the one that is chosen. */
+
+import { byId, fill, pair } from "./page.js";
+import { day, every, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
+
+/** @import { Plan } from "./perennial.js" */
+
+/**
+ * @param {Plan[]} plans
+ * @param {string | null} wanted The name of the plan that is chosen; the first one otherwise.
+ * @param {(plan: Plan) => boolean} isHad Whether the shopper has it already.
+ */
+export function drawPlans(plans, wanted, isHad) {
+  const list = byId("plan-list");
+  const chosen = plans.find(({ name }) => name === wanted) ?? plans[0];
+  const template = byId("plan-template");
+  if (!(template instanceof HTMLTemplateElement)) return;
+  for (const old of list.querySelectorAll("label")) old.remove();
+  for (const plan of plans) {
+    const card = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const radio = /** @type {HTMLInputElement} */ (card.querySelector("input"));
+    radio.value = plan.name;
+    radio.checked = plan === chosen;
+    radio.disabled = isHad(plan);
+    fill(card, ".plan-name", plan.label);
+    fill(card, ".plan-price b", money(plan.amount, plan.currency));
+    fill(card, ".plan-price span", every(plan));
+    fill(card, ".plan-text", pitch(plan));
+    const badge = /** @type {HTMLElement} */ (card.querySelector(".badge"));
+    badge.hidden = plan.trial_days === 0;
+    badge.textContent = trialWord(plan);
+    list.append(card);
+  }
+}
+
+/** @returns {string | null} the name of the plan that is chosen. */
+export function chosenName() {
+  const chosen = document.querySelector("#plan-list input:checked");
+  return chosen instanceof HTMLInputElement ? chosen.value : null;
+}
+
+/** @param {Plan} plan */
+export function drawOrder(plan) {
+  const trial = plan.trial_days > 0;
+  byId("order").replaceChildren(
+    ...pair(plan.label, price(plan)),
+    ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(plan.amount, plan.currency)) : []),
+    ...pair("Due today", money(trial ? 0 : plan.amount, plan.currency)),
+  );
+  byId("pay-lead").textContent = payLead(plan);
+}
