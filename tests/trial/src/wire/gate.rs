@@ -123,9 +123,9 @@ impl Gate {
             });
         }
         self.changed.notify_one();
-        let _done = passed.await.ok();
+        let done = passed.await.ok();
         tokio::time::sleep(A_CALL).await;
-        Passage { _done }
+        Passage { _done: done }
     }
 }
 
