@@ -145,7 +145,7 @@ async fn a_stripe_key_that_was_replaced_is_read_again_and_the_same_request_sent_
     let arn = manager.put("stripe", "sk_test_rolled-away");
     let env = env_with_secret(&app, &manager, "STRIPE_SECRET_KEY", &arn);
     let client_secret = client_secret::App::start(&env).await.unwrap();
-    manager.put("stripe", "sk_test_of_now");
+    manager.put("stripe", app.variable("STRIPE_SECRET_KEY"));
     let recorded = include_str!("../../../events/client-secret-new.json");
     let click: Value = serde_json::from_str(recorded).unwrap();
     app.forget_calls().await;
