@@ -218,7 +218,13 @@ impl Stripe {
     ) -> Result<Value, Broken> {
         let path = format!("/_sandbox{path}");
         let (status, answer) = self
-            .ask(None, method, &path, "application/json", body.to_string())
+            .ask(
+                Some(SECRET_KEY),
+                method,
+                &path,
+                "application/json",
+                body.to_string(),
+            )
             .await?;
         expect_success(&path, status, answer)
     }
