@@ -40,7 +40,7 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* CATALOG MODE",
         Query="USER#*",
-        PutItem="USER#* CUST#* SETI#* OUT#*",
+        PutItem="USER#* CUST#* SETI#* PI#* OUT#*",
         UpdateItem="USER#*",
         DeleteItem="USER#*",
     ),
@@ -49,7 +49,7 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* SETI#* PI#* CATALOG MODE",
         Query="USER#*",
-        PutItem="USER#* OUT#*",
+        PutItem="USER#* SETI#* PI#* OUT#*",
         UpdateItem="USER#*",
         DeleteItem="USER#*",
     ),
@@ -101,7 +101,7 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* CUST#* SETI#* CATALOG MODE",
         Query="USER#*",
-        PutItem="USER#* OUT#* CATALOG",
+        PutItem="USER#* SETI#* PI#* OUT#* CATALOG",
         UpdateItem="USER#* INBOX#*",
         DeleteItem="USER#*",
     ),
@@ -115,7 +115,7 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* CUST#* INBOX#* SETI#* RECONCILE CATALOG MODE",
         Query="USER#*",
-        PutItem="USER#* OUT#* INBOX#* RECONCILE CATALOG MODE",
+        PutItem="USER#* SETI#* PI#* OUT#* INBOX#* RECONCILE CATALOG MODE",
         UpdateItem="USER#* INBOX#*",
         DeleteItem="USER#*",
     ),

@@ -19,6 +19,7 @@ async fn every_permission_on_the_table_is_used() {
     checkouts_of_amazon_pay(&app).await;
     subscriptions_that_come_first(&app).await;
     subscriptions_that_are_never_confirmed(&app).await;
+    subscriptions_that_another_function_writes_down(&app).await;
     two_first_clicks_at_once(&app).await;
     customers_that_stripe_has_deleted(&app).await;
     payments_of_the_shops_servers(&app).await;
@@ -94,6 +95,58 @@ async fn subscriptions_that_are_never_confirmed(app: &TestApp) {
     assert_eq!(ended["reason"], "expired", "{ended}");
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
+}
+
+/// Stripe has created a subscription that comes first and did not say so; whoever looks at the checkout
+/// next writes it down, and what its shopper has to confirm.
+async fn subscriptions_that_another_function_writes_down(app: &TestApp) {
+    for plan in [MONTHLY, TRIAL] {
+        for finisher in ["client-secret", "confirm", "worker", "reconcile"] {
+            let user = format!("{finisher}-{plan}");
+            let caller = app.caller(&user);
+            app.stripe.hold_webhooks().await;
+            for fault in [
+                json!({"fault": "severed", "times": 1}),
+                json!({"fault": "status", "status": 503, "times": 9}),
+            ] {
+                let mut fault = fault;
+                fault["method"] = "POST".into();
+                fault["path"] = "/v1/subscriptions".into();
+                app.stripe.fault(fault).await;
+            }
+            caller.begin_subscription(plan).await.expect(202);
+            app.stripe.no_faults().await;
+            match finisher {
+                "client-secret" => {
+                    let click = json!({"plan": plan, "wallet": "apple_pay"});
+                    caller.client_secret(&click).await;
+                }
+                "confirm" => {
+                    let checkouts = app.table.items_of("CHECKOUT#").await;
+                    let key = format!("USER#{user}");
+                    let mut of_user = checkouts.iter().filter(|it| it["pk"] == key.as_str());
+                    let checkout = text(&of_user.next().unwrap()["id"]).to_owned();
+                    caller.checkout(&checkout).await.expect(200);
+                }
+                "reconcile" => {
+                    sweep(app, DAY / 24, "open").await;
+                }
+                _ => {}
+            }
+            app.stripe.release_webhooks("fifo", 0, 1).await;
+            app.quiet().await;
+        }
+    }
+}
+
+/// A sweep by a clock that is ahead.
+async fn sweep(app: &TestApp, ahead: i64, name: &str) {
+    let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
+    let env = app.env_of("reconcile", &[]);
+    let reconcile = reconcile::App::start_at(&env, Clock::manual(now))
+        .await
+        .unwrap();
+    reconcile.handle(json!({ "sweep": name })).await.unwrap();
 }
 
 /// The second of two waits for the customer of the first.
@@ -261,16 +314,8 @@ async fn sweeps(app: &TestApp) {
     let path = format!("/v1/setup_intents/{}/cancel", text(&without_customer["id"]));
     app.stripe.api("POST", &path, &[]).await;
 
-    let sweep = async |ahead: i64, name: &str| {
-        let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
-        let env = app.env_of("reconcile", &[]);
-        let reconcile = reconcile::App::start_at(&env, Clock::manual(now))
-            .await
-            .unwrap();
-        reconcile.handle(json!({ "sweep": name })).await.unwrap()
-    };
     // Stripe's clock is a day ahead, since a subscription was left to expire.
-    sweep(DAY + 600, "events").await;
-    sweep(2 * DAY, "open").await;
-    sweep(2 * DAY, "subscriptions").await;
+    sweep(app, DAY + 600, "events").await;
+    sweep(app, 2 * DAY, "open").await;
+    sweep(app, 2 * DAY, "subscriptions").await;
 }

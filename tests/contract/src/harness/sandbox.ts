@@ -22,12 +22,12 @@ export type Charge = "succeed" | "decline" | "authentication_required";
 /** What a test can do that Stripe has no call for. */
 export class Control {
   readonly url: string;
-  readonly #key: string;
+  readonly key: string;
 
   /** @param key The secret key of the sandbox; one that stands by itself takes any. */
   constructor(url: string, key = "sk_test_contract") {
     this.url = url;
-    this.#key = key;
+    this.key = key;
   }
 
   /** What the shopper does on Amazon's page. Answers with where the browser goes next. */
@@ -114,7 +114,7 @@ export class Control {
   async #call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${this.url}/_sandbox/${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: { authorization: `Bearer ${this.key}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -60,7 +60,7 @@ async function answers(gateway: Gateway): Promise<Claim[]> {
   const stripe = async (method: string, path: string, params: Record<string, string> = {}) => {
     const response = await fetch(`${gateway.control.url}/v1/${path}`, {
       method,
-      headers: { authorization: "Bearer sk_test_contract" },
+      headers: { authorization: `Bearer ${gateway.control.key}` },
       ...(method === "POST" ? { body: new URLSearchParams(params) } : {}),
     });
     assert.equal(response.status, 200, await response.clone().text());
