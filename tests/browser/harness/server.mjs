@@ -86,7 +86,7 @@ export class Server {
   async stripe(method, path, params = {}) {
     const response = await fetch(`${this.addresses.stripe}/v1/${path}`, {
       method,
-      headers: { authorization: "Bearer sk_test_browser" },
+      headers: { authorization: `Bearer ${this.addresses.stripe_key}` },
       body: method === "GET" ? undefined : new URLSearchParams(params),
     });
     const answer = await response.json();
