@@ -214,7 +214,9 @@ impl Stage<'_> {
     /// A sweep, and again when it did not come to its end, as the schedule does.
     pub async fn sweep_until_done(&self, sweep: &str) -> Result<Value, Broken> {
         for _ in 0..6 {
-            if let Some(done) = self.sweep(sweep).await {
+            if let Some(done) = self.sweep(sweep).await
+                && is_complete(&done)
+            {
                 return Ok(done);
             }
             self.pass(5 * MINUTE).await?;
@@ -290,4 +292,13 @@ fn sign(secret: &str, time: i64, body: &str) -> String {
     };
     mac.update(format!("{time}.{body}").as_bytes());
     format!("t={time},v1={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// Whether each part of a sweep has come to its end.
+fn is_complete(done: &Value) -> bool {
+    let parts = done
+        .as_object()
+        .into_iter()
+        .flat_map(|parts| parts.values());
+    parts.into_iter().all(|part| part["complete"] != false)
 }

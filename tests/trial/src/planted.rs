@@ -104,7 +104,7 @@ impl Planted {
         let run = Run {
             filter: self.part.clone(),
             bug: Some(self.bug),
-            ..Run::new(Size::Usual, seed)
+            ..Run::new(Size::Long, seed)
         };
         Found {
             report: run.until(|what| what.contains(self.symptom)),

@@ -230,7 +230,7 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
     }
     stage.read_stream()?;
     let first: Vec<_> = std::mem::take(&mut stage.notes.borrow_mut().waiting);
-    let pause = 1 + stage.rng.borrow_mut().below(4);
+    let pause = 1 + stage.rng.borrow_mut().below(8);
     let overtakes = stage.rng.borrow_mut().below(2) == 0;
     let gate = raise(stage);
     let reader = stage.work(Door::Hooks, &stage.lane.functions.worker, &first);

@@ -180,6 +180,9 @@ async fn late(stage: &Stage<'_>, plan: &str) -> Result<(), Broken> {
     stage.flow().await?;
     stage.pass(OPEN + 60).await?;
     stage.sweep_until_done("open").await?;
+    // What a sweep was at when it died is looked at again after a while.
+    stage.pass(20 * 60).await?;
+    stage.sweep_until_done("open").await?;
     stage.flow().await?;
     if let Some(left) = &left
         && stage.answer_sheet(left, Sheet::Approve).await?
