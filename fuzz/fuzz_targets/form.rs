@@ -108,6 +108,7 @@ fuzz_target!(|data: &[u8]| {
         ("metadata[perennial_attempt]", address),
         ("metadata[perennial_user]", user),
         ("metadata[perennial_plan]", plan),
+        ("metadata[perennial_price]", "price_1"),
         ("metadata[perennial_wallet]", wallet),
         ("expand[]", "latest_invoice"),
         ("expand[]", "default_payment_method"),
