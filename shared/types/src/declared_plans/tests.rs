@@ -1,0 +1,181 @@
+use super::*;
+
+const GOOD: &str = r#"{"basic":{"price":"price_1","group":"main","label":"Basic"}}"#;
+
+fn parse(text: &str) -> Result<DeclaredPlans, String> {
+    DeclaredPlans::parse(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_plan_needs_a_group_a_label_and_a_price() {
+    let plans = parse(GOOD).unwrap();
+    let plan = plans.get("basic").unwrap();
+    assert_eq!((plan.trial_days, plan.sold), (0, true));
+    assert_eq!(plan.wallets, None);
+    assert!(plans.get("other").is_none());
+    assert!(
+        parse(&format!("\u{feff}{GOOD}")).is_ok(),
+        "with a byte order mark"
+    );
+    let by_key = GOOD.replace(r#""price":"price_1""#, r#""lookup_key":"基本""#);
+    let plans = parse(&by_key).unwrap();
+    assert_eq!(
+        plans.get("basic").unwrap().lookup_key.as_deref(),
+        Some("基本")
+    );
+}
+
+#[test]
+fn a_mistake_names_the_plan_and_the_field() {
+    let price = r#""price":"price_1""#;
+    let and = |more: &str| format!("{price},{more}");
+    for (to, expected) in [
+        (
+            "\"price\":\"prod_1\"".to_owned(),
+            "plan basic, field price: not a Stripe price id",
+        ),
+        (
+            String::from("\"sold\":true"),
+            "plan basic, field price: price or lookup_key is missing",
+        ),
+        (
+            and(r#""lookup_key":"k""#),
+            "plan basic, field lookup_key: say price or lookup_key",
+        ),
+        (
+            "\"lookup_key\":\" \"".to_owned(),
+            "plan basic, field lookup_key: it must have 1 to 200",
+        ),
+        (
+            and(r#""colour":1"#),
+            "plan basic, field colour: there is no such field",
+        ),
+        (and(price), "plan basic, field price: it is there twice"),
+        (
+            and(r#""trial_days":731"#),
+            "plan basic, field trial_days: it must be from 0 to 730",
+        ),
+        (
+            and(r#""trial_days":-1"#),
+            "plan basic, field trial_days: invalid value",
+        ),
+        (
+            and(r#""trial_days":"7""#),
+            "plan basic, field trial_days: invalid type: string",
+        ),
+        (
+            and(r#""trial_days":1.5"#),
+            "plan basic, field trial_days: invalid type: floating",
+        ),
+        (
+            and(r#""wallets":[]"#),
+            "plan basic, field wallets: it must name at least one",
+        ),
+        (
+            and(r#""wallets":["apple_pay","apple_pay"]"#),
+            "plan basic, field wallets: it must name",
+        ),
+        (
+            and(r#""wallets":["paypal"]"#),
+            "plan basic, field wallets: unknown variant `paypal`",
+        ),
+        (
+            and(r#""sold":"no""#),
+            "plan basic, field sold: invalid type",
+        ),
+        (
+            and(r#""former_prices":["x"]"#),
+            "plan basic, field former_prices: not a Stripe price id",
+        ),
+        (
+            and(r#""amount":0"#),
+            "plan basic, field amount: it must be above 0",
+        ),
+        (
+            and(r#""amount":9.99"#),
+            "plan basic, field amount: invalid type",
+        ),
+        (
+            and(r#""currency":"dollars""#),
+            "plan basic, field currency: a currency is three letters",
+        ),
+        (
+            and(r#""interval":"fortnight""#),
+            "plan basic, field interval: unknown variant",
+        ),
+        (
+            and(r#""interval_count":0"#),
+            "plan basic, field interval_count: it must be from 1",
+        ),
+        (
+            and(r#""group":"x""#),
+            "plan basic, field group: it is there twice",
+        ),
+    ] {
+        let error = parse(&GOOD.replacen(price, &to, 1)).unwrap_err();
+        assert!(error.starts_with(expected), "{error} is not {expected}");
+    }
+}
+
+#[test]
+fn a_label_is_bounded_in_characters_of_any_script() {
+    for (label, is_well) in [
+        ("x".repeat(100), true),
+        ("写".repeat(100), true),
+        ("写".repeat(101), false),
+        (" ".to_owned(), false),
+        ("a\\nb".to_owned(), false),
+    ] {
+        let answer = parse(&GOOD.replacen("Basic", &label, 1));
+        assert_eq!(answer.is_ok(), is_well, "{label}");
+        if let Err(error) = answer {
+            assert!(error.starts_with("plan basic, field label"), "{error}");
+        }
+    }
+    for field in ["group", "label"] {
+        let without = GOOD.replacen(&format!("\"{field}\""), "\"sold\":true,\"amount\"", 1);
+        let error = parse(&without).unwrap_err();
+        assert!(error.starts_with("plan basic, field"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_plans_says_so() {
+    for (text, expected) in [
+        ("", "the file has no plan"),
+        ("  \n", "the file has no plan"),
+        ("{}", "the file has no plan"),
+        ("{", "the file is not a JSON object of plans by name: EOF"),
+        (
+            "[]",
+            "the file is not a JSON object of plans by name: invalid type: sequence",
+        ),
+        (
+            r#"{"basic":1}"#,
+            "the file is not a JSON object of plans by name: in \"basic\"",
+        ),
+        (
+            r#"{"basic":{"price":}}"#,
+            "the file is not a JSON object of plans by name: in \"basic\"",
+        ),
+        (
+            r#"{"Basic!":{}}"#,
+            "plan \"Basic!\": \"Basic!\" is not a name",
+        ),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.starts_with(expected), "{error} is not {expected}");
+    }
+    let twice = format!("{},{}", &GOOD[..GOOD.len() - 1], &GOOD[1..]);
+    let error = parse(&twice).unwrap_err();
+    assert_eq!(error, "plan \"basic\": there are two plans of this name");
+    assert_eq!(
+        DeclaredPlans::parse(&[0xff, 0xfe]),
+        Err(PlansFileError::NotText)
+    );
+    let large = vec![b' '; LARGEST_FILE + 1];
+    assert_eq!(
+        DeclaredPlans::parse(&large),
+        Err(PlansFileError::TooLarge(LARGEST_FILE + 1))
+    );
+}
