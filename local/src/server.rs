@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dynoxide::Database;
 use perennial_config::Env;
@@ -42,6 +43,7 @@ pub struct Server {
     webhooks_need_forwarding: bool,
     /// Those that use the sandbox and the table, the outermost first.
     users: Vec<Part>,
+    stream_unfinished: Arc<AtomicUsize>,
     sandbox: Option<Sandbox>,
     table: Vec<Part>,
     /// Held for its lock, until everything else has stopped.
@@ -130,7 +132,7 @@ impl Server {
             events_position: file("events-position.json"),
             stream_seed: options.stream_seed.map_or_else(draw, Ok)?,
         };
-        let mut users = users.start(gateway_listener)?;
+        let (mut users, stream_unfinished) = users.start(gateway_listener)?;
         users.extend(
             options.plans.map(|file| {
                 Part::start("plans", |stop| plans::keep_published(file, resolver, stop))
@@ -146,6 +148,7 @@ impl Server {
             stripe_js,
             webhooks_need_forwarding,
             users,
+            stream_unfinished,
             sandbox,
             table,
             _data: data,
@@ -169,6 +172,12 @@ impl Server {
         let stripe_key = self.sandbox_key().map(|key| format!("stripe_key={key}\n"));
         let stripe_key = stripe_key.unwrap_or_default();
         format!("api={api}\nstripe={stripe}\nkey={key}\n{stripe_key}")
+    }
+
+    /// Whether the worker is done with every record of the table's stream that was read, also with those
+    /// that came to it again.
+    pub fn is_done_with_the_stream(&self) -> bool {
+        self.stream_unfinished.load(Ordering::SeqCst) == 0
     }
 
     /// The key that lets a developer in: it opens the routes under `/dev`, and signs for the shop's servers.
@@ -272,8 +281,9 @@ struct Users {
 }
 
 impl Users {
-    /// Starts them, and gives them in the order in which they are to be stopped.
-    fn start(self, listener: TcpListener) -> Result<Vec<Part>, StartError> {
+    /// Starts them, and gives them in the order in which they are to be stopped, with the count of the
+    /// stream's records that the worker is not done with.
+    fn start(self, listener: TcpListener) -> Result<(Vec<Part>, Arc<AtomicUsize>), StartError> {
         let wrote = Arc::new(Notify::new());
         let worker = Pump::new(
             self.database.clone(),
@@ -312,15 +322,16 @@ impl Users {
             clock: Clock::system(),
             wrote,
         };
-        let origins = self.origins;
-        Ok(vec![
+        let (origins, unfinished) = (self.origins, worker.unfinished());
+        let parts = vec![
             Part::start("gateway", |stop| {
                 gateway::serve(listener, gateway, origins, stop)
             }),
             Part::start("schedules", |stop| scheduler.keep(&stop)),
             Part::start("stream", |stop| tokio::spawn(worker.run(stop))),
             Part::start("shop-events", |stop| tokio::spawn(shop_events.run(stop))),
-        ])
+        ];
+        Ok((parts, unfinished))
     }
 }
 

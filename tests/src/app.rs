@@ -299,15 +299,17 @@ impl TestApp {
         self.to_dynamodb.forget();
     }
 
-    /// Waits until every webhook was delivered and every event applied.
+    /// Waits until every webhook was delivered and every event applied, and none is applied once more
+    /// because the stream has brought it again.
     pub async fn quiet(&self) {
         wait_until(
             "all webhooks are delivered and all events are applied",
             async || {
-                leftovers::unapplied(&self.stripe, &self.table)
-                    .await
-                    .is_empty()
-                    .then_some(())
+                let unapplied = leftovers::unapplied(&self.stripe, &self.table).await;
+                // A worker that the test has stopped is never done.
+                let done =
+                    self.server().is_done_with_the_stream() || self.in_process.worker_is_stopped();
+                (unapplied.is_empty() && done).then_some(())
             },
         )
         .await;

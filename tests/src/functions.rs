@@ -38,6 +38,10 @@ impl InProcess {
         self.worker_is_away.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn worker_is_stopped(&self) -> bool {
+        self.worker_is_away.load(Ordering::Relaxed)
+    }
+
     pub(crate) async fn set_up(&self, doors: &Doors<'_>, clock: Clock) {
         let env = |function: &str| Env::from_pairs(doors.of(function));
         let apps = Apps {

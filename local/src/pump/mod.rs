@@ -12,6 +12,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dynoxide::Database;
@@ -55,6 +56,7 @@ pub(crate) struct Pump {
     grown: Arc<Notify>,
     lanes: Lanes,
     read_to: Option<String>,
+    unfinished: Arc<AtomicUsize>,
     calls: JoinSet<(usize, Outcome)>,
 }
 
@@ -89,14 +91,24 @@ impl Pump {
             grown,
             lanes: Lanes::new(rules, seed),
             read_to,
+            unfinished: Arc::default(),
             calls: JoinSet::new(),
         })
+    }
+
+    /// How many records were read and are not done with. One that is delivered again counts until it is
+    /// done with once more.
+    pub(crate) fn unfinished(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.unfinished)
     }
 
     /// Works until told to stop, and then finishes the calls that are under way.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let more = self.read().await;
+            // Told before they are delivered: whoever sees what a record has led to sees that it is under way.
+            self.unfinished
+                .store(self.lanes.unfinished(), Ordering::SeqCst);
             self.deliver();
             self.keep_position();
             if more {
