@@ -220,7 +220,7 @@ impl StripeSandbox {
 
     /// What charges of a payment method meet from now on: `succeed` or `decline`.
     pub async fn charges_of(&self, payment_method: &str, what: &str) {
-        let path = format!("/payment_methods/{payment_method}/behaviour");
+        let path = format!("/payment_methods/{payment_method}/behavior");
         self.control("POST", &path, Some(json!({ "charge": what })))
             .await;
     }

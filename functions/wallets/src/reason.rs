@@ -139,7 +139,7 @@ pub(crate) fn against_apple_pay(standing: &Standing, shop: &Url, live: bool) -> 
         )),
         Domain::Unknown => Some(Reason::told(
             "not_checked",
-            "The Stripe key may not list payment method domains, so nobody has looked whether the shop's is registered.",
+            "The Stripe key may not list payment method domains, so it is not known whether the shop's domain is registered.",
         )),
     };
     reasons.extend(domain.map(|mut reason| {

@@ -1,9 +1,10 @@
 //! A new attempt and its SetupIntent.
 
-use perennial_store::{Opened, UserItems};
+use std::convert::Infallible;
+
+use perennial_store::{ClaimedStep, Opened, UserItems};
 use perennial_stripe::{
-    CancellationReason, CreateSetupIntent, FrozenRequest, IdempotencyKey, ServerConfirm,
-    SetupWallet, StripeError,
+    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, SetupWallet, StripeError,
 };
 use perennial_types::{
     Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp, Wallet,
@@ -12,6 +13,7 @@ use perennial_types::{
 use crate::{
     FlowError, Flows, KEY_SECONDS,
     issue_checkout::{IssueCheckout, OpenCheckout, open_checkout, return_url},
+    step::Sent,
 };
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
@@ -73,6 +75,7 @@ impl Flows {
         } else {
             ConfirmBy::Client
         };
+        let lease = self.lease();
         let mut attempt = Attempt {
             id: AttemptId::generate(now),
             user: ask.user.clone(),
@@ -93,7 +96,8 @@ impl Flows {
             setup_intent: None,
             payment_intent: None,
             setup_request: None,
-            setup_lease: self.lease(),
+            setup_owner: lease.owner,
+            setup_lease: lease.until,
             subscription_request: None,
             frozen_at: None,
             subscription: None,
@@ -118,9 +122,31 @@ impl Flows {
             confirm,
         }
         .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
-        let request = serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?;
         attempt.setup_request = Some(request);
         Ok(attempt)
+    }
+
+    /// Goes on with an attempt whose SetupIntent was to be created by a caller that has died; none when
+    /// another caller was quicker.
+    pub(crate) async fn take_over_setup(
+        &self,
+        ask: &IssueCheckout,
+        open: &Attempt,
+    ) -> Result<Option<Box<OpenCheckout>>, FlowError> {
+        let (step, seen, lease) = (
+            ClaimedStep::SetupIntent(open),
+            open.setup_claim().lease(),
+            self.lease(),
+        );
+        if !self.table.take_over(step, &seen, &lease).await? {
+            return Ok(None);
+        }
+        let mine = Attempt {
+            setup_owner: lease.owner,
+            setup_lease: lease.until,
+            ..open.clone()
+        };
+        self.create_setup_intent(ask, &mine).await.map(Some)
     }
 
     /// Sends an attempt's frozen request and writes down the answer.
@@ -129,30 +155,24 @@ impl Flows {
         ask: &IssueCheckout,
         attempt: &Attempt,
     ) -> Result<Box<OpenCheckout>, FlowError> {
-        let request = attempt.setup_request.as_deref().unwrap_or_default();
-        let request: FrozenRequest =
-            serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
-        let intent = match self.stripe.create_setup_intent(&request).await {
-            Ok(reply) => reply.value,
-            Err(error)
-                if error.is_stored()
-                    || matches!(
-                        error,
-                        StripeError::Invalid { .. } | StripeError::Declined { .. }
-                    ) =>
-            {
-                // The same bytes would be refused again, so the next click needs a new attempt.
-                // If there is a SetupIntent after all, nobody knows its secret.
+        let claim = attempt.setup_claim();
+        let sent = self.send_claimed(
+            ClaimedStep::SetupIntent(attempt),
+            &claim,
+            |request| Box::pin(self.stripe.create_setup_intent(request)),
+            // If there is a SetupIntent, nobody here has its client secret.
+            || Box::pin(async { Ok::<_, FlowError>(None::<Infallible>) }),
+        );
+        let intent = match sent.await? {
+            Sent::Made(reply) => reply.value,
+            Sent::Found(never) => match never {},
+            Sent::Refused(error) | Sent::Spent(error) => {
+                // The same bytes would be answered so again, so the next click needs a new attempt.
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
                 self.close(attempt, state, reason).await?;
                 return Err(self.refused(attempt, error).await?);
             }
-            Err(error) => {
-                // The same bytes may be sent again at once, by whoever comes next.
-                let past = Timestamp::from_unix(0);
-                self.table.take_over_setup(attempt, past).await?;
-                return Err(error.into());
-            }
+            Sent::Released(error) => return Err(error.into()),
         };
         if intent.livemode != self.livemode {
             return Err(FlowError::Mismatch {

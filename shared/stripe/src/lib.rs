@@ -5,7 +5,6 @@ mod client;
 mod decline_operations;
 mod error;
 mod form;
-mod frozen;
 mod http_date;
 mod objects;
 mod operations;
@@ -18,8 +17,7 @@ mod transport;
 mod wallet_operations;
 
 pub use client::{Reply, Stripe};
-pub use error::{Cause, Effect, StripeError};
-pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
+pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer,
     Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment, InvoiceStatus, List,
@@ -29,6 +27,7 @@ pub use objects::{
     Subscription, SubscriptionItem, SubscriptionStatus, WalletOnDomain, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
+pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{
     Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
     CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,

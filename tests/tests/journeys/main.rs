@@ -39,6 +39,7 @@ mod bad_input;
 mod bounded;
 mod call_counts;
 mod catalog;
+mod claimed_steps;
 mod clocks;
 mod configuration;
 mod declines;

@@ -1,4 +1,4 @@
-//! What a charge meets: the payment method's behaviour, its mandate, and whether it is still the customer's.
+//! What a charge meets: the payment method's behavior, its mandate, and whether it is still the customer's.
 
 use crate::error::ApiError;
 use crate::resources::first_transaction::{self, First};
@@ -6,7 +6,7 @@ use crate::resources::mandates;
 use crate::state::{Fields, World};
 use serde_json::Value;
 
-/// Whether the customer is there to authorise a charge.
+/// Whether the customer is there to authorize a charge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Presence {
     /// On the shop's page, on session.
@@ -69,11 +69,11 @@ pub(crate) fn outcome(
             }
         }
     }
-    by_behaviour(method)
+    by_behavior(method)
 }
 
 /// What the control API, or the test card, says about charges.
-pub(crate) fn by_behaviour(method: &Value) -> Outcome {
+pub(crate) fn by_behavior(method: &Value) -> Outcome {
     let amazon_pay = method.is("type", "amazon_pay");
     match method.text("_charge") {
         Some("decline") if amazon_pay => {

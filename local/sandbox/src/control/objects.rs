@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/payment_intents/{id}/{choice}", post(answer_bank))
         .route("/mandates/{id}/revoke", post(revoke))
         .route("/payment_method_domains/{id}", post(judge_domain))
-        .route("/payment_methods/{id}/behaviour", post(behave))
+        .route("/payment_methods/{id}/behavior", post(behave))
 }
 
 /// What the shopper does on the page that stands for Amazon's.
@@ -104,7 +104,7 @@ async fn judge_domain(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Behaviour {
+struct Behavior {
     charge: Charge,
     /// The code of a card's decline, `generic_decline` by default.
     decline_code: Option<String>,
@@ -120,7 +120,7 @@ enum Charge {
 
 /// What later charges of a payment method meet.
 async fn behave(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
-    let result = body::<Behaviour>(&bytes).and_then(|wanted| {
+    let result = body::<Behavior>(&bytes).and_then(|wanted| {
         let charge = match wanted.charge {
             Charge::Succeed => "succeed",
             Charge::Decline => "decline",

@@ -210,7 +210,7 @@ impl Flows {
         let missing = FlowError::Mismatch { what: "customer" };
         let customer = request.customer.as_ref().ok_or(missing)?;
         let since = match &request.state {
-            RequestState::Sending(sending) => not_before(sending.frozen_at),
+            RequestState::Sending(claim) => not_before(claim.frozen_at),
             RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,
         };
         let mut after = None;

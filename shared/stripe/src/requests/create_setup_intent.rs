@@ -3,10 +3,7 @@
 use perennial_types::CustomerId;
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A SetupIntent for one wallet, to be charged while the shopper is away.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,7 @@
 use perennial_types::{CustomerId, PaymentMethodId, PriceId};
 
 use super::{SetupWallet, freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A subscription.
 #[derive(Debug, Clone, Copy)]

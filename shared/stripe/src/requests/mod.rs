@@ -23,10 +23,7 @@ pub use create_subscription::{CreateSubscription, PaidBy};
 pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
 pub use webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
 
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// The names of the pairs that are attached to objects at Stripe, by which they are found again.
 pub mod metadata {
