@@ -6,8 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::{fields, text};
 use perennial_stripe::{
     API_VERSION, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, PaidBy, ServerConfirm, SetupWallet,
+    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, PaidBy, ServerConfirm,
 };
+use perennial_types::Wallet;
 
 fuzz_target!(|data: &[u8]| {
     let [user, plan, wallet, address, number] = fields(data).map(text);
@@ -54,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
             customer: &customer,
             attempt: plan,
             user,
-            wallet: SetupWallet::AmazonPay,
+            wallet: Wallet::AmazonPay,
             confirm: Some(ServerConfirm {
                 return_url: address,
                 accepted_at: number,

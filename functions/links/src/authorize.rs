@@ -10,7 +10,7 @@ use perennial_api::{
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Request, Response};
 use perennial_stripe::{PaymentIntent, PaymentIntentStatus};
-use perennial_types::{Money, PaymentIntentId, UserId};
+use perennial_types::{Money, PaymentIntentId, UserId, Wallet};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use url::Url;
@@ -74,7 +74,7 @@ impl App {
             "amount": payment.amount,
             "currency": payment.currency,
             "elements": Elements::payment(money, saves, capture),
-            "express_checkout": ExpressCheckout::apple_pay(None),
+            "express_checkout": ExpressCheckout::new(Wallet::ApplePay, None),
             "return_url": self.shop.url.as_str(),
         });
         Ok(Response::json(200, &body))

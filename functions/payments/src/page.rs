@@ -5,7 +5,7 @@ use perennial_api::stripe_js::{
 };
 use perennial_flows::payments::{Capture, PaymentReport, Why};
 use perennial_http::{ApiError, read_value, sentence};
-use perennial_types::Timestamp;
+use perennial_types::{Timestamp, Wallet};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -101,7 +101,7 @@ impl Page {
             ("elements".to_owned(), json!(self.elements)),
             (
                 "express_checkout".to_owned(),
-                json!(ExpressCheckout::apple_pay(apple_pay)),
+                json!(ExpressCheckout::new(Wallet::ApplePay, apple_pay)),
             ),
         ]);
         body
