@@ -4,10 +4,10 @@ use std::convert::Infallible;
 
 use perennial_store::{ClaimedStep, Opened, UserItems};
 use perennial_stripe::{
-    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, SetupWallet, StripeError,
+    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp, Wallet,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp,
 };
 
 use crate::{
@@ -19,14 +19,6 @@ use crate::{
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
 /// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
 pub(crate) const CHECKOUTS_AN_HOUR: usize = 20;
-
-/// The wallet, as Stripe sets it up.
-pub(crate) fn setup_wallet(wallet: Wallet) -> SetupWallet {
-    match wallet {
-        Wallet::AmazonPay => SetupWallet::AmazonPay,
-        Wallet::ApplePay => SetupWallet::ApplePay,
-    }
-}
 
 impl Flows {
     /// Claims a new attempt with its frozen request; none when another click was first.
@@ -118,7 +110,7 @@ impl Flows {
             customer: &attempt.customer,
             attempt: attempt.id.as_str(),
             user: ask.user.as_str(),
-            wallet: setup_wallet(ask.wallet),
+            wallet: ask.wallet,
             confirm,
         }
         .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
@@ -180,7 +172,7 @@ impl Flows {
             });
         }
         // Stripe leaves out the methods that an account lacks instead of refusing the request.
-        let offered = intent.offers(setup_wallet(attempt.wallet));
+        let offered = intent.offers(attempt.wallet);
         self.table.record_setup_intent(attempt, &intent.id).await?;
         let mut attempt = attempt.clone();
         attempt.setup_intent = Some(intent.id.clone());

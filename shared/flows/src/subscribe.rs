@@ -9,7 +9,6 @@ use perennial_types::{
 
 use crate::{
     Finish, FlowError, Flows,
-    open_attempt::setup_wallet,
     outgoing::{Reading, about_subscription, checkout_failed},
     read_model::{attempt_of, read_model},
     right_to_subscribe::Right,
@@ -72,7 +71,7 @@ impl Flows {
             (Some(frozen), _) => frozen.clone(),
             (None, Some(method)) => freeze(attempt, PaidBy::Method(&method))?,
             (None, None) if attempt.first == First::Subscription => {
-                freeze(attempt, PaidBy::Shopper(setup_wallet(attempt.wallet)))?
+                freeze(attempt, PaidBy::Shopper(attempt.wallet))?
             }
             (None, None) => {
                 return Err(FlowError::Mismatch {

@@ -24,7 +24,7 @@ pub use objects::{
     Mandate, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus,
     PaymentMethod, PaymentMethodDomain, Period, PortalSession, Price, Product, Recurring,
     RedirectToUrl, Refund, SetupAttempt, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
-    Subscription, SubscriptionItem, SubscriptionStatus, WalletOnDomain, WebhookEndpoint,
+    Subscription, SubscriptionItem, SubscriptionStatus, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
@@ -32,7 +32,7 @@ pub use requests::{
     Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
     CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
     CredentialUsage, MIGRATION, PaidBy, PaymentChange, PaymentFor, RefundReason, ServerConfirm,
-    SetUpMethod, SetupWallet, UpdateWebhookEndpoint, metadata,
+    SetUpMethod, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

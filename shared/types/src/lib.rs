@@ -44,4 +44,4 @@ pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{Refunded, SoldAs, Subscription, SubscriptionStatus};
-pub use wallet::{UnknownWallet, Wallet};
+pub use wallet::{Countries, Currencies, Shown, UnknownWallet, Wallet, WalletRow};

@@ -97,12 +97,12 @@ reasons! {
     /// Only cards know it.
     UsageNotSupported => 400, "usage_not_supported",
         "Only a card takes \"usage\", and this payment method is not a card. Leave \"usage\" out.";
-    /// Neither a card nor Amazon Pay.
+    /// Neither a card nor of a wallet.
     MethodNotSupported => 400, "payment_method_not_supported",
-        "Only cards, including those of Apple Pay, and Amazon Pay can be charged off-session.";
-    /// Amazon Pay's rule.
+        "Only cards, including those of wallets, and the wallets of plans can be charged off-session.";
+    /// The wallet's rule.
     CurrencyNotSupported => 400, "currency_not_supported",
-        "Amazon Pay cannot be charged in this currency.";
+        "This wallet cannot be charged in this currency.";
     /// Its first customer-initiated transaction (CIT) failed.
     FirstTransactionFailed => 409, "first_transaction_failed",
         "The customer-initiated transaction that saved this payment method failed. Issuers link later charges to it and would decline them too. Ask the shopper to authorize again.";

@@ -18,7 +18,7 @@ pub use change_payment::{ChangePayment, PaymentChange};
 pub use create_customer::CreateCustomer;
 pub use create_payment::{Capture, ChargeSaved, CreatePayment, CredentialUsage, PaymentFor};
 pub use create_refund::{CreateRefund, RefundReason};
-pub use create_setup_intent::{CreateSetupIntent, ServerConfirm, SetupWallet};
+pub use create_setup_intent::{CreateSetupIntent, ServerConfirm};
 pub use create_subscription::{CreateSubscription, PaidBy};
 pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
 pub use webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
