@@ -16,6 +16,9 @@ pub const BEGINNING: i64 = 1_793_500_000;
 /// Its name.
 pub const TABLE: &str = "perennial";
 
+/// A checkout that has taken a slot and is gone.
+pub const FORGOTTEN: &str = "chk_01kavq8r3hx6m2n9d4t7w5zc1f";
+
 /// A table.
 pub struct Table {
     database: Database,
@@ -210,7 +213,7 @@ impl Table {
             "pk": text(&format!("USER#{user}")),
             "sk": text("SLOT#photos"),
             "group": text("photos"),
-            "attempt": text("chk_01kavq8r3hx6m2n9d4t7w5zc1f"),
+            "attempt": text(FORGOTTEN),
             "owner": text("somebody"),
             "lease": text("2026-01-01T00:00:00Z"),
         });

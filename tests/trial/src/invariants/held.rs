@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Seen, attempt_of, group, is_live, items};
+use crate::table::FORGOTTEN;
 use crate::wire::UNREADABLE;
 
 fn seconds(value: &Value) -> Option<i64> {
@@ -147,7 +148,8 @@ pub(super) fn slots(seen: &Seen, broken: &mut Vec<String>) {
         }
     }
     for slot in items(seen, "SLOT#") {
-        if slot["subscription"].is_null() {
+        // One that was there from the beginning stays until somebody wants it.
+        if slot["subscription"].is_null() && slot["attempt"] != FORGOTTEN {
             broken.push(format!("{} is held by nobody who is alive", slot["sk"]));
         }
     }
