@@ -35,6 +35,10 @@ pub struct Books {
     pub invoice_payments: Vec<Value>,
     /// What was paid back.
     pub refunds: Vec<Value>,
+    /// Charges.
+    pub charges: Vec<Value>,
+    /// What was claimed back.
+    pub disputes: Vec<Value>,
 }
 
 impl Books {
@@ -310,15 +314,17 @@ impl Stripe {
             invoices: all("invoice"),
             invoice_payments: all("invoice_payment"),
             refunds: all("refund"),
+            charges: all("charge"),
+            disputes: all("dispute"),
         }
     }
 
-    /// All events since the beginning of the case, oldest first.
-    pub fn events(&self) -> Vec<Value> {
+    /// The events since the beginning of the case for which this holds, oldest first.
+    pub fn events(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut known = self.events.borrow_mut();
         let new = self.sandbox.objects("event", known.0 + known.1.len());
         known.1.extend(new);
-        known.1.clone()
+        known.1.iter().filter(|it| wanted(it)).cloned().collect()
     }
 
     /// What has happened so far belongs to no case.

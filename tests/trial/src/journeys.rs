@@ -1,6 +1,7 @@
 //! The journeys: what shoppers do when nothing goes wrong, step by step.
 
 mod apple;
+mod rare;
 
 use serde_json::Value;
 
@@ -89,11 +90,19 @@ pub enum Journey {
     ClocksAhead,
     /// They are ten minutes behind.
     ClocksBehind,
+    /// A SetupIntent of the checkout was made whose answer nobody has heard.
+    LostSetup,
+    /// The slot was taken by a checkout that is gone.
+    ForgottenSlot,
+    /// The same with Apple Pay, and the subscription first.
+    AppleForgottenSlot,
+    /// The first payment is claimed back, which is lost and then won.
+    Disputed,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -129,6 +138,10 @@ impl Journey {
         Self::Unreadable,
         Self::ClocksAhead,
         Self::ClocksBehind,
+        Self::LostSetup,
+        Self::ForgottenSlot,
+        Self::AppleForgottenSlot,
+        Self::Disputed,
     ];
 
     /// Its name in the id of a case.
@@ -169,6 +182,10 @@ impl Journey {
             Self::Unreadable => "unreadable",
             Self::ClocksAhead => "clocks-ahead",
             Self::ClocksBehind => "clocks-behind",
+            Self::LostSetup => "lost-setup",
+            Self::ForgottenSlot => "forgotten-slot",
+            Self::AppleForgottenSlot => "apple-forgotten-slot",
+            Self::Disputed => "disputed",
         }
     }
 
@@ -268,6 +285,9 @@ impl Journey {
                     stage.come_back(Door::TabB, &back).await?;
                 }
                 Ok(())
+            }
+            Self::LostSetup | Self::ForgottenSlot | Self::AppleForgottenSlot | Self::Disputed => {
+                Box::pin(rare::play(self, stage)).await
             }
             _ => Box::pin(apple::play(self, stage)).await,
         }

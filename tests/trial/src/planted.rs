@@ -34,16 +34,6 @@ fn part(matrix: Matrix, scenario: &str, life: Life, fault: Option<Fault>) -> Fil
     }
 }
 
-/// Bugs that the trial does not find, which a journey does: two workers that read one subscription meet
-/// in no order that shows the missing fence, and the other shows itself in too few cases.
-const FOUND_BY_JOURNEYS: [Bug; 2] = [Bug::NoFence, Bug::LastFailureAlone];
-
-/// The bugs that the trial has to find.
-pub fn looked_for() -> impl Iterator<Item = Bug> {
-    let of_journeys = |bug: &Bug| FOUND_BY_JOURNEYS.contains(bug);
-    Bug::ALL.into_iter().filter(move |bug| !of_journeys(bug))
-}
-
 impl Planted {
     /// Where a bug has to be found.
     pub fn of(bug: Bug) -> Self {
@@ -89,8 +79,9 @@ impl Planted {
             ),
             Bug::DueStays => (part(Crash, "wallet-left", Sweeper, None), "keeps its work"),
             Bug::UndecidedIsDone => (part(Crash, "client-return", Webhook, dies), "still open"),
+            Bug::LostStaysLost => (part(Crash, "disputed", Webhook, None), "the dispute of"),
             Bug::LastFailureAlone => (
-                part(Matrix::Fault, "two-declines", Webhook, fails),
+                part(Matrix::Fault, "two-declines", Shopper, fails),
                 "has failed and was not brought again",
             ),
             Bug::CursorFirst => (

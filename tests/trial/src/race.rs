@@ -4,6 +4,7 @@
 mod apple;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::books::text;
 use crate::broken::Broken;
@@ -204,6 +205,9 @@ impl Race {
     }
 }
 
+/// In this time, a call that the gate has let through is answered.
+const LONGER_THAN_A_CALL: Duration = Duration::from_millis(5);
+
 /// Two workers read one subscription, which changes between the call of the first that the seed
 /// decides and the next; the event of that change is brought to the second of them.
 async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
@@ -240,9 +244,11 @@ async fn two_readers(stage: &Stage<'_>) -> Result<(), Broken> {
             if gate.order().len() >= pause {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         gate.hold(Door::Hooks, true);
+        // The call that has begun gets its answer, and only the next one is held up.
+        tokio::time::sleep(LONGER_THAN_A_CALL).await;
         stage
             .lane
             .stripe

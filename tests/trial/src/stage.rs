@@ -1,6 +1,6 @@
 //! The stage of one case: a user, a table, and what happens to both.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use perennial_http::{Handler, invoke};
@@ -129,6 +129,8 @@ pub struct Stage<'a> {
     pub notes: RefCell<Notes>,
     /// What the functions have logged.
     pub log: RefCell<String>,
+    /// How many calls there were when the stream was read.
+    pub(crate) read_at: Cell<Option<usize>>,
 }
 
 impl<'a> Stage<'a> {
@@ -153,6 +155,7 @@ impl<'a> Stage<'a> {
             rng: RefCell::new(rng),
             notes: RefCell::default(),
             log: RefCell::default(),
+            read_at: Cell::default(),
         })
     }
 

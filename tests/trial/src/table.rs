@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use dynoxide::Database;
+use dynoxide::actions::get_records::Record;
+use dynoxide::types::{AttributeValue as Attribute, Item};
 use serde_json::{Map, Value, json};
 
 use crate::broken::Broken;
@@ -13,6 +15,9 @@ pub const BEGINNING: i64 = 1_793_500_000;
 
 /// Its name.
 pub const TABLE: &str = "perennial";
+
+/// A checkout that has taken a slot and is gone.
+pub const FORGOTTEN: &str = "chk_01kavq8r3hx6m2n9d4t7w5zc1f";
 
 /// A table.
 pub struct Table {
@@ -73,10 +78,9 @@ impl Table {
                 .database
                 .scan(serde_json::from_value(request)?)
                 .map_err(refused)?;
-            let page = serde_json::to_value(page)?;
-            let found = page["Items"].as_array().cloned().unwrap_or_default();
-            items.extend(found.iter().map(plain).filter(|it| it["pk"] != "CATALOG"));
-            start = page["LastEvaluatedKey"].clone();
+            let found = page.items.unwrap_or_default().into_iter().map(plain_item);
+            items.extend(found.filter(|it| it["pk"] != "CATALOG"));
+            start = serde_json::to_value(page.last_evaluated_key)?;
             if start.is_null() {
                 return Ok(items);
             }
@@ -118,8 +122,29 @@ impl Table {
         Ok(items)
     }
 
-    /// The records of the stream since the last time, as Lambda hands them on.
-    pub fn new_records(&mut self) -> Result<Vec<Value>, Broken> {
+    /// Whether an event of Stripe is in the inbox: with the customer that it names, or else somewhere.
+    pub fn has_event(&self, event: &Value) -> Result<bool, Broken> {
+        let id = event["id"].as_str().unwrap_or_default();
+        let customer = event
+            .pointer("/data/object/customer")
+            .and_then(Value::as_str);
+        if let Some(customer) = customer {
+            let key = json!({
+                "pk": {"S": format!("INBOX#{customer}")}, "sk": {"S": format!("EVENT#{id}")},
+            });
+            let request = json!({"TableName": TABLE, "Key": key, "ConsistentRead": true});
+            let request = serde_json::from_value(request)?;
+            let found = self.database.get_item(request).map_err(refused)?;
+            if found.item.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(!self.items_of(&format!("EVENT#{id}"))?.is_empty())
+    }
+
+    /// The records of the stream since the last time in which an event was added, as Lambda hands
+    /// them on: one for the inbox or one for the shop.
+    pub fn new_events(&mut self) -> Result<Vec<Value>, Broken> {
         let kind = match &self.position {
             Some(_) => "AFTER_SEQUENCE_NUMBER",
             None => "TRIM_HORIZON",
@@ -138,18 +163,18 @@ impl Table {
             .database
             .get_records(serde_json::from_value(request)?)
             .map_err(refused)?;
-        let records: Vec<Value> = page
-            .records
-            .iter()
-            .map(serde_json::to_value)
-            .collect::<Result<_, _>>()?;
-        let last = records
-            .last()
-            .and_then(|last| last.pointer("/dynamodb/SequenceNumber"));
-        if let Some(last) = last.and_then(Value::as_str) {
-            self.position = Some(last.to_owned());
+        if let Some(last) = page.records.last() {
+            self.position = Some(last.dynamodb.sequence_number.clone());
         }
-        Ok(records)
+        let is_event = |record: &&Record| {
+            let of_event = |key: &str| key.starts_with("OUT#") || key.starts_with("EVENT#");
+            record.event_name == "INSERT"
+                && matches!(record.dynamodb.keys.get("sk"), Some(Attribute::S(key)) if of_event(key))
+        };
+        let records = page.records.iter().filter(is_event);
+        Ok(records
+            .map(serde_json::to_value)
+            .collect::<Result<_, _>>()?)
     }
 
     /// Marks an event as done, as a worker with the bug of that name would.
@@ -181,6 +206,20 @@ impl Table {
         self.put(&item)
     }
 
+    /// Puts a slot of the photos that a checkout has taken which is gone.
+    pub fn put_forgotten_slot(&self, user: &str) -> Result<(), Broken> {
+        let text = |text: &str| json!({ "S": text });
+        let item = json!({
+            "pk": text(&format!("USER#{user}")),
+            "sk": text("SLOT#photos"),
+            "group": text("photos"),
+            "attempt": text(FORGOTTEN),
+            "owner": text("somebody"),
+            "lease": text("2026-01-01T00:00:00Z"),
+        });
+        self.put(&item)
+    }
+
     /// What the wire asks.
     pub fn database(&self) -> &Database {
         &self.database
@@ -206,6 +245,36 @@ fn refused(error: dynoxide::DynoxideError) -> Broken {
     Broken::new(format!("the table refused a request: {error}"))
 }
 
+/// An item as the table keeps it, without `DynamoDB`'s types.
+fn plain_item(item: Item) -> Value {
+    let members = item.into_iter();
+    Value::Object(
+        members
+            .map(|(name, it)| (name, plain_attribute(it)))
+            .collect(),
+    )
+}
+
+fn plain_attribute(attribute: Attribute) -> Value {
+    match attribute {
+        Attribute::S(text) => text.into(),
+        Attribute::N(number) => plain_number(number),
+        Attribute::BOOL(flag) => flag.into(),
+        Attribute::NULL(_) => Value::Null,
+        Attribute::SS(set) => set.into(),
+        Attribute::L(list) => list.into_iter().map(plain_attribute).collect(),
+        Attribute::M(members) => plain_item(members),
+        // Nothing here is one of these.
+        bytes_or_numbers => serde_json::to_value(bytes_or_numbers).unwrap_or_default(),
+    }
+}
+
+fn plain_number(number: String) -> Value {
+    number
+        .parse::<i64>()
+        .map_or_else(|_| number.into(), Value::from)
+}
+
 /// An item without `DynamoDB`'s types.
 pub fn plain(item: &Value) -> Value {
     let members = item.as_object().into_iter().flatten();
@@ -227,10 +296,7 @@ fn plain_value(value: &Value) -> Value {
             .flatten()
             .map(plain_value)
             .collect(),
-        "N" => inner
-            .as_str()
-            .and_then(|n| n.parse::<i64>().ok())
-            .map_or(inner.clone(), Value::from),
+        "N" => plain_number(inner.as_str().unwrap_or_default().to_owned()),
         "NULL" => Value::Null,
         _ => inner.clone(),
     }

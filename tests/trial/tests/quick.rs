@@ -6,6 +6,7 @@ use perennial_trial::case::Case;
 use perennial_trial::lane::Through;
 use perennial_trial::plan::Size;
 use perennial_trial::run::Run;
+use perennial_trial::wire::{Fault, Often, Trouble};
 
 /// Another seed is tried by `cargo run -p perennial-trial -- torture --quick`; a test has to be the
 /// same each time.
@@ -27,6 +28,61 @@ fn whatever_goes_wrong_nothing_is_lost_and_nobody_is_charged_twice() {
     assert!(report.held(), "{report}");
     assert_eq!(report.left, 0, "{report}");
     assert!(report.total().tried > 40, "{report}");
+}
+
+/// The crash matrix dies after each call of a journey, so what matters is that the call is made.
+#[test]
+fn the_process_dies_right_after_each_write_that_is_rare() {
+    let run = Run::new(Size::Tiny, SEED);
+    for (id, write) in [
+        // The shop is told of the end of a subscription that was paid.
+        (
+            "crash:apple-ended:webhook:0:7",
+            "TransactWriteItems SUB+OUT+OUT",
+        ),
+        (
+            "crash:apple-trial-ended:sweeper:0:7",
+            "TransactWriteItems SUB+OUT+OUT",
+        ),
+        // A SetupIntent that nobody was told of is canceled.
+        (
+            "crash:lost-setup:sweeper:0:7",
+            "POST /v1/setup_intents/{id}/cancel",
+        ),
+        // The slot of a checkout that is gone is taken.
+        (
+            "crash:forgotten-slot:shopper:0:7",
+            "TransactWriteItems SLOT+CHECKOUT",
+        ),
+        (
+            "crash:apple-forgotten-slot:webhook:0:7",
+            "TransactWriteItems SLOT+CHECKOUT",
+        ),
+    ] {
+        let [clean] = &cases(&[id])[..] else {
+            panic!("{id} is one case");
+        };
+        let passed = run.replay(clean).passed;
+        let at = passed.iter().position(|call| call.name == write);
+        let at = at.unwrap_or_else(|| panic!("{id} never makes the call {write}: {passed:?}"));
+        let trouble = Trouble {
+            fault: Fault::DieAfter,
+            often: Often::Once,
+            at,
+        };
+        let case = Case {
+            trouble: Some(trouble),
+            ..clean.clone()
+        };
+        let verdict = run.replay(&case);
+        assert_eq!(verdict.broken, Vec::<String>::new(), "{case}");
+        assert!(
+            verdict
+                .story
+                .iter()
+                .any(|line| line.contains("the process died"))
+        );
+    }
 }
 
 /// Whatever else the machine does, a case makes the same calls in the same order, byte for byte.

@@ -27,12 +27,8 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
         if attempt_item(seen, attempt).is_some_and(came_first) {
             continue;
         }
-        let intent = seen
-            .books
-            .setup_intents
-            .iter()
-            .find(|it| attempt_of(it) == Some(attempt));
-        if intent.is_none_or(|intent| intent["status"] != "succeeded") {
+        let mut intents = seen.books.setup_intents.iter();
+        if !intents.any(|it| attempt_of(it) == Some(attempt) && it["status"] == "succeeded") {
             broken.push(format!(
                 "{attempt} has a subscription that no wallet agreed to"
             ));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Seen, attempt_of, group, is_live, items};
+use crate::table::FORGOTTEN;
 use crate::wire::UNREADABLE;
 
 fn seconds(value: &Value) -> Option<i64> {
@@ -65,6 +66,11 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
             format!("{:?}", seconds(&model["ends_at"])),
             format!("{:?}", ended.or(subscription["cancel_at"].as_i64())),
         );
+        differ(
+            "the dispute",
+            disputed_here(&model["payment"]),
+            disputed_there(seen, &subscription["id"]),
+        );
         if is_live(subscription)
             && let Some(invoice) = invoice
         {
@@ -84,6 +90,37 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
             broken.push(format!("the table knows {id}, which Stripe does not have"));
         }
     }
+}
+
+fn disputed_here(payment: &Value) -> String {
+    let reason = payment["reason"].as_str();
+    let is_dispute = |reason: &&str| matches!(*reason, "disputed" | "dispute_lost");
+    reason.filter(is_dispute).unwrap_or("none").to_owned()
+}
+
+/// How the payments of a subscription stand that were claimed back.
+fn disputed_there(seen: &Seen, subscription: &Value) -> String {
+    let (invoices, links) = (&seen.books.invoices, &seen.books.invoice_payments);
+    let is_of = |dispute: &&Value| {
+        let mut links = links
+            .iter()
+            .filter(|it| it["payment"]["payment_intent"] == dispute["payment_intent"]);
+        links.any(|link| {
+            let mut invoices = invoices.iter().filter(|it| it["id"] == link["invoice"]);
+            invoices.any(|it| it["parent"]["subscription_details"]["subscription"] == *subscription)
+        })
+    };
+    let stand = seen.books.disputes.iter().filter(is_of);
+    let stand: Vec<&str> = stand.filter_map(|it| it["status"].as_str()).collect();
+    let is_over = |status: &&str| matches!(*status, "won" | "warning_closed" | "prevented");
+    if stand.iter().all(is_over) {
+        "none"
+    } else if stand.iter().all(|it| is_over(it) || *it == "lost") {
+        "dispute_lost"
+    } else {
+        "disputed"
+    }
+    .to_owned()
 }
 
 pub(super) fn inbox(seen: &Seen, broken: &mut Vec<String>) {
@@ -111,7 +148,8 @@ pub(super) fn slots(seen: &Seen, broken: &mut Vec<String>) {
         }
     }
     for slot in items(seen, "SLOT#") {
-        if slot["subscription"].is_null() {
+        // One that was there from the beginning stays until somebody wants it.
+        if slot["subscription"].is_null() && slot["attempt"] != FORGOTTEN {
             broken.push(format!("{} is held by nobody who is alive", slot["sk"]));
         }
     }

@@ -60,8 +60,7 @@ impl Stage<'_> {
     }
 
     async fn look(&self) -> Result<Seen, Broken> {
-        let mut events = self.lane.stripe.events();
-        events.retain(|event| {
+        let events = self.lane.stripe.events(|event| {
             let kind = event["type"].as_str();
             kind.is_some_and(|kind| kind.starts_with("customer.subscription."))
         });
@@ -99,7 +98,8 @@ impl Stage<'_> {
             return Ok(());
         }
         let gave_up = self.notes.borrow().gave_up;
-        for event in self.table.borrow().items_of("EVENT#")? {
+        let mut items = self.table.borrow().items()?;
+        for event in items.iter().filter(|item| is_of(item, "EVENT#")) {
             if event["status"] == "received" && !gave_up && event["event"] != UNREADABLE {
                 self.broke(format!(
                     "{} has failed and was not brought again",
@@ -112,7 +112,7 @@ impl Stage<'_> {
             return Ok(());
         }
         let books = self.lane.stripe.books();
-        let items = self.table.borrow().items_of("CHECKOUT#")?;
+        items.retain(|item| is_of(item, "CHECKOUT#"));
         let (setups, payments) = (&books.setup_intents, &books.payment_intents);
         for (kind, intents) in [("setup_intent", setups), ("payment_intent", payments)] {
             for intent in intents.iter().filter(|it| it["status"] == "succeeded") {
@@ -191,11 +191,13 @@ fn group(subscription: &Value) -> &'static str {
 }
 
 fn items<'a>(seen: &'a Seen, prefix: &'a str) -> impl Iterator<Item = &'a Value> {
-    seen.items.iter().filter(move |item| {
-        item["sk"]
-            .as_str()
-            .is_some_and(|key| key.starts_with(prefix))
-    })
+    seen.items.iter().filter(move |item| is_of(item, prefix))
+}
+
+/// Whether the sort key of the item begins so.
+fn is_of(item: &Value, prefix: &str) -> bool {
+    let key = item["sk"].as_str();
+    key.is_some_and(|key| key.starts_with(prefix))
 }
 
 fn attempt_item<'a>(seen: &'a Seen, id: &str) -> Option<&'a Value> {

@@ -127,7 +127,12 @@ async fn go_on(
     }
 }
 
-async fn buy(stage: &Stage<'_>, tab: Door, plan: &str, then: Then) -> Result<(), Broken> {
+pub(super) async fn buy(
+    stage: &Stage<'_>,
+    tab: Door,
+    plan: &str,
+    then: Then,
+) -> Result<(), Broken> {
     if let Some(opened) = begin(stage, tab, plan).await? {
         confirm(stage, tab, &opened, then).await?;
     }

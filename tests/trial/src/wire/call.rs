@@ -113,29 +113,39 @@ impl Call {
         }
     }
 
-    /// The call in a number: the same for the same method, path, key and body. Of a request to the
-    /// table, the order does not count in which the members of its objects stand.
-    pub fn digest(&self) -> u64 {
-        let sorted = match self.service {
+    /// Reads the call once, for everything that is asked about it.
+    pub fn read(&self) -> Reading {
+        let body = match self.service {
             Service::Stripe => None,
             Service::DynamoDb => serde_json::from_slice::<Value>(&self.body).ok(),
         };
-        let body = sorted.map_or_else(|| self.body.clone(), |body| body.to_string().into_bytes());
-        let mut hash = FIRST;
-        let parts = [
-            self.method.as_bytes(),
-            self.path.as_bytes(),
-            self.key().unwrap_or_default().as_bytes(),
-            &body,
-        ];
-        for byte in parts.into_iter().flatten() {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+        Reading {
+            name: self.name_with(body.as_ref()),
+            digest: self.digest(body.as_ref()),
         }
-        hash
+    }
+
+    fn digest(&self, body: Option<&Value>) -> u64 {
+        let mut hash = Hash(FIRST);
+        hash.add(self.method.as_bytes());
+        hash.add(self.path.as_bytes());
+        hash.add(self.key().unwrap_or_default().as_bytes());
+        match body {
+            Some(body) => {
+                // Nothing that is hashed can fail to be written.
+                let _ = serde_json::to_writer(&mut hash, body);
+            }
+            None => hash.add(&self.body),
+        }
+        hash.0
     }
 
     /// A name for people: the same for the same step, whatever the ids in it.
     pub fn name(&self) -> String {
+        self.read().name
+    }
+
+    fn name_with(&self, body: Option<&Value>) -> String {
         match self.service {
             Service::Stripe => {
                 let path = self.path.split('?').next().unwrap_or_default();
@@ -147,7 +157,10 @@ impl Call {
             }
             Service::DynamoDb => {
                 let operation = self.operation().unwrap_or("?");
-                let kinds = kinds(&self.body);
+                let mut kinds = Vec::new();
+                if let Some(body) = body {
+                    collect(body, &mut kinds);
+                }
                 if kinds.is_empty() {
                     operation.to_owned()
                 } else {
@@ -155,6 +168,38 @@ impl Call {
                 }
             }
         }
+    }
+}
+
+/// What is known of a call from its bytes.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// A name for people: the same for the same step, whatever the ids in it.
+    pub name: String,
+    /// The call in a number: the same for the same method, path, key and body. Of a request to the
+    /// table, the order does not count in which the members of its objects stand.
+    pub digest: u64,
+}
+
+/// FNV-1a.
+struct Hash(u64);
+
+impl Hash {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(PRIME);
+        }
+    }
+}
+
+impl std::io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.add(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -169,15 +214,7 @@ fn is_id(part: &str) -> bool {
 }
 
 /// The kinds of items that a request to the table names, by their sort keys.
-fn kinds(body: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    if let Ok(body) = serde_json::from_slice::<Value>(body) {
-        collect(&body, &mut found);
-    }
-    found
-}
-
-fn collect(value: &Value, found: &mut Vec<String>) {
+fn collect<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {
             if let Some(key) = members
@@ -185,7 +222,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
                 .and_then(|sk| sk.get("S"))
                 .and_then(Value::as_str)
             {
-                found.push(key.split('#').next().unwrap_or_default().to_owned());
+                found.push(key.split('#').next().unwrap_or_default());
             }
             members.values().for_each(|member| collect(member, found));
         }

@@ -25,6 +25,7 @@ pub use inside::Inside;
 pub use sockets::Sockets;
 
 use behind::Answer;
+use call::Reading;
 
 /// The one call of a case that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,7 +311,7 @@ impl State {
             bug.plant(call, self.tries);
         }
         let number = self.passed.len();
-        let name = call.name();
+        let Reading { name, digest } = call.read();
         let fault = self.fault(number, call, &name);
         if call.service == Service::Stripe && call.changes() {
             let target = format!("{} {}", call.method, call.path);
@@ -334,7 +335,7 @@ impl State {
             changes: call.changes(),
             fault: fault.map(|(fault, _)| fault),
             status: None,
-            digest: call.digest(),
+            digest,
         });
         (number, fault)
     }

@@ -44,11 +44,13 @@ pub enum Bug {
     EndedInSilence,
     /// A sweep ends at the first item that it cannot read.
     UnreadableStops,
+    /// A dispute that was lost and is won after all stays lost.
+    LostStaysLost,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NoFence,
         Self::KeyReused,
         Self::KeyForEachTry,
@@ -67,6 +69,7 @@ impl Bug {
         Self::UndecidedIsDone,
         Self::EndedInSilence,
         Self::UnreadableStops,
+        Self::LostStaysLost,
     ];
 
     /// Its name on the command line.
@@ -90,6 +93,7 @@ impl Bug {
             Self::UndecidedIsDone => "undecided-is-done",
             Self::EndedInSilence => "ended-in-silence",
             Self::UnreadableStops => "unreadable-stops",
+            Self::LostStaysLost => "lost-stays-lost",
         }
     }
 
@@ -138,6 +142,7 @@ impl Bug {
                 Self::SecretAtRest if sort_key == "CHECKOUT" => {
                     set(write, "/Item/secret", "seti_1_secret_2")
                 }
+                Self::LostStaysLost if sort_key.starts_with("SUB#") => stays_lost(write),
                 Self::AwaitsNobody if sort_key.starts_with("SUB#") => confirmed(write),
                 Self::ForgottenShopper if sort_key.starts_with("CHECKOUT#") => without_due(write),
                 Self::DueStays if sort_key.starts_with("CHECKOUT#") => keeps_due(write),
@@ -259,6 +264,16 @@ fn without_due(write: &mut Map<String, Value>) -> bool {
         update.push_str(" REMOVE due, due_at");
     }
     waits
+}
+
+/// Keeps the note of a lost dispute when it is won.
+fn stays_lost(write: &mut Map<String, Value>) -> bool {
+    let won = "DELETE disputed :object, dispute_lost :object";
+    let Some(update) = write.get_mut("UpdateExpression").filter(|it| **it == won) else {
+        return false;
+    };
+    *update = "DELETE disputed :object".into();
+    true
 }
 
 /// Leaves a checkout on the sweeper's list when it is over.
