@@ -11,19 +11,19 @@ const HEIGHT = 300;
  * @property {number} seed
  * @property {[string, string, string]} sky From the top to the horizon.
  * @property {[string, string]} land From the farthest ridge to the nearest.
- * @property {{ x: number, y: number, r: number, colour: string }} sun
+ * @property {{ x: number, y: number, r: number, color: string }} sun
  * @property {number} roughness 0 for dunes, 1 for peaks.
  * @property {boolean} [water]
  */
 
 /** @type {Scene[]} */
 export const scenes = [
-  { title: "First light, high ridge", seed: 11, sky: ["#2f4a7c", "#e2967c", "#fbdca8"], land: ["#c99a98", "#1b2440"], sun: { x: 268, y: 104, r: 21, colour: "#fff3d6" }, roughness: 0.92 },
-  { title: "Dunes at noon", seed: 23, sky: ["#6fb1d6", "#b9dbe6", "#f5ead2"], land: ["#ecca94", "#a8622f"], sun: { x: 282, y: 84, r: 20, colour: "#fffbea" }, roughness: 0.12 },
-  { title: "Fern valley", seed: 37, sky: ["#bcd8cf", "#dcebd9", "#f6f3dd"], land: ["#9cc0a5", "#123d31"], sun: { x: 300, y: 80, r: 26, colour: "#fffdf0" }, roughness: 0.5 },
-  { title: "Harbour, blue hour", seed: 41, sky: ["#0f1d45", "#3c4a8c", "#d58aa0"], land: ["#5b5f98", "#141a3a"], sun: { x: 190, y: 92, r: 15, colour: "#ffe9d0" }, roughness: 0.4, water: true },
-  { title: "Fjord, late summer", seed: 59, sky: ["#4f86a8", "#a9cbd0", "#fbe6c4"], land: ["#86a9ae", "#17414a"], sun: { x: 240, y: 96, r: 18, colour: "#fff6dc" }, roughness: 0.75, water: true },
-  { title: "Ember hills", seed: 73, sky: ["#3a1d3f", "#b4434a", "#f6a54c"], land: ["#a7434b", "#2a1026"], sun: { x: 200, y: 112, r: 30, colour: "#ffdf8e" }, roughness: 0.35 },
+  { title: "First light, high ridge", seed: 11, sky: ["#2f4a7c", "#e2967c", "#fbdca8"], land: ["#c99a98", "#1b2440"], sun: { x: 268, y: 104, r: 21, color: "#fff3d6" }, roughness: 0.92 },
+  { title: "Dunes at noon", seed: 23, sky: ["#6fb1d6", "#b9dbe6", "#f5ead2"], land: ["#ecca94", "#a8622f"], sun: { x: 282, y: 84, r: 20, color: "#fffbea" }, roughness: 0.12 },
+  { title: "Fern valley", seed: 37, sky: ["#bcd8cf", "#dcebd9", "#f6f3dd"], land: ["#9cc0a5", "#123d31"], sun: { x: 300, y: 80, r: 26, color: "#fffdf0" }, roughness: 0.5 },
+  { title: "Harbor, blue hour", seed: 41, sky: ["#0f1d45", "#3c4a8c", "#d58aa0"], land: ["#5b5f98", "#141a3a"], sun: { x: 190, y: 92, r: 15, color: "#ffe9d0" }, roughness: 0.4, water: true },
+  { title: "Fjord, late summer", seed: 59, sky: ["#4f86a8", "#a9cbd0", "#fbe6c4"], land: ["#86a9ae", "#17414a"], sun: { x: 240, y: 96, r: 18, color: "#fff6dc" }, roughness: 0.75, water: true },
+  { title: "Ember hills", seed: 73, sky: ["#3a1d3f", "#b4434a", "#f6a54c"], land: ["#a7434b", "#2a1026"], sun: { x: 200, y: 112, r: 30, color: "#ffdf8e" }, roughness: 0.35 },
 ];
 
 /**
@@ -42,11 +42,11 @@ export function draw(scene) {
         stop(0.36, scene.sky[1]),
         stop(0.6, scene.sky[2]),
       ]),
-      node("radialGradient", { id: glow }, [stop(0, scene.sun.colour, 0.85), stop(1, scene.sun.colour, 0)]),
+      node("radialGradient", { id: glow }, [stop(0, scene.sun.color, 0.85), stop(1, scene.sun.color, 0)]),
     ]),
     node("rect", { width: WIDTH, height: HEIGHT, fill: `url(#${sky})` }),
     node("circle", { cx: scene.sun.x, cy: scene.sun.y, r: scene.sun.r * 5, fill: `url(#${glow})` }),
-    node("circle", { cx: scene.sun.x, cy: scene.sun.y, r: scene.sun.r, fill: scene.sun.colour }),
+    node("circle", { cx: scene.sun.x, cy: scene.sun.y, r: scene.sun.r, fill: scene.sun.color }),
   );
   const ridges = 5;
   for (let index = 0; index < ridges; index += 1) {
@@ -71,7 +71,7 @@ function water(scene, level) {
       width: 62 - index * 4,
       height: 1.4,
       rx: 0.7,
-      fill: scene.sun.colour,
+      fill: scene.sun.color,
       opacity: 0.65 - index * 0.05,
     }),
   );
@@ -121,18 +121,18 @@ function generator(seed) {
  * @param {number} share
  */
 function mix(from, to, share) {
-  const channel = (/** @type {string} */ colour, /** @type {number} */ at) => Number.parseInt(colour.slice(at, at + 2), 16);
+  const channel = (/** @type {string} */ color, /** @type {number} */ at) => Number.parseInt(color.slice(at, at + 2), 16);
   const parts = [1, 3, 5].map((at) => Math.round(channel(from, at) * (1 - share) + channel(to, at) * share));
   return `rgb(${parts.join(" ")})`;
 }
 
 /**
  * @param {number} offset
- * @param {string} colour
+ * @param {string} color
  * @param {number} [opacity]
  */
-function stop(offset, colour, opacity = 1) {
-  return node("stop", { offset, "stop-color": colour, "stop-opacity": opacity });
+function stop(offset, color, opacity = 1) {
+  return node("stop", { offset, "stop-color": color, "stop-opacity": opacity });
 }
 
 /**

@@ -70,7 +70,7 @@ export function statusWord(status) {
 /** @param {string | null} wallet */
 export function walletWord(wallet) {
   /** @type {Record<string, string>} */
-  const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay" };
+  const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay", google_pay: "Google Pay", cash_app_pay: "Cash App Pay" };
   return wallet === null ? "Not known" : (words[wallet] ?? wallet);
 }
 
@@ -114,7 +114,7 @@ export function explain(reason, wallet) {
       };
     case "plan_not_available":
     case "rejected":
-      return { title: "This plan cannot be bought right now.", text: "Nothing was charged, and the shop has been told. Please choose another plan, or come back later." };
+      return { title: "This plan cannot be bought right now.", text: "Nothing was charged, and the shop has been notified. Please choose another plan, or come back later." };
     case "too_many_declines":
       return { title: "The payment was declined too often.", text: "Nothing was charged. Please wait a while, or pay in another way." };
     case "wallet_mismatch":

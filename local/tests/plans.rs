@@ -106,7 +106,7 @@ async fn a_file_is_sold_and_followed_and_a_mistake_in_it_changes_nothing() {
 
     // A mistake, and then what is meant: the next version is the one after the first.
     let first = catalog(&server).await["version"].clone();
-    std::fs::write(&file, with(r#","colour":1"#)).unwrap();
+    std::fs::write(&file, with(r#","color":1"#)).unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(catalog(&server).await["version"], first);
     std::fs::write(&file, with(r#","trial_days":7"#)).unwrap();

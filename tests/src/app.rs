@@ -109,12 +109,15 @@ impl TestApp {
                 ("currency", told("currency", "usd")),
                 ("recurring[interval]", told("interval", "month")),
             ]);
-            let plan = json!({
+            let mut plan = json!({
                 "lookup_key": name,
                 "group": member("group", "stock-photos".into()),
                 "label": member("label", "Stock photos".into()),
                 "trial_days": member("trial_days", 0.into()),
             });
+            if let Some(wallets) = members.get("wallets") {
+                plan["wallets"] = wallets.clone();
+            }
             sold.insert(name.clone(), plan);
         }
         Self::with(Setup {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How often it is looked at, and how long at most.
 const PAUSE: Duration = Duration::from_millis(25);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Looks again and again until there is something, and gives that; `what` names it if it never comes.
 pub async fn wait_until<T, F: Future<Output = Option<T>>>(

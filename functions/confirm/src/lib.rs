@@ -1,39 +1,24 @@
 //! `GET /confirm`, where a wallet sends the shopper back to, and `GET /checkouts/{checkout}`,
 //! which a page polls.
 //!
-//! A return is a navigation from another site, so it has no token. The proof is the client secret
-//! of the SetupIntent or PaymentIntent in the query, which is compared with the one that Stripe
-//! tells us; what the query says about the outcome counts for nothing.
+//! A return is a navigation from another site, so it has no token; `Flows::confirm_return` says what
+//! proves it.
 
 use perennial_api::{
     Checkout, checkout, failure, landing, landing_without_checkout, parse_checkout,
     unknown_checkout,
 };
 use perennial_config::{Env, Problems, Shop, StartError};
-use perennial_flows::{Clients, Finish, FlowError};
+use perennial_flows::{Clients, Finish, FlowError, Return, ReturnedIntent};
 use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_types::{AttemptId, Clock, PaymentIntentId, ReturnPath, SetupIntentId};
-use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
+use perennial_types::{Clock, ReturnPath};
+use secrecy::SecretString;
 
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
     clients: Clients,
     shop: Shop,
-}
-
-/// What a wallet's page hands back, checked for its form.
-struct Return {
-    intent: Intent,
-    secret: SecretString,
-    checkout: AttemptId,
-}
-
-/// What was confirmed at the wallet.
-enum Intent {
-    Setup(SetupIntentId),
-    Payment(PaymentIntentId),
 }
 
 const UNSETTLED: &str = "a return could not be settled; the shop's page will ask again";
@@ -83,25 +68,7 @@ impl App {
     async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
         // One budget for all of it, the reads of the proof included.
         let flows = self.clients.begin().await?;
-        let found = match &back.intent {
-            Intent::Setup(id) => flows.find_checkout(id).await?,
-            Intent::Payment(id) => flows.find_checkout_of_payment(id).await?,
-        };
-        let (user, attempt) = found
-            .filter(|(_, id)| *id == back.checkout)
-            .ok_or(FlowError::UnknownCheckout)?;
-        let (secret, setup) = match &back.intent {
-            Intent::Setup(id) => {
-                let mut intent = flows.setup_intent(id).await?;
-                (intent.client_secret.take(), Some(intent))
-            }
-            Intent::Payment(id) => (flows.payment_secret(id).await?, None),
-        };
-        if !secret.is_some_and(|secret| is_same(&secret, &back.secret)) {
-            return Err(FlowError::UnknownCheckout);
-        }
-        let (finish, attempt) = flows.finish_return(&user, &attempt, setup).await?;
-        Ok((finish, attempt.return_to))
+        flows.confirm_return(back).await
     }
 
     fn answer(
@@ -164,11 +131,11 @@ fn read_return(request: &Request) -> Result<Return, ApiError> {
     };
     let (intent, id, secret) = if request.query.contains_key("payment_intent") {
         let id = parameter("payment_intent")?;
-        let intent = id.parse().map(Intent::Payment);
+        let intent = id.parse().map(ReturnedIntent::Payment);
         (intent, id, parameter("payment_intent_client_secret")?)
     } else {
         let id = parameter("setup_intent")?;
-        let intent = id.parse().map(Intent::Setup);
+        let intent = id.parse().map(ReturnedIntent::Setup);
         (intent, id, parameter("setup_intent_client_secret")?)
     };
     let checkout = parameter("checkout")?;
@@ -182,9 +149,4 @@ fn read_return(request: &Request) -> Result<Return, ApiError> {
         secret: SecretString::from(secret.as_str()),
         checkout: parse_checkout(checkout)?,
     })
-}
-
-fn is_same(right: &SecretString, got: &SecretString) -> bool {
-    let (right, got) = (right.expose_secret(), got.expose_secret());
-    bool::from(right.as_bytes().ct_eq(got.as_bytes()))
 }

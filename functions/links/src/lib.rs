@@ -132,7 +132,7 @@ fn unknown_link() -> ApiError {
     ApiError::new(
         404,
         "unknown_link",
-        "This link leads nowhere, or does not any more. Ask the shop for another.",
+        "This link is invalid or has expired. Ask the shop for another one.",
     )
 }
 

@@ -16,7 +16,7 @@ use crate::{App, created};
 const LINK_SECONDS: i64 = 7 * 24 * 3600;
 
 impl App {
-    /// A payment, with the link where the shopper authorises it again if that can help.
+    /// A payment, with the link where the shopper authorizes it again if that can help.
     pub(crate) async fn describe(
         &self,
         flows: &Flows,
@@ -27,7 +27,7 @@ impl App {
             payment.status.as_str(),
             "requires_payment_method" | "requires_action"
         );
-        // The page behind the link shows Apple Pay, which is a card to Stripe.
+        // The page behind the link shows a wallet with a sheet, which is a card to Stripe.
         let next = payment.failure.as_ref().map(|failure| failure.next.action);
         let helps = matches!(next, Some(ShopAction::AskShopper | ShopAction::RetryLater));
         if waits && payment.offers_cards && helps {
@@ -47,7 +47,7 @@ impl App {
     }
 }
 
-/// What came of a charge off-session. That the bank said no is an error with the payment in it.
+/// What came of a charge off-session. A decline is an error with the payment in it.
 pub(crate) fn charged(
     answer: &PaymentAnswer,
     body: Map<String, Value>,
@@ -66,13 +66,13 @@ pub(crate) fn charged(
         ApiError::new(
             402,
             "authentication_required",
-            "The bank wants to hear from the shopper. Send them the link in payment.failure.next, where they authorise this payment.",
+            "The bank requires authentication. Send the shopper the link in payment.failure.next, where they authorize this payment.",
         )
     } else {
         ApiError::new(
             402,
             "payment_declined",
-            "The bank declined this charge. What can be done is in payment.failure.next. This Idempotency-Key is used up; another try needs another, and the id of this payment in \"replaces\".",
+            "The issuer declined this charge. payment.failure.next says what can be done. To charge again, send another Idempotency-Key, and the id of this payment in \"replaces\".",
         )
     };
     Err(error.with("payment", Value::Object(body)))
@@ -89,7 +89,7 @@ pub(crate) fn migrated(migrated: &Migrated) -> Result<Response, ApiError> {
         MigratedStatus::Refused => Err(ApiError::new(
             402,
             "setup_declined",
-            "The bank refused the first transaction of this method, so that later charges would be declined too. Ask the shopper to authorise again.",
+            "The issuer declined the first transaction of this payment method, and would decline later charges too. Ask the shopper to authorize again.",
         )
         .with("migration", body)),
     }

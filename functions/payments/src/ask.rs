@@ -4,7 +4,7 @@ use perennial_flows::payments::{
     Capture, ChargeMethod, CredentialUsage, Earlier, MigrateToken, RefundReason, StartPayment, Why,
 };
 use perennial_http::{ApiError, sentence};
-use perennial_types::{Currency, Money, UserId, Wallet};
+use perennial_types::{Currency, Money, Shown, UserId, Wallet};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,6 +87,11 @@ impl PayAsk {
         self.payment_method.as_deref()
     }
 
+    /// The wallet that it is made with in the page, if it names one.
+    pub(crate) fn wallet(&self) -> Option<Wallet> {
+        self.wallet.as_deref()?.parse().ok()
+    }
+
     pub(crate) fn saves(&self) -> bool {
         self.save.unwrap_or_default()
     }
@@ -150,16 +155,18 @@ impl PayAsk {
                 "A payment in the page is made with a wallet",
             ));
         };
-        match wallet.parse() {
-            Ok(Wallet::ApplePay) => {}
-            Ok(Wallet::AmazonPay) => {
-                return Err(ApiError::new(
-                    400,
-                    "wallet_not_supported",
-                    "Payments in the page are made with Apple Pay. A method that Amazon Pay has saved can be charged off-session.",
-                ));
-            }
-            Err(error) => return Err(ApiError::new(400, "unknown_wallet", sentence(&error))),
+        let wallet: Wallet = wallet
+            .parse()
+            .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
+        if wallet.row().shown == Shown::Redirect {
+            return Err(ApiError::new(
+                400,
+                "wallet_not_supported",
+                format!(
+                    "Payments in the page are made with a wallet that opens a sheet over it. A method that {} has saved can be charged off-session.",
+                    wallet.label()
+                ),
+            ));
         }
         if self.usage.is_some() && !self.saves() {
             return Err(ApiError::new(
@@ -171,7 +178,7 @@ impl PayAsk {
         Ok(StartPayment {
             money: self.money()?,
             user: self.user.clone(),
-            wallet: Wallet::ApplePay,
+            wallet,
             save: self.saves(),
             usage: self.usage,
             capture: self.capture,

@@ -23,7 +23,7 @@ struct PlanOnPage<'a> {
     interval: Interval,
     interval_count: u16,
     trial_days: u32,
-    wallets: &'a [Wallet],
+    wallets: Vec<Wallet>,
 }
 
 /// The plans that are offered, and the version of the catalog.
@@ -46,7 +46,7 @@ impl<'a> PlanOnPage<'a> {
             interval: plan.interval,
             interval_count: plan.interval_count,
             trial_days: plan.trial_days,
-            wallets: &plan.wallets,
+            wallets: plan.payable_with(),
         }
     }
 }

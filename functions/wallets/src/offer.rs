@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
-use perennial_types::{Consent, First, Plan, PlanName, Timestamp, Wallet};
+use perennial_types::{Consent, First, Plan, PlanName, Shown, Timestamp, Wallet};
 use serde::Serialize;
 use url::Url;
 
 use crate::{
-    reason::{Reason, against_amazon_pay, against_apple_pay, against_plan},
+    reason::{Reason, against_wallet},
     standing::Standing,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct Offer {
     trial_days: u32,
     publishable_key: String,
     consent: Texts,
-    wallets: [WalletOffer; 2],
+    wallets: Vec<WalletOffer>,
 }
 
 /// What the shopper agrees to, which has to stand beside the button.
@@ -68,65 +68,58 @@ impl Offer {
         place: &Place<'_>,
         against: &[Reason],
     ) -> Self {
-        let texts = [Wallet::AmazonPay, Wallet::ApplePay]
-            .map(|wallet| (wallet.as_str(), consent.text_for(plan, wallet)));
+        // Nobody has to be told of a wallet that a shop has to ask for and has not asked for.
+        let told = |wallet: &Wallet| wallet.row().is_usual || plan.wallets.contains(wallet);
+        let wallets = || Wallet::ALL.into_iter().filter(told);
+        let text = |wallet: Wallet| (wallet.as_str(), consent.text_for(plan, wallet));
+        let offer = |wallet| WalletOffer::new(wallet, plan, consent, standing, place, against);
         Self {
             plan: name.clone(),
             trial_days: plan.trial_days,
             publishable_key: place.publishable_key.to_owned(),
             consent: Texts {
                 version: consent.version().to_owned(),
-                text: texts.into(),
+                text: wallets().map(text).collect(),
             },
-            wallets: [
-                amazon_pay(plan, standing),
-                apple_pay(plan, consent, standing, place),
-            ]
-            .map(|offer| offer.but_for(against)),
+            wallets: wallets().map(offer).collect(),
         }
     }
 }
 
 impl WalletOffer {
-    /// The same, with what stands against selling to this user.
-    fn but_for(mut self, against: &[Reason]) -> Self {
-        self.offer &= against.is_empty();
-        self.reasons.extend_from_slice(against);
-        self
-    }
-}
-
-/// Its button needs no options: the page leaves for Amazon with the SetupIntent's secret.
-fn amazon_pay(plan: &Plan, standing: &Standing) -> WalletOffer {
-    let reasons = against_amazon_pay(plan, standing);
-    WalletOffer {
-        wallet: Wallet::AmazonPay,
-        offer: !reasons.iter().any(|reason| reason.hides),
-        reasons,
-        first: &[First::SetupIntent],
-        elements: None,
-        express_checkout: None,
-    }
-}
-
-fn apple_pay(
-    plan: &Plan,
-    consent: &Consent,
-    standing: &Standing,
-    place: &Place<'_>,
-) -> WalletOffer {
-    let mut reasons = against_apple_pay(standing, place.shop, place.live);
-    reasons.extend(against_plan(plan, Wallet::ApplePay));
-    let request = ApplePay::recurring(plan, consent, &place.management, place.now);
-    WalletOffer {
-        wallet: Wallet::ApplePay,
-        offer: !reasons.iter().any(|reason| reason.hides),
-        reasons,
-        first: &[First::SetupIntent, First::Subscription],
-        elements: Some(ElementsByFirst {
-            setup_intent: Elements::setup(plan),
-            subscription: Elements::subscription(plan),
-        }),
-        express_checkout: Some(ExpressCheckout::apple_pay(Some(request))),
+    fn new(
+        wallet: Wallet,
+        plan: &Plan,
+        consent: &Consent,
+        standing: &Standing,
+        place: &Place<'_>,
+        against_user: &[Reason],
+    ) -> Self {
+        let mut reasons = against_wallet(wallet, plan, standing, place.shop, place.live);
+        let offer = against_user.is_empty() && !reasons.iter().any(|reason| reason.hides);
+        reasons.extend_from_slice(against_user);
+        let (elements, express_checkout) = match wallet.row().shown {
+            // Its button needs no options: the page leaves with the SetupIntent's secret.
+            Shown::Redirect => (None, None),
+            Shown::Sheet { .. } => {
+                let elements = ElementsByFirst {
+                    setup_intent: Elements::setup(plan),
+                    subscription: Elements::subscription(plan),
+                };
+                // Apple alone is told of later payments, and asked for a merchant token with that.
+                let apple_pay = (wallet == Wallet::ApplePay)
+                    .then(|| ApplePay::recurring(plan, consent, &place.management, place.now));
+                let express_checkout = ExpressCheckout::new(wallet, apple_pay);
+                (Some(elements), Some(express_checkout))
+            }
+        };
+        Self {
+            wallet,
+            offer,
+            reasons,
+            first: wallet.row().first,
+            elements,
+            express_checkout,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What Stripe says of the shop's account, kept in memory so that a page view costs no call.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use perennial_flows::FlowError;
 use perennial_stripe::{PaymentMethodDomain, Stripe, StripeError};
@@ -13,30 +13,62 @@ use url::Url;
 pub(crate) struct Standing {
     /// By ISO 3166-1, if Stripe says.
     pub(crate) country: Option<String>,
-    pub(crate) amazon_pay: Capability,
-    pub(crate) cards: Capability,
-    pub(crate) domain: Domain,
+    /// By name. Empty if the key may not ask.
+    pub(crate) capabilities: BTreeMap<String, String>,
+    /// The domains of the shop's name, of which there is at most one; nothing if the key may not ask.
+    pub(crate) domains: Option<Vec<PaymentMethodDomain>>,
 }
 
 /// Whether the account may take a kind of payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Capability {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capability<'a> {
     Active,
     /// With Stripe's word for it, such as `pending`.
-    NotActive(String),
+    NotActive(&'a str),
     /// Stripe does not say, or the key may not ask.
     Unknown,
 }
 
-/// How Apple Pay stands on the shop's domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Domain {
+/// How a wallet stands on the shop's domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Domain<'a> {
     Active,
     NotRegistered,
     /// With Stripe's reason, if it gives one.
-    Inactive(Option<String>),
+    Inactive(Option<&'a str>),
     /// The key may not ask.
     Unknown,
+}
+
+impl Standing {
+    /// How the account stands with a capability. One whose capabilities Stripe does not list is not one
+    /// without any.
+    pub(crate) fn capability(&self, name: &str) -> Capability<'_> {
+        if self.capabilities.is_empty() {
+            return Capability::Unknown;
+        }
+        match self
+            .capabilities
+            .get(name)
+            .map_or("inactive", String::as_str)
+        {
+            "active" => Capability::Active,
+            other => Capability::NotActive(other),
+        }
+    }
+
+    /// How a wallet stands on the shop's domain, by the name of its field.
+    pub(crate) fn domain(&self, field: &str) -> Domain<'_> {
+        match self.domains.as_deref().map(<[_]>::first) {
+            None => Domain::Unknown,
+            Some(None) => Domain::NotRegistered,
+            Some(Some(domain)) if !domain.is_enabled() => {
+                Domain::Inactive(Some("The domain is registered and not enabled."))
+            }
+            Some(Some(domain)) if domain.is_active(field) => Domain::Active,
+            Some(Some(domain)) => Domain::Inactive(domain.error_message(field)),
+        }
+    }
 }
 
 /// The account, as it was when it was last asked.
@@ -111,21 +143,13 @@ impl Account {
             stripe.list_payment_method_domains(&self.host)
         );
         let account = allowed(account.map(|it| it.value))?;
-        let domains = allowed(domains.map(|it| it.value.data))?;
-        let capability = |name: &str| match account.as_ref().map(|it| &it.capabilities) {
-            // An account whose capabilities Stripe does not list is not one without any.
-            None => Capability::Unknown,
-            Some(all) if all.is_empty() => Capability::Unknown,
-            Some(all) => match all.get(name).map_or("inactive", String::as_str) {
-                "active" => Capability::Active,
-                other => Capability::NotActive(other.to_owned()),
-            },
-        };
+        let (country, capabilities) = account
+            .map(|account| (account.country, account.capabilities))
+            .unwrap_or_default();
         Ok(Standing {
-            amazon_pay: capability("amazon_pay_payments"),
-            cards: capability("card_payments"),
-            domain: domains.map_or(Domain::Unknown, |all| domain(&all)),
-            country: account.and_then(|it| it.country),
+            country,
+            capabilities,
+            domains: allowed(domains.map(|it| it.value.data))?,
         })
     }
 }
@@ -136,17 +160,6 @@ fn allowed<T>(answer: Result<T, StripeError>) -> Result<Option<T>, StripeError> 
         Ok(value) => Ok(Some(value)),
         Err(StripeError::Forbidden { .. }) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn domain(all: &[PaymentMethodDomain]) -> Domain {
-    match all.first() {
-        None => Domain::NotRegistered,
-        Some(domain) if !domain.enabled => {
-            Domain::Inactive(Some("The domain is registered and not enabled.".to_owned()))
-        }
-        Some(domain) if domain.apple_pay.is_active() => Domain::Active,
-        Some(domain) => Domain::Inactive(domain.apple_pay.error_message().map(str::to_owned)),
     }
 }
 

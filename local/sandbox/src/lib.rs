@@ -14,6 +14,7 @@ mod params;
 mod render;
 mod resources;
 mod state;
+mod wallets;
 mod webhooks;
 
 pub use in_process::InProcess;

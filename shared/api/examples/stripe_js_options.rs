@@ -6,7 +6,7 @@
 use perennial_api::stripe_js::{
     ApplePay, Capture, Deferred, Elements, ExpressCheckout, FreeCancellation, Reload,
 };
-use perennial_types::{Consent, Interval, Money, Plan, Timestamp};
+use perennial_types::{Consent, Interval, Money, Plan, Timestamp, Wallet};
 use serde::Serialize;
 use serde_json::json;
 use url::Url;
@@ -92,6 +92,12 @@ fn of_payment(money: Money, management: &Url) {
     let request = ApplePay::reload(money, reload, management);
     express_checkout(&format!("reload {what}"), Some(request));
     express_checkout(&format!("once {what}"), None);
+    let options = ExpressCheckout::new(Wallet::GooglePay, None);
+    claim(
+        &format!("once with Google Pay {what}"),
+        "InJson<StripeJs.StripeExpressCheckoutElementOptions>",
+        &options,
+    );
 }
 
 fn elements(what: &str, options: &Elements) {
@@ -99,7 +105,7 @@ fn elements(what: &str, options: &Elements) {
 }
 
 fn express_checkout(what: &str, apple_pay: Option<ApplePay>) {
-    let options = ExpressCheckout::apple_pay(apple_pay);
+    let options = ExpressCheckout::new(Wallet::ApplePay, apple_pay);
     claim(
         what,
         "InJson<StripeJs.StripeExpressCheckoutElementOptions>",

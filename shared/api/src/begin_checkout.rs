@@ -97,17 +97,18 @@ pub fn plan_not_available() -> ApiError {
 }
 
 fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
-    match wallet {
-        Wallet::AmazonPay if !plan.currency.is_taken_by_amazon_pay() => Err(ApiError::new(
-            400,
-            "currency_not_supported",
-            format!(
-                "Amazon Pay cannot be charged in {}; offer another wallet for this plan.",
-                plan.currency
-            ),
-        )),
-        Wallet::AmazonPay | Wallet::ApplePay => Ok(()),
+    if wallet.takes(plan.currency) {
+        return Ok(());
     }
+    Err(ApiError::new(
+        400,
+        "currency_not_supported",
+        format!(
+            "{} cannot be charged in {}; offer another wallet for this plan.",
+            wallet.label(),
+            plan.currency
+        ),
+    ))
 }
 
 fn check_wallet(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
@@ -125,16 +126,25 @@ fn check_wallet(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
 }
 
 fn check_order(wallet: Wallet, first: First, server_confirms: bool) -> Result<(), ApiError> {
-    match (wallet, first) {
-        (Wallet::AmazonPay, First::Subscription) => Err(ApiError::new(
+    let row = wallet.row();
+    if !row.first.contains(&first) {
+        return Err(ApiError::new(
             400,
             "first_not_supported",
-            "With Amazon Pay the SetupIntent comes first: begin with POST /client-secret.",
-        )),
-        (Wallet::ApplePay, _) if server_confirms => Err(ApiError::new(
+            format!(
+                "With {} the SetupIntent comes first: begin with POST /client-secret.",
+                row.label
+            ),
+        ));
+    }
+    match row.page_alone {
+        Some(why) if server_confirms => Err(ApiError::new(
             400,
             "confirm_not_supported",
-            "Apple Pay is confirmed in the page, where the device makes its one-time cryptogram: leave out \"confirm\".",
+            format!(
+                "{} is confirmed in the page, {why}: leave out \"confirm\".",
+                row.label
+            ),
         )),
         _ => Ok(()),
     }

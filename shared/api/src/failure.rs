@@ -46,13 +46,13 @@ pub fn failure(error: FlowError) -> ApiError {
         .retry_after(2),
         FlowError::Stripe(stripe) => stripe_failure(stripe),
         FlowError::Mismatch { .. }
-        | FlowError::FrozenRequest(_)
+        | FlowError::KeptAnswer(_)
         | FlowError::Key(_)
         | FlowError::CatalogTooLarge(_) => {
             ApiError::new(
                 502,
                 "inconsistent",
-                "What Stripe says does not fit this checkout, so nothing was done. The shop has been told.",
+                "Stripe's answer does not match this checkout. The shop has been notified; try again later.",
             )
         }
     }
@@ -108,14 +108,14 @@ fn stripe_failure(error: &StripeError) -> ApiError {
         StripeError::Unauthenticated { .. } | StripeError::Forbidden { .. } => ApiError::new(
             502,
             "stripe_not_configured",
-            "The shop's Stripe key is not accepted, so nothing was done. The shop has been told.",
+            "The shop's Stripe key is not accepted, so nothing was done. The shop has been notified.",
         ),
         StripeError::Declined { .. }
         | StripeError::Invalid { .. }
         | StripeError::IdempotencyMismatch { .. } => ApiError::new(
             502,
             "stripe_refused",
-            "Stripe did not accept the shop's request, so nothing was done. The shop has been told.",
+            "Stripe did not accept the shop's request, so nothing was done. The shop has been notified.",
         ),
     }
 }

@@ -6,7 +6,7 @@ use perennial_api::stripe_js::{
     ApplePay, ApplePayError, Capture, Deferred, Elements, ExpressCheckout, FreeCancellation,
     Reload, TimeZone,
 };
-use perennial_types::{Consent, Interval, Money, Plan, Timestamp};
+use perennial_types::{Consent, Interval, Money, Plan, Timestamp, Wallet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -198,7 +198,7 @@ fn an_agreement_that_apple_would_cut_off_is_left_to_the_page() {
 
 #[test]
 fn the_element_shows_apple_pay_alone() {
-    let element = shown(&ExpressCheckout::apple_pay(None));
+    let element = shown(&ExpressCheckout::new(Wallet::ApplePay, None));
     assert_eq!(
         element,
         json!({"paymentMethods": {

@@ -276,7 +276,7 @@ fn classify(error: FlowError) -> Applied {
         FlowError::Stripe(StripeError::Invalid { .. })
         | FlowError::Mismatch { .. }
         | FlowError::UnknownCheckout
-        | FlowError::FrozenRequest(_) => Applied::Failed(error.to_string()),
+        | FlowError::KeptAnswer(_) => Applied::Failed(error.to_string()),
         _ => Applied::Later(error),
     }
 }

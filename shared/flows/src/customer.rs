@@ -1,10 +1,10 @@
 //! One Stripe customer for each user, whoever clicks how often at once.
 
-use perennial_store::{CustomerClaim, CustomerItem};
-use perennial_stripe::{CreateCustomer, FrozenRequest, IdempotencyKey, metadata};
-use perennial_types::{CustomerId, Timestamp, UserId};
+use perennial_store::{ClaimedStep, CustomerItem};
+use perennial_stripe::{CreateCustomer, IdempotencyKey, metadata};
+use perennial_types::{Claim, CustomerId, Timestamp, UserId};
 
-use crate::{FlowError, Flows, KEY_SECONDS, owner};
+use crate::{FlowError, Flows, KEY_SECONDS, step::Sent};
 
 /// Stripe's clock says when a customer was created, and that of whoever claimed it when it may have
 /// been. They may differ by as much as is left for clocks of the 24 hours of a key.
@@ -32,19 +32,9 @@ impl Flows {
                     }
                 }
                 Some(CustomerItem::Creating(claim)) => {
-                    let me = owner();
-                    let lease = self.lease();
-                    if self
-                        .table
-                        .take_over_customer(user, &claim, &me, lease)
-                        .await?
-                    {
-                        let mine = CustomerClaim {
-                            owner: me,
-                            lease,
-                            ..claim
-                        };
-                        return self.create_customer(user, &mine).await;
+                    let (step, lease) = (ClaimedStep::Customer(user), self.lease());
+                    if self.table.take_over(step, &claim.lease(), &lease).await? {
+                        return self.create_customer(user, &claim.taken_over(lease)).await;
                     }
                 }
                 None => {
@@ -58,83 +48,55 @@ impl Flows {
         }
     }
 
-    fn new_claim(&self, user: &UserId) -> Result<CustomerClaim, FlowError> {
-        let owner = owner();
-        let key = IdempotencyKey::new(&format!("cus:{owner}"))?;
+    fn new_claim(&self, user: &UserId) -> Result<Claim, FlowError> {
+        let mut claim = self.claim(None);
         let request = CreateCustomer {
             user: user.as_str(),
-        }
-        .freeze(key);
-        Ok(CustomerClaim {
-            owner,
-            lease: self.lease(),
-            request: serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?,
-            frozen_at: self.clock.now(),
-        })
+        };
+        // A claim that failed for good is followed by another, so the key is the claim's and not the
+        // user's.
+        let key = IdempotencyKey::new(&format!("cus:{}", claim.owner))?;
+        claim.request = Some(request.freeze(key));
+        Ok(claim)
     }
 
     /// Sends the frozen request and writes down the answer.
-    async fn create_customer(
-        &self,
-        user: &UserId,
-        claim: &CustomerClaim,
-    ) -> Result<CustomerId, FlowError> {
-        let found = if self.key_is_forgotten(claim.frozen_at) {
-            self.find_customer(user, claim.frozen_at, claim.lease)
-                .await?
-        } else {
-            None
-        };
-        let customer = if let Some(customer) = found {
-            customer
-        } else {
-            let request: FrozenRequest =
-                serde_json::from_str(&claim.request).map_err(FlowError::FrozenRequest)?;
-            match self.stripe.create_customer(&request).await {
-                Ok(reply) => reply.value.id,
-                Err(error) if error.is_stored() => match self.after_stored(user, claim).await? {
-                    Some(customer) => customer,
-                    None => return Err(error.into()),
-                },
-                Err(error) => {
-                    // The same bytes may be sent again at once, by whoever comes next.
-                    let (owner, past) = (&claim.owner, Timestamp::from_unix(0));
-                    self.table
-                        .take_over_customer(user, claim, owner, past)
-                        .await?;
-                    return Err(error.into());
-                }
+    async fn create_customer(&self, user: &UserId, claim: &Claim) -> Result<CustomerId, FlowError> {
+        let step = ClaimedStep::Customer(user);
+        let sent = self.send_claimed(
+            step,
+            claim,
+            |request| Box::pin(self.stripe.create_customer(request)),
+            || Box::pin(self.find_customer(user, claim.frozen_at, claim.lease)),
+        );
+        let customer = match sent.await? {
+            Sent::Made(reply) => reply.value.id,
+            Sent::Found(customer) => customer,
+            Sent::Spent(error) => {
+                // Stripe would repeat this for a day, which must not lock the user out.
+                let renewed = Claim {
+                    // The table lets an owner replace its own claim alone.
+                    owner: claim.owner.clone(),
+                    lease: Timestamp::from_unix(0),
+                    ..self.new_claim(user)?
+                };
+                self.table.claim_customer(user, &renewed).await?;
+                return Err(error.into());
             }
+            Sent::Refused(error) => {
+                self.release(step, claim).await?;
+                return Err(error.into());
+            }
+            Sent::Released(error) => return Err(error.into()),
         };
         if self.table.record_customer(user, &customer).await? {
             return Ok(customer);
         }
-        // Somebody took this claim over and was quicker; what is written down counts.
+        // Another caller took this claim over and was quicker; what is written down counts.
         match self.table.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Ok(customer),
             _ => Err(FlowError::Busy),
         }
-    }
-
-    /// Stripe would repeat a stored failure for a day, which must not lock the user out: the
-    /// customer that came of the request nevertheless, or a new request for the next click.
-    async fn after_stored(
-        &self,
-        user: &UserId,
-        claim: &CustomerClaim,
-    ) -> Result<Option<CustomerId>, FlowError> {
-        let found = self.find_customer(user, claim.frozen_at, claim.lease);
-        if let Some(customer) = found.await? {
-            return Ok(Some(customer));
-        }
-        let renewed = CustomerClaim {
-            // The table lets an owner replace its own claim alone.
-            owner: claim.owner.clone(),
-            lease: Timestamp::from_unix(0),
-            ..self.new_claim(user)?
-        };
-        self.table.claim_customer(user, &renewed).await?;
-        Ok(None)
     }
 
     /// Looks for the customer that a claim may have created before its key was forgotten.

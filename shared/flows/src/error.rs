@@ -46,9 +46,9 @@ pub enum FlowError {
     /// The free trial that the page has told of is not the one that the user would get.
     #[error("the free trial that was shown is not the one that there is")]
     TrialOutdated,
-    /// A frozen request cannot be read back.
-    #[error("a frozen request is not readable")]
-    FrozenRequest(#[source] serde_json::Error),
+    /// The answer that is kept for a request of the shop's servers cannot be read back.
+    #[error("a kept answer is not readable")]
+    KeptAnswer(#[source] serde_json::Error),
     /// A key could not be made.
     #[error("an idempotency key could not be made")]
     Key(#[from] perennial_stripe::IdempotencyKeyError),

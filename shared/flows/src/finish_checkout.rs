@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, PaymentIntentId, Subscription,
-    UserId,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, Subscription, UserId,
 };
-use secrecy::SecretString;
 
 use crate::{FlowError, Flows, confirming::Confirming, declines::Declined, subscribe::Step};
 
@@ -60,19 +58,6 @@ impl Flows {
         Box::pin(self.finish(user, attempt, None)).await
     }
 
-    /// The same, by a caller that may have just read the checkout's SetupIntent. The attempt comes
-    /// along as it was before, for where the shopper wants to land.
-    pub async fn finish_return(
-        &self,
-        user: &UserId,
-        id: &AttemptId,
-        intent: Option<SetupIntent>,
-    ) -> Result<(Finish, Attempt), FlowError> {
-        let attempt = self.attempt(user, id).await?;
-        let finish = Box::pin(self.finish_from(attempt.clone(), intent)).await?;
-        Ok((finish, attempt))
-    }
-
     pub(crate) async fn attempt(
         &self,
         user: &UserId,
@@ -95,7 +80,7 @@ impl Flows {
 
     /// The same, from an attempt that was just read. The user's other items are read only once there
     /// is something to subscribe to.
-    async fn finish_from(
+    pub(crate) async fn finish_from(
         &self,
         read: Attempt,
         mut known: Option<SetupIntent>,
@@ -162,39 +147,6 @@ impl Flows {
             }
         }
         Ok(Finish::Failed { reason })
-    }
-
-    /// The checkout that a SetupIntent belongs to.
-    pub async fn find_checkout(
-        &self,
-        id: &perennial_types::SetupIntentId,
-    ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
-        Ok(self.table.find_setup_intent(id).await?)
-    }
-
-    /// The checkout that a first payment belongs to.
-    pub async fn find_checkout_of_payment(
-        &self,
-        id: &PaymentIntentId,
-    ) -> Result<Option<(UserId, AttemptId)>, FlowError> {
-        Ok(self.table.find_payment_intent(id).await?)
-    }
-
-    /// What lets a browser confirm this payment, read with the secret key.
-    pub async fn payment_secret(
-        &self,
-        id: &PaymentIntentId,
-    ) -> Result<Option<SecretString>, FlowError> {
-        let intent = self.stripe.read_payment(id).await?.value;
-        Ok(intent.client_secret)
-    }
-
-    /// The SetupIntent, read with the secret key.
-    pub async fn setup_intent(
-        &self,
-        id: &perennial_types::SetupIntentId,
-    ) -> Result<SetupIntent, FlowError> {
-        Ok(self.stripe.retrieve_setup_intent(id).await?.value)
     }
 
     async fn subscribed(&self, attempt: &Attempt) -> Result<Finish, FlowError> {

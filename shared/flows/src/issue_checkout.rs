@@ -178,13 +178,7 @@ impl Flows {
                         }
                         return Err(FlowError::Busy);
                     }
-                    let lease = self.lease();
-                    if self.table.take_over_setup(open, lease).await? {
-                        let mine = Attempt {
-                            setup_lease: lease,
-                            ..open.clone()
-                        };
-                        let opened = self.create_setup_intent(ask, &mine).await?;
+                    if let Some(opened) = self.take_over_setup(ask, open).await? {
                         return Ok(Issued::Created(opened));
                     }
                 }

@@ -9,6 +9,7 @@ mod apply_event;
 mod apply_payment;
 mod catalog;
 mod clients;
+mod confirm_return;
 mod confirming;
 mod customer;
 mod declines;
@@ -24,6 +25,7 @@ pub mod reconcile;
 mod refresh_subscription;
 mod right_to_subscribe;
 mod start_subscription;
+mod step;
 mod subscribe;
 mod wrong_method;
 
@@ -31,6 +33,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
 pub use clients::Clients;
+pub use confirm_return::{Return, ReturnedIntent};
 pub use error::FlowError;
 pub use finish_checkout::Finish;
 pub use issue_checkout::{IssueCheckout, Issued, OpenCheckout, ServerConsent, ToConfirm};
@@ -131,16 +134,12 @@ impl Flows {
         plans.unwrap_or_else(|_| Arc::clone(&self.plans))
     }
 
-    fn lease(&self) -> Timestamp {
-        self.clock.now().plus_seconds(LEASE_SECONDS)
-    }
-
     fn key_is_forgotten(&self, frozen_at: Timestamp) -> bool {
         self.clock.now() > frozen_at.plus_seconds(KEY_SECONDS)
     }
 }
 
-/// A word that no other caller uses.
+/// An id that no other caller uses.
 fn owner() -> String {
     format!("{:016x}{:016x}", chance::draw(), chance::draw())
 }

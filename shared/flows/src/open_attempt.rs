@@ -1,30 +1,24 @@
 //! A new attempt and its SetupIntent.
 
-use perennial_store::{Opened, UserItems};
+use std::convert::Infallible;
+
+use perennial_store::{ClaimedStep, Opened, UserItems};
 use perennial_stripe::{
-    CancellationReason, CreateSetupIntent, FrozenRequest, IdempotencyKey, ServerConfirm,
-    SetupWallet, StripeError,
+    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp, Wallet,
+    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp,
 };
 
 use crate::{
     FlowError, Flows, KEY_SECONDS,
     issue_checkout::{IssueCheckout, OpenCheckout, open_checkout, return_url},
+    step::Sent,
 };
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
 /// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
 pub(crate) const CHECKOUTS_AN_HOUR: usize = 20;
-
-/// The wallet, as Stripe sets it up.
-pub(crate) fn setup_wallet(wallet: Wallet) -> SetupWallet {
-    match wallet {
-        Wallet::AmazonPay => SetupWallet::AmazonPay,
-        Wallet::ApplePay => SetupWallet::ApplePay,
-    }
-}
 
 impl Flows {
     /// Claims a new attempt with its frozen request; none when another click was first.
@@ -73,6 +67,7 @@ impl Flows {
         } else {
             ConfirmBy::Client
         };
+        let lease = self.lease();
         let mut attempt = Attempt {
             id: AttemptId::generate(now),
             user: ask.user.clone(),
@@ -93,7 +88,8 @@ impl Flows {
             setup_intent: None,
             payment_intent: None,
             setup_request: None,
-            setup_lease: self.lease(),
+            setup_owner: lease.owner,
+            setup_lease: lease.until,
             subscription_request: None,
             frozen_at: None,
             subscription: None,
@@ -114,13 +110,35 @@ impl Flows {
             customer: &attempt.customer,
             attempt: attempt.id.as_str(),
             user: ask.user.as_str(),
-            wallet: setup_wallet(ask.wallet),
+            wallet: ask.wallet,
             confirm,
         }
         .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
-        let request = serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?;
         attempt.setup_request = Some(request);
         Ok(attempt)
+    }
+
+    /// Goes on with an attempt whose SetupIntent was to be created by a caller that has died; none when
+    /// another caller was quicker.
+    pub(crate) async fn take_over_setup(
+        &self,
+        ask: &IssueCheckout,
+        open: &Attempt,
+    ) -> Result<Option<Box<OpenCheckout>>, FlowError> {
+        let (step, seen, lease) = (
+            ClaimedStep::SetupIntent(open),
+            open.setup_claim().lease(),
+            self.lease(),
+        );
+        if !self.table.take_over(step, &seen, &lease).await? {
+            return Ok(None);
+        }
+        let mine = Attempt {
+            setup_owner: lease.owner,
+            setup_lease: lease.until,
+            ..open.clone()
+        };
+        self.create_setup_intent(ask, &mine).await.map(Some)
     }
 
     /// Sends an attempt's frozen request and writes down the answer.
@@ -129,30 +147,24 @@ impl Flows {
         ask: &IssueCheckout,
         attempt: &Attempt,
     ) -> Result<Box<OpenCheckout>, FlowError> {
-        let request = attempt.setup_request.as_deref().unwrap_or_default();
-        let request: FrozenRequest =
-            serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
-        let intent = match self.stripe.create_setup_intent(&request).await {
-            Ok(reply) => reply.value,
-            Err(error)
-                if error.is_stored()
-                    || matches!(
-                        error,
-                        StripeError::Invalid { .. } | StripeError::Declined { .. }
-                    ) =>
-            {
-                // The same bytes would be refused again, so the next click needs a new attempt.
-                // If there is a SetupIntent after all, nobody knows its secret.
+        let claim = attempt.setup_claim();
+        let sent = self.send_claimed(
+            ClaimedStep::SetupIntent(attempt),
+            &claim,
+            |request| Box::pin(self.stripe.create_setup_intent(request)),
+            // If there is a SetupIntent, nobody here has its client secret.
+            || Box::pin(async { Ok::<_, FlowError>(None::<Infallible>) }),
+        );
+        let intent = match sent.await? {
+            Sent::Made(reply) => reply.value,
+            Sent::Found(never) => match never {},
+            Sent::Refused(error) | Sent::Spent(error) => {
+                // The same bytes would be answered so again, so the next click needs a new attempt.
                 let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
                 self.close(attempt, state, reason).await?;
                 return Err(self.refused(attempt, error).await?);
             }
-            Err(error) => {
-                // The same bytes may be sent again at once, by whoever comes next.
-                let past = Timestamp::from_unix(0);
-                self.table.take_over_setup(attempt, past).await?;
-                return Err(error.into());
-            }
+            Sent::Released(error) => return Err(error.into()),
         };
         if intent.livemode != self.livemode {
             return Err(FlowError::Mismatch {
@@ -160,7 +172,7 @@ impl Flows {
             });
         }
         // Stripe leaves out the methods that an account lacks instead of refusing the request.
-        let offered = intent.offers(setup_wallet(attempt.wallet));
+        let offered = intent.offers(attempt.wallet);
         self.table.record_setup_intent(attempt, &intent.id).await?;
         let mut attempt = attempt.clone();
         attempt.setup_intent = Some(intent.id.clone());

@@ -154,11 +154,10 @@ fn latest_paid_invoice(
     }
 }
 
-/// When Stripe tries by itself to collect what is overdue. It never does with Amazon Pay
-/// (<https://docs.stripe.com/billing/revenue-recovery/smart-retries>).
+/// When Stripe tries by itself to collect what is overdue, which it does not with every wallet.
 fn next_try(subscription: &perennial_stripe::Subscription) -> Option<i64> {
     let may_retry = subscription.status == SubscriptionStatus::PastDue
-        && wallet(subscription) != Some(Wallet::AmazonPay);
+        && wallet(subscription).is_none_or(|wallet| wallet.row().is_retried);
     let invoice: Option<&Invoice> = subscription.newest_invoice().filter(|_| may_retry);
     invoice?.next_payment_attempt
 }

@@ -1,21 +1,18 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, Completed, FIRST_FENCE, TakeSlot, Taken, UserItems};
-use perennial_stripe::{
-    CreateSubscription, Effect, FrozenRequest, IdempotencyKey, PaidBy, StripeError,
-};
+use perennial_store::{Awaited, ClaimedStep, Completed, FIRST_FENCE, TakeSlot, UserItems};
+use perennial_stripe::{CreateSubscription, Failure, IdempotencyKey, PaidBy, StripeError};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, CustomerId, FailureReason, First, PaymentMethodId, SoldAs,
-    Subscription, Timestamp, Trials,
+    Attempt, AttemptId, AttemptState, Claim, CustomerId, FailureReason, First, FrozenRequest,
+    PaymentMethodId, SoldAs, Subscription, Trials,
 };
 
 use crate::{
     Finish, FlowError, Flows,
-    open_attempt::setup_wallet,
     outgoing::{Reading, about_subscription, checkout_failed},
-    owner,
     read_model::{attempt_of, read_model},
     right_to_subscribe::Right,
+    step::Sent,
 };
 
 /// What a finisher does next.
@@ -68,32 +65,42 @@ impl Flows {
             return self.trial_used(attempt).await;
         }
         let slot = items.slot(&attempt.group);
-        let request = match (&attempt.subscription_request, payment_method) {
+        let mut claim = self.claim(None);
+        claim.frozen_at = attempt.frozen_at.unwrap_or(claim.frozen_at);
+        claim.request = Some(match (&attempt.subscription_request, payment_method) {
             (Some(frozen), _) => frozen.clone(),
             (None, Some(method)) => freeze(attempt, PaidBy::Method(&method))?,
             (None, None) if attempt.first == First::Subscription => {
-                freeze(attempt, PaidBy::Shopper(setup_wallet(attempt.wallet)))?
+                freeze(attempt, PaidBy::Shopper(attempt.wallet))?
             }
             (None, None) => {
                 return Err(FlowError::Mismatch {
                     what: "frozen request",
                 });
             }
+        });
+        let taken = match slot {
+            // Its last finisher has died, with the request frozen and the free trial noted.
+            Some(slot) if slot.attempt == attempt.id => {
+                let step = ClaimedStep::Subscription(attempt);
+                self.table
+                    .take_over(step, &slot.lease(), &claim.lease())
+                    .await?
+            }
+            _ => {
+                let take = TakeSlot {
+                    attempt,
+                    seen: slot,
+                    claim: &claim,
+                    trials,
+                };
+                self.table.take_slot(take).await?
+            }
         };
-        let me = owner();
-        let frozen_at = attempt.frozen_at.unwrap_or_else(|| self.clock.now());
-        let take = TakeSlot {
-            attempt,
-            seen: slot,
-            owner: &me,
-            lease: self.lease(),
-            request: &request,
-            frozen_at,
-            trials,
-        };
-        match self.table.take_slot(take).await? {
-            Taken::Won => self.send(attempt, &me, &request, frozen_at).await,
-            Taken::Lost => Ok(Step::Wait),
+        if taken {
+            self.send(attempt, &claim).await
+        } else {
+            Ok(Step::Wait)
         }
     }
 
@@ -109,95 +116,63 @@ impl Flows {
         })
     }
 
-    async fn send(
-        &self,
-        attempt: &Attempt,
-        me: &str,
-        request: &str,
-        frozen_at: Timestamp,
-    ) -> Result<Step, FlowError> {
-        let request: FrozenRequest =
-            serde_json::from_str(request).map_err(FlowError::FrozenRequest)?;
-        if self.key_is_forgotten(frozen_at) {
-            let found = self.find_subscription(&attempt.customer, &attempt.id);
-            if let Some(found) = found.await? {
-                return self.adopt(attempt, found).await;
-            }
-            if attempt.first == First::Subscription {
-                // Its shopper went away a day ago, so nobody would confirm it.
-                return self.fail(attempt, FailureReason::Expired).await;
-            }
+    async fn send(&self, attempt: &Attempt, claim: &Claim) -> Result<Step, FlowError> {
+        let step = ClaimedStep::Subscription(attempt);
+        let find = || Box::pin(self.find_subscription(&attempt.customer, &attempt.id));
+        if attempt.first == First::Subscription && self.key_is_forgotten(claim.frozen_at) {
+            return match find().await? {
+                Some(found) => self.adopt(attempt, found).await,
+                // Its shopper went away a day ago, so there is nobody to confirm another.
+                None => self.fail(attempt, FailureReason::Expired).await,
+            };
         }
-        let error = match self.stripe.create_subscription(&request).await {
-            Ok(reply) => return self.adopt(attempt, reply.value).await,
-            Err(error) => error,
-        };
-        tracing::warn!(
-            attempt = %attempt.id,
-            request_id = error.request_id(),
-            error = %error,
-            "the subscription was not created"
+        let sent = self.send_claimed(
+            step,
+            claim,
+            |request| Box::pin(self.stripe.create_subscription(request)),
+            || find(),
         );
-        match &error {
-            StripeError::Declined { .. } => {
-                self.fail(attempt, FailureReason::PaymentDeclined).await
-            }
-            StripeError::Invalid { .. } => {
-                let reason = why_refused(&error);
-                match reason {
-                    // Deleted at Stripe: the next click creates another one.
-                    FailureReason::Canceled => {
-                        let (user, customer) = (&attempt.user, &attempt.customer);
-                        self.table.forget_customer(user, customer).await?;
-                    }
-                    FailureReason::PaymentDeclined => {}
-                    _ => tracing::error!(
-                        attempt = %attempt.id,
-                        plan = %attempt.plan,
-                        price = %attempt.price,
-                        error = %error,
-                        "Stripe does not sell this plan"
-                    ),
-                }
-                self.fail(attempt, reason).await
-            }
-            StripeError::IdempotencyMismatch { .. }
-            | StripeError::Unavailable {
-                effect: Effect::Unknown,
-                replayed: true,
-                ..
-            } => {
-                // The key is spent on an answer that says nothing, so Stripe's own list has to.
-                let found = self.find_subscription(&attempt.customer, &attempt.id);
-                if let Some(found) = found.await? {
-                    return self.adopt(attempt, found).await;
-                }
-                self.table.release_lease(attempt, me).await?;
+        match sent.await? {
+            Sent::Made(reply) => self.adopt(attempt, reply.value).await,
+            Sent::Found(found) => self.adopt(attempt, found).await,
+            Sent::Refused(error) => self.refused_to_subscribe(attempt, &error).await,
+            Sent::Spent(_) => {
+                self.release(step, claim).await?;
                 Ok(Step::Answer(Finish::Pending {
                     retry_after: AFTER_STORED_FAILURE,
                 }))
             }
-            StripeError::KeyInUse { .. }
-            | StripeError::Unavailable {
-                effect: Effect::Unknown,
-                ..
-            } => {
-                self.table.release_lease(attempt, me).await?;
+            Sent::Released(error) if error.failure() == Failure::Unknown => {
                 Ok(Step::Answer(Finish::Pending {
                     retry_after: AFTER_UNKNOWN,
                 }))
             }
-            StripeError::RateLimited { .. }
-            | StripeError::Unavailable {
-                effect: Effect::None,
-                ..
-            }
-            | StripeError::Unauthenticated { .. }
-            | StripeError::Forbidden { .. } => {
-                self.table.release_lease(attempt, me).await?;
-                Err(error.into())
-            }
+            Sent::Released(error) => Err(error.into()),
         }
+    }
+
+    async fn refused_to_subscribe(
+        &self,
+        attempt: &Attempt,
+        error: &StripeError,
+    ) -> Result<Step, FlowError> {
+        let reason = why_refused(error);
+        match reason {
+            // Deleted at Stripe: the next click creates another one.
+            FailureReason::Canceled => {
+                let (user, customer) = (&attempt.user, &attempt.customer);
+                self.table.forget_customer(user, customer).await?;
+            }
+            FailureReason::PaymentDeclined => {}
+            _ => tracing::error!(
+                attempt = %attempt.id,
+                plan = %attempt.plan,
+                price = %attempt.price,
+                error = %error,
+                "Stripe does not sell this plan"
+            ),
+        }
+        self.fail(attempt, reason).await
     }
 
     async fn fail(&self, attempt: &Attempt, reason: FailureReason) -> Result<Step, FlowError> {
@@ -334,14 +309,15 @@ impl Flows {
 
 /// Why Stripe refuses a request that it would refuse again.
 fn why_refused(error: &StripeError) -> FailureReason {
-    let StripeError::Invalid {
-        code,
-        param,
-        message,
-        ..
-    } = error
-    else {
-        return FailureReason::Rejected;
+    let (code, param, message) = match error {
+        StripeError::Invalid {
+            code,
+            param,
+            message,
+            ..
+        } => (code, param, message),
+        StripeError::Declined { .. } => return FailureReason::PaymentDeclined,
+        _ => return FailureReason::Rejected,
     };
     match param.as_deref() {
         Some("customer") if code.as_deref() == Some("resource_missing") => FailureReason::Canceled,
@@ -371,8 +347,8 @@ fn awaited(subscription: &perennial_stripe::Subscription) -> Option<Awaited> {
     secret.payment_intent().map(Awaited::Payment)
 }
 
-fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<String, FlowError> {
-    let request = CreateSubscription {
+fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowError> {
+    Ok(CreateSubscription {
         customer: &attempt.customer,
         price: &attempt.price,
         paid_by,
@@ -382,6 +358,5 @@ fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<String, FlowError> {
         plan: attempt.plan.as_str(),
         wallet: attempt.wallet.as_str(),
     }
-    .freeze(IdempotencyKey::new(&format!("sub:{}", attempt.id))?);
-    serde_json::to_string(&request).map_err(FlowError::FrozenRequest)
+    .freeze(IdempotencyKey::new(&format!("sub:{}", attempt.id))?))
 }

@@ -111,21 +111,6 @@ impl Table {
         self.get("attempt", Key::attempt(user, id)).await
     }
 
-    /// Takes over the creation of the SetupIntent from somebody who is no longer alive.
-    pub async fn take_over_setup(
-        &self,
-        attempt: &Attempt,
-        lease: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let update = self
-            .change(attempt)
-            .update_expression("SET setup_lease = :lease")
-            .condition_expression("setup_lease = :seen AND attribute_not_exists(setup_intent)")
-            .expression_attribute_values(":seen", text(attempt.setup_lease.to_string()))
-            .expression_attribute_values(":lease", text(lease.to_string()));
-        applied("take_over_setup", update).await
-    }
-
     /// Writes down the SetupIntent and whose it is, and forgets the request that created it.
     pub async fn record_setup_intent(
         &self,
@@ -135,7 +120,7 @@ impl Table {
         let operation = "record_setup_intent";
         let update = self
             .update(Key::attempt(&attempt.user, &attempt.id))
-            .update_expression("SET setup_intent = :id REMOVE setup_request")
+            .update_expression("SET setup_intent = :id REMOVE setup_request, setup_owner")
             .condition_expression("attribute_exists(pk) AND (attribute_not_exists(setup_intent) OR setup_intent = :id)")
             .expression_attribute_values(":id", text(id.as_str()));
         let lookup = item(operation, Key::setup_intent(id), &Lookup::of(attempt))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use perennial_types::{CustomerId, Timestamp, UserId};
+use perennial_types::{Claim, CustomerId, FrozenRequest, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,19 +12,6 @@ use crate::{
     key::{Key, text},
     table::{Outcome, item, put_of, update_of},
 };
-
-/// The right to create a user's customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerClaim {
-    /// Who has it: a word that no other caller uses.
-    pub owner: String,
-    /// Until when the owner is taken to be alive.
-    pub lease: Timestamp,
-    /// The frozen request.
-    pub request: String,
-    /// When it was frozen; Stripe remembers its key for 24 hours.
-    pub frozen_at: Timestamp,
-}
 
 /// A user's customer, or the claim on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +22,7 @@ pub enum CustomerItem {
         customer: CustomerId,
     },
     /// Somebody is creating it, or died doing so.
-    Creating(CustomerClaim),
+    Creating(Claim),
 }
 
 /// The item as it lies in the table. It has either the customer or a claim; or neither, once Stripe has
@@ -45,7 +32,7 @@ pub(crate) struct Stored {
     customer: Option<CustomerId>,
     owner: Option<String>,
     lease: Option<Timestamp>,
-    request: Option<String>,
+    request: Option<FrozenRequest>,
     frozen_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) links: u64,
@@ -56,25 +43,15 @@ pub(crate) struct Stored {
 impl Stored {
     /// The customer or the claim, if the item has one.
     pub(crate) fn customer(self) -> Option<CustomerItem> {
-        match self {
-            Self {
-                customer: Some(customer),
-                ..
-            } => Some(CustomerItem::Known { customer }),
-            Self {
-                owner: Some(owner),
-                lease: Some(lease),
-                request: Some(request),
-                frozen_at: Some(frozen_at),
-                ..
-            } => Some(CustomerItem::Creating(CustomerClaim {
-                owner,
-                lease,
-                request,
-                frozen_at,
-            })),
-            _ => None,
+        if let Some(customer) = self.customer {
+            return Some(CustomerItem::Known { customer });
         }
+        Some(CustomerItem::Creating(Claim {
+            owner: self.owner?,
+            lease: self.lease?,
+            frozen_at: self.frozen_at?,
+            request: Some(self.request?),
+        }))
     }
 }
 
@@ -90,12 +67,10 @@ impl Table {
         Ok(item.await?.and_then(Stored::customer))
     }
 
-    /// Claims the right to create the user's customer. False when somebody else was first.
-    pub async fn claim_customer(
-        &self,
-        user: &UserId,
-        claim: &CustomerClaim,
-    ) -> Result<bool, StoreError> {
+    /// Claims the right to create the user's customer. False when another caller was first. An owner
+    /// may replace its own claim.
+    pub async fn claim_customer(&self, user: &UserId, claim: &Claim) -> Result<bool, StoreError> {
+        let request = claim.request.as_ref().map(FrozenRequest::to_text);
         let update = self
             .client
             .update_item()
@@ -104,7 +79,6 @@ impl Table {
             .update_expression(
                 "SET #owner = :owner, lease = :lease, #request = :request, frozen_at = :frozen_at",
             )
-            // The owner may meet its own claim, when the first answer was lost on its way.
             .condition_expression(
                 "attribute_not_exists(customer) AND (attribute_not_exists(#owner) OR #owner = :owner)",
             )
@@ -113,32 +87,9 @@ impl Table {
             .expression_attribute_names("#request", "request")
             .expression_attribute_values(":owner", text(&claim.owner))
             .expression_attribute_values(":lease", text(claim.lease.to_string()))
-            .expression_attribute_values(":request", text(&claim.request))
+            .expression_attribute_values(":request", text(request.unwrap_or_default()))
             .expression_attribute_values(":frozen_at", text(claim.frozen_at.to_string()));
         applied("claim_customer", update).await
-    }
-
-    /// Takes over a claim whose owner is no longer alive; its request stays as it is.
-    pub async fn take_over_customer(
-        &self,
-        user: &UserId,
-        seen: &CustomerClaim,
-        owner: &str,
-        lease: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::customer(user).attributes()))
-            .update_expression("SET #owner = :owner, lease = :lease")
-            .condition_expression("attribute_not_exists(customer) AND ((#owner = :seen AND lease = :seen_lease) OR #owner = :owner)")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(owner))
-            .expression_attribute_values(":lease", text(lease.to_string()))
-            .expression_attribute_values(":seen", text(&seen.owner))
-            .expression_attribute_values(":seen_lease", text(seen.lease.to_string()));
-        applied("take_over_customer", update).await
     }
 
     /// Writes down the customer and whose it is, both or neither. False when another customer is

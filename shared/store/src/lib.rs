@@ -18,6 +18,7 @@ mod outbox;
 mod payable;
 mod payment_request;
 mod slot;
+mod step;
 mod subscription;
 mod table;
 mod trial;
@@ -27,16 +28,15 @@ pub use attempt::Opened;
 pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
 pub use confirming::Awaited;
 pub use cursor::Cursor;
-pub use customer::{CustomerClaim, CustomerItem};
+pub use customer::CustomerItem;
 pub use due::Due;
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use mark::{Finding, Marks};
 pub use outbox::Outgoing;
-pub use payment_request::{
-    Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
-};
-pub use slot::{Completed, Slot, TakeSlot, Taken};
+pub use payment_request::{Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
+pub use slot::{Completed, Slot, TakeSlot};
+pub use step::ClaimedStep;
 pub use subscription::{FIRST_FENCE, SubscriptionItem, Written};
 pub use table::Table;
 pub use trial::Trial;

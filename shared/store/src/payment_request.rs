@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
     types::{AttributeValue, TransactWriteItem},
 };
-use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, Timestamp, UserId};
+use perennial_types::{
+    Claim, CustomerId, FrozenRequest, PaymentIntentId, PaymentMethodId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,7 +24,7 @@ pub enum RequestKind {
     Payment,
     /// A charge of a saved method while the shopper is away.
     OffSessionCharge,
-    /// More is held than was authorised.
+    /// More is held than was authorized.
     IncrementalAuthorization,
     /// What is held is taken.
     Capture,
@@ -68,8 +70,9 @@ pub struct PaymentRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequestState {
-    /// It is being sent, or whoever sent it has died.
-    Sending(Sending),
+    /// It is being sent, or its sender has died. A token is not kept: the request that holds one is
+    /// made again.
+    Sending(Claim),
     /// Stripe has answered; what came of it is read from there.
     Done {
         /// The id of what came of it: a payment, a refund or a SetupIntent.
@@ -80,20 +83,6 @@ pub enum RequestState {
         /// Why, as JSON.
         refusal: String,
     },
-}
-
-/// A request on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sending {
-    /// Who sends it: a word that no other caller uses.
-    pub owner: String,
-    /// Until when the owner is taken to be alive.
-    pub lease: Timestamp,
-    /// When the request was frozen; Stripe remembers its key for 24 hours.
-    pub frozen_at: Timestamp,
-    /// The frozen request. A token is not kept: the request that holds one is made again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
 }
 
 /// Whether a request was claimed.
@@ -226,38 +215,15 @@ impl Table {
         Ok(known.map_or(0, |known| known.requests.len()))
     }
 
-    /// Takes over a request whose owner is no longer alive, or lets others do so by a lease that
-    /// is over; what is frozen stays as it is.
-    pub async fn take_over_payment_request(
-        &self,
-        key: &str,
-        seen: &Sending,
-        owner: &str,
-        lease: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let update = self
-            .change_request(key)
-            .update_expression("SET #owner = :owner, lease = :lease")
-            .condition_expression(
-                "#state = :sending AND ((#owner = :seen AND lease = :seen_lease) OR #owner = :owner)",
-            )
-            .expression_attribute_values(":owner", text(owner))
-            .expression_attribute_values(":lease", text(lease.to_string()))
-            .expression_attribute_values(":seen", text(&seen.owner))
-            .expression_attribute_values(":seen_lease", text(seen.lease.to_string()));
-        applied("take_over_payment_request", update).await
-    }
-
     /// Writes down the method that a token has become and the request that sets it up, before that
-    /// is sent. False when somebody else has taken the request over.
+    /// is sent. False when another caller has taken the claim over.
     pub async fn record_migrated_method(
         &self,
         key: &str,
-        owner: &str,
         method: &PaymentMethodId,
-        request: &str,
-        frozen_at: Timestamp,
+        claim: &Claim,
     ) -> Result<bool, StoreError> {
+        let request = claim.request.as_ref().map(FrozenRequest::to_text);
         let update = self
             .change_request(key)
             .update_expression(
@@ -268,10 +234,10 @@ impl Table {
             )
             // REQUEST is a reserved word.
             .expression_attribute_names("#request", "request")
-            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":owner", text(&claim.owner))
             .expression_attribute_values(":method", text(method.as_str()))
-            .expression_attribute_values(":request", text(request))
-            .expression_attribute_values(":frozen_at", text(frozen_at.to_string()));
+            .expression_attribute_values(":request", text(request.unwrap_or_default()))
+            .expression_attribute_values(":frozen_at", text(claim.frozen_at.to_string()));
         applied("record_migrated_method", update).await
     }
 

@@ -2,14 +2,14 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, FailureReason, PlanGroup, Subscription, SubscriptionId,
-    Timestamp, Trials,
+    Attempt, AttemptId, AttemptState, Claim, FailureReason, FrozenRequest, Lease, PlanGroup,
+    Subscription, SubscriptionId, Timestamp, Trials,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Marks, Outgoing, StoreError, Table,
-    attempt::{applied, ended_until},
+    attempt::ended_until,
     key::{Key, text},
     subscription::{FIRST_FENCE, SubscriptionItem},
     table::{Outcome, delete_of, item, put_of, update_of},
@@ -38,25 +38,20 @@ pub struct TakeSlot<'a> {
     pub attempt: &'a Attempt,
     /// The slot, as it was read, which the finisher has found to be free.
     pub seen: Option<&'a Slot>,
-    /// Who takes it.
-    pub owner: &'a str,
-    /// Until when.
-    pub lease: Timestamp,
-    /// The frozen request: the attempt's own if it has one.
-    pub request: &'a str,
-    /// When that request was frozen.
-    pub frozen_at: Timestamp,
+    /// Who takes it, until when, and what is sent: the attempt's own request if it has one.
+    pub claim: &'a Claim,
     /// How often the user may have the group's free trial; of no interest without one.
     pub trials: Trials,
 }
 
-/// Whether the slot was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It was, and the request is frozen.
-    Won,
-    /// The slot or the attempt has changed since they were read.
-    Lost,
+impl Slot {
+    /// The lease on it.
+    pub fn lease(&self) -> Lease {
+        Lease {
+            owner: self.owner.clone(),
+            until: self.lease,
+        }
+    }
 }
 
 /// Whether a subscription was written down.
@@ -72,14 +67,15 @@ pub enum Completed {
 
 impl Table {
     /// Takes the slot, freezes the request and notes the free trial that it asks for: all or nothing.
-    pub async fn take_slot(&self, take: TakeSlot<'_>) -> Result<Taken, StoreError> {
+    /// False when the slot or the attempt has changed since they were read.
+    pub async fn take_slot(&self, take: TakeSlot<'_>) -> Result<bool, StoreError> {
         let operation = "take_slot";
         let attempt = take.attempt;
         let slot = Slot {
             group: attempt.group.clone(),
             attempt: attempt.id.clone(),
-            owner: take.owner.to_owned(),
-            lease: take.lease,
+            owner: take.claim.owner.clone(),
+            lease: take.claim.lease,
             subscription: None,
         };
         let slot = item(operation, Key::slot(&attempt.user, &attempt.group), &slot)?;
@@ -103,6 +99,7 @@ impl Table {
                 }
             }
         };
+        let request = take.claim.request.as_ref().map(FrozenRequest::to_text);
         let freeze = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
@@ -117,34 +114,16 @@ impl Table {
             // The slot is found by the attempt's group, and the plan's may have another name since.
             .expression_attribute_names("#group", "group")
             .expression_attribute_values(":group", text(attempt.group.as_str()))
-            .expression_attribute_values(":request", text(take.request))
-            .expression_attribute_values(":at", text(take.frozen_at.to_string()));
+            .expression_attribute_values(":request", text(request.unwrap_or_default()))
+            .expression_attribute_values(":at", text(take.claim.frozen_at.to_string()));
         let mut writes = vec![put_of(operation, slot)?, update_of(operation, freeze)?];
         if let Some(trial) = self.take_trial(attempt, take.trials) {
             writes.push(update_of(operation, trial)?);
         }
-        match self.transact(operation, writes).await? {
-            Outcome::Done => Ok(Taken::Won),
-            Outcome::Refused(_) => Ok(Taken::Lost),
-        }
-    }
-
-    /// Lets the next finisher go ahead at once, because this one has given up for now.
-    pub async fn release_lease(&self, attempt: &Attempt, owner: &str) -> Result<bool, StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::slot(&attempt.user, &attempt.group).attributes()))
-            .update_expression("SET lease = :past")
-            .condition_expression(
-                "attempt = :attempt AND #owner = :owner AND attribute_not_exists(subscription)",
-            )
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":past", text(Timestamp::from_unix(0).to_string()))
-            .expression_attribute_values(":attempt", text(attempt.id.as_str()))
-            .expression_attribute_values(":owner", text(owner));
-        applied("release_lease", update).await
+        Ok(matches!(
+            self.transact(operation, writes).await?,
+            Outcome::Done
+        ))
     }
 
     /// Writes down the subscription of the attempt that holds the slot.

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
+    IdempotencyKey,
     answer::Answer,
     error::{Cause, Effect, StripeError},
-    frozen::IdempotencyKey,
     retry,
     settings::{BuildError, NewKey, Settings, bearer},
     transport::{Network, Transport, Undelivered},

@@ -97,6 +97,21 @@ pub enum StripeError {
     },
 }
 
+/// What a failure says about the request that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It was not carried out. The same bytes may be sent again.
+    Nothing,
+    /// It may have been carried out. The same bytes may be sent again under the same key, and nothing
+    /// else before their outcome is known.
+    Unknown,
+    /// Stripe or the bank has refused it. The same bytes will be refused again.
+    Refused,
+    /// Its key will repeat, for 24 hours or more, an answer that does not say whether it was carried
+    /// out. Only Stripe's own objects tell.
+    Spent,
+}
+
 /// Whether a failed call may have changed something at Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -177,13 +192,20 @@ impl StripeError {
         }
     }
 
-    /// Whether Stripe has stored a failure under the key, which it will repeat for 24 hours or more,
-    /// so that sending the same request again is of no use.
-    pub fn is_stored(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable { replayed: true, .. } | Self::IdempotencyMismatch { .. }
-        )
+    /// What the failure says about the request that was sent, and so what may be sent next.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Declined { .. } | Self::Invalid { .. } => Failure::Refused,
+            Self::IdempotencyMismatch { .. } | Self::Unavailable { replayed: true, .. } => {
+                Failure::Spent
+            }
+            Self::KeyInUse { .. } => Failure::Unknown,
+            Self::Unavailable { effect, .. } if *effect == Effect::Unknown => Failure::Unknown,
+            Self::Unavailable { .. }
+            | Self::RateLimited { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Forbidden { .. } => Failure::Nothing,
+        }
     }
 
     /// Whether something may have been created or changed under this key.

@@ -5,7 +5,6 @@ mod client;
 mod decline_operations;
 mod error;
 mod form;
-mod frozen;
 mod http_date;
 mod objects;
 mod operations;
@@ -18,22 +17,22 @@ mod transport;
 mod wallet_operations;
 
 pub use client::{Reply, Stripe};
-pub use error::{Cause, Effect, StripeError};
-pub use frozen::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
+pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer,
     Deleted, Dispute, Expandable, Identified, Invoice, InvoicePayment, InvoiceStatus, List,
     Mandate, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus,
     PaymentMethod, PaymentMethodDomain, Period, PortalSession, Price, Product, Recurring,
     RedirectToUrl, Refund, SetupAttempt, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
-    Subscription, SubscriptionItem, SubscriptionStatus, WalletOnDomain, WebhookEndpoint,
+    Subscription, SubscriptionItem, SubscriptionStatus, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
+pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{
     Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
     CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
     CredentialUsage, MIGRATION, PaidBy, PaymentChange, PaymentFor, RefundReason, ServerConfirm,
-    SetUpMethod, SetupWallet, UpdateWebhookEndpoint, metadata,
+    SetUpMethod, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

@@ -5,10 +5,10 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    FrozenRequest, IdempotencyKey,
     client::{Call, Reply, Stripe},
     error::StripeError,
     form::{Form, encode_segment},
-    frozen::{FrozenRequest, IdempotencyKey},
     objects::{
         Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, Price, Product, Refund,
         SetupIntent, Subscription, WebhookEndpoint,

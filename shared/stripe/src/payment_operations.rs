@@ -3,10 +3,10 @@
 use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId};
 
 use crate::{
+    FrozenRequest,
     client::Stripe,
     error::StripeError,
     form::Form,
-    frozen::FrozenRequest,
     objects::{Charge, List, PaymentIntent, PaymentMethod, Refund, SetupIntent, SetupRecord},
     operations::{Answered, below, page},
     requests::path,

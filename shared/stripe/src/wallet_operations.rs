@@ -4,9 +4,9 @@
 use perennial_types::CustomerId;
 
 use crate::{
+    IdempotencyKey,
     client::Stripe,
     form::Form,
-    frozen::IdempotencyKey,
     objects::{Account, List, PaymentMethodDomain, PortalSession},
     operations::Answered,
 };

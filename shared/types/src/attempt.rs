@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, CustomerId, PaymentIntentId, PlanGroup, PlanName, PriceId, ReturnPath,
-    SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
+    AttemptId, Claim, CustomerId, FrozenRequest, PaymentIntentId, PlanGroup, PlanName, PriceId,
+    ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -133,7 +133,7 @@ impl FailureReason {
     pub fn message(self) -> &'static str {
         match self {
             Self::WalletDeclined => {
-                "The wallet declined this. Nothing was charged; you can try again or use another wallet."
+                "The wallet declined the payment. Nothing was charged; you can try again or use another wallet."
             }
             Self::WalletAbandoned => {
                 "The wallet's page was left before it was done. Nothing was charged; you can try again."
@@ -151,16 +151,16 @@ impl FailureReason {
                 "There already is a subscription of this kind, so this checkout was not charged."
             }
             Self::Rejected => {
-                "The shop could not create the subscription. Nothing was charged; the shop has been told."
+                "The shop could not create the subscription. Nothing was charged; the shop has been notified."
             }
             Self::PlanNotAvailable => {
-                "This plan cannot be bought at the moment. Nothing was charged; the shop has been told."
+                "This plan is not available at the moment. Nothing was charged; the shop has been notified."
             }
             Self::TooManyDeclines => {
                 "The payment was declined too often, so this checkout has ended. Nothing was charged."
             }
             Self::WalletMismatch => {
-                "This was not paid with the wallet that was chosen, so there is no subscription. What was charged is given back; you can start again."
+                "This was not paid with the wallet that was chosen, so there is no subscription. Any charge is refunded; you can start again."
             }
             Self::EndedAfterPayment => {
                 "This was paid for, and the subscription has ended since. Ask the shop before you pay again."
@@ -204,8 +204,7 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// What the table knows of an attempt. The frozen requests are text here, since their form is
-/// the Stripe client's business.
+/// What the table knows of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Its id.
@@ -250,12 +249,15 @@ pub struct Attempt {
     /// The frozen request for the SetupIntent; gone once it exists, since it may hold the
     /// shopper's address and browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setup_request: Option<String>,
-    /// Until when whoever creates the SetupIntent is taken to be alive.
+    pub setup_request: Option<FrozenRequest>,
+    /// Who creates the SetupIntent: the owner of the lease.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub setup_owner: String,
+    /// Until when that owner is taken to be alive.
     pub setup_lease: Timestamp,
     /// The frozen request for the subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription_request: Option<String>,
+    pub subscription_request: Option<FrozenRequest>,
     /// When that request was frozen; Stripe remembers its key for 24 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen_at: Option<Timestamp>,
@@ -268,6 +270,18 @@ pub struct Attempt {
     /// The newest decline that was counted, by the id of the try or the charge at Stripe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<String>,
+}
+
+impl Attempt {
+    /// The right to create its SetupIntent.
+    pub fn setup_claim(&self) -> Claim {
+        Claim {
+            owner: self.setup_owner.clone(),
+            lease: self.setup_lease,
+            frozen_at: self.created,
+            request: self.setup_request.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

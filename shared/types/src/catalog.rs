@@ -293,7 +293,6 @@ impl CatalogPlan {
             return None;
         };
         let declared = &self.declared;
-        let wallets = declared.wallets.clone().unwrap_or_else(Wallet::all);
         Some(Plan {
             price: price.id.clone(),
             group: declared.group.clone(),
@@ -303,10 +302,7 @@ impl CatalogPlan {
             interval: terms.interval,
             interval_count: terms.interval_count,
             trial_days: declared.trial_days,
-            wallets: wallets
-                .into_iter()
-                .filter(|wallet| wallet.takes(terms.currency))
-                .collect(),
+            wallets: declared.wallets.clone().unwrap_or_else(Wallet::usual),
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)

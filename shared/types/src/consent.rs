@@ -84,9 +84,8 @@ impl Consent {
 
     /// The text for this plan and wallet, as the shopper reads it.
     pub fn text_for(&self, plan: &Plan, wallet: Wallet) -> String {
-        self.text
-            .replace("{wallet}", wallet.label())
-            .replace("{terms}", &terms(plan))
+        let text = self.text.replace("{wallet}", wallet.label());
+        text.replace("{terms}", &terms(plan)) + wallet.row().consent_note
     }
 }
 

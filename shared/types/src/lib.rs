@@ -6,11 +6,13 @@ mod attempt;
 mod catalog;
 pub mod chance;
 mod change;
+mod claim;
 mod clock;
 mod consent;
 mod currency_rules;
 mod declared_plans;
 mod entitlement;
+mod frozen;
 mod ids;
 mod money;
 mod pause;
@@ -25,11 +27,13 @@ pub use catalog::{
     Answer, CatalogPlan, PlanCatalog, PriceKind, Refusal, RefusalCode, StripePrice, Terms,
 };
 pub use change::Change;
+pub use claim::{Claim, Lease};
 pub use clock::{Clock, Timestamp};
 pub use consent::{Consent, ConsentError};
 pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
 pub use entitlement::{Entitlement, Grace, GraceError, entitlements};
+pub use frozen::{FrozenRequest, FrozenRequestError, IdempotencyKey, IdempotencyKeyError};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
     SetupIntentId, SubscriptionId, UserId,
@@ -40,4 +44,4 @@ pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{Refunded, SoldAs, Subscription, SubscriptionStatus};
-pub use wallet::{UnknownWallet, Wallet};
+pub use wallet::{Countries, Currencies, Shown, UnknownWallet, Wallet, WalletRow};

@@ -18,12 +18,6 @@ pub enum MoneyError {
     Currency,
 }
 
-/// The presentment currencies of Amazon Pay
-/// (<https://docs.stripe.com/payments/amazon-pay>, read in May 2026).
-const AMAZON_PAY: [&str; 12] = [
-    "usd", "aud", "gbp", "dkk", "eur", "hkd", "jpy", "nzd", "nok", "zar", "sek", "chf",
-];
-
 /// The currencies whose smallest unit is the whole one
 /// (<https://docs.stripe.com/currencies#zero-decimal>).
 const NO_DECIMALS: [&str; 15] = [
@@ -51,11 +45,6 @@ impl Currency {
         } else {
             2
         }
-    }
-
-    /// Whether Amazon Pay can be charged in it.
-    pub fn is_taken_by_amazon_pay(self) -> bool {
-        AMAZON_PAY.contains(&self.as_str())
     }
 }
 
@@ -139,12 +128,5 @@ mod tests {
         for text in ["us", "usdd", "u$d", "", "\u{e9}s"] {
             assert!(text.parse::<Currency>().is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn amazon_pay_takes_some_currencies_and_not_others() {
-        let taken = |code: &str| code.parse::<Currency>().unwrap().is_taken_by_amazon_pay();
-        assert!(taken("jpy") && taken("usd"));
-        assert!(!taken("cad") && !taken("inr"));
     }
 }

@@ -156,8 +156,8 @@ pub struct Plan {
     /// Days before the first charge; 0 for none.
     #[serde(default)]
     pub trial_days: u32,
-    /// The wallets that it may be paid with.
-    #[serde(default = "Wallet::all")]
+    /// The wallets that the shop sells it with, some of which may not take its currency.
+    #[serde(default = "Wallet::usual")]
     pub wallets: Vec<Wallet>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
@@ -172,6 +172,12 @@ const fn one() -> u16 {
 }
 
 impl Plan {
+    /// The wallets that it may be paid with.
+    pub fn payable_with(&self) -> Vec<Wallet> {
+        let named = self.wallets.iter().copied();
+        named.filter(|it| it.takes(self.currency)).collect()
+    }
+
     /// What each interval costs.
     pub fn money(&self) -> Money {
         Money {

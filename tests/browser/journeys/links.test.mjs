@@ -10,7 +10,7 @@ async function chargeThatNeeds(shopper, server) {
   await shopper.sees("You are subscribed");
   const [subscription] = await server.objects("subscription");
   const wallet = subscription.default_payment_method;
-  await server.sandbox("POST", `payment_methods/${wallet}/behaviour`, { charge: "authentication_required" });
+  await server.sandbox("POST", `payment_methods/${wallet}/behavior`, { charge: "authentication_required" });
   const charge = { user: "alice", payment_method: wallet, amount: 2500, currency: "usd", off_session: true };
   const { status, body } = await askAsShop(server, "POST", "/payments", charge);
   assert.equal(status, 402, JSON.stringify(body));

@@ -39,7 +39,7 @@ journey("a subscriber whose payment method is gone is told so, and led to give a
 journey("a renewal that is tried again says when, and one that is not says what to do", async (shopper, server) => {
   await server.sandbox("POST", "account", { after_retries: "unpaid" });
   const subscription = await subscribe(shopper, server, "apple");
-  await server.sandbox("POST", `payment_methods/${subscription.default_payment_method}/behaviour`, { charge: "decline" });
+  await server.sandbox("POST", `payment_methods/${subscription.default_payment_method}/behavior`, { charge: "decline" });
   await server.passDays(32);
   const late = await isLedToMendIt(shopper, "Your last payment is late", "late");
   assert.match(late.text, new RegExp(`tried again on ${late.facts["Tried again"]}`));

@@ -15,6 +15,8 @@ use tokio::sync::Semaphore;
 pub use build::binary;
 use process::Process;
 
+use crate::wait::wait_until;
+
 /// Every function that is deployed.
 pub const FUNCTIONS: [&str; 11] = [
     "client-secret",
@@ -83,6 +85,17 @@ impl Lambda {
     /// What the processes have written, line by line.
     pub fn log(&self) -> Vec<String> {
         lock(&self.log).clone()
+    }
+
+    /// What they have written after the first `seen` lines, once that a request was answered is among
+    /// it: a line is read a little later than it is written.
+    pub async fn log_of_an_answer(&self, seen: usize) -> Vec<String> {
+        wait_until("the log tells of an answer", async || {
+            let new = self.log().split_off(seen);
+            let told = new.iter().any(|line| line.contains(r#""answered""#));
+            told.then_some(new)
+        })
+        .await
     }
 
     fn function(&self, name: &str) -> Arc<Function> {

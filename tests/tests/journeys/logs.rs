@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use perennial_local::Invoker as _;
-use perennial_tests::{FUNCTIONS, Lambda, TestApp, binary, sign};
+use perennial_tests::{FUNCTIONS, Lambda, TestApp, binary, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
 
@@ -34,8 +34,12 @@ async fn a_panic_is_a_line_of_level_error_that_shows_no_value() {
     request["headers"]["value"] = "a client secret".into();
     let panicked = lambda.invoke("examples/panics", request).await;
     assert!(panicked.is_err());
-    let lines = lambda.log();
-    let panics = with_message(&parsed(&lines), "the function panicked");
+    // A line is read a little later than it is written.
+    let panics = wait_until("both panics are logged", async || {
+        let panics = with_message(&parsed(&lambda.log()), "the function panicked");
+        (panics.len() == 2).then_some(panics)
+    })
+    .await;
     let reasons: Vec<&Value> = panics
         .iter()
         .map(|line| &line["fields"]["reason"])
@@ -52,7 +56,7 @@ async fn a_panic_is_a_line_of_level_error_that_shows_no_value() {
         let at = line["fields"]["at"].as_str().unwrap();
         assert!(at.contains("examples/panics.rs:"), "{at}");
     }
-    assert!(!lines.join("").contains("a client secret"));
+    assert!(!lambda.log().join("").contains("a client secret"));
 }
 
 #[test]
@@ -107,7 +111,7 @@ async fn a_refused_signature_and_a_wrong_endpoint_name_their_alarm() {
         let before = lambda.log().len();
         let answer = app.anybody().webhook(body, signature.as_deref()).await;
         assert_eq!(answer.status, 400);
-        let lines = parsed(&lambda.log()[before..]);
+        let lines = parsed(&lambda.log_of_an_answer(before).await);
         let lines = lines
             .iter()
             .filter(|line| line["fields"]["alarm"].is_string());
@@ -159,6 +163,7 @@ async fn the_most_detailed_level_shows_nothing_that_is_never_logged() {
     click["headers"]["authorization"] = "Bearer the.token.of-alice".into();
     let answer = lambda.invoke("client-secret", click).await.unwrap();
     assert_eq!(answer["statusCode"], 201, "{answer}");
+    let click_told = lambda.log_of_an_answer(0).await.len();
     let recorded = include_str!("../../../events/webhook-setup-intent-succeeded.json");
     let mut delivery: Value = serde_json::from_str(recorded).unwrap();
     let body = delivery["body"].as_str().unwrap().to_owned();
@@ -166,6 +171,7 @@ async fn the_most_detailed_level_shows_nothing_that_is_never_logged() {
     delivery["headers"]["stripe-signature"] = signature.as_str().into();
     let answer = lambda.invoke("webhook", delivery).await.unwrap();
     assert_eq!(answer["statusCode"], 200, "{answer}");
+    lambda.log_of_an_answer(click_told).await;
     let lines = lambda.log();
     assert!(!with_message(&parsed(&lines), "stripe answered").is_empty());
     let text = lines.join("\n");

@@ -14,13 +14,11 @@ struct Watch {
 }
 
 impl Watch {
-    #[track_caller]
-    fn look(&mut self, app: &TestApp, what: &str) {
-        let log = app.lambda.as_ref().unwrap().log();
-        let new = &log[self.seen..];
-        self.seen = log.len();
-        let mut answered = 0;
-        for line in new {
+    async fn look(&mut self, app: &TestApp, what: &str) {
+        let lambda = app.lambda.as_ref().unwrap();
+        let new = lambda.log_of_an_answer(self.seen).await;
+        self.seen += new.len();
+        for line in &new {
             let Ok(line) = serde_json::from_str::<Value>(line) else {
                 continue;
             };
@@ -28,10 +26,8 @@ impl Watch {
             if line.pointer("/fields/message") == Some(&json!("answered")) {
                 let status = line.pointer("/fields/status").and_then(Value::as_u64);
                 assert!(status.is_some_and(|it| it < 500), "{what}: {line}");
-                answered += 1;
             }
         }
-        assert!(answered > 0, "{what}: nothing was asked: {new:?}");
     }
 }
 
@@ -62,7 +58,7 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
         }
     }
     app.stripe.set_account(json!({"latency_ms": 0})).await;
-    watch.look(&app, "many clicks at once");
+    watch.look(&app, "many clicks at once").await;
 
     // Stripe's locks and limits, which the same brings about.
     for (number, (what, fault)) in [
@@ -81,7 +77,7 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
     {
         let user = format!("hasty-{number}");
         app.shopper(&user).click().await;
-        watch.look(&app, what);
+        watch.look(&app, what).await;
         let mut fault = fault.clone();
         fault["method"] = "GET".into();
         fault["path"] = "/v1/setup_intents/{id}".into();
@@ -99,7 +95,7 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
         assert_eq!(answer.status, 429, "{what}: {}", answer.text);
         assert!(answer.retry_after().is_some(), "{what}");
         app.stripe.no_faults().await;
-        watch.look(&app, what);
+        watch.look(&app, what).await;
         let again = app.caller(&user).click(plan).await;
         assert!(matches!(again.status, 200 | 201), "{what}: {}", again.text);
     }
@@ -109,7 +105,7 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
     let [key, secret] = ["publishable_key", "client_secret"].map(|name| text(&typed[name]));
     app.stripe.confirm_with_token(key, secret, "tok_visa").await;
     app.quiet().await;
-    watch.look(&app, "a typed-in card");
+    watch.look(&app, "a typed-in card").await;
     let tester = app.shopper("tester");
     let opened = tester.click_apple_pay(MONTHLY).await;
     for _ in 0..7 {
@@ -119,11 +115,11 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
         tester.calls.checkout(text(&opened["checkout"])).await;
     }
     app.quiet().await;
-    watch.look(&app, "declines");
+    watch.look(&app, "declines").await;
     let opened = alice.click().await;
     let back = alice.answer_wallet(&opened, "close").await;
     alice.calls.come_back(&back).await.expect(303);
-    watch.look(&app, "the wallet's page was closed");
+    watch.look(&app, "the wallet's page was closed").await;
 
     // Addresses, links, tokens and bodies that were never handed out.
     let long = "a".repeat(9000);
@@ -180,6 +176,6 @@ async fn nothing_that_a_shopper_does_is_an_error_of_the_shops() {
         let answer = alice.calls.send(request.header("user-agent", agent)).await;
         assert!(answer.status < 500, "{}", answer.text);
     }
-    watch.look(&app, "garbage");
+    watch.look(&app, "garbage").await;
     app.quiet().await;
 }

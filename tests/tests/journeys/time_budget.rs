@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Clients, FlowError};
+use perennial_flows::{Clients, FlowError, Return, ReturnedIntent};
 use perennial_store::Table;
 use perennial_stripe::{Cause, Settings, Stripe, StripeError};
 use perennial_tests::TestApp;
@@ -31,8 +31,8 @@ fn is_out_of_time(error: &FlowError) -> bool {
     )
 }
 
-/// `GET /confirm` reads the proof first, and then finishes the checkout, which has only the time that
-/// is left. It had the same time once more.
+/// A return reads its proof first, and then finishes the checkout. None of it asks Stripe when the time
+/// of the request is over.
 #[tokio::test]
 async fn a_return_has_one_budget_for_its_proof_and_its_end() {
     let mut app = TestApp::start().await;
@@ -44,19 +44,18 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
         "alice".parse().unwrap(),
         opened["checkout"].as_str().unwrap().parse().unwrap(),
     );
-    let intent = opened["setup_intent"].as_str().unwrap().parse().unwrap();
+    let back = Return {
+        intent: ReturnedIntent::Setup(opened["setup_intent"].as_str().unwrap().parse().unwrap()),
+        secret: opened["client_secret"].as_str().unwrap().into(),
+        checkout: opened["checkout"].as_str().unwrap().parse().unwrap(),
+    };
     let budget = Duration::from_secs(2);
     let flows = clients(&app, budget).await.begin().await.unwrap();
-    let proof = flows.setup_intent(&intent).await.unwrap();
-    // Whatever takes the rest of the time.
+    // Whatever takes all of the time.
     tokio::time::sleep(budget).await;
     app.stripe.forget_requests().await;
     for error in [
-        flows.setup_intent(&intent).await.unwrap_err(),
-        flows
-            .finish_return(&user, &checkout, Some(proof.clone()))
-            .await
-            .unwrap_err(),
+        flows.confirm_return(&back).await.unwrap_err(),
         flows.finish_checkout(&user, &checkout).await.unwrap_err(),
     ] {
         assert!(is_out_of_time(&error), "{error:?}");

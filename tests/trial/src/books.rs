@@ -255,7 +255,7 @@ impl Stripe {
 
     /// What later charges of a payment method meet.
     pub async fn charges_of(&self, method: &str, what: &str) -> Result<(), Broken> {
-        let path = format!("/payment_methods/{method}/behaviour");
+        let path = format!("/payment_methods/{method}/behavior");
         self.control("POST", &path, json!({ "charge": what }))
             .await
             .map(drop)

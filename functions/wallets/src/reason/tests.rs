@@ -1,13 +1,32 @@
-use super::*;
+use std::collections::BTreeMap;
+
+use perennial_stripe::PaymentMethodDomain;
 use perennial_types::Interval;
+use serde_json::{Value, json};
+
+use super::*;
 
 fn standing() -> Standing {
     Standing {
         country: Some("US".to_owned()),
-        amazon_pay: Capability::Active,
-        cards: Capability::Active,
-        domain: Domain::Active,
+        capabilities: capabilities("active", "active"),
+        domains: Some(domains(
+            &json!({"enabled": true, "apple_pay": {"status": "active"}}),
+        )),
     }
+}
+
+fn capabilities(amazon_pay: &str, cards: &str) -> BTreeMap<String, String> {
+    [
+        ("amazon_pay_payments", amazon_pay),
+        ("card_payments", cards),
+    ]
+    .map(|(name, status)| (name.to_owned(), status.to_owned()))
+    .into()
+}
+
+fn domains(domain: &Value) -> Vec<PaymentMethodDomain> {
+    vec![serde_json::from_value(domain.clone()).unwrap()]
 }
 
 fn plan(currency: &str, trial_days: u32) -> Plan {
@@ -19,7 +38,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         currency: currency.parse().unwrap(),
         interval: Interval::Month,
         interval_count: 1,
-        wallets: Wallet::all(),
+        wallets: Wallet::usual(),
         former_prices: Vec::new(),
         refusal: None,
         trial_days,
@@ -30,6 +49,21 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
 fn codes(reasons: &[Reason]) -> Vec<String> {
     let code = |it: &Reason| format!("{}{}", it.code, if it.hides { "" } else { "?" });
     reasons.iter().map(code).collect()
+}
+
+fn against_amazon_pay(plan: &Plan, standing: &Standing) -> Vec<Reason> {
+    against_wallet(
+        Wallet::AmazonPay,
+        plan,
+        standing,
+        &SHOP.parse().unwrap(),
+        true,
+    )
+}
+
+fn against_apple_pay(standing: &Standing, shop: &str, live: bool) -> Vec<Reason> {
+    let shop = shop.parse().unwrap();
+    against_wallet(Wallet::ApplePay, &plan("usd", 14), standing, &shop, live)
 }
 
 #[track_caller]
@@ -44,7 +78,7 @@ fn amazon_pay(country: Option<&str>, currency: &str, expected: &[&str]) {
 
 #[track_caller]
 fn apple_pay(standing: &Standing, shop: &str, live: bool, expected: &[&str]) {
-    let reasons = against_apple_pay(standing, &shop.parse().unwrap(), live);
+    let reasons = against_apple_pay(standing, shop, live);
     assert_eq!(codes(&reasons), expected, "{shop} {reasons:?}");
 }
 
@@ -62,7 +96,7 @@ fn amazon_pay_takes_some_currencies_and_an_account_in_the_us_dollars_only() {
 
 #[test]
 fn amazon_pay_is_for_accounts_in_some_countries() {
-    for country in AMAZON_PAY_COUNTRIES {
+    for country in ["US", "DE", "GB", "CH", "CY"] {
         amazon_pay(Some(country), "usd", &[]);
     }
     amazon_pay(Some("CA"), "usd", &["country_not_supported"]);
@@ -82,9 +116,8 @@ fn a_trial_is_no_reason_to_hide_amazon_pay_but_to_know_which_integration() {
 
 #[test]
 fn a_wallet_that_the_account_does_not_take_is_not_offered() {
-    let pending = || Capability::NotActive("pending".to_owned());
     let no_amazon = Standing {
-        amazon_pay: pending(),
+        capabilities: capabilities("pending", "active"),
         ..standing()
     };
     let reasons = against_amazon_pay(&plan("usd", 0), &no_amazon);
@@ -96,7 +129,7 @@ fn a_wallet_that_the_account_does_not_take_is_not_offered() {
     );
     apple_pay(&no_amazon, SHOP, true, &[]);
     let no_cards = Standing {
-        cards: pending(),
+        capabilities: capabilities("active", "pending"),
         ..standing()
     };
     apple_pay(&no_cards, SHOP, true, &["wallet_not_enabled"]);
@@ -115,18 +148,23 @@ fn apple_pay_is_not_for_accounts_in_india() {
 
 #[test]
 fn apple_pay_needs_the_shops_domain_with_stripes_words_if_it_is_refused() {
-    let with = |domain| Standing {
-        domain,
+    let with = |domains| Standing {
+        domains: Some(domains),
         ..standing()
     };
-    let missing = with(Domain::NotRegistered);
+    let missing = with(Vec::new());
     apple_pay(&missing, SHOP, false, &["domain_not_registered"]);
-    let refused = with(Domain::Inactive(Some("It cannot be reached.".to_owned())));
+    let details = json!({"error_message": "It cannot be reached."});
+    let refused = with(domains(
+        &json!({"enabled": true, "apple_pay": {"status": "inactive", "status_details": details}}),
+    ));
     apple_pay(&refused, SHOP, true, &["domain_inactive"]);
-    let reasons = against_apple_pay(&refused, &SHOP.parse().unwrap(), true);
+    let reasons = against_apple_pay(&refused, SHOP, true);
     assert!(reasons[0].message.ends_with("It cannot be reached."));
     apple_pay(
-        &with(Domain::Inactive(None)),
+        &with(domains(
+            &json!({"enabled": true, "apple_pay": {"status": "inactive"}}),
+        )),
         SHOP,
         true,
         &["domain_inactive"],
@@ -136,7 +174,7 @@ fn apple_pay_needs_the_shops_domain_with_stripes_words_if_it_is_refused() {
 #[test]
 fn on_a_developers_machine_a_missing_domain_is_told_and_hides_nothing() {
     let missing = Standing {
-        domain: Domain::NotRegistered,
+        domains: Some(Vec::new()),
         ..standing()
     };
     for host in ["localhost", "127.0.0.1", "[::1]"] {
@@ -150,9 +188,8 @@ fn on_a_developers_machine_a_missing_domain_is_told_and_hides_nothing() {
 fn what_the_key_may_not_ask_is_told_and_hides_nothing() {
     let unknown = Standing {
         country: None,
-        amazon_pay: Capability::Unknown,
-        cards: Capability::Unknown,
-        domain: Domain::Unknown,
+        capabilities: BTreeMap::new(),
+        domains: None,
     };
     let reasons = against_amazon_pay(&plan("usd", 0), &unknown);
     assert_eq!(codes(&reasons), ["not_checked?"]);

@@ -1,12 +1,13 @@
-//! What a charge meets: the payment method's behaviour, its mandate, and whether it is still the customer's.
+//! What a charge meets: the payment method's behavior, its mandate, and whether it is still the customer's.
 
 use crate::error::ApiError;
 use crate::resources::first_transaction::{self, First};
 use crate::resources::mandates;
 use crate::state::{Fields, World};
+use crate::wallets;
 use serde_json::Value;
 
-/// Whether the customer is there to authorise a charge.
+/// Whether the customer is there to authorize a charge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Presence {
     /// On the shop's page, on session.
@@ -69,25 +70,25 @@ pub(crate) fn outcome(
             }
         }
     }
-    by_behaviour(method)
+    by_behavior(method)
 }
 
 /// What the control API, or the test card, says about charges.
-pub(crate) fn by_behaviour(method: &Value) -> Outcome {
-    let amazon_pay = method.is("type", "amazon_pay");
-    match method.text("_charge") {
-        Some("decline") if amazon_pay => {
-            let message = "The payment was declined by Amazon Pay.";
+pub(crate) fn by_behavior(method: &Value) -> Outcome {
+    let redirect = method.text("type").and_then(wallets::redirect);
+    match (method.text("_charge"), redirect) {
+        (Some("decline"), Some((wallet, _))) => {
+            let message = format!("The payment was declined by {}.", wallet.label);
             Outcome::Declined(
                 ApiError::card(message)
                     .with_code("payment_method_provider_decline")
                     .with("decline_code", "generic_decline"),
             )
         }
-        Some("decline") => Outcome::Declined(first_transaction::declined(
+        (Some("decline"), None) => Outcome::Declined(first_transaction::declined(
             method.text("_decline_code").unwrap_or("generic_decline"),
         )),
-        Some("authentication_required") => {
+        (Some("authentication_required"), _) => {
             Outcome::NeedsAction(first_transaction::authentication_required())
         }
         _ => Outcome::Paid,

@@ -5,6 +5,7 @@ use crate::error::{ApiError, Result};
 use crate::resources::{charges, payment_intents, payment_outcome};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// Creates the PaymentIntent that an open invoice is paid with, and the `InvoicePayment` between the two.
@@ -104,6 +105,7 @@ pub(crate) fn charge(
         let message = "This customer has no attached payment source or default payment method. Please consider adding a default payment method.";
         return Err(ApiError::invalid(message).with_code("resource_missing"));
     };
+    check_currency(method, invoice)?;
     match attempt::outcome(world, method, invoice.at("customer"), presence) {
         Outcome::Paid => {
             payment_outcome::succeed(world, &intent, method);
@@ -166,6 +168,21 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
         }
     }
     invoice
+}
+
+/// A wallet that takes no payment in the currency of an invoice or an intent is refused before anybody is asked.
+pub(crate) fn check_currency(method: &Value, charged: &Value) -> Result<()> {
+    let kind = method.text("type").unwrap_or_default();
+    let currency = charged.text("currency").unwrap_or_default();
+    if wallets::takes(kind, currency) {
+        return Ok(());
+    }
+    let message = format!(
+        "The currency provided ({currency}) is not one that a payment method of type {kind} can be charged in."
+    );
+    Err(ApiError::invalid(message)
+        .with_code("payment_method_currency_mismatch")
+        .with_param("payment_method"))
 }
 
 /// Cancels the payment of an invoice that is voided or paid by other means.

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::resources::subscription_create::shorten_period;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// A renewal's invoice stays a draft for about an hour, so that the shop may add to it.
@@ -195,7 +196,8 @@ pub(crate) fn charge_or_retry_later(world: &mut World, invoice: &Value) -> Resul
 /// Whether Stripe leaves a failed payment with this method at one attempt:
 /// <https://docs.stripe.com/billing/revenue-recovery/smart-retries>
 fn is_never_retried(method: Option<&Value>) -> bool {
-    method.is_some_and(|method| method.is("type", "amazon_pay"))
+    let kind = method.and_then(|method| method.text("type"));
+    kind.and_then(wallets::redirect).is_some()
 }
 
 fn fall_behind(world: &mut World, subscription: &Value) {

@@ -7,6 +7,7 @@ use crate::render::shown;
 use crate::resources::payment_method_domains;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
+use crate::wallets;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -50,10 +51,6 @@ async fn account(State(shared): Sandbox) -> Response<Body> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Whether Amazon Pay is activated.
-    amazon_pay: Option<bool>,
-    /// Whether Apple Pay is.
-    apple_pay: Option<bool>,
     /// Where the account's business is, by ISO 3166-1.
     country: Option<String>,
     /// Whether cards are.
@@ -82,16 +79,20 @@ enum AfterRetries {
 }
 
 async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
-    let result = body::<Settings>(&bytes).and_then(|settings| {
+    let result = body::<Map<String, Value>>(&bytes).and_then(|mut given| {
+        // A wallet is activated or not by its name; the rest has names of its own.
+        let mut switched = Vec::new();
+        for wallet in &wallets::ALL {
+            if let Some(on) = given.get(wallet.name).and_then(Value::as_bool) {
+                given.remove(wallet.name);
+                switched.push((wallet.name, on));
+            }
+        }
+        let settings: Settings = body(Value::Object(given).to_string().as_bytes())?;
+        switched.extend(settings.card.map(|on| ("card", on)));
         shared.change(Origin::default(), |world| {
-            for (name, value) in [
-                ("amazon_pay", settings.amazon_pay),
-                ("apple_pay", settings.apple_pay),
-                ("card", settings.card),
-            ] {
-                if let Some(on) = value {
-                    world.set_account(name, on);
-                }
+            for (name, on) in switched {
+                world.set_account(name, on);
             }
             payment_method_domains::judge_all(world);
             if let Some(country) = settings.country {

@@ -8,6 +8,7 @@ use crate::resources::setup_settle::{Choice, settle};
 use crate::resources::{mandates, payment_confirm, payment_method_domains};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
+use crate::wallets;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -15,6 +16,7 @@ use axum::http::Response;
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Sandbox = State<Arc<Shared>>;
@@ -25,7 +27,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/payment_intents/{id}/{choice}", post(answer_bank))
         .route("/mandates/{id}/revoke", post(revoke))
         .route("/payment_method_domains/{id}", post(judge_domain))
-        .route("/payment_methods/{id}/behaviour", post(behave))
+        .route("/payment_methods/{id}/behavior", post(behave))
 }
 
 /// What the shopper does on the page that stands for Amazon's.
@@ -57,7 +59,7 @@ async fn answer_bank(
     answered(result.map(|intent| shown(&intent)))
 }
 
-/// What the customer does in the Amazon account.
+/// What the customer does in the wallet.
 async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
     answered(
         shared
@@ -66,37 +68,32 @@ async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body
     )
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Verdict {
-    apple_pay: Status,
-    message: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    Active,
-    Inactive,
-}
-
-/// Whether Apple takes a domain.
+/// Whether a wallet takes a domain: `{"apple_pay": "inactive", "message": "..."}`.
 async fn judge_domain(
     State(shared): Sandbox,
     Path(id): Path<String>,
     bytes: Bytes,
 ) -> Response<Body> {
-    let result = body::<Verdict>(&bytes).and_then(|verdict| {
-        let refusal = match verdict.apple_pay {
-            Status::Active => None,
-            Status::Inactive => Some(
-                verdict
-                    .message
-                    .unwrap_or_else(payment_method_domains::default_refusal),
-            ),
+    let result = body::<BTreeMap<String, String>>(&bytes).and_then(|mut verdict| {
+        let message = verdict.remove("message");
+        let sheet = verdict
+            .first_key_value()
+            .filter(|_| verdict.len() == 1)
+            .and_then(|(name, status)| Some((wallets::named(name)?, status.as_str())));
+        let (wallet, refusal) = match sheet {
+            Some((wallet, "active")) => (wallet, None),
+            Some((wallet, "inactive")) => {
+                let label = wallet.label;
+                let usual = format!("This domain could not be registered with {label}.");
+                (wallet, Some(message.unwrap_or(usual)))
+            }
+            _ => {
+                let message = "Say of one wallet that it is active or inactive.";
+                return Err(ApiError::validation(message));
+            }
         };
         shared.change(Origin::default(), |world| {
-            payment_method_domains::set_apple_pay(world, &id, refusal.as_deref())
+            payment_method_domains::set_verdict(world, &id, wallet.name, refusal.as_deref())
         })
     });
     answered(result.map(|domain| shown(&domain)))
@@ -104,7 +101,7 @@ async fn judge_domain(
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Behaviour {
+struct Behavior {
     charge: Charge,
     /// The code of a card's decline, `generic_decline` by default.
     decline_code: Option<String>,
@@ -120,7 +117,7 @@ enum Charge {
 
 /// What later charges of a payment method meet.
 async fn behave(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
-    let result = body::<Behaviour>(&bytes).and_then(|wanted| {
+    let result = body::<Behavior>(&bytes).and_then(|wanted| {
         let charge = match wanted.charge {
             Charge::Succeed => "succeed",
             Charge::Decline => "decline",

@@ -1,13 +1,14 @@
-//! What Apple's sheet or a native SDK hands over.
+//! What a wallet's sheet or a native SDK hands over.
 
 use super::{answered, body};
-use crate::error::ApiError;
+use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
 use crate::render::shown;
 use crate::resources::test_cards;
 use crate::resources::tokens::{self, Wanted};
 use crate::state::Fields;
 use crate::state::world::Origin;
+use crate::wallets::{self, Kind, Wallet};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -28,8 +29,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Sheet {
-    /// The wallet, or null for a card that was typed in.
-    wallet: Option<Wallet>,
+    /// The wallet by its name, or null for a card that was typed in.
+    wallet: Option<String>,
     /// One of Stripe's test tokens, for the card.
     card: String,
     /// What the first transaction will meet.
@@ -40,18 +41,12 @@ struct Sheet {
 impl Default for Sheet {
     fn default() -> Self {
         Self {
-            wallet: Some(Wallet::ApplePay),
+            wallet: Some("apple_pay".to_owned()),
             card: "tok_visa".to_owned(),
             first: First::Succeed,
             cryptogram_seconds: CRYPTOGRAM_SECONDS,
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Wallet {
-    ApplePay,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -68,24 +63,37 @@ async fn hand_over(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
             let message = format!("There is no test card '{}'.", sheet.card);
             ApiError::validation(message).with_param("card")
         })?;
+        let wallet = sheet.wallet.as_deref().map(of_sheet).transpose()?;
         let wanted = Wanted {
             card,
-            cryptogram_seconds: sheet
-                .wallet
-                .map(|Wallet::ApplePay| i64::from(sheet.cryptogram_seconds)),
+            wallet: wallet.map(|(_, name)| (name, i64::from(sheet.cryptogram_seconds))),
             first: match sheet.first {
                 First::Succeed => "succeed",
                 First::Decline => "decline",
                 First::AuthenticationRequired => "authentication_required",
             },
         };
-        shared.change(Origin::default(), |world| {
-            if sheet.wallet.is_some() && !world.account().flag("apple_pay") {
-                let message = "Apple Pay is turned off in this account.";
-                return Err(ApiError::invalid(message));
+        shared.change(Origin::default(), |world| match wallet {
+            Some((wallet, _)) if !world.account().flag(wallet.name) => {
+                let message = format!("{} is turned off in this account.", wallet.label);
+                Err(ApiError::invalid(message))
             }
-            Ok(tokens::create(world, &wanted))
+            _ => Ok(tokens::create(world, &wanted)),
         })
     });
     answered(result.map(|token| shown(&token)))
+}
+
+/// The wallet of that name, which has a sheet, and its `tokenization_method`.
+fn of_sheet(name: &str) -> Result<(&'static Wallet, &'static str)> {
+    let wallet = wallets::named(name);
+    wallet
+        .and_then(|wallet| match wallet.kind {
+            Kind::Card(tokenization) => Some((wallet, tokenization)),
+            Kind::Redirect(_) => None,
+        })
+        .ok_or_else(|| {
+            let message = format!("There is no wallet '{name}' that hands tokens over.");
+            ApiError::validation(message).with_param("wallet")
+        })
 }

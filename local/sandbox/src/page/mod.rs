@@ -1,4 +1,4 @@
-//! What a browser sees: the pages that stand for Amazon's, a card's bank and Stripe's portal, and the script that stands for Stripe.js.
+//! What a browser sees: the pages that stand for a wallet's, a card's bank and Stripe's portal, and the script that stands for Stripe.js.
 
 mod portal;
 mod stripe_js;
@@ -8,6 +8,7 @@ use crate::resources::setup_confirm::goes_away;
 use crate::resources::setup_settle::{Choice, settle, way_back};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
+use crate::wallets;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -22,8 +23,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .merge(portal::routes())
         .route("/stripe.js", get(script))
-        .route("/sandbox/amazon-pay/{id}", get(show).post(choose))
-        .route("/sandbox/bank/{id}", get(show).post(choose))
+        .route("/sandbox/{page}/{id}", get(show).post(choose))
 }
 
 async fn script() -> Response<Body> {
@@ -34,7 +34,7 @@ async fn script() -> Response<Body> {
     )
 }
 
-async fn show(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
+async fn show(State(shared): Sandbox, Path((_, id)): Path<(String, String)>) -> Response<Body> {
     let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
     match intent {
         None => html(
@@ -54,7 +54,11 @@ async fn show(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> 
     }
 }
 
-async fn choose(State(shared): Sandbox, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+async fn choose(
+    State(shared): Sandbox,
+    Path((_, id)): Path<(String, String)>,
+    body: Bytes,
+) -> Response<Body> {
     let choice = url::form_urlencoded::parse(&body)
         .find(|(name, _)| name == "choice")
         .and_then(|(_, choice)| Choice::named(&choice));
@@ -95,10 +99,9 @@ fn form(intent: &Value) -> String {
     ]
     .map(|(name, value)| format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value)))
     .concat();
-    let (who, question) = if intent.is("_page", "bank") {
-        ("the card's bank", "Is it you who saves this card?")
-    } else {
-        ("Amazon Pay", "Allow charges to your Amazon Pay account?")
+    let (who, question) = match intent.text("_page").and_then(wallets::of_page) {
+        Some((wallet, redirect)) => (wallet.label, redirect.question),
+        None => ("the card's bank", "Is it you who saves this card?"),
     };
     include_str!("question.html")
         .replace("{{who}}", &escaped(who))

@@ -216,9 +216,9 @@ mod tests {
             ),
             (
                 "POST /v1/setup_intents",
-                "colour=red",
+                "color=red",
                 Some("parameter_unknown"),
-                "colour",
+                "color",
             ),
             (
                 "POST /v1/subscriptions",

@@ -2,6 +2,7 @@
 
 use super::{Answer, Call};
 use crate::state::{Fields, World};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// `GET /v1/account`
@@ -12,6 +13,13 @@ use serde_json::{Value, json};
 pub(crate) fn retrieve(world: &mut World, _call: &Call) -> Answer {
     let settings = world.account();
     let capability = |on: bool| if on { "active" } else { "inactive" };
+    let mut capabilities = json!({
+        "card_payments": capability(settings.flag("card")),
+        "transfers": "active",
+    });
+    for (wallet, redirect) in wallets::redirects() {
+        capabilities.set(redirect.capability, capability(settings.flag(wallet.name)));
+    }
     Ok(json!({
         "id": "acct_1Perennial0Sandbox",
         "object": "account",
@@ -28,11 +36,7 @@ pub(crate) fn retrieve(world: &mut World, _call: &Call) -> Answer {
             "url": null,
         },
         "business_type": "company",
-        "capabilities": {
-            "amazon_pay_payments": capability(settings.flag("amazon_pay")),
-            "card_payments": capability(settings.flag("card")),
-            "transfers": "active",
-        },
+        "capabilities": capabilities,
         "charges_enabled": true,
         "country": settings.at("country"),
         "created": 1_600_000_000,

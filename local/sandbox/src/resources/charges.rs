@@ -5,6 +5,7 @@ use crate::error::{ApiError, Result};
 use crate::list::{in_range, page, same};
 use crate::resources::first_transaction;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// `GET /v1/charges/{id}`
@@ -195,9 +196,14 @@ fn new_charge(world: &World, intent: &Value, method: &Value) -> Value {
 }
 
 fn details(intent: &Value, method: &Value) -> Value {
-    if method.is("type", "amazon_pay") {
-        let card = json!({"brand": "Visa", "country": "US", "exp_month": 8, "exp_year": 2034, "funding": "credit", "last4": "1111"});
-        return json!({"funding": {"type": "card", "card": card}, "transaction_id": ids::random(24)});
+    let kind = method.text("type").unwrap_or_default();
+    if let Some((_, wallet)) = wallets::redirect(kind) {
+        let mut details = (wallet.charged)();
+        for (name, value) in method.at(kind).as_object().into_iter().flatten() {
+            details.set(name, value.clone());
+        }
+        details.set("transaction_id", ids::random(24));
+        return details;
     }
     let card = method.at("card");
     let mut details = json!({

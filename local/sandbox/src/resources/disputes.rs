@@ -3,6 +3,7 @@
 use super::{Answer, Call};
 use crate::error::{ApiError, Result};
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Map, Value, json};
 
 /// How long the shop may take for its evidence; it depends on the network and is about a week at least.
@@ -105,13 +106,13 @@ fn no_evidence() -> Value {
 fn new_dispute(world: &World, charge: &Value, reason: &str) -> Value {
     let now = world.now_for(charge);
     let kind = charge.text("payment_method_details.type").unwrap_or("card");
-    let details = if kind == "amazon_pay" {
-        json!({"dispute_type": "chargeback"})
+    let details = if let Some((_, wallet)) = wallets::redirect(kind) {
+        (wallet.disputed)()
     } else {
         let brand = charge.at("payment_method_details.card.brand");
         json!({"brand": brand, "case_type": "chargeback", "network": brand, "network_reason_code": null})
     };
-    json!({
+    let mut dispute = json!({
         "id": ids::id("du"),
         "object": "dispute",
         "amount": charge.at("amount"),
@@ -134,9 +135,15 @@ fn new_dispute(world: &World, charge: &Value, reason: &str) -> Value {
         "livemode": false,
         "metadata": {},
         "payment_intent": charge.at("payment_intent"),
-        "payment_method_details": {"type": kind, kind: details},
         "reason": reason,
         "status": "needs_response",
         "_clock": charge.at("_clock"),
-    })
+    });
+    if !details.is_null() {
+        dispute.set(
+            "payment_method_details",
+            json!({"type": kind, kind: details}),
+        );
+    }
+    dispute
 }

@@ -14,7 +14,7 @@ pub(crate) enum First {
     Passed,
     /// It was declined, and why.
     Declined(ApiError),
-    /// The customer's bank wants to hear from the customer.
+    /// The customer's bank requires authentication.
     Authenticate(ApiError),
     /// The payment method has nothing special about its first transaction, or had it already.
     Ordinary,

@@ -3,6 +3,7 @@
 use super::{Answer, Call};
 use crate::error::Result;
 use crate::state::{Fields, Kind, World};
+use crate::wallets;
 use serde_json::Value;
 
 /// `GET /v1/mandates/{id}`
@@ -10,7 +11,7 @@ pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
     world.at_path(Kind::Mandate, &call.id)
 }
 
-/// Ends a mandate, as its customer may do in the Amazon account. Whether Stripe then also detaches the payment
+/// Ends a mandate, as its customer may do in the wallet. Whether Stripe then also detaches the payment
 /// method is not documented, so it stays attached here and its next charge fails.
 pub(crate) fn revoke(world: &mut World, id: &str) -> Result<Value> {
     let before = world.at_path(Kind::Mandate, id)?;
@@ -22,7 +23,7 @@ pub(crate) fn revoke(world: &mut World, id: &str) -> Result<Value> {
 
 /// Whether a payment method that needs a mandate has one in force.
 pub(crate) fn in_force(world: &World, method: &Value) -> bool {
-    if !method.is("type", "amazon_pay") {
+    if method.text("type").and_then(wallets::redirect).is_none() {
         return true;
     }
     let mandate = method

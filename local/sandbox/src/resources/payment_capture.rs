@@ -64,7 +64,7 @@ pub(crate) fn increment(world: &mut World, call: &Call) -> Answer {
         Kind::PaymentMethod,
         before.text("payment_method").unwrap_or_default(),
     )?;
-    if let Outcome::Declined(error) | Outcome::NeedsAction(error) = attempt::by_behaviour(&method) {
+    if let Outcome::Declined(error) | Outcome::NeedsAction(error) = attempt::by_behavior(&method) {
         // Nothing changes but the count of attempts: what was held stays held.
         world.save(&intent);
         return Err(error

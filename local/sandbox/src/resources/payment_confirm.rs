@@ -8,6 +8,7 @@ use crate::render::shown;
 use crate::resources::setup_settle::Choice;
 use crate::resources::{first_transaction, payment_methods};
 use crate::state::{Fields, Kind, World};
+use crate::wallets;
 use serde_json::Value;
 
 /// Charges the payment method. The intent may already carry what the request changed; a refusal by the bank stays
@@ -25,11 +26,13 @@ pub(crate) fn attempt(
             .with_code("payment_intent_unexpected_state")
             .with("payment_intent", shown(intent)));
     };
-    if method.is("type", "amazon_pay") && !method.has("customer") {
-        return Err(ApiError::not_simulated(
-            "confirming a PaymentIntent with a new amazon_pay payment method",
-        ));
+    let kind = method.text("type").unwrap_or_default();
+    if wallets::redirect(kind).is_some() && !method.has("customer") {
+        return Err(ApiError::not_simulated(&format!(
+            "confirming a PaymentIntent with a new {kind} payment method"
+        )));
     }
+    collect::check_currency(&method, intent)?;
     let presence = Presence::by(params.at("off_session"));
     if presence == Presence::Away {
         check_absence(intent, &method)?;

@@ -38,7 +38,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let amount = params.int("amount").unwrap_or(0);
     check_amount(amount)?;
     let currency = currency(params)?;
-    let types = setup_intents::accepted_types(world, params)?;
+    let types = setup_intents::accepted_types(world, params, Some(&currency))?;
     let customer = params
         .text("customer")
         .map(|id| customers::named(world, id, "customer"))

@@ -4,6 +4,7 @@ use super::{Answer, Call};
 use crate::error::{ApiError, Result};
 use crate::list::{page, same};
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// The payment methods that need a domain, in the fields of their names.
@@ -15,9 +16,6 @@ const WALLETS: [&str; 6] = [
     "link",
     "paypal",
 ];
-
-/// What Stripe says when Apple does not take a domain and the control API gives no reason of its own.
-const NOT_TAKEN: &str = "This domain could not be registered with Apple Pay.";
 
 /// `POST /v1/payment_method_domains`: a domain that is there already is answered again.
 pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
@@ -100,10 +98,15 @@ pub(crate) fn validate(world: &mut World, call: &Call) -> Answer {
     Ok(domain)
 }
 
-/// What Apple says of the domain from now on: nothing, or why it does not take it.
-pub(crate) fn set_apple_pay(world: &mut World, id: &str, refusal: Option<&str>) -> Answer {
+/// What a wallet says of the domain from now on: nothing, or why it does not take it.
+pub(crate) fn set_verdict(
+    world: &mut World,
+    id: &str,
+    wallet: &str,
+    refusal: Option<&str>,
+) -> Answer {
     let mut domain = world.at_path(Kind::PaymentMethodDomain, id)?;
-    domain.set("_apple_pay_refusal", refusal);
+    domain.set(&refusal_of(wallet), refusal);
     judge(world, &mut domain);
     world.save(&domain);
     Ok(domain)
@@ -122,14 +125,14 @@ pub(crate) fn judge_all(world: &mut World) {
     }
 }
 
-/// Writes the status of each wallet: inactive where Apple refuses the domain, or the account has turned it off.
+/// Writes the status of each wallet: inactive where the wallet refuses the domain, or the account has turned it off.
 fn judge(world: &World, domain: &mut Value) {
     let account = world.account();
     for wallet in WALLETS {
         let refusal = match wallet {
-            "apple_pay" if domain.has("_apple_pay_refusal") => domain.owned("_apple_pay_refusal"),
-            "apple_pay" | "amazon_pay" if !account.flag(wallet) => Some(format!(
-                "The payment method {wallet} is turned off in this account."
+            refused if domain.has(&refusal_of(refused)) => domain.owned(&refusal_of(refused)),
+            known if wallets::named(known).is_some() && !account.flag(known) => Some(format!(
+                "The payment method {known} is turned off in this account."
             )),
             _ => None,
         };
@@ -143,7 +146,7 @@ fn judge(world: &World, domain: &mut Value) {
     }
 }
 
-/// The reason that is given when a test gives none.
-pub(crate) fn default_refusal() -> String {
-    NOT_TAKEN.to_owned()
+/// The note of why a wallet does not take a domain.
+fn refusal_of(wallet: &str) -> String {
+    format!("_{wallet}_refusal")
 }

@@ -1,10 +1,11 @@
-//! `PaymentMethods`: Amazon Pay and cards.
+//! `PaymentMethods`: wallets and cards.
 
 use super::{Answer, Call, mandates, merge_metadata, test_cards, tokens};
 use crate::error::{ApiError, Result};
 use crate::list::{page, same};
 use crate::resources::customers;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// `POST /v1/payment_methods`
@@ -50,7 +51,6 @@ fn new_method(world: &mut World, params: &Value, inside: &str) -> Result<Value> 
     }
     merge_metadata(&mut method, params);
     match kind {
-        "amazon_pay" => method.set("amazon_pay", json!({})),
         "card" => {
             let token = params.text("card.token").ok_or_else(|| {
                 let message = "Sending card numbers is not simulated; send `card[token]` with one of Stripe's test tokens.";
@@ -63,12 +63,15 @@ fn new_method(world: &mut World, params: &Value, inside: &str) -> Result<Value> 
             };
             tokens::spend(world, token, &mut method, &named)?;
         }
-        other => {
-            return Err(ApiError::not_simulated(&format!(
-                "{}={other}",
-                param("type")
-            )));
-        }
+        other => match wallets::redirect(other) {
+            Some((_, wallet)) => method.set(other, (wallet.details)(false)),
+            None => {
+                return Err(ApiError::not_simulated(&format!(
+                    "{}={other}",
+                    param("type")
+                )));
+            }
+        },
     }
     Ok(method)
 }
@@ -232,7 +235,10 @@ pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str
         .with_param(param));
     }
     if !mandates::in_force(world, &before) {
-        let message = "A PaymentMethod of type amazon_pay is saved to a customer by a SetupIntent, not by attaching it.";
+        let kind = before.text("type").unwrap_or_default();
+        let message = format!(
+            "A PaymentMethod of type {kind} is saved to a customer by a SetupIntent, not by attaching it."
+        );
         return Err(ApiError::invalid(message)
             .with_code("payment_method_unexpected_state")
             .with_param(param));

@@ -1,24 +1,22 @@
-//! What `payment_method_options` say about a payment by card or by Amazon Pay.
+//! What `payment_method_options` say about a payment by card or by a wallet.
 
 use super::subscription_create::refuse_unsimulated;
 use crate::error::{ApiError, Result};
 use crate::state::Fields;
+use crate::wallets;
 use serde_json::{Value, json};
 
-/// The options that the sandbox acts on, by the type of payment method that they are for.
-const SIMULATED: [(&str, &[&str]); 2] = [
-    ("amazon_pay", &["capture_method", "setup_future_usage"]),
-    (
-        "card",
-        &[
-            "capture_method",
-            "request_incremental_authorization",
-            "setup_credential_usage",
-            "setup_future_usage",
-            "stored_credential_usage",
-        ],
-    ),
+/// The options for cards that the sandbox acts on.
+const OF_CARD: [&str; 5] = [
+    "capture_method",
+    "request_incremental_authorization",
+    "setup_credential_usage",
+    "setup_future_usage",
+    "stored_credential_usage",
 ];
+
+/// And those for wallets to which the shopper is sent.
+const OF_REDIRECT: [&str; 2] = ["capture_method", "setup_future_usage"];
 
 /// The options for cards as an intent shows them when nothing was chosen.
 pub(crate) fn of_card() -> Value {
@@ -30,8 +28,10 @@ pub(crate) fn take(intent: &mut Value, params: &Value) -> Result<()> {
     let sent = params.at("payment_method_options");
     for (kind, options) in sent.as_object().into_iter().flatten() {
         let inside = format!("payment_method_options[{kind}]");
-        let Some((_, simulated)) = SIMULATED.iter().find(|(name, _)| name == kind) else {
-            return Err(ApiError::not_simulated(&inside));
+        let simulated: &[&str] = match kind.as_str() {
+            "card" => &OF_CARD,
+            wallet if wallets::redirect(wallet).is_some() => &OF_REDIRECT,
+            _ => return Err(ApiError::not_simulated(&inside)),
         };
         refuse_unsimulated(options, &inside, simulated)?;
         for (name, value) in options.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Confirming a SetupIntent: Amazon Pay sends the shopper away, a card is checked at once.
+//! Confirming a SetupIntent: a wallet may send the shopper away, a card is checked at once.
 
 use super::setup_intents::unexpected_state;
 use super::{Answer, Call};
@@ -8,9 +8,10 @@ use crate::resources::first_transaction::{self, First};
 use crate::resources::{payment_methods, subscriptions, test_cards};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets::{self, Redirect};
 use serde_json::{Value, json};
 
-/// How long the shopper has on Amazon's page, after which it counts as a decline.
+/// How long the shopper has on the wallet's page, after which it counts as a decline.
 ///
 /// <https://docs.stripe.com/payments/amazon-pay/accept-a-payment> says so for payments; that setups are the same is
 /// an inference from the error code `setup_intent_setup_attempt_expired`.
@@ -41,13 +42,19 @@ pub(crate) fn confirm_intent(world: &mut World, intent: &Value, call: &Call) -> 
                 .with("setup_intent", shown(intent)));
         }
     };
-    match method.text("type") {
-        Some("amazon_pay") => redirect(world, intent, &method, call),
-        _ => check_card(world, intent, &method, call),
+    match method.text("type").and_then(wallets::redirect) {
+        Some((_, wallet)) => redirect(world, intent, &method, wallet, call),
+        None => check_card(world, intent, &method, call),
     }
 }
 
-fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> Answer {
+fn redirect(
+    world: &mut World,
+    intent: &Value,
+    method: &Value,
+    wallet: &Redirect,
+    call: &Call,
+) -> Answer {
     let return_url = return_url(&call.params)?;
     let acceptance = acceptance(world, intent, call)?;
     abandon_attempt(world, intent);
@@ -57,26 +64,37 @@ fn redirect(world: &mut World, intent: &Value, method: &Value, call: &Call) -> A
     waiting.set("payment_method", method.id());
     waiting.set("last_setup_error", Value::Null);
     waiting.set("status", "requires_action");
-    let page = page_of(world, intent);
-    waiting.set("next_action", json!({"type": "redirect_to_url", "redirect_to_url": {"url": page, "return_url": return_url}}));
     waiting.set("_acceptance", acceptance);
+    waiting.set("_page", wallet.page);
     waiting.set("_return_url", return_url);
-    world.save(&waiting);
     let deadline = world.now() + REDIRECT_SECONDS;
+    waiting.set("_page_until", deadline);
+    lead_to_page(world, &mut waiting);
+    world.save(&waiting);
     world.schedule(Due::RedirectExpires, &waiting, deadline);
     world.emit("setup_intent.requires_action", &waiting);
     Ok(waiting)
 }
 
-/// Where the shopper is sent.
-fn page_of(world: &World, intent: &Value) -> String {
-    let page = intent.text("_page").unwrap_or("amazon-pay");
-    format!("{}/sandbox/{page}/{}", world.base_url, intent.id())
+/// Sends the shopper to the page of the wallet or of the card's bank.
+fn lead_to_page(world: &World, intent: &mut Value) {
+    // An older sandbox noted no page for the one wallet that it had.
+    let name = intent.text("_page").unwrap_or("amazon-pay");
+    let page = format!("{}/sandbox/{name}/{}", world.base_url, intent.id());
+    let return_url = intent.text("_return_url").unwrap_or_default();
+    let action = match wallets::of_page(name) {
+        Some((_, wallet)) => {
+            let until = intent.int("_page_until").unwrap_or_else(|| world.now());
+            (wallet.next_action)(&page, return_url, until)
+        }
+        None => wallets::redirect_to(&page, return_url),
+    };
+    intent.set("next_action", action);
 }
 
-/// Whether the shopper was sent to Amazon's page or the bank's, rather than asked in the shop's.
+/// Whether the shopper was sent to a wallet's page or the bank's, rather than asked in the shop's.
 pub(crate) fn goes_away(intent: &Value) -> bool {
-    intent.is("next_action.type", "redirect_to_url")
+    intent.has("next_action.type") && !intent.is("next_action.type", "use_stripe_sdk")
 }
 
 /// A sandbox that was started on another port takes its pages along.
@@ -87,11 +105,11 @@ pub(crate) fn move_pages(world: &mut World) {
         .filter(|intent| intent.is("status", "requires_action") && goes_away(intent))
         .cloned()
         .collect();
-    for mut intent in waiting {
-        let page = page_of(world, &intent);
-        if !intent.is("next_action.redirect_to_url.url", &page) {
-            intent.set("next_action.redirect_to_url.url", page);
-            world.save(&intent);
+    for intent in waiting {
+        let mut moved = intent.clone();
+        lead_to_page(world, &mut moved);
+        if moved != intent {
+            world.save(&moved);
         }
     }
 }
@@ -109,7 +127,7 @@ fn return_url(params: &Value) -> Result<String> {
     }
 }
 
-/// How the customer accepted the mandate. Saving Amazon Pay for charges without the customer needs one.
+/// How the customer accepted the mandate. Saving such a wallet for charges without the customer needs one.
 fn acceptance(world: &World, intent: &Value, call: &Call) -> Result<Value> {
     let given = call.params.at("mandate_data.customer_acceptance");
     if given.is_null() {
@@ -195,9 +213,8 @@ fn ask_bank(world: &World, intent: &mut Value, params: &Value) -> Result<()> {
     }
     let return_url = return_url(params)?;
     intent.set("_page", "bank");
-    let page = page_of(world, intent);
-    intent.set("next_action", json!({"type": "redirect_to_url", "redirect_to_url": {"url": page, "return_url": return_url}}));
     intent.set("_return_url", return_url);
+    lead_to_page(world, intent);
     Ok(())
 }
 

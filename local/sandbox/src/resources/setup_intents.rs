@@ -6,6 +6,7 @@ use crate::list::{in_range, page, same};
 use crate::resources::{customers, payment_methods};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// Parameters that say which payment method types an intent takes, of which only one may be given.
@@ -32,7 +33,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
         );
         return Err(ApiError::validation(message).with_param(*param));
     }
-    let types = accepted_types(world, params)?;
+    let types = accepted_types(world, params, None)?;
     let customer = params
         .text("customer")
         .map(|id| customers::named(world, id, "customer"))
@@ -99,8 +100,12 @@ pub(crate) fn automatic(params: &Value) -> Value {
 }
 
 /// The types that the account may use among those that the parameters allow. What it may not use is left out in
-/// silence, as Stripe does; an intent that nothing could pay is refused.
-pub(crate) fn accepted_types(world: &World, params: &Value) -> Result<Vec<&'static str>> {
+/// silence, as Stripe does, and so is what takes no payment in the currency; an intent that nothing could pay is refused.
+pub(crate) fn accepted_types(
+    world: &World,
+    params: &Value,
+    currency: Option<&str>,
+) -> Result<Vec<&'static str>> {
     let given: Vec<&str> = TYPE_CHOICES
         .into_iter()
         .filter(|choice| params.has(choice))
@@ -122,7 +127,10 @@ pub(crate) fn accepted_types(world: &World, params: &Value) -> Result<Vec<&'stat
         let wanted = allowed
             .as_array()
             .is_none_or(|allowed| allowed.iter().any(|item| item == name));
-        wanted && !excluded.iter().any(|item| item == name) && (redirects || *name != "amazon_pay")
+        wanted
+            && currency.is_none_or(|currency| wallets::takes(name, currency))
+            && !excluded.iter().any(|item| item == name)
+            && (redirects || wallets::redirect(name).is_none())
     };
     let types: Vec<&str> = world.capabilities().into_iter().filter(fits).collect();
     if types.is_empty() {
@@ -140,7 +148,8 @@ pub(crate) fn accepted_types(world: &World, params: &Value) -> Result<Vec<&'stat
 }
 
 fn take_options(intent: &mut Value, params: &Value) {
-    for kind in ["amazon_pay", "card"] {
+    let redirects = wallets::redirects().map(|(wallet, _)| wallet.name);
+    for kind in redirects.chain(["card"]) {
         if params.at("payment_method_options").has(kind) {
             let empty =
                 json!({"mandate_options": null, "network": null, "request_three_d_secure": null});
@@ -183,7 +192,7 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
         );
     }
     if TYPE_CHOICES.iter().any(|choice| params.has(choice)) {
-        intent.set("payment_method_types", accepted_types(world, params)?);
+        intent.set("payment_method_types", accepted_types(world, params, None)?);
         intent.set(
             "allowed_payment_method_types",
             params.at("allowed_payment_method_types").clone(),
@@ -267,7 +276,10 @@ pub(crate) fn confirm(world: &mut World, call: &Call) -> Answer {
     let mut intent = world.at_path(Kind::SetupIntent, &call.id)?;
     check_client_secret(&intent, call)?;
     if call.params.has("allowed_payment_method_types") {
-        intent.set("payment_method_types", accepted_types(world, &call.params)?);
+        intent.set(
+            "payment_method_types",
+            accepted_types(world, &call.params, None)?,
+        );
         intent.set(
             "allowed_payment_method_types",
             call.params.at("allowed_payment_method_types").clone(),

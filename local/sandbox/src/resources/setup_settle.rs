@@ -1,10 +1,11 @@
-//! What the shopper does on the page that stands for Amazon's or answers the card's bank, or does not do in time.
+//! What the shopper does on the page that stands for a wallet's or answers the card's bank, or does not do in time.
 
 use super::setup_confirm::fail;
 use crate::error::{ApiError, Result};
 use crate::resources::{first_transaction, subscriptions};
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// What the shopper chose.
@@ -94,6 +95,10 @@ fn succeed(world: &mut World, intent: &Value) -> Result<()> {
         intent.text("payment_method").unwrap_or_default(),
     )?;
     let mut done = intent.clone();
+    let kind = method.owned("type").unwrap_or_default();
+    if let Some((_, wallet)) = wallets::redirect(&kind) {
+        method.set(&kind, (wallet.details)(true));
+    }
     if intent.has("_acceptance") {
         let mandate = json!({
             "id": ids::id("mandate"),
@@ -102,7 +107,7 @@ fn succeed(world: &mut World, intent: &Value) -> Result<()> {
             "livemode": false,
             "multi_use": {},
             "payment_method": method.id(),
-            "payment_method_details": {"type": "amazon_pay", "amazon_pay": {}},
+            "payment_method_details": {"type": kind, kind: {}},
             "status": "active",
             "type": "multi_use",
         });

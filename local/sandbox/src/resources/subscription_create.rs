@@ -130,7 +130,7 @@ fn new_subscription(
         .map(|item| item.at("price.currency").clone())
         .unwrap_or_default();
     check_currency(world, customer, &currency)?;
-    let behaviour = params.at("trial_settings.end_behavior");
+    let behavior = params.at("trial_settings.end_behavior");
     Ok(json!({
         "id": id,
         "object": "subscription",
@@ -178,8 +178,8 @@ fn new_subscription(
         "transfer_data": null,
         "trial_end": trial_end,
         "trial_settings": {"end_behavior": {
-            "billing_cycle_anchor": behaviour.at("billing_cycle_anchor"),
-            "missing_payment_method": behaviour.text("missing_payment_method").unwrap_or("create_invoice"),
+            "billing_cycle_anchor": behavior.at("billing_cycle_anchor"),
+            "missing_payment_method": behavior.text("missing_payment_method").unwrap_or("create_invoice"),
         }},
         "trial_start": trial_end.map(|_| now),
         "_clock": customer.at("_clock"),

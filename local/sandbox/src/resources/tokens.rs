@@ -1,9 +1,10 @@
-//! Tokens: what Apple's sheet or a native SDK hands over, to become a payment method once.
+//! Tokens: what a wallet's sheet or a native SDK hands over, to become a payment method once.
 
 use super::test_cards::{self, TestCard};
 use super::{Answer, Call};
 use crate::error::{ApiError, Result};
 use crate::state::{Fields, Kind, World, ids};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// What a token that the control API makes stands for.
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 pub(crate) struct Wanted {
     /// The card in the wallet, or the card itself.
     pub(crate) card: &'static TestCard,
-    /// Whether Apple Pay hands it over, with a cryptogram that is good for this many seconds.
-    pub(crate) cryptogram_seconds: Option<i64>,
+    /// The wallet that hands it over, by its `tokenization_method`, and for how many seconds its cryptogram is good.
+    pub(crate) wallet: Option<(&'static str, i64)>,
     /// What the first transaction of the payment method will meet, in the words of the control API.
     pub(crate) first: &'static str,
 }
@@ -26,7 +27,7 @@ pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
 pub(crate) fn create(world: &mut World, wanted: &Wanted) -> Value {
     let mut method = json!({});
     wanted.card.apply(&mut method);
-    let wallet = wanted.cryptogram_seconds.map(|_| "apple_pay");
+    let wallet = wanted.wallet.map(|(tokenization, _)| tokenization);
     // The device has an account number of its own, whose last digits differ from the card's.
     let dynamic_last4 = wallet.map(|_| device_digits());
     let card = method.at("card");
@@ -65,7 +66,7 @@ pub(crate) fn create(world: &mut World, wanted: &Wanted) -> Value {
         "type": "card",
         "used": false,
         "_card": wanted.card.token,
-        "_cryptogram_until": wanted.cryptogram_seconds.map(|seconds| world.now() + seconds),
+        "_cryptogram_until": wanted.wallet.map(|(_, seconds)| world.now() + seconds),
         "_first": wanted.first,
     });
     world.save(&token);
@@ -104,12 +105,13 @@ pub(crate) fn spend(world: &mut World, id: &str, method: &mut Value, param: &str
     card.apply(method);
     method.set("card.fingerprint", token.at("card.fingerprint").clone());
     method.set("_first", token.at("_first").clone());
-    if token.is("card.tokenization_method", "apple_pay") {
+    let tokenization = token.text("card.tokenization_method");
+    if let Some(wallet) = tokenization.and_then(wallets::of_tokenization) {
         // A wallet vouches for the card by its cryptogram, so there is no code to check.
         method.set("card.checks.cvc_check", Value::Null);
         method.set(
             "card.wallet",
-            json!({"type": "apple_pay", "apple_pay": {}, "dynamic_last4": token.at("card.dynamic_last4")}),
+            json!({"type": wallet.name, wallet.name: {}, "dynamic_last4": token.at("card.dynamic_last4")}),
         );
         method.set("_cryptogram_until", token.at("_cryptogram_until").clone());
     }

@@ -4,6 +4,7 @@ use super::{Fields, Kind, clock, ids};
 use crate::error::{ApiError, Result};
 use crate::render::{changed_fields, shown};
 use crate::state::store::Store;
+use crate::wallets;
 use crate::webhooks::queue;
 use serde_json::{Value, json};
 
@@ -38,9 +39,12 @@ impl World {
     /// What the account may do, with every capability on until the control API turns it off.
     pub(crate) fn account(&self) -> Value {
         let mut account = json!({
-            "id": ACCOUNT, "amazon_pay": true, "apple_pay": true, "card": true, "country": "US", "latency_ms": 0, "hold": false,
+            "id": ACCOUNT, "card": true, "country": "US", "latency_ms": 0, "hold": false,
             "ahead": 0, "after_retries": "cancel", "refunds": "succeed",
         });
+        for wallet in &wallets::ALL {
+            account.set(wallet.name, true);
+        }
         // A file of an older sandbox lacks the newer settings.
         let kept = self.store.get(Kind::Account, ACCOUNT);
         for (name, value) in kept.and_then(Value::as_object).into_iter().flatten() {
@@ -59,8 +63,10 @@ impl World {
     /// The payment method types that the account may use, in Stripe's order.
     pub(crate) fn capabilities(&self) -> Vec<&'static str> {
         let account = self.account();
-        ["card", "amazon_pay"]
+        let redirects = wallets::redirects().map(|(wallet, _)| wallet.name);
+        ["card"]
             .into_iter()
+            .chain(redirects)
             .filter(|name| account.flag(name))
             .collect()
     }

@@ -122,7 +122,7 @@ async fn objects_stand_in_place_of_their_ids_where_they_are_asked_for() {
     );
     for (path, expand) in [
         ("/v1/subscriptions", "default_payment_method"),
-        ("/v1/subscriptions", "data.colour"),
+        ("/v1/subscriptions", "data.color"),
         ("/v1/subscriptions", "data.latest_invoice.payment_intent"),
     ] {
         assert_eq!(

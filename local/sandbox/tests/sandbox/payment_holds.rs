@@ -1,4 +1,4 @@
-//! Payments that are authorised first and captured later.
+//! Payments that are authorized first and captured later.
 
 use crate::payment_intents::{charge, confirm, create, read, saved};
 use crate::support::{Answer, Pairs, Stripe, id};
@@ -169,7 +169,7 @@ async fn a_declined_increment_counts_and_changes_nothing_else() {
     let stripe = Stripe::start().await;
     let intent = held(&stripe).await;
     let path = format!(
-        "/payment_methods/{}/behaviour",
+        "/payment_methods/{}/behavior",
         intent["payment_method"].as_str().unwrap()
     );
     stripe.control(&path, json!({"charge": "decline"})).await;

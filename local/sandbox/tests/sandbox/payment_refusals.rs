@@ -44,9 +44,9 @@ async fn charges_without_the_customer_meet_what_the_control_api_says() {
             "authentication_required",
         ),
     ];
-    for (behaviour, code, decline_code) in cases {
-        let path = format!("/payment_methods/{method}/behaviour");
-        stripe.control(&path, behaviour).await;
+    for (behavior, code, decline_code) in cases {
+        let path = format!("/payment_methods/{method}/behavior");
+        stripe.control(&path, behavior).await;
         let refused = charge(&stripe, &customer, &method, &[]).await;
         assert_eq!(refused.refusal(), (402, Some(code)));
         let error = &refused.json["error"];

@@ -291,7 +291,7 @@ async fn a_short_trial_is_announced_at_once() {
 
 #[tokio::test]
 async fn a_trial_without_a_payment_method_ends_as_its_settings_say() {
-    for (behaviour, expected) in [
+    for (behavior, expected) in [
         ("cancel", "canceled"),
         ("pause", "paused"),
         ("create_invoice", "past_due"),
@@ -303,7 +303,7 @@ async fn a_trial_without_a_payment_method_ends_as_its_settings_say() {
             ("trial_period_days", "7"),
             (
                 "trial_settings[end_behavior][missing_payment_method]",
-                behaviour,
+                behavior,
             ),
         ];
         let subscription = id(&frozen.stripe.post("/v1/subscriptions", &params).await.ok());
@@ -311,7 +311,7 @@ async fn a_trial_without_a_payment_method_ends_as_its_settings_say() {
         assert_eq!(
             frozen.read(&subscription).await["status"],
             expected,
-            "{behaviour}"
+            "{behavior}"
         );
     }
 }

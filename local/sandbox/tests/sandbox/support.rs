@@ -290,7 +290,7 @@ impl Stripe {
     /// What later charges of the shopper meet.
     pub(crate) async fn charges_meet(&self, shopper: &Shopper, charge: &str) {
         self.control(
-            &format!("/payment_methods/{}/behaviour", shopper.method),
+            &format!("/payment_methods/{}/behavior", shopper.method),
             json!({"charge": charge}),
         )
         .await;

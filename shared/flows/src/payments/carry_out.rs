@@ -1,15 +1,15 @@
 //! From a request of the shop's servers to what came of it.
 
-use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind};
-use perennial_stripe::{PaymentIntent, Reply, StripeError};
-use perennial_types::PaymentIntentId;
+use perennial_store::{ClaimedStep, MOST_INCREMENTS, PaymentRequest, RequestKind};
+use perennial_stripe::{PaymentIntent, StripeError};
+use perennial_types::{FrozenRequest, PaymentIntentId};
 
 use super::{
     Asked, ChargeMethod, PaymentError, PaymentReport, RefundReason, RefundReport, Refusal,
     StartPayment, Why,
-    claim::{Draft, Failed, Look, Mine},
+    claim::{Draft, Look, Mine},
 };
-use crate::{FlowError, Flows, LOOK_AGAIN};
+use crate::{FlowError, Flows, LOOK_AGAIN, step::Sent};
 
 /// What the shop's servers ask for. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone)]
@@ -59,6 +59,12 @@ pub struct PaymentAnswer {
     pub refund: Option<RefundReport>,
 }
 
+/// What Stripe answers a frozen request with.
+enum Made {
+    Payment(Box<PaymentIntent>),
+    Refund(Box<perennial_stripe::Refund>),
+}
+
 impl Flows {
     /// Does what the shop's servers ask for, once for each key.
     pub async fn payment_request(
@@ -87,7 +93,7 @@ impl Flows {
                 Look::Mine(mine) => return self.send_payment(asked, &mine).await,
                 Look::New => {
                     let draft = self.prepare(asked, operation).await?;
-                    if let Some(mine) = self.claim(asked, draft).await? {
+                    if let Some(mine) = self.claim_request(asked, draft).await? {
                         return self.send_payment(asked, &mine).await;
                     }
                 }
@@ -131,58 +137,82 @@ impl Flows {
         asked: &Asked,
         mine: &Mine,
     ) -> Result<PaymentAnswer, PaymentError> {
-        if self.key_is_forgotten(mine.sending.frozen_at)
-            && let Some(found) = self.find_result(asked, &mine.request).await?
-        {
-            return self.adopt_result(asked, mine, &found).await;
-        }
         if let Some(payment) = &mine.request.replaces {
+            if self.key_is_forgotten(mine.claim.frozen_at)
+                && let Some(found) = self.find_result(asked, &mine.request).await?
+            {
+                return self.adopt_result(asked, mine, &found).await;
+            }
             self.end_replaced(asked, mine, payment).await?;
         }
-        if mine.request.kind == RequestKind::Refund {
-            return self.send_refund(asked, mine).await;
-        }
-        let mut sent = self.send_frozen(mine).await?;
-        if sent.as_ref().is_err_and(is_locked) {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            sent = self.send_frozen(mine).await?;
-        }
-        match sent {
-            Ok(reply) => {
-                self.done(asked, reply.value.id.as_str()).await?;
-                Ok(PaymentAnswer {
-                    payment: self.report(reply.value).await?,
-                    created: true,
-                    refund: None,
+        let sent = self.send_claimed(
+            ClaimedStep::Payment(&asked.key),
+            &mine.claim,
+            |frozen| {
+                Box::pin(async move {
+                    let sent = self.send_frozen(&mine.request, frozen).await;
+                    if !sent.as_ref().is_err_and(is_locked) {
+                        return sent;
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                    self.send_frozen(&mine.request, frozen).await
                 })
-            }
-            Err(error) => match self.sort_failure(asked, mine, error).await? {
-                Failed::Declined(error) => self.declined(asked, mine, &error).await,
-                Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
-                Failed::Spent(error) => self.search(asked, mine, error).await,
             },
+            || Box::pin(self.find_result(asked, &mine.request)),
+        );
+        match sent.await? {
+            Sent::Made(made) => self.made(asked, mine, made).await,
+            Sent::Found(found) => self.adopt_result(asked, mine, &found).await,
+            Sent::Refused(error @ StripeError::Declined { .. }) => {
+                self.declined(asked, mine, &error).await
+            }
+            Sent::Refused(error) => Err(self.invalid(asked, mine, &error).await?),
+            Sent::Spent(error) => {
+                self.give_up(asked, mine).await?;
+                Err(error.into())
+            }
+            Sent::Released(error) => Err(error.into()),
         }
     }
 
     async fn send_frozen(
         &self,
+        request: &PaymentRequest,
+        frozen: &FrozenRequest,
+    ) -> Result<Made, StripeError> {
+        if request.kind == RequestKind::Refund {
+            let refund = self.stripe.create_refund(frozen).await?.value;
+            return Ok(Made::Refund(Box::new(refund)));
+        }
+        let sent = match &request.payment {
+            Some(payment) => self.stripe.change_payment(payment, frozen).await,
+            None => self.stripe.create_payment(frozen).await,
+        };
+        Ok(Made::Payment(Box::new(sent?.value)))
+    }
+
+    /// Writes down what was made, and reports it.
+    async fn made(
+        &self,
+        asked: &Asked,
         mine: &Mine,
-    ) -> Result<Result<Reply<PaymentIntent>, StripeError>, PaymentError> {
-        let frozen = mine.frozen()?;
-        Ok(match mine.request.kind {
-            RequestKind::Payment | RequestKind::OffSessionCharge => {
-                self.stripe.create_payment(&frozen).await
+        made: Made,
+    ) -> Result<PaymentAnswer, PaymentError> {
+        let (payment, refund) = match made {
+            Made::Payment(payment) => {
+                self.done(asked, payment.id.as_str()).await?;
+                (*payment, None)
             }
-            RequestKind::IncrementalAuthorization
-            | RequestKind::Capture
-            | RequestKind::Cancellation => {
-                let payment = payment_of(&mine.request)?;
-                self.stripe.change_payment(payment, &frozen).await
+            Made::Refund(refund) => {
+                self.done(asked, &refund.id).await?;
+                let payment = self.read_payment(payment_of(&mine.request)?).await?;
+                (payment, Some((*refund).into()))
             }
-            // These have other results, and ways of their own.
-            RequestKind::Refund | RequestKind::TokenMigration => {
-                return Err(Why::KeyReused.into());
-            }
+        };
+        Ok(PaymentAnswer {
+            payment: self.report(payment).await?,
+            created: true,
+            refund,
         })
     }
 
@@ -215,6 +245,7 @@ impl Flows {
         let why = match kind {
             RequestKind::IncrementalAuthorization => Why::IncrementDeclined,
             RequestKind::Capture => Why::CaptureDeclined,
+            RequestKind::Refund => Why::RefundDeclined,
             _ => Why::Declined,
         };
         if !matches!(kind, RequestKind::Payment | RequestKind::OffSessionCharge) {
@@ -234,21 +265,7 @@ impl Flows {
         }
     }
 
-    /// The key is spent on an answer that says nothing, so Stripe's own objects have to.
-    pub(super) async fn search(
-        &self,
-        asked: &Asked,
-        mine: &Mine,
-        error: StripeError,
-    ) -> Result<PaymentAnswer, PaymentError> {
-        if let Some(found) = self.find_result(asked, &mine.request).await? {
-            return self.adopt_result(asked, mine, &found).await;
-        }
-        self.release(asked, mine).await?;
-        Err(error.into())
-    }
-
-    pub(super) async fn adopt_result(
+    async fn adopt_result(
         &self,
         asked: &Asked,
         mine: &Mine,

@@ -1,11 +1,10 @@
 //! One claim for each key of the shop's servers.
 
-use perennial_store::{Claimed, PaymentRequest, RequestKind, RequestState, Sending};
-use perennial_stripe::{Effect, FrozenRequest, StripeError};
-use perennial_types::{CustomerId, PaymentIntentId, Timestamp, UserId};
+use perennial_store::{Claimed, ClaimedStep, PaymentRequest, RequestKind, RequestState};
+use perennial_types::{Claim, CustomerId, FrozenRequest, PaymentIntentId, UserId};
 
 use super::{Asked, PaymentError, Refusal, Why};
-use crate::{FlowError, Flows, Patience, owner};
+use crate::{FlowError, Flows, Patience};
 
 /// What the table knows of a key.
 pub(super) enum Look {
@@ -23,7 +22,7 @@ pub(super) enum Look {
 /// A claim that this caller holds.
 pub(super) struct Mine {
     pub(super) request: PaymentRequest,
-    pub(super) sending: Sending,
+    pub(super) claim: Claim,
 }
 
 /// What is claimed.
@@ -36,16 +35,6 @@ pub(super) struct Draft {
     pub(super) replaces: Option<PaymentIntentId>,
     /// Nothing if the request holds what is not kept.
     pub(super) frozen: Option<FrozenRequest>,
-}
-
-/// Why a request that was sent brought nothing.
-pub(super) enum Failed {
-    /// The bank said no.
-    Declined(StripeError),
-    /// Stripe said no.
-    Invalid(StripeError),
-    /// Stripe will repeat an answer under this key that says nothing about what was done.
-    Spent(StripeError),
 }
 
 impl Flows {
@@ -69,21 +58,15 @@ impl Flows {
                 }
                 RequestState::Refused { refusal } => {
                     let refusal: Refusal =
-                        serde_json::from_str(&refusal).map_err(FlowError::FrozenRequest)?;
+                        serde_json::from_str(&refusal).map_err(FlowError::KeptAnswer)?;
                     return Err(refusal.into());
                 }
                 RequestState::Sending(seen) if seen.lease <= self.clock.now() => {
-                    let (me, lease) = (owner(), self.lease());
-                    let taken = self
-                        .table
-                        .take_over_payment_request(&asked.key, &seen, &me, lease);
-                    if taken.await? {
-                        let sending = Sending {
-                            owner: me,
-                            lease,
-                            ..seen
-                        };
-                        return Ok(Look::Mine(Box::new(Mine { request, sending })));
+                    let lease = self.lease();
+                    let step = ClaimedStep::Payment(&asked.key);
+                    if self.table.take_over(step, &seen.lease(), &lease).await? {
+                        let claim = seen.taken_over(lease);
+                        return Ok(Look::Mine(Box::new(Mine { request, claim })));
                     }
                 }
                 RequestState::Sending(_) => {}
@@ -95,23 +78,12 @@ impl Flows {
     }
 
     /// Claims a key; nothing if somebody else was quicker.
-    pub(super) async fn claim(
+    pub(super) async fn claim_request(
         &self,
         asked: &Asked,
         draft: Draft,
     ) -> Result<Option<Mine>, PaymentError> {
-        let frozen = draft
-            .frozen
-            .map(|request| serde_json::to_string(&request))
-            .transpose()
-            .map_err(FlowError::FrozenRequest)?;
-        let now = self.clock.now();
-        let sending = Sending {
-            owner: owner(),
-            lease: self.lease(),
-            frozen_at: now,
-            request: frozen,
-        };
+        let claim = self.claim(draft.frozen);
         let request = PaymentRequest {
             kind: draft.kind,
             fingerprint: asked.fingerprint.clone(),
@@ -121,16 +93,16 @@ impl Flows {
             payment: draft.payment,
             replaces: draft.replaces,
             payment_method: None,
-            state: RequestState::Sending(sending.clone()),
+            state: RequestState::Sending(claim.clone()),
         };
         let mut over = None;
         loop {
             let claimed = self
                 .table
-                .claim_payment_request(&asked.key, &request, over.as_deref(), now)
+                .claim_payment_request(&asked.key, &request, over.as_deref(), claim.frozen_at)
                 .await?;
             match (claimed, &request.replaces) {
-                (Claimed::Won, _) => return Ok(Some(Mine { request, sending })),
+                (Claimed::Won, _) => return Ok(Some(Mine { request, claim })),
                 (Claimed::Replaced, Some(payment)) if over.is_none() => {
                     over = Some(self.failed_replacement(payment).await?);
                 }
@@ -140,49 +112,10 @@ impl Flows {
         }
     }
 
-    /// Sorts a failure. What may be sent again is given up for now, so that whoever comes next need
-    /// not wait, and is the caller's answer.
-    pub(super) async fn sort_failure(
-        &self,
-        asked: &Asked,
-        mine: &Mine,
-        error: StripeError,
-    ) -> Result<Failed, PaymentError> {
-        tracing::warn!(
-            request = asked.key,
-            kind = ?mine.request.kind,
-            request_id = error.request_id(),
-            error = %error,
-            "a request of the shop's servers was not carried out"
-        );
-        match &error {
-            StripeError::Declined { .. } => Ok(Failed::Declined(error)),
-            StripeError::Invalid { .. } => Ok(Failed::Invalid(error)),
-            StripeError::IdempotencyMismatch { .. }
-            | StripeError::Unavailable {
-                effect: Effect::Unknown,
-                replayed: true,
-                ..
-            } => Ok(Failed::Spent(error)),
-            StripeError::KeyInUse { .. }
-            | StripeError::Unavailable { .. }
-            | StripeError::RateLimited { .. }
-            | StripeError::Unauthenticated { .. }
-            | StripeError::Forbidden { .. } => {
-                self.release(asked, mine).await?;
-                Err(error.into())
-            }
-        }
-    }
-
     /// Lets the next caller go ahead at once.
-    pub(super) async fn release(&self, asked: &Asked, mine: &Mine) -> Result<(), PaymentError> {
-        let past = Timestamp::from_unix(0);
-        let me = &mine.sending.owner;
-        self.table
-            .take_over_payment_request(&asked.key, &mine.sending, me, past)
-            .await?;
-        Ok(())
+    pub(super) async fn give_up(&self, asked: &Asked, mine: &Mine) -> Result<(), PaymentError> {
+        let step = ClaimedStep::Payment(&asked.key);
+        Ok(self.release(step, &mine.claim).await?)
     }
 
     /// Writes down what came of a request.
@@ -200,20 +133,9 @@ impl Flows {
         asked: &Asked,
         refusal: Refusal,
     ) -> Result<PaymentError, PaymentError> {
-        let text = serde_json::to_string(&refusal).map_err(FlowError::FrozenRequest)?;
+        let text = serde_json::to_string(&refusal).map_err(FlowError::KeptAnswer)?;
         let end = RequestState::Refused { refusal: text };
         self.table.finish_payment_request(&asked.key, &end).await?;
         Ok(refusal.into())
-    }
-}
-
-impl Mine {
-    /// The bytes that are sent.
-    pub(super) fn frozen(&self) -> Result<FrozenRequest, PaymentError> {
-        let missing = FlowError::Mismatch {
-            what: "frozen request",
-        };
-        let text = self.sending.request.as_ref().ok_or(missing)?;
-        Ok(serde_json::from_str(text).map_err(FlowError::FrozenRequest)?)
     }
 }

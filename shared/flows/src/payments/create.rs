@@ -108,17 +108,21 @@ impl Flows {
         let (customer, method) = self.method_of(&charge.user, &charge.method).await?;
         if !charge.off_session {
             return Err(match method.wallet() {
-                Some(Wallet::ApplePay) => Why::SavedWalletOnSession.into(),
+                Some(wallet) if wallet.row().never_on_session => Why::SavedWalletOnSession.into(),
                 _ => Why::OffSessionRequired.into(),
             });
         }
-        if !matches!(method.kind.as_str(), "card" | "amazon_pay") {
+        let mut wallets = Wallet::of_type(&method.kind).peekable();
+        if wallets
+            .peek()
+            .is_none_or(|wallet| !wallet.row().off_session)
+        {
             return Err(Why::MethodNotSupported.into());
         }
         if charge.usage.is_some() && method.kind != "card" {
             return Err(Why::UsageNotSupported.into());
         }
-        if method.kind == "amazon_pay" && !charge.money.currency.is_taken_by_amazon_pay() {
+        if !wallets.any(|wallet| wallet.takes(charge.money.currency)) {
             return Err(Why::CurrencyNotSupported.into());
         }
         let replaces = self
@@ -210,7 +214,7 @@ impl Flows {
         let missing = FlowError::Mismatch { what: "customer" };
         let customer = request.customer.as_ref().ok_or(missing)?;
         let since = match &request.state {
-            RequestState::Sending(sending) => not_before(sending.frozen_at),
+            RequestState::Sending(claim) => not_before(claim.frozen_at),
             RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,
         };
         let mut after = None;

@@ -1,5 +1,5 @@
 //! Whether the first, customer-initiated transaction of a method succeeded. Banks link every later
-//! charge to it, and decline those whose link leads nowhere.
+//! charge to it, and decline those whose link is missing.
 
 use perennial_stripe::{
     ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupError, SetupIntentStatus, SetupRecord,

@@ -5,12 +5,14 @@
 //! under its own key at Stripe. The token itself is not kept; whoever repeats the request brings it
 //! again.
 
-use perennial_store::RequestKind;
+use std::convert::Infallible;
+
+use perennial_store::{ClaimedStep, RequestKind};
 use perennial_stripe::{
-    CreateMethod, CredentialUsage, Expandable, FrozenRequest, SetUpMethod, SetupIntent,
-    SetupIntentStatus, StripeError, metadata,
+    CreateMethod, CredentialUsage, Expandable, SetUpMethod, SetupIntent, SetupIntentStatus,
+    StripeError, metadata,
 };
-use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, UserId};
+use perennial_types::{Claim, CustomerId, PaymentMethodId, SetupIntentId, UserId};
 use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
@@ -18,11 +20,11 @@ use url::Url;
 use super::{
     Asked, FailureReport, NextStep, PaymentError, Refusal, Refused, Why,
     carry_out::is_missing,
-    claim::{Draft, Failed, Look, Mine},
+    claim::{Draft, Look, Mine},
     create::{key, not_before},
     report::wallet_of,
 };
-use crate::{FlowError, Flows};
+use crate::{FlowError, Flows, step::Sent};
 
 /// A token, and whose it becomes.
 #[derive(Debug, Clone)]
@@ -98,7 +100,7 @@ impl Flows {
                         replaces: None,
                         frozen: None,
                     };
-                    if let Some(mine) = self.claim(asked, draft).await? {
+                    if let Some(mine) = self.claim_request(asked, draft).await? {
                         return self.go_on(asked, ask, &mine).await;
                     }
                 }
@@ -114,8 +116,7 @@ impl Flows {
         mine: &Mine,
     ) -> Result<Migrated, PaymentError> {
         if mine.request.payment_method.is_some() {
-            let searched = self.key_is_forgotten(mine.sending.frozen_at);
-            return self.set_up(asked, mine, &mine.frozen()?, searched).await;
+            return self.set_up(asked, mine, &mine.claim).await;
         }
         let method = self.make_method(asked, ask, mine).await?;
         let request = SetUpMethod {
@@ -127,16 +128,19 @@ impl Flows {
             request: &asked.key,
         }
         .freeze(key("seti", asked)?);
-        let text = serde_json::to_string(&request).map_err(FlowError::FrozenRequest)?;
-        let (me, now) = (&mine.sending.owner, self.clock.now());
+        let claim = Claim {
+            frozen_at: self.clock.now(),
+            request: Some(request),
+            ..mine.claim.clone()
+        };
         let recorded = self
             .table
-            .record_migrated_method(&asked.key, me, &method, &text, now);
+            .record_migrated_method(&asked.key, &method, &claim);
         if !recorded.await? {
-            // Somebody has taken this over, and does the rest.
+            // Another caller has taken this over, and does the rest.
             return Err(FlowError::Busy.into());
         }
-        self.set_up(asked, mine, &request, false).await
+        self.set_up(asked, mine, &claim).await
     }
 
     /// The method that the token is, or was made into. After Stripe has forgotten the key, a token
@@ -152,27 +156,35 @@ impl Flows {
             request: &asked.key,
         }
         .freeze(key("pm", asked)?);
-        let error = match self.stripe.create_payment_method(&request).await {
-            Ok(reply) => return Ok(reply.value.id),
-            Err(error) => error,
+        let claim = Claim {
+            // The token is not kept, so this is not what is stored.
+            request: Some(request),
+            // Nothing can be looked for, and Stripe refuses a token that was used.
+            frozen_at: self.clock.now(),
+            ..mine.claim.clone()
         };
-        match self.sort_failure(asked, mine, error).await? {
-            Failed::Declined(error) => {
-                let refusal = Refusal::of(Why::Declined, &error);
-                Err(self.refuse(asked, refusal).await?)
-            }
-            Failed::Invalid(error) => {
-                let why = if is_about_token(&error) {
-                    Why::TokenNotUsable
-                } else {
-                    Why::StripeRefused
+        let sent = self.send_claimed(
+            ClaimedStep::Payment(&asked.key),
+            &claim,
+            |request| Box::pin(self.stripe.create_payment_method(request)),
+            || Box::pin(async { Ok::<_, PaymentError>(None::<Infallible>) }),
+        );
+        match sent.await? {
+            Sent::Made(reply) => Ok(reply.value.id),
+            Sent::Found(never) => match never {},
+            Sent::Refused(error) => {
+                let why = match &error {
+                    StripeError::Declined { .. } => Why::Declined,
+                    _ if is_about_token(&error) => Why::TokenNotUsable,
+                    _ => Why::StripeRefused,
                 };
                 Err(self.refuse(asked, Refusal::of(why, &error)).await?)
             }
-            Failed::Spent(error) => {
-                self.release(asked, mine).await?;
+            Sent::Spent(error) => {
+                self.give_up(asked, mine).await?;
                 Err(error.into())
             }
+            Sent::Released(error) => Err(error.into()),
         }
     }
 
@@ -181,31 +193,31 @@ impl Flows {
         &self,
         asked: &Asked,
         mine: &Mine,
-        request: &FrozenRequest,
-        search_first: bool,
+        claim: &Claim,
     ) -> Result<Migrated, PaymentError> {
-        if search_first && let Some(found) = self.find_setup(asked, mine).await? {
-            return self.adopt_setup(asked, &found).await;
-        }
-        let error = match self.stripe.set_up_method(request).await {
-            Ok(reply) => {
+        let sent = self.send_claimed(
+            ClaimedStep::Payment(&asked.key),
+            claim,
+            |request| Box::pin(self.stripe.set_up_method(request)),
+            || Box::pin(self.find_setup(asked, mine, claim)),
+        );
+        match sent.await? {
+            Sent::Made(reply) => {
                 self.done(asked, reply.value.id.as_str()).await?;
-                return Ok(Migrated {
+                Ok(Migrated {
                     created: true,
                     ..Migrated::of(&reply.value)
-                });
+                })
             }
-            Err(error) => error,
-        };
-        match self.sort_failure(asked, mine, error).await? {
-            Failed::Declined(error) => {
+            Sent::Found(id) => self.adopt_setup(asked, &id).await,
+            Sent::Refused(error @ StripeError::Declined { .. }) => {
                 let named = match &error {
                     StripeError::Declined { intent, .. } => intent.clone(),
                     _ => None,
                 };
                 let found = match named {
                     Some(id) => Some(id),
-                    None => self.find_setup(asked, mine).await?,
+                    None => self.find_setup(asked, mine, claim).await?,
                 };
                 if let Some(id) = found {
                     return self.adopt_setup(asked, &id).await;
@@ -213,14 +225,12 @@ impl Flows {
                 let refusal = Refusal::of(Why::Declined, &error);
                 Err(self.refuse(asked, refusal).await?)
             }
-            Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
-            Failed::Spent(error) => {
-                if let Some(id) = self.find_setup(asked, mine).await? {
-                    return self.adopt_setup(asked, &id).await;
-                }
-                self.release(asked, mine).await?;
+            Sent::Refused(error) => Err(self.invalid(asked, mine, &error).await?),
+            Sent::Spent(error) => {
+                self.give_up(asked, mine).await?;
                 Err(error.into())
             }
+            Sent::Released(error) => Err(error.into()),
         }
     }
 
@@ -242,9 +252,14 @@ impl Flows {
     }
 
     /// Looks for what a request may have set up before its key was forgotten.
-    async fn find_setup(&self, asked: &Asked, mine: &Mine) -> Result<Option<String>, PaymentError> {
+    async fn find_setup(
+        &self,
+        asked: &Asked,
+        mine: &Mine,
+        claim: &Claim,
+    ) -> Result<Option<String>, PaymentError> {
         let customer = customer_of(mine)?;
-        let since = not_before(mine.sending.frozen_at);
+        let since = not_before(claim.frozen_at);
         let mut after = None;
         loop {
             let page = self.stripe.list_setup_intents(customer, after.as_ref());

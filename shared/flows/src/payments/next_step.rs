@@ -44,7 +44,7 @@ pub enum ShopAction {
     Nothing,
     /// Charge again in some days, with another key and what it replaces.
     RetryLater,
-    /// Send the shopper the link, where they authorise the payment again.
+    /// Send the shopper the link, where they authorize the payment again.
     AskShopper,
     /// Charge this method no more.
     Stop,
@@ -140,10 +140,10 @@ fn message(action: ShopAction, refused: &Refused) -> String {
     };
     match (action, refused) {
         (ShopAction::Nothing, _) => {
-            "Nothing has to be done: the method can be charged off-session.".to_owned()
+            "No action is needed: the payment method can be charged off-session.".to_owned()
         }
         (ShopAction::RetryLater, Refused::Charge(payment)) => format!(
-            "Charge again in some days with another Idempotency-Key{}",
+            "Charge again in a few days with another Idempotency-Key{}",
             match payment {
                 Some(_) => with(payment, " and"),
                 None => ".".to_owned(),
@@ -154,14 +154,14 @@ fn message(action: ShopAction, refused: &Refused) -> String {
             with(payment, " Send it with")
         ),
         (ShopAction::Stop, Refused::Charge(payment)) => format!(
-            "Do not charge this method again: the bank refuses it for good. Ask the shopper for another one.{}",
+            "Do not charge this payment method again: the issuer will not approve it. Ask the shopper for another one.{}",
             with(payment, " Send the payment with that one with")
         ),
         (ShopAction::RetryLater, Refused::Increment) => {
-            "Ask for the increment again later with another Idempotency-Key, or capture what is held and charge the difference off-session.".to_owned()
+            "Ask for the increment again later with another Idempotency-Key, or capture the authorized amount and charge the difference off-session.".to_owned()
         }
         (_, Refused::Increment) => {
-            "Capture what is held, and let the shopper pay the difference in the page.".to_owned()
+            "Capture the authorized amount, and let the shopper pay the difference in the page.".to_owned()
         }
         (_, Refused::Capture) => {
             "Capture again later with another Idempotency-Key, or cancel this payment and then charge again with its id in \"replaces\".".to_owned()

@@ -6,13 +6,12 @@ use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
 use super::{
-    Asked, PaymentAnswer, PaymentError, Refusal, Why,
-    carry_out::{is_locked, payment_of},
-    claim::{Draft, Failed, Mine},
+    Asked, PaymentError,
+    claim::Draft,
     create::key,
     step::{Step, left_to_refund},
 };
-use crate::{Flows, LOOK_AGAIN};
+use crate::Flows;
 
 /// What went back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,39 +61,6 @@ impl Flows {
             replaces: None,
             frozen: Some(frozen),
         })
-    }
-
-    pub(super) async fn send_refund(
-        &self,
-        asked: &Asked,
-        mine: &Mine,
-    ) -> Result<PaymentAnswer, PaymentError> {
-        let frozen = mine.frozen()?;
-        let mut sent = self.stripe.create_refund(&frozen).await;
-        if sent.as_ref().is_err_and(is_locked) {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            sent = self.stripe.create_refund(&frozen).await;
-        }
-        let error = match sent {
-            Ok(reply) => {
-                self.done(asked, &reply.value.id).await?;
-                let payment = self.read_payment(payment_of(&mine.request)?).await?;
-                return Ok(PaymentAnswer {
-                    payment: self.report(payment).await?,
-                    created: true,
-                    refund: Some(reply.value.into()),
-                });
-            }
-            Err(error) => error,
-        };
-        match self.sort_failure(asked, mine, error).await? {
-            Failed::Declined(error) => {
-                let refusal = Refusal::of(Why::RefundDeclined, &error);
-                Err(self.refuse(asked, refusal).await?)
-            }
-            Failed::Invalid(error) => Err(self.invalid(asked, mine, &error).await?),
-            Failed::Spent(error) => self.search(asked, mine, error).await,
-        }
     }
 
     /// Looks for what a request may have given back before its key was forgotten.

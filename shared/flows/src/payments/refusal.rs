@@ -87,36 +87,36 @@ reasons! {
     UnknownPayment => 404, "unknown_payment", "There is no such payment.";
     /// There is no such method, or it is somebody else's.
     UnknownPaymentMethod => 404, "unknown_payment_method",
-        "There is no such payment method of this user.";
-    /// P9.
+        "This user has no such payment method.";
+    /// Apple lets a saved method be charged off-session only.
     SavedWalletOnSession => 409, "saved_wallet_on_session",
-        "Apple's terms do not let a saved Apple Pay method be used while the shopper is there. Show Apple Pay's button, so that they authorise this payment anew: send \"wallet\":\"apple_pay\" in place of \"payment_method\".";
+        "Apple's terms do not let a saved Apple Pay method be used while the shopper is there. Show Apple Pay's button, so that they authorize this payment anew: send \"wallet\":\"apple_pay\" in place of \"payment_method\".";
     /// A saved method that is no Apple Pay.
     OffSessionRequired => 400, "off_session_required",
         "A saved method is charged here only while the shopper is away: send \"off_session\":true.";
     /// Only cards know it.
     UsageNotSupported => 400, "usage_not_supported",
-        "Only cards have a usage, and this method is none: leave \"usage\" out.";
-    /// Neither a card nor Amazon Pay.
+        "Only a card takes \"usage\", and this payment method is not a card. Leave \"usage\" out.";
+    /// Neither a card nor of a wallet.
     MethodNotSupported => 400, "payment_method_not_supported",
-        "Only cards, those of Apple Pay among them, and Amazon Pay are charged here.";
-    /// Amazon Pay's rule.
+        "Only cards, including those of wallets, and the wallets of plans can be charged off-session.";
+    /// The wallet's rule.
     CurrencyNotSupported => 400, "currency_not_supported",
-        "Amazon Pay cannot be charged in this currency.";
-    /// P10.
+        "This wallet cannot be charged in this currency.";
+    /// Its first customer-initiated transaction (CIT) failed.
     FirstTransactionFailed => 409, "first_transaction_failed",
-        "The first, customer-initiated transaction of this method failed. Banks link later charges to it, so that they would be declined too. Ask the shopper to authorise again.";
-    /// P10.
+        "The customer-initiated transaction that saved this payment method failed. Issuers link later charges to it and would decline them too. Ask the shopper to authorize again.";
+    /// It has no customer-initiated transaction (CIT).
     FirstTransactionMissing => 409, "first_transaction_missing",
-        "This method was saved without a customer-initiated transaction, so that no bank knows of an agreement to charge it. Ask the shopper to authorise it, with a SetupIntent or a payment that saves it.";
-    /// P10, not yet decided.
+        "This payment method was saved without a customer-initiated transaction, so its issuer knows of no agreement to charge it. Ask the shopper to authorize it, with a SetupIntent or a payment that saves it.";
+    /// Its first customer-initiated transaction (CIT) is pending.
     FirstTransactionPending => 409, "first_transaction_pending",
-        "The first, customer-initiated transaction of this method is not decided yet. Wait for it, or ask the shopper to complete it.";
+        "The customer-initiated transaction that saves this payment method is still pending. Wait for it, or ask the shopper to complete it.";
     /// Apple could not show it.
     AppleRequestImpossible => 400, "invalid_apple_pay",
         "Apple Pay's sheet cannot show what \"apple_pay\" says.";
     /// Below the minimum.
-    AmountTooSmall => 400, "amount_too_small", "The amount is below the smallest one of its currency.";
+    AmountTooSmall => 400, "amount_too_small", "The amount is below the minimum charge of its currency.";
     /// Above the maximum.
     AmountTooLarge => 400, "amount_too_large", "The amount has more than eight digits.";
     /// A fraction that the currency does not have.
@@ -133,63 +133,63 @@ reasons! {
     /// Another payment is in its place.
     PaymentReplaced => 409, "payment_replaced",
         "Another request has replaced this payment already. Send that request again under its own Idempotency-Key, or replace its payment, which is \"replaced_by\" once it is known.";
-    /// Nothing is held.
-    NotAuthorised => 409, "not_authorised",
-        "Nothing is held for this payment: it was not authorised, or is captured at once.";
-    /// The money was taken.
+    /// There is no authorization.
+    NotAuthorized => 409, "not_authorized",
+        "This payment has no authorization to capture or increment: it was not authorized, or it is captured automatically.";
+    /// It is captured.
     AlreadyCaptured => 409, "already_captured",
-        "This payment is captured. What is held can be changed before that alone.";
-    /// It was given up.
-    AlreadyCanceled => 409, "already_canceled", "This payment is canceled, for good.";
+        "This payment is already captured. An authorization can only be changed before capture.";
+    /// It is canceled.
+    AlreadyCanceled => 409, "already_canceled", "This payment is already canceled.";
     /// The total has to grow.
     IncrementNotLarger => 409, "increment_not_larger",
-        "The amount is the new total, and has to be larger than what is authorised. To take less, capture less.";
+        "The amount is the new total, and must be larger than the authorized amount. To take less, capture less.";
     /// The network or the bank does not do it.
     IncrementNotAvailable => 409, "increment_not_available",
-        "The card network does not allow more to be held for this payment: incremental authorisation depends on the network, the kind of business and the bank. Capture what is held, and charge the rest off-session.";
+        "Incremental authorization is not available for this payment: it depends on the card network, the type of business and the issuer. Capture the authorized amount, and charge the rest off-session.";
     /// The network's limit.
     IncrementsExhausted => 409, "increments_exhausted",
-        "An authorisation can be increased ten times, declined attempts included, and this one was.";
+        "An authorization can be incremented ten times, including declined attempts, and this payment has reached that limit.";
     /// The network's rule.
     IncrementOfSubscription => 409, "increment_of_subscription",
-        "Card network rules forbid incremental authorisation for amounts that are known up front, such as those of a subscription. Change the subscription, or charge the difference off-session.";
+        "Card network rules forbid incremental authorization for amounts that are known up front, such as those of a subscription. Change the subscription, or charge the difference off-session.";
     /// Its invoice decides.
     PaymentOfSubscription => 409, "payment_of_subscription",
         "This payment belongs to the invoice of a subscription and ends with it. Cancel the subscription instead.";
-    /// More than is held.
+    /// More than is authorized.
     CaptureTooLarge => 409, "capture_too_large",
-        "More than is held cannot be captured. Increase the authorisation first.";
+        "The amount is larger than the authorized amount. Increment the authorization first.";
     /// It is paid.
     NotCancelable => 409, "not_cancelable",
-        "This payment is paid and cannot be canceled any more. Refund it instead.";
-    /// There is nothing to give back.
+        "This payment has succeeded and can no longer be canceled. Refund it instead.";
+    /// There is nothing to refund.
     NotPaid => 409, "not_paid",
-        "Nothing was taken for this payment, so there is nothing to refund. Cancel it instead.";
+        "This payment was not captured, so there is nothing to refund. Cancel it instead.";
     /// Another request was quicker, and its state has changed again.
     PaymentChanged => 409, "payment_changed",
         "Another request was changing this payment at the same time, so nothing was done. Read the payment, and send this with another Idempotency-Key if it is still needed.";
-    /// All of it went back.
-    AlreadyRefunded => 409, "already_refunded", "All of this payment was refunded.";
+    /// It is fully refunded.
+    AlreadyRefunded => 409, "already_refunded", "This payment is fully refunded.";
     /// More than there is.
     RefundTooLarge => 409, "refund_too_large",
-        "More than was taken, less what was refunded, cannot be refunded.";
-    /// The bank said no to more.
+        "The amount is larger than what is left to refund.";
+    /// The issuer declined the increment.
     IncrementDeclined => 402, "increment_declined",
-        "The bank does not hold more. What was held before still is, and can be captured.";
-    /// The bank said no to what it holds.
+        "The issuer declined the increment. The amount that was authorized before can still be captured.";
+    /// The issuer declined the capture.
     CaptureDeclined => 402, "capture_declined",
-        "The bank does not give what was held: the authorization may be over. Cancel this payment before you charge again.";
-    /// The bank said no to money that goes back.
+        "The issuer declined the capture: the authorization may have expired. Cancel this payment before you charge again.";
+    /// The refund was declined.
     RefundDeclined => 402, "refund_declined",
-        "The bank does not take this refund. What was not refunded still can be.";
-    /// The bank said no, and Stripe keeps no payment of it.
-    Declined => 402, "payment_declined", "The bank declined this.";
+        "The refund was declined. The amount that was not refunded can still be refunded.";
+    /// The issuer declined, and Stripe keeps no payment of it.
+    Declined => 402, "payment_declined", "The issuer declined this payment.";
     /// Used, too old, or not there.
     TokenNotUsable => 409, "token_not_usable",
-        "Stripe does not take this token: it was used, is too old, or is not one of this account. Ask the shopper to authorise again.";
+        "Stripe did not accept this token: it was used, has expired, or belongs to another account. Ask the shopper to authorize again.";
     /// The account does not take it.
     WalletNotEnabled => 502, "wallet_not_enabled",
-        "The shop's Stripe account does not take this wallet yet. Enable it in Stripe's Dashboard, under Settings, Payment methods.";
+        "The shop's Stripe account does not accept this wallet yet. Enable it in Stripe's Dashboard, under Settings, Payment methods.";
     /// Somebody has deleted the customer.
     CustomerDeleted => 409, "customer_deleted",
         "This user's customer was deleted at Stripe, and nothing was done. Another one is created when you send this with another Idempotency-Key.";

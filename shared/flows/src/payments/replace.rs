@@ -139,7 +139,7 @@ impl Flows {
                 Err(self.refuse(asked, refusal).await?)
             }
             Err(error) => {
-                self.release(asked, mine).await?;
+                self.give_up(asked, mine).await?;
                 Err(error)
             }
         }

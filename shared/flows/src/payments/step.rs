@@ -2,7 +2,7 @@
 //! has refused, because another request may have changed the payment in between.
 
 use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
-use perennial_stripe::{Charge, FrozenRequest, PaymentIntent, PaymentIntentStatus, StripeError};
+use perennial_stripe::{Charge, PaymentIntent, PaymentIntentStatus, StripeError};
 use perennial_types::Money;
 
 use super::{
@@ -125,7 +125,7 @@ impl Flows {
             Err(PaymentError::Refused(refusal)) => return Ok(*refusal),
             Err(unread) => {
                 // Stripe repeats its refusal under the same key.
-                self.release(asked, mine).await?;
+                self.give_up(asked, mine).await?;
                 return Err(unread);
             }
         };
@@ -153,7 +153,7 @@ fn check_held(payment: &PaymentIntent) -> Result<(), PaymentError> {
         PaymentIntentStatus::RequiresCapture => return Ok(()),
         PaymentIntentStatus::Succeeded => Why::AlreadyCaptured,
         PaymentIntentStatus::Canceled => Why::AlreadyCanceled,
-        _ => Why::NotAuthorised,
+        _ => Why::NotAuthorized,
     };
     Err(Refusal::at(why, payment).into())
 }
@@ -169,10 +169,10 @@ fn check_form(payment: &PaymentIntent, amount: u64) -> Result<(), PaymentError> 
 
 /// A number of a frozen request's form.
 pub(super) fn amount(request: &PaymentRequest, name: &str) -> Option<u64> {
-    let RequestState::Sending(sending) = &request.state else {
+    let RequestState::Sending(claim) = &request.state else {
         return None;
     };
-    let frozen: FrozenRequest = serde_json::from_str(sending.request.as_ref()?).ok()?;
+    let frozen = claim.request.as_ref()?;
     let mut pairs = url::form_urlencoded::parse(frozen.body.as_bytes());
     let (_, amount) = pairs.find(|(key, _)| key == name)?;
     amount.parse().ok()

@@ -33,7 +33,7 @@ pub use list::{Deleted, List};
 pub use money_back::{Dispute, InvoicePayment, Mandate, PaidInvoice, Refund};
 pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};
-pub use payment_method_domain::{PaymentMethodDomain, WalletOnDomain};
+pub use payment_method_domain::PaymentMethodDomain;
 pub use portal_session::PortalSession;
 pub use product::{Price, Product, Recurring};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};

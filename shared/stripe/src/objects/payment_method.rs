@@ -49,14 +49,10 @@ impl PaymentMethod {
         self.customer.as_ref().map(Expandable::id)
     }
 
-    /// The wallet that it is of, if it is one of ours. Apple Pay has no type of its own: it is a card
-    /// whose `wallet.type` says so.
+    /// The wallet that it is of, if it is one of ours. Some have no type of their own: they are cards
+    /// whose `wallet.type` names them.
     pub fn wallet(&self) -> Option<Wallet> {
-        match (self.kind.as_str(), self.card_wallet()) {
-            ("amazon_pay", _) => Some(Wallet::AmazonPay),
-            ("card", Some("apple_pay")) => Some(Wallet::ApplePay),
-            _ => None,
-        }
+        Wallet::of_method(&self.kind, self.card_wallet())
     }
 
     /// `apple_pay` for a card from that wallet, otherwise nothing.

@@ -1,46 +1,28 @@
 //! <https://docs.stripe.com/api/payment_method_domains/object>
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-/// A domain on which wallets may be shown.
-#[derive(Debug, Clone, Deserialize)]
-pub struct PaymentMethodDomain {
-    /// `pmd_...`
-    pub id: String,
-    /// The host's name, such as `shop.example`.
-    pub domain_name: String,
-    /// Whether wallets are shown there at all.
-    #[serde(default)]
-    pub enabled: bool,
-    /// How Apple Pay stands there.
-    #[serde(default)]
-    pub apple_pay: WalletOnDomain,
-}
-
-/// How a wallet stands on a domain.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct WalletOnDomain {
-    /// `active` or `inactive`.
-    #[serde(default)]
-    pub status: String,
-    #[serde(default)]
-    status_details: Option<StatusDetails>,
-}
-
+/// A domain on which wallets may be shown. Each wallet is a field of it, so it is kept as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct StatusDetails {
-    #[serde(default)]
-    error_message: Option<String>,
-}
+#[serde(transparent)]
+pub struct PaymentMethodDomain(Map<String, Value>);
 
-impl WalletOnDomain {
-    /// Whether the wallet is shown there.
-    pub fn is_active(&self) -> bool {
-        self.status == "active"
+impl PaymentMethodDomain {
+    /// Whether wallets are shown there at all.
+    pub fn is_enabled(&self) -> bool {
+        self.0.get("enabled").and_then(Value::as_bool) == Some(true)
     }
 
-    /// Why it is not, in Stripe's words.
-    pub fn error_message(&self) -> Option<&str> {
-        self.status_details.as_ref()?.error_message.as_deref()
+    /// Whether a wallet is shown there, by the name of its field, such as `apple_pay`.
+    pub fn is_active(&self, field: &str) -> bool {
+        let status = self.0.get(field).and_then(|wallet| wallet.get("status"));
+        status.and_then(Value::as_str) == Some("active")
+    }
+
+    /// Why a wallet is not shown there, in Stripe's words.
+    pub fn error_message(&self, field: &str) -> Option<&str> {
+        let message = self.0.get(field)?.pointer("/status_details/error_message");
+        message?.as_str()
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId};
+use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, Wallet};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use super::{
     Customer, Expandable, Identified, Metadata, PaymentMethod, lenient, open_enum::open_enum,
 };
-use crate::{redact, requests::SetupWallet};
+use crate::redact;
 
 open_enum! {
     /// How far a SetupIntent has come.
@@ -144,8 +144,8 @@ impl SetupIntent {
     ///
     /// `allowed_payment_method_types` does not fail for a method that the account lacks: Stripe
     /// leaves it out of the answer.
-    pub fn offers(&self, wallet: SetupWallet) -> bool {
-        let kind = wallet.payment_method_type();
+    pub fn offers(&self, wallet: Wallet) -> bool {
+        let kind = wallet.row().method_type;
         self.payment_method_types
             .iter()
             .any(|offered| offered == kind)

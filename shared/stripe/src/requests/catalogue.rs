@@ -1,10 +1,7 @@
 //! <https://docs.stripe.com/api/products/create> and <https://docs.stripe.com/api/prices/create>
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// Something to sell.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,8 @@ use perennial_types::PaymentIntentId;
 
 use super::{freeze, path};
 use crate::{
+    FrozenRequest, IdempotencyKey,
     form::{Form, encode_segment},
-    frozen::{FrozenRequest, IdempotencyKey},
 };
 
 /// What is done to a payment that exists.

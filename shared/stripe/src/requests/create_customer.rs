@@ -1,10 +1,7 @@
 //! <https://docs.stripe.com/api/customers/create>
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A customer for a user of the shop. No name or address goes along: Stripe gets the wallet's.
 #[derive(Debug, Clone, Copy)]

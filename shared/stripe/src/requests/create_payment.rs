@@ -4,10 +4,7 @@ use perennial_types::{CustomerId, Money, PaymentMethodId};
 use serde::{Deserialize, Serialize};
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// What a card is, or was, saved for. The networks tell these apart, and so do banks
 /// (<https://docs.stripe.com/payments/cits-and-mits>).

@@ -4,10 +4,7 @@ use perennial_types::PaymentIntentId;
 use serde::{Deserialize, Serialize};
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// Why a payment is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

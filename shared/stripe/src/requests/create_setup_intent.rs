@@ -1,12 +1,9 @@
 //! <https://docs.stripe.com/api/setup_intents/create>
 
-use perennial_types::CustomerId;
+use perennial_types::{CustomerId, Wallet};
 
 use super::{freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A SetupIntent for one wallet, to be charged while the shopper is away.
 #[derive(Debug, Clone, Copy)]
@@ -18,18 +15,9 @@ pub struct CreateSetupIntent<'a> {
     /// The shop's own user.
     pub user: &'a str,
     /// The only wallet that it takes.
-    pub wallet: SetupWallet,
-    /// Set if the server confirms it, for Amazon Pay; otherwise the page does. Never both.
+    pub wallet: Wallet,
+    /// Set if the server confirms it; otherwise the page does. Never both.
     pub confirm: Option<ServerConfirm<'a>>,
-}
-
-/// The wallet of a setup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SetupWallet {
-    /// Amazon Pay.
-    AmazonPay,
-    /// Apple Pay, which is a card to Stripe.
-    ApplePay,
 }
 
 /// The shopper's consent, as the server saw it.
@@ -47,20 +35,10 @@ pub struct ServerConfirm<'a> {
     pub user_agent: &'a str,
 }
 
-impl SetupWallet {
-    /// Stripe's name for the kind of method.
-    pub fn payment_method_type(self) -> &'static str {
-        match self {
-            Self::AmazonPay => "amazon_pay",
-            Self::ApplePay => "card",
-        }
-    }
-}
-
 impl CreateSetupIntent<'_> {
     /// The request as it will be sent.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
-        let kind = self.wallet.payment_method_type();
+        let kind = self.wallet.row().method_type;
         let mut form = Form::new()
             .with(&["customer"], self.customer.as_str())
             .with(&["usage"], "off_session")

@@ -1,12 +1,9 @@
 //! <https://docs.stripe.com/api/subscriptions/create>
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId};
+use perennial_types::{CustomerId, PaymentMethodId, PriceId, Wallet};
 
-use super::{SetupWallet, freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use super::{freeze, metadata, path};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A subscription.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +34,7 @@ pub enum PaidBy<'a> {
     Method(&'a PaymentMethodId),
     /// The shopper confirms the first payment, or the SetupIntent of a trial, with this wallet.
     /// Until then the subscription is incomplete, or in a trial that nobody has confirmed.
-    Shopper(SetupWallet),
+    Shopper(Wallet),
 }
 
 impl CreateSubscription<'_> {
@@ -65,7 +62,7 @@ impl CreateSubscription<'_> {
                 // Unlike the intents', this list may still be written at the pinned version.
                 .with(
                     &["payment_settings", "payment_method_types", ""],
-                    wallet.payment_method_type(),
+                    wallet.row().method_type,
                 ),
         };
         form = form.with(&["billing_mode", "type"], "flexible");

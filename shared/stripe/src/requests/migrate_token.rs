@@ -6,10 +6,7 @@ use perennial_types::{CustomerId, PaymentMethodId};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CredentialUsage, freeze, metadata, path};
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A method made of a token. The request holds the token, so it is sent and never stored.
 #[derive(Debug, Clone, Copy)]

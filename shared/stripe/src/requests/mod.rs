@@ -18,15 +18,12 @@ pub use change_payment::{ChangePayment, PaymentChange};
 pub use create_customer::CreateCustomer;
 pub use create_payment::{Capture, ChargeSaved, CreatePayment, CredentialUsage, PaymentFor};
 pub use create_refund::{CreateRefund, RefundReason};
-pub use create_setup_intent::{CreateSetupIntent, ServerConfirm, SetupWallet};
+pub use create_setup_intent::{CreateSetupIntent, ServerConfirm};
 pub use create_subscription::{CreateSubscription, PaidBy};
 pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
 pub use webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
 
-use crate::{
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// The names of the pairs that are attached to objects at Stripe, by which they are found again.
 pub mod metadata {

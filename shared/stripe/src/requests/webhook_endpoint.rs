@@ -1,11 +1,7 @@
 //! <https://docs.stripe.com/api/webhook_endpoints/create>
 
 use super::{freeze, path};
-use crate::{
-    API_VERSION,
-    form::Form,
-    frozen::{FrozenRequest, IdempotencyKey},
-};
+use crate::{API_VERSION, FrozenRequest, IdempotencyKey, form::Form};
 
 /// An address that Stripe tells of events.
 #[derive(Debug, Clone, Copy)]

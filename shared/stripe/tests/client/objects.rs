@@ -1,9 +1,10 @@
 //! Objects are read as they are, as they were, and as they may become.
 
 use perennial_stripe::{
-    Customer, Invoice, InvoiceStatus, List, Period, SetupIntent, SetupIntentStatus, SetupWallet,
-    Subscription, SubscriptionStatus, WebhookEndpoint,
+    Customer, Invoice, InvoiceStatus, List, Period, SetupIntent, SetupIntentStatus, Subscription,
+    SubscriptionStatus, WebhookEndpoint,
 };
+use perennial_types::Wallet;
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -111,8 +112,8 @@ fn a_wallet_that_the_account_lacks_is_missing_from_the_answer() {
     let seti: SetupIntent = read(&json!({
         "id": "seti_1", "status": "requires_payment_method", "payment_method_types": ["card"]
     }));
-    assert!(seti.offers(SetupWallet::ApplePay));
-    assert!(!seti.offers(SetupWallet::AmazonPay));
+    assert!(seti.offers(Wallet::ApplePay));
+    assert!(!seti.offers(Wallet::AmazonPay));
 }
 
 #[test]

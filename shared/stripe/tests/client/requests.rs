@@ -4,8 +4,9 @@
 
 use perennial_stripe::{
     CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, PaidBy, ServerConfirm, SetupWallet,
+    CreateWebhookEndpoint, FrozenRequest, PaidBy, ServerConfirm,
 };
+use perennial_types::Wallet;
 
 use crate::support::key;
 
@@ -13,7 +14,7 @@ fn shown(request: &FrozenRequest) -> String {
     format!("POST {}\n{}", request.path, request.body.replace('&', "\n"))
 }
 
-fn setup_intent(wallet: SetupWallet, confirm: Option<ServerConfirm<'_>>) -> FrozenRequest {
+fn setup_intent(wallet: Wallet, confirm: Option<ServerConfirm<'_>>) -> FrozenRequest {
     CreateSetupIntent {
         customer: &"cus_1".parse().unwrap(),
         attempt: "chk_1",
@@ -57,7 +58,7 @@ fn a_customer() {
 
 #[test]
 fn a_setup_intent_that_the_page_confirms() {
-    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::AmazonPay, None)), @r"
+    insta::assert_snapshot!(shown(&setup_intent(Wallet::AmazonPay, None)), @r"
     POST /v1/setup_intents
     customer=cus_1
     usage=off_session
@@ -69,7 +70,7 @@ fn a_setup_intent_that_the_page_confirms() {
 
 #[test]
 fn a_setup_intent_for_apple_pay_is_one_for_cards() {
-    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::ApplePay, None)), @r"
+    insta::assert_snapshot!(shown(&setup_intent(Wallet::ApplePay, None)), @r"
     POST /v1/setup_intents
     customer=cus_1
     usage=off_session
@@ -87,7 +88,7 @@ fn a_setup_intent_that_the_server_confirms() {
         ip_address: "2001:db8::7",
         user_agent: "Mozilla/5.0 (X11; Linux)",
     };
-    insta::assert_snapshot!(shown(&setup_intent(SetupWallet::AmazonPay, Some(confirm))), @r"
+    insta::assert_snapshot!(shown(&setup_intent(Wallet::AmazonPay, Some(confirm))), @r"
     POST /v1/setup_intents
     customer=cus_1
     usage=off_session
@@ -149,7 +150,7 @@ fn a_subscription_with_a_trial() {
 
 #[test]
 fn a_subscription_that_its_shopper_confirms() {
-    let paid_by = PaidBy::Shopper(SetupWallet::ApplePay);
+    let paid_by = PaidBy::Shopper(Wallet::ApplePay);
     insta::assert_snapshot!(shown(&subscription_paid_by(paid_by, 0, "apple_pay")), @r"
     POST /v1/subscriptions
     customer=cus_1
@@ -170,7 +171,7 @@ fn a_subscription_that_its_shopper_confirms() {
 
 #[test]
 fn a_trial_that_its_shopper_confirms() {
-    let paid_by = PaidBy::Shopper(SetupWallet::ApplePay);
+    let paid_by = PaidBy::Shopper(Wallet::ApplePay);
     insta::assert_snapshot!(shown(&subscription_paid_by(paid_by, 14, "apple_pay")), @r"
     POST /v1/subscriptions
     customer=cus_1

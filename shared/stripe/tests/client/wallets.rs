@@ -78,7 +78,7 @@ async fn a_domain_is_looked_for_by_its_name() {
         .list_payment_method_domains("shop.example")
         .await
         .unwrap();
-    assert!(domains.value.data[0].apple_pay.is_active());
+    assert!(domains.value.data[0].is_active("apple_pay"));
     let request = &received(&server).await[0];
     assert_eq!(request.url.path(), "/v1/payment_method_domains");
     assert_eq!(request.url.query(), Some("domain_name=shop.example"));
@@ -92,11 +92,11 @@ fn a_domain_that_apple_refuses_says_why() {
     let refused = read(
         json!({"apple_pay": {"status": "inactive", "status_details": {"error_message": "Not reachable."}}}),
     );
-    assert!(!refused.apple_pay.is_active());
-    assert_eq!(refused.apple_pay.error_message(), Some("Not reachable."));
+    assert!(!refused.is_active("apple_pay"));
+    assert_eq!(refused.error_message("apple_pay"), Some("Not reachable."));
     let silent = read(json!({"enabled": false, "apple_pay": {"status": "inactive"}}));
-    assert!(!silent.enabled);
-    assert_eq!(silent.apple_pay.error_message(), None);
+    assert!(!silent.is_enabled());
+    assert_eq!(silent.error_message("apple_pay"), None);
 }
 
 #[tokio::test]

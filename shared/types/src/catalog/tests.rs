@@ -49,7 +49,7 @@ fn the_amount_is_that_of_stripe() {
     let plans = catalog.plans();
     let (_, plan) = plans.get("basic").unwrap();
     assert_eq!(plan.money().to_string(), "30.00 USD");
-    assert_eq!(plan.wallets, Wallet::all());
+    assert_eq!(plan.wallets, Wallet::usual());
     assert_eq!((plans.offered().count(), plan.refusal.clone()), (1, None));
 }
 
@@ -271,7 +271,10 @@ fn a_wallet_that_does_not_take_the_currency_is_not_among_those_of_the_plan() {
     let plan = catalog.plans.get_mut("basic").unwrap();
     plan.learn(Answer::Price(brazil), false);
     let plans = catalog.plans();
-    assert_eq!(plans.get("basic").unwrap().1.wallets, [Wallet::ApplePay]);
+    assert_eq!(
+        plans.get("basic").unwrap().1.payable_with(),
+        [Wallet::ApplePay]
+    );
 }
 
 #[test]

@@ -47,8 +47,8 @@ fn a_mistake_names_the_plan_and_the_field() {
             "plan basic, field lookup_key: it must have 1 to 200",
         ),
         (
-            and(r#""colour":1"#),
-            "plan basic, field colour: there is no such field",
+            and(r#""color":1"#),
+            "plan basic, field color: there is no such field",
         ),
         (and(price), "plan basic, field price: it is there twice"),
         (

@@ -38,7 +38,7 @@ export class Control {
 
   /** What later charges of a payment method meet. */
   async behave(paymentMethod: string, charge: Charge, decline_code?: string): Promise<void> {
-    await this.#call("POST", `payment_methods/${paymentMethod}/behaviour`, { charge, decline_code });
+    await this.#call("POST", `payment_methods/${paymentMethod}/behavior`, { charge, decline_code });
   }
 
   /** What Apple's sheet hands over, whose first transaction meets this. */

@@ -43,11 +43,11 @@ test("parameters that Stripe removed or never had are refused by name", () =>
       code: "payment_method_types_no_longer_supported",
       param: "payment_method_types",
     });
-    await refused(stripe.customers.create(unchecked({ colour: "red" })), {
+    await refused(stripe.customers.create(unchecked({ color: "red" })), {
       class: errors.StripeInvalidRequestError,
       status: 400,
       code: "parameter_unknown",
-      param: "colour",
+      param: "color",
     });
     await refused(stripe.prices.create(unchecked({ unit_amount: 1500 })), {
       class: errors.StripeInvalidRequestError,

@@ -56,7 +56,7 @@ test("a missing, an unknown and a misshapen field are reported in every kind of 
   for (const [kind, object] of objects) {
     if (kind === "event") continue;
     assertReported(planted(object, (copy) => delete copy["livemode"]), "livemode");
-    assertReported(planted(object, (copy) => (copy["colour"] = "red")), "it.colour", "does not exist");
+    assertReported(planted(object, (copy) => (copy["color"] = "red")), "it.color", "does not exist");
     assertReported(planted(object, (copy) => (copy["livemode"] = "no")), "it.livemode");
   }
 });
@@ -64,7 +64,7 @@ test("a missing, an unknown and a misshapen field are reported in every kind of 
 test("a field that Stripe removed is reported, at any depth", () => {
   assertReported(planted(objects.get("invoice"), (copy) => (copy["payment_intent"] = "pi_1")), "it.payment_intent");
   assertReported(planted(objects.get("subscription"), (copy) => (copy["current_period_end"] = 1)), "it.current_period_end");
-  assertReported(planted(objects.get("subscription"), (copy) => (copy["items"].data[0].price.colour = "red")), "it.items.data[0].price.colour");
+  assertReported(planted(objects.get("subscription"), (copy) => (copy["items"].data[0].price.color = "red")), "it.items.data[0].price.color");
   assertReported(planted(objects.get("subscription"), (copy) => delete copy["items"].data[0].current_period_end), "it.items.data[0]", "current_period_end");
 });
 
@@ -86,14 +86,14 @@ test("a decimal is text on the wire", () => {
 test("a mistake in an event is reported, in its envelope, its object and what changed", () => {
   const updated = events.get("customer.subscription.updated");
   assertReported(planted(updated, (copy) => delete copy["pending_webhooks"]), "pending_webhooks");
-  assertReported(planted(updated, (copy) => (copy["colour"] = "red")), "it.colour");
+  assertReported(planted(updated, (copy) => (copy["color"] = "red")), "it.color");
   assertReported(planted(updated, (copy) => (copy["type"] = "customer.subscription.improved")), "never");
   assertReported(planted(updated, (copy) => (copy["type"] = "invoice.paid")), "it.data.object");
   assertReported(planted(updated, (copy) => (copy["data"].object.status = "subscribed")), "it.data.object.status");
   assertReported(planted(updated, (copy) => delete copy["data"].object.items), "it.data.object", "items");
-  assertReported(planted(updated, (copy) => (copy["data"].previous_attributes.colour = "red")), "it.data.previous_attributes.colour");
+  assertReported(planted(updated, (copy) => (copy["data"].previous_attributes.color = "red")), "it.data.previous_attributes.color");
   assertReported(planted(updated, (copy) => (copy["data"].previous_attributes.status = "subscribed")), "it.data.previous_attributes.status");
-  for (const event of events.values()) assertReported(planted(event, (copy) => (copy["data"].object.colour = "red")), "it.data.object.colour");
+  for (const event of events.values()) assertReported(planted(event, (copy) => (copy["data"].object.color = "red")), "it.data.object.color");
 });
 
 test("a mistake in a list or in an error is reported", () => {
@@ -106,13 +106,13 @@ test("a mistake in a list or in an error is reported", () => {
   assertReported(answers("/v1/customers", 200, without), "url");
   const page = { object: "list", data: [events.get("customer.created")], has_more: false, url: "/v1/events" };
   assert.deepEqual(answers("/v1/events", 200, page), []);
-  assertReported(answers("/v1/events", 200, { ...page, data: [{ ...events.get("customer.created"), colour: "red" }] }), ".data[0].colour");
+  assertReported(answers("/v1/events", 200, { ...page, data: [{ ...events.get("customer.created"), color: "red" }] }), ".data[0].color");
 
   const error = { message: "No such customer.", type: "invalid_request_error", code: "resource_missing", param: "id" };
   assert.deepEqual(answers("/v1/customers/cus_1", 404, { error }), []);
   assertReported(answers("/v1/customers/cus_1", 404, { error: { ...error, code: "customer_missing" } }), ".error.code");
   assertReported(answers("/v1/customers/cus_1", 404, { error: { ...error, type: "missing_error" } }), ".error.type");
-  assertReported(answers("/v1/customers/cus_1", 404, { error: { ...error, colour: "red" } }), ".error.colour");
+  assertReported(answers("/v1/customers/cus_1", 404, { error: { ...error, color: "red" } }), ".error.color");
   assertReported(answers("/v1/customers/cus_1", 404, { error: { type: "api_error" } }), "message");
 });
 
@@ -139,7 +139,7 @@ test("a mistake in the parameters of a request is reported", () => {
   const setup = (...more: [string, string][]): string[] => request("POST /v1/setup_intents", [...SETUP_INTENT, ...more]);
   assert.deepEqual(setup(), []);
   assertReported(setup(["payment_method_types[]", "amazon_pay"]), "it.payment_method_types", "does not exist");
-  assertReported(setup(["colour", "red"]), "it.colour");
+  assertReported(setup(["color", "red"]), "it.color");
   assertReported(setup(["mandate_data[customer_acceptance][online][referrer]", "x"]), "it.mandate_data.customer_acceptance.online.referrer");
   assertReported(setup(["confirm", "yes"]), "it.confirm");
   assertReported(setup(["mandate_data[customer_acceptance][accepted_at]", "today"]), "it.mandate_data.customer_acceptance.accepted_at");

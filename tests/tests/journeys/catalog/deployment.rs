@@ -140,8 +140,8 @@ async fn what_is_wrong_fails_the_deployment_and_the_old_version_stays() {
     for (file, words) in [
         ("{".to_owned(), "not a JSON object"),
         (
-            plan("basic", &id, r#","colour":1"#),
-            "plan basic, field colour",
+            plan("basic", &id, r#","color":1"#),
+            "plan basic, field color",
         ),
         (
             plan("basic", "price_REPLACE", ""),

@@ -122,8 +122,8 @@ async fn a_broken_file_keeps_the_old_version() {
         ("{}".to_owned(), "has no plan"),
         (good.replace("basic", "Basic!"), "plan \"Basic!\""),
         (
-            plan("basic", &id, r#","colour":1"#),
-            "plan basic, field colour",
+            plan("basic", &id, r#","color":1"#),
+            "plan basic, field color",
         ),
         (
             plan("basic", &id, r#","price":"price_2""#),

@@ -225,7 +225,7 @@ async fn what_only_stripe_knows_to_be_wrong_is_refused_with_a_code_as_well() {
             "wallet_not_enabled",
         ),
         (
-            json!({"code": "parameter_unknown", "param": "colour"}),
+            json!({"code": "parameter_unknown", "param": "color"}),
             502,
             "stripe_refused",
         ),

@@ -127,7 +127,7 @@ async fn an_increment_that_the_guide_forbids_is_refused_before_stripe_is_asked()
         (&held, 0, 400, "amount_too_small"),
         (&captured, 30_000, 409, "already_captured"),
         (&at_once, 30_000, 409, "already_captured"),
-        (&open, 30_000, 409, "not_authorised"),
+        (&open, 30_000, 409, "not_authorized"),
         (
             &"/payments/pi_nobody".to_owned(),
             30_000,
@@ -223,7 +223,7 @@ async fn a_bank_that_holds_no_more_leaves_what_it_holds() {
 }
 
 #[tokio::test]
-async fn an_authorisation_is_raised_ten_times_and_not_once_more() {
+async fn an_authorization_is_raised_ten_times_and_not_once_more() {
     let app = TestApp::start().await;
     let server = ShopServer::of(&app);
     let stay = stay(&app, "stay-1").await;

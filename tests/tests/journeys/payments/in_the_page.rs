@@ -213,9 +213,9 @@ async fn what_apples_sheet_cannot_show_is_refused_before_there_is_a_payment() {
             "9999",
         ),
         (
-            json!({"kind": "deferred", "save": true, "apple_pay": {"label": "Stay", "date": "2999-01-01T00:00:00Z", "colour": 1}}),
+            json!({"kind": "deferred", "save": true, "apple_pay": {"label": "Stay", "date": "2999-01-01T00:00:00Z", "color": 1}}),
             "unknown_field",
-            "colour",
+            "color",
         ),
         (
             json!({"kind": "deferred", "apple_pay": {"label": "Stay", "date": "2999-01-01T00:00:00Z"}}),

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use super::{ShopServer, charge, text};
 
 /// What the next charges of a method meet.
-pub(super) async fn meets(app: &TestApp, method: &str, behaviour: Value) {
+pub(super) async fn meets(app: &TestApp, method: &str, behavior: Value) {
     let path = format!(
-        "{}/_sandbox/payment_methods/{method}/behaviour",
+        "{}/_sandbox/payment_methods/{method}/behavior",
         app.stripe.url()
     );
     let client = perennial_tests::http();
     let request = client.post(path).bearer_auth(app.stripe.secret_key());
-    let answer = request.json(&behaviour).send().await.unwrap();
-    assert!(answer.status().is_success(), "{behaviour}");
+    let answer = request.json(&behavior).send().await.unwrap();
+    assert!(answer.status().is_success(), "{behavior}");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_decline_tells_the_shop_what_it_can_do() {
     let app = TestApp::start().await;
     let server = ShopServer::of(&app);
     let method = server.saved_method("alice").await;
-    for (number, (behaviour, code, decline_code, action, has_link)) in [
+    for (number, (behavior, code, decline_code, action, has_link)) in [
         (
             json!({"charge": "decline", "decline_code": "insufficient_funds"}),
             "payment_declined",
@@ -134,7 +134,7 @@ async fn a_decline_tells_the_shop_what_it_can_do() {
     .into_iter()
     .enumerate()
     {
-        meets(&app, &method, behaviour).await;
+        meets(&app, &method, behavior).await;
         let key = format!("order-{number}");
         let body = charge("alice", &method, 700);
         let refused = server.pay(&key, &body).await;
@@ -170,7 +170,7 @@ async fn a_decline_tells_the_shop_what_it_can_do() {
 }
 
 #[tokio::test]
-async fn a_payment_that_the_shopper_authorises_after_all_is_no_failure_any_more() {
+async fn a_payment_that_the_shopper_authorizes_after_all_is_no_failure_any_more() {
     let app = TestApp::start().await;
     let server = ShopServer::of(&app);
     let method = server.saved_method("alice").await;

@@ -82,7 +82,8 @@ fn enumerations() -> Vec<(&'static str, Value)> {
         EndedAfterPayment EndedInTrial);
     assert_eq!(reasons, json!(REASONS));
     vec![
-        ("WalletName", one_of(&names!(Wallet: AmazonPay ApplePay))),
+        ("WalletName", one_of(&json!(Wallet::ALL))),
+        ("SheetWallet", one_of(&with_a_sheet())),
         ("First", one_of(&names!(First: SetupIntent Subscription))),
         ("FailureReason", one_of(&reasons)),
         ("Interval", one_of(&names!(Interval: Day Week Month Year))),
@@ -141,6 +142,13 @@ fn enumerations() -> Vec<(&'static str, Value)> {
             one_of(&names!(MigratedStatus: Saved RequiresAction Processing Refused)),
         ),
     ]
+}
+
+/// Those that the page confirms in a sheet over it, which can have a first payment.
+fn with_a_sheet() -> Value {
+    let mut wallets = Wallet::ALL.to_vec();
+    wallets.retain(|wallet| wallet.row().shown != Shown::Redirect);
+    json!(wallets)
 }
 
 fn one_of(names: &Value) -> Value {

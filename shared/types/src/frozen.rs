@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 /// A POST whose bytes and key never change; what a claim stores before the call.
 ///
 /// Stripe answers a repeat under the same key with the first result, and refuses the key with
-/// other parameters (<https://docs.stripe.com/api/idempotent_requests>).
+/// other parameters (<https://docs.stripe.com/api/idempotent_requests>). In the table it is one text,
+/// so that a condition can compare it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FrozenRequest {
     /// The path of the operation, `/v1/...`.
     pub path: String,
@@ -16,6 +18,55 @@ pub struct FrozenRequest {
     pub body: String,
     /// The key that makes a repeat harmless.
     pub idempotency_key: IdempotencyKey,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    path: String,
+    body: String,
+    idempotency_key: IdempotencyKey,
+}
+
+impl FrozenRequest {
+    /// The text that is stored: a JSON object.
+    pub fn to_text(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        // In this order always, since stored texts are compared.
+        format!(
+            r#"{{"path":{},"body":{},"idempotency_key":{}}}"#,
+            quoted(&self.path),
+            quoted(&self.body),
+            quoted(self.idempotency_key.as_str())
+        )
+    }
+}
+
+impl From<FrozenRequest> for String {
+    fn from(request: FrozenRequest) -> Self {
+        request.to_text()
+    }
+}
+
+/// A stored text is not a frozen request. It says no more, since the text may hold personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a frozen request is not readable")]
+pub struct FrozenRequestError;
+
+impl TryFrom<String> for FrozenRequest {
+    type Error = FrozenRequestError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let Stored {
+            path,
+            body,
+            idempotency_key,
+        } = serde_json::from_str(&text).map_err(|_| FrozenRequestError)?;
+        Ok(Self {
+            path,
+            body,
+            idempotency_key,
+        })
+    }
 }
 
 impl fmt::Debug for FrozenRequest {
@@ -119,11 +170,14 @@ mod tests {
             body: "metadata[perennial_user]=a%20b".into(),
             idempotency_key: IdempotencyKey::new("cus:a").unwrap(),
         };
-        let stored = serde_json::to_string(&request).unwrap();
+        let stored = request.to_text();
         assert_eq!(
-            serde_json::from_str::<FrozenRequest>(&stored).unwrap(),
-            request
+            stored,
+            r#"{"path":"/v1/customers","body":"metadata[perennial_user]=a%20b","idempotency_key":"cus:a"}"#
         );
+        assert_eq!(serde_json::to_value(&request).unwrap(), stored.as_str());
+        assert_eq!(FrozenRequest::try_from(stored).unwrap(), request);
+        assert!(FrozenRequest::try_from("{}".to_owned()).is_err());
         assert!(serde_json::from_str::<IdempotencyKey>("\"\"").is_err());
     }
 
