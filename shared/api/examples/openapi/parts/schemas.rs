@@ -9,7 +9,7 @@ use perennial_flows::payments::{
 use perennial_types::{
     AttemptId, FailureReason, First, Interval, LARGEST_AMOUNT, PauseReason, PaymentIntentId,
     PaymentMethodId, PaymentReason, PaymentState, PlanGroup, PlanName, PriceId, ReturnPath,
-    SetupIntentId, SubscriptionId, SubscriptionStatus, UserId, Wallet,
+    SetupIntentId, Shown, SubscriptionId, SubscriptionStatus, UserId, Wallet,
 };
 use serde_json::{Value, json};
 
