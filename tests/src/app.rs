@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::calls::Calls;
 use crate::catalog::{publish_with, resolver};
 use crate::client::{Caller, http};
+use crate::exchanges;
 use crate::functions::InProcess;
 use crate::lambda::{FUNCTIONS, Lambda, binary};
 use crate::leftovers::{self, Allowed};
@@ -236,8 +237,13 @@ impl TestApp {
     /// Hands an event to a function, past the gateway.
     pub async fn invoke(&self, function: &'static str, event: Value) -> Value {
         let invoker = Arc::clone(&self.invoker);
+        let asked = exchanges::are_kept().then(|| event.clone());
         let answer = beside(async move { invoker.invoke(function, event).await }).await;
-        answer.unwrap_or_else(|error| panic!("{error}"))
+        let answer = answer.unwrap_or_else(|error| panic!("{error}"));
+        if let Some(asked) = asked {
+            exchanges::keep_event(&asked, &answer);
+        }
+        answer
     }
 
     /// A variable of the functions' environment.

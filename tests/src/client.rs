@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::exchanges;
 
 /// The browser of every shopper here; no trace of it may stay in the table.
 pub const USER_AGENT: &str = "Shopper/7.0 (a browser of the tests)";
@@ -64,7 +65,14 @@ impl Caller {
 
     /// Sends a request.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        Answer::read(request.send().await.expect("the gateway answers")).await
+        let request = request.build().expect("a request");
+        let asked = exchanges::are_kept().then(|| request.try_clone()).flatten();
+        let response = self.http.execute(request).await;
+        let answer = Answer::read(response.expect("the gateway answers")).await;
+        if let Some(asked) = asked {
+            exchanges::keep(&asked, &answer);
+        }
+        answer
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {

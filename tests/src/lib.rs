@@ -17,6 +17,7 @@ mod app;
 mod calls;
 mod catalog;
 mod client;
+mod exchanges;
 mod functions;
 mod lambda;
 mod leftovers;

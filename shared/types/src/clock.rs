@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A moment, to the second, as Stripe counts them. In JSON it is RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,9 +54,12 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        OffsetDateTime::parse(&text, &Rfc3339)
-            .map(|moment| Self(moment.unix_timestamp()))
-            .map_err(D::Error::custom)
+        let moment = OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)?;
+        // An offset can lead to a year that RFC 3339 cannot write in UTC, and so we could not either.
+        let utc = moment.checked_to_offset(UtcOffset::UTC);
+        utc.filter(|utc| (0..=9999).contains(&utc.year()))
+            .map(|utc| Self(utc.unix_timestamp()))
+            .ok_or_else(|| D::Error::custom("the year is not one of 0000 to 9999 in UTC"))
     }
 }
 
@@ -124,6 +127,21 @@ mod tests {
         let json = serde_json::to_string(&moment).unwrap();
         assert_eq!(json, "\"2026-10-26T07:33:20Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), moment);
+    }
+
+    #[test]
+    fn what_is_read_can_be_written() {
+        for (text, written) in [
+            ("2027-01-01T00:30:00+01:00", Some("2026-12-31T23:30:00Z")),
+            ("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59Z")),
+            ("9999-12-31T23:59:59-00:01", None),
+            ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00Z")),
+            ("0000-01-01T00:00:00+00:01", None),
+        ] {
+            let moment = serde_json::from_value::<Timestamp>(text.into()).ok();
+            let again = moment.map(|moment| moment.to_string());
+            assert_eq!(again.as_deref(), written, "{text}");
+        }
     }
 
     #[test]

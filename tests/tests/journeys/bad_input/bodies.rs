@@ -205,6 +205,20 @@ async fn a_return_to_that_leaves_the_shop_is_refused() {
 }
 
 #[tokio::test]
+async fn a_mandate_needs_the_browser_that_agreed() {
+    let app = TestApp::start().await;
+    let caller = app.caller("alice");
+    let ask = json!({"plan": "stock-photos-monthly", "wallet": "amazon_pay", "confirm": "server"});
+    for browser in [String::new(), "x".repeat(1025)] {
+        let request = caller.request("POST", "/client-secret");
+        let request = request.header("user-agent", browser).json(&ask);
+        let answer = caller.send(request).await;
+        assert_eq!(answer.expect_error(400), "consent_incomplete");
+    }
+    assert!(app.stripe.requests().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_currency_that_amazon_pay_does_not_take_is_refused() {
     let plans = r#"{"brazil":{"lookup_key":"brazil","group":"photos","label":"Photos"}}"#;
     let app = TestApp::with(Setup {

@@ -208,6 +208,11 @@ async fn what_apples_sheet_cannot_show_is_refused_before_there_is_a_payment() {
             "future",
         ),
         (
+            json!({"kind": "deferred", "save": true, "apple_pay": {"label": "Stay", "date": "9999-12-31T23:59:59-23:59"}}),
+            "invalid_field",
+            "9999",
+        ),
+        (
             json!({"kind": "deferred", "save": true, "apple_pay": {"label": "Stay", "date": "2999-01-01T00:00:00Z", "color": 1}}),
             "unknown_field",
             "color",

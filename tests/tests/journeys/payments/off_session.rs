@@ -60,6 +60,10 @@ async fn a_method_of_amazon_pay_is_charged_likewise() {
     with_usage["usage"] = "recurring".into();
     let refused = server.pay("extra-2", &with_usage).await;
     assert_eq!(refused.expect_error(400), "usage_not_supported");
+    let mut with_the_shopper = charge("alice", method, 700);
+    with_the_shopper["off_session"] = false.into();
+    let refused = server.pay("extra-2", &with_the_shopper).await;
+    assert_eq!(refused.expect_error(400), "off_session_required");
     // The page behind the link shows Apple Pay, which could not pay this.
     app.stripe.charges_of(method, "decline").await;
     let refused = server.pay("extra-3", &charge("alice", method, 700)).await;

@@ -1,0 +1,353 @@
+//! Which error codes a route can give, by status. `tests/openapi` looks whether each code of the
+//! functions is one of a route.
+
+use perennial_api::undecided;
+use perennial_flows::{Finish, payments::Why};
+use perennial_types::AttemptId;
+
+use super::schemas::REASONS;
+
+/// A status and a code.
+pub(super) type Code = (u16, &'static str);
+
+const TOKEN: [Code; 1] = [(401, "unauthorized")];
+const SERVER: [Code; 1] = [(403, "forbidden")];
+const BODY: [Code; 6] = [
+    (400, "malformed_json"),
+    (400, "unknown_field"),
+    (400, "missing_field"),
+    (400, "invalid_field"),
+    (413, "body_too_large"),
+    (415, "unsupported_content_type"),
+];
+/// What a call that asks the table and Stripe can meet.
+const CALL: [Code; 7] = [
+    (429, "busy"),
+    (429, "stripe_busy"),
+    (502, "stripe_not_configured"),
+    (502, "stripe_refused"),
+    (502, "inconsistent"),
+    (503, "table_unavailable"),
+    (503, "stripe_unavailable"),
+];
+const PLANS: [Code; 1] = [(503, "catalog_unavailable")];
+const CHECKOUT: [Code; 1] = [(404, "unknown_checkout")];
+const ADDRESS: [Code; 1] = [(500, "api_base_unknown")];
+const LINK: [Code; 1] = [(404, "unknown_link")];
+/// What a page asks for when a shopper presses a button.
+const BUTTON: [Code; 12] = [
+    (400, "unknown_plan"),
+    (400, "unknown_wallet"),
+    (400, "wallet_not_offered"),
+    (400, "currency_not_supported"),
+    (400, "invalid_return_to"),
+    (409, "consent_outdated"),
+    (409, "plan_not_available"),
+    (409, "already_subscribed"),
+    (409, "trial_outdated"),
+    (409, "currency_conflict"),
+    (429, "too_many_checkouts"),
+    (502, "wallet_not_enabled"),
+];
+const KEY: [Code; 4] = [
+    (400, "idempotency_key_required"),
+    (400, "invalid_idempotency_key"),
+    (400, "idempotency_key_unsigned"),
+    (500, "unreadable_request"),
+];
+const PAY: [Code; 7] = [
+    (400, "unknown_wallet"),
+    (400, "wallet_not_supported"),
+    (400, "conflicting_fields"),
+    (400, "usage_without_save"),
+    (400, "save_required"),
+    (402, "authentication_required"),
+    (402, "payment_declined"),
+];
+const START: [Why; 10] = [
+    Why::SavedWalletOnSession,
+    Why::OffSessionRequired,
+    Why::UsageNotSupported,
+    Why::MethodNotSupported,
+    Why::CurrencyNotSupported,
+    Why::FirstTransactionFailed,
+    Why::FirstTransactionMissing,
+    Why::FirstTransactionPending,
+    Why::AppleRequestImpossible,
+    Why::UnknownPaymentMethod,
+];
+const MONEY: [Why; 4] = [
+    Why::AmountTooSmall,
+    Why::AmountTooLarge,
+    Why::AmountNotChargeable,
+    Why::InvalidCurrency,
+];
+const INSTEAD: [Why; 5] = [
+    Why::UnknownPayment,
+    Why::PaymentOpen,
+    Why::PaymentAlreadyMade,
+    Why::PaymentReplaced,
+    Why::PaymentOfSubscription,
+];
+/// Of every request under a key of the shop's.
+const KEYED: [Why; 4] = [
+    Why::KeyReused,
+    Why::CustomerDeleted,
+    Why::WalletNotEnabled,
+    Why::StripeRefused,
+];
+const FORM: [Why; 3] = [
+    Why::AmountTooSmall,
+    Why::AmountTooLarge,
+    Why::AmountNotChargeable,
+];
+
+/// A route, and what it can give.
+type Route = (&'static str, Vec<Code>);
+
+/// Each route, and what it can give.
+pub(super) fn routes() -> Vec<Route> {
+    [
+        of_shoppers(),
+        of_payments(),
+        of_changes(),
+        of_methods_and_events(),
+    ]
+    .concat()
+}
+
+fn of_shoppers() -> Vec<Route> {
+    let button = [&TOKEN[..], &BODY, &BUTTON, &CALL, &PLANS, &ADDRESS].concat();
+    vec![
+        (
+            "POST /client-secret",
+            [
+                &button[..],
+                &[
+                    (400, "confirm_not_supported"),
+                    (400, "consent_incomplete"),
+                    (409, "ended_after_payment"),
+                    (409, "ended_in_trial"),
+                ],
+            ]
+            .concat(),
+        ),
+        (
+            "GET /confirm",
+            [&[(400, "missing_parameter")][..], &CHECKOUT, &CALL, &PLANS].concat(),
+        ),
+        (
+            "GET /checkouts/{checkout}",
+            [&TOKEN[..], &CHECKOUT, &CALL, &PLANS].concat(),
+        ),
+        (
+            "POST /subscriptions",
+            [
+                &button[..],
+                &CHECKOUT,
+                &reasons(),
+                &[(400, "first_not_supported")],
+            ]
+            .concat(),
+        ),
+        (
+            "GET /subscriptions",
+            [&TOKEN[..], &PLANS, &[(503, "table_unavailable")]].concat(),
+        ),
+        ("GET /plans", PLANS.to_vec()),
+        (
+            "GET /wallets",
+            [
+                &TOKEN[..],
+                &[
+                    (400, "missing_parameter"),
+                    (400, "unknown_plan"),
+                    (409, "plan_not_available"),
+                ],
+                &CALL,
+                &PLANS,
+                &ADDRESS,
+            ]
+            .concat(),
+        ),
+        (
+            "GET /manage",
+            [&LINK[..], &CALL, &[(502, "portal_not_configured")]].concat(),
+        ),
+        (
+            "GET /authorize",
+            [
+                &LINK[..],
+                &CALL,
+                &[(409, "payment_already_made"), (409, "payment_canceled")],
+            ]
+            .concat(),
+        ),
+    ]
+}
+
+fn of_payments() -> Vec<Route> {
+    vec![
+        (
+            "POST /payments",
+            [
+                &SERVER[..],
+                &BODY,
+                &KEY,
+                &PAY,
+                &CALL,
+                &ADDRESS,
+                &of(&KEYED),
+                &of(&START),
+                &of(&MONEY),
+                &of(&INSTEAD),
+            ]
+            .concat(),
+        ),
+        (
+            "GET /payments/{payment}",
+            [&SERVER[..], &CALL, &ADDRESS, &of(&[Why::UnknownPayment])].concat(),
+        ),
+    ]
+}
+
+fn of_changes() -> Vec<Route> {
+    let change = [&SERVER[..], &BODY, &KEY, &CALL, &ADDRESS, &of(&KEYED)].concat();
+    let change = |more: &[Why]| {
+        let payment = of(&[Why::UnknownPayment, Why::PaymentChanged]);
+        [&change[..], &payment, &of(more)].concat()
+    };
+    let without = |mut codes: Vec<Code>, never: &[&str]| {
+        codes.retain(|(_, code)| !never.contains(code));
+        codes
+    };
+    vec![
+        (
+            "POST /payments/{payment}/increment",
+            change(
+                &[
+                    &FORM[..],
+                    &[
+                        nothing_held(),
+                        Why::AlreadyCaptured,
+                        Why::AlreadyCanceled,
+                        Why::IncrementNotLarger,
+                        Why::IncrementNotAvailable,
+                        Why::IncrementsExhausted,
+                        Why::IncrementOfSubscription,
+                        Why::IncrementDeclined,
+                    ],
+                ]
+                .concat(),
+            ),
+        ),
+        (
+            "POST /payments/{payment}/capture",
+            without(
+                change(
+                    &[
+                        &FORM[..],
+                        &[
+                            nothing_held(),
+                            Why::AlreadyCaptured,
+                            Why::AlreadyCanceled,
+                            Why::CaptureTooLarge,
+                            Why::CaptureDeclined,
+                        ],
+                    ]
+                    .concat(),
+                ),
+                &["missing_field"],
+            ),
+        ),
+        (
+            "POST /payments/{payment}/cancel",
+            without(
+                change(&[
+                    Why::AlreadyCanceled,
+                    Why::NotCancelable,
+                    Why::PaymentOfSubscription,
+                ]),
+                &["missing_field", "invalid_field"],
+            ),
+        ),
+        (
+            "POST /payments/{payment}/refunds",
+            without(
+                change(
+                    &[
+                        &FORM[..],
+                        &[
+                            Why::NotPaid,
+                            Why::AlreadyRefunded,
+                            Why::RefundTooLarge,
+                            Why::RefundDeclined,
+                        ],
+                    ]
+                    .concat(),
+                ),
+                &["missing_field"],
+            ),
+        ),
+    ]
+}
+
+fn of_methods_and_events() -> Vec<Route> {
+    vec![
+        (
+            "POST /payment-methods/migrate",
+            [
+                &SERVER[..],
+                &BODY,
+                &KEY,
+                &CALL,
+                &of(&KEYED),
+                &of(&[Why::TokenNotUsable, Why::Declined]),
+                &[(402, "setup_declined")],
+            ]
+            .concat(),
+        ),
+        (
+            "GET /payment-methods/{payment_method}/diagnosis",
+            [
+                &SERVER[..],
+                &[(400, "missing_field")],
+                &CALL,
+                &of(&[Why::UnknownPaymentMethod]),
+            ]
+            .concat(),
+        ),
+        (
+            "POST /webhooks/stripe",
+            vec![
+                (400, "invalid_signature"),
+                (400, "invalid_event"),
+                (400, "webhook_misconfigured"),
+                (413, "body_too_large"),
+                (500, "table_unavailable"),
+            ],
+        ),
+    ]
+}
+
+fn of(whys: &[Why]) -> Vec<Code> {
+    whys.iter().map(|why| (why.kind(), why.code())).collect()
+}
+
+/// Nothing is held for the payment.
+fn nothing_held() -> Why {
+    let is_it = |why: &&Why| why.code().starts_with("not_authori");
+    *Why::ALL.iter().find(is_it).expect("a reason")
+}
+
+/// What has become of a checkout, as a call that was to create a subscription answers it.
+fn reasons() -> Vec<Code> {
+    REASONS
+        .iter()
+        .map(|&reason| {
+            let checkout: AttemptId = "chk_1".parse().expect("an id");
+            let error = undecided(checkout, Finish::Failed { reason }).expect_err("it has failed");
+            (error.status, error.code)
+        })
+        .collect()
+}
