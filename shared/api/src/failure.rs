@@ -52,7 +52,7 @@ pub fn failure(error: FlowError) -> ApiError {
             ApiError::new(
                 502,
                 "inconsistent",
-                "What Stripe says does not fit this checkout, so nothing was done. The shop has been told.",
+                "What Stripe says does not fit this checkout. The shop has been told.",
             )
         }
     }
