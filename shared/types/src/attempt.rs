@@ -50,7 +50,7 @@ pub enum AttemptState {
     Subscribed,
     /// It cannot succeed any more; `reason` says why.
     Failed,
-    /// Its SetupIntent was canceled.
+    /// Its SetupIntent was canceled, or another checkout took its place.
     Canceled,
     /// Nobody came back in time.
     Expired,
@@ -86,7 +86,7 @@ pub enum FailureReason {
     WalletAbandoned,
     /// The wallet agreed, and the first payment was then refused.
     PaymentDeclined,
-    /// The SetupIntent was canceled.
+    /// The SetupIntent was canceled, or another checkout took this one's place.
     Canceled,
     /// Nobody came back in time.
     Expired,

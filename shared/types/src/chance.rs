@@ -86,6 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_one_second_sort_by_the_machines_clock() {
+        let now = Timestamp::from_unix(1_793_000_000);
+        let part = || {
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            ulid(now).parse::<ulid::Ulid>().unwrap().timestamp_ms() % 1000
+        };
+        let parts: std::collections::BTreeSet<u64> = (0..10).map(|_| part()).collect();
+        assert!(parts.len() > 1, "{parts:?}");
+    }
+
+    #[test]
     fn a_ulid_begins_with_its_time() {
         let now = Timestamp::from_unix(1_793_000_000);
         let (first, second) = (ulid(now), ulid(now));

@@ -127,6 +127,11 @@ async fn a_link_is_revoked_by_raising_the_users_number(app: TestApp) {
     app.quiet().await;
     let old = management_of(&app, "alice").await;
     follow_as_a_browser(&app, &old).await.expect(303);
+    // The address that a second click is told of has the same number.
+    let told = alice.calls.click(MONTHLY).await.expect(409).json();
+    let opened = follow_as_a_browser(&app, text(&told["manage"])).await;
+    let opened = opened.expect(303).location().to_string();
+    assert!(opened.starts_with(app.stripe.url()), "{opened}");
     app.table.add("USER#alice", "CUSTOMER", "links", 1).await;
     let refused = follow_as_the_page(&app, &old).await;
     assert_eq!(refused.expect_error(404), "unknown_link");

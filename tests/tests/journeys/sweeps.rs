@@ -78,6 +78,37 @@ async fn two_sweeps_at_once_store_each_event_once() {
 }
 
 #[tokio::test]
+async fn a_comparison_of_several_pages_begins_at_the_first_page_the_next_night() {
+    let mut app = TestApp::start().await;
+    app.may_leave_work();
+    app.stripe.hold_webhooks().await;
+    app.shopper("alice").click().await;
+    let price = app.stripe.objects("price").await[0]["id"].clone();
+    // One more than a page, of customers that are no users here.
+    let mut created = Vec::new();
+    for _ in 0..101 {
+        let customer = app.stripe.api("POST", "/v1/customers", &[]).await;
+        let form = [
+            ("customer", customer["id"].as_str().unwrap()),
+            ("items[0][price]", price.as_str().unwrap()),
+            ("trial_period_days", "30"),
+        ];
+        let subscription = app.stripe.api("POST", "/v1/subscriptions", &form).await;
+        created.push(subscription["id"].as_str().unwrap().to_owned());
+    }
+    let sweeper = sweeper(&app, 0).await;
+    for night in ["the first", "the next"] {
+        let swept = sweep(&sweeper, "subscriptions").await;
+        assert_eq!(swept["subscriptions"]["complete"], true, "{night} {swept}");
+        assert_eq!(swept["subscriptions"]["foreign"], 101, "{night} {swept}");
+    }
+    for id in created {
+        let path = format!("/v1/subscriptions/{id}");
+        app.stripe.api("DELETE", &path, &[]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_read_model_that_differs_from_stripe_is_read_again() {
     let app = TestApp::start().await;
     let alice = app.shopper("alice");

@@ -1,7 +1,7 @@
 //! The parameter trees of the operations that the sandbox serves.
 //!
-//! `operations.json` beside this file was made from Stripe's published types; its first lines name the release and
-//! explain the notation.
+//! `operations.json` beside this file is made of Stripe's published types by `tests/contract/parameters`; its first
+//! lines name the release and explain the notation.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -212,7 +212,7 @@ async fn keys_versions_and_addresses_are_checked() {
     .await;
     assert_eq!(
         (answer.status, answer.header("stripe-version")),
-        (200, "2026-10-28.endive")
+        (200, perennial_sandbox::API_VERSION)
     );
     assert!(answer.header("request-id").starts_with("req_"));
     assert_eq!(

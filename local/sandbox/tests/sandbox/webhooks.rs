@@ -75,7 +75,7 @@ async fn an_event_is_delivered_with_a_signature_and_its_request() {
         ),
         (
             &json!("customer.created"),
-            &json!("2026-10-28.endive"),
+            &json!(perennial_sandbox::API_VERSION),
             &json!(1)
         )
     );
@@ -208,7 +208,7 @@ async fn two_secrets_sign_while_one_is_rolled() {
 async fn an_endpoint_gets_the_shape_of_its_own_version() {
     let stripe = Stripe::start().await;
     let (old, new) = (Endpoint::start(0).await, Endpoint::start(0).await);
-    for (receiver, version) in [(&old, "2024-06-20"), (&new, "2026-10-28.endive")] {
+    for (receiver, version) in [(&old, "2024-06-20"), (&new, perennial_sandbox::API_VERSION)] {
         let params = [
             ("url", receiver.url.as_str()),
             ("enabled_events[]", "customer.subscription.created"),

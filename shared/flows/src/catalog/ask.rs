@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn each_interval_of_stripe_is_known() {
+        for (name, interval) in [
+            ("day", Interval::Day),
+            ("week", Interval::Week),
+            ("month", Interval::Month),
+            ("year", Interval::Year),
+        ] {
+            let recurring = json!({"interval": name, "interval_count": 1});
+            let PriceKind::Terms(terms) = price(&json!({ "recurring": recurring })).kind else {
+                panic!("{name} is not known")
+            };
+            assert_eq!((terms.interval, terms.interval_count), (interval, 1));
+        }
+    }
+
+    #[test]
     fn any_other_price_is_unfit_and_says_why() {
         let metered = json!({"interval": "month", "interval_count": 1, "usage_type": "metered"});
         for (changes, code) in [

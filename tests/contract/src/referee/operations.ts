@@ -24,7 +24,7 @@ function action(path: string, name: string, verb: string): Record<string, Operat
   return { [`POST ${path}/{id}/${verb.toLowerCase()}`]: { params: `Stripe.${name}${verb}Params`, answer: `Stripe.${name}` } };
 }
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...resource("/v1/customers", "Customer", { retrieved: "Stripe.Customer | Stripe.DeletedCustomer" }),
   "GET /v1/customers/{id}/payment_methods": { params: "Stripe.CustomerListPaymentMethodsParams", answer: list("PaymentMethod") },
   ...resource("/v1/products", "Product"),

@@ -31,11 +31,16 @@ export function judge(claims: Claim[]): string[] {
   return complaints(claims.map(({ what, type, value }) => ({ what, type, literal: JSON.stringify(value, null, 1) })));
 }
 
+/** Types by their names, in terms of the prelude. */
+export function typesNamed(names: string[]): { types: ts.Type[]; checker: ts.TypeChecker } {
+  const { program, source } = compile(names.map((name, index) => `declare const type${index}: ${name};`));
+  const checker = program.getTypeChecker();
+  return { types: declarations(source).map((declaration) => checker.getTypeAtLocation(declaration)), checker };
+}
+
 /** Complaints about requests. Text becomes a number or a boolean where the type wants one. */
 export function judgeForms(claims: FormClaim[]): string[] {
-  const { program, source } = compile(claims.map(({ type }, index) => `declare const type${index}: ${type};`));
-  const checker = program.getTypeChecker();
-  const types = declarations(source).map((declaration) => checker.getTypeAtLocation(declaration));
+  const { types, checker } = typesNamed(claims.map(({ type }) => type));
   return complaints(
     claims.map(({ what, type, form }, index) => ({ what, type, literal: literalOf(form, types[index], checker) })),
   );

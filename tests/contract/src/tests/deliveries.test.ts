@@ -28,7 +28,7 @@ test("a delivery holds before the SDK, is of its type, and is the event that the
       const endpoint = await stripe.webhookEndpoints.create({
         url: receiver.url,
         enabled_events: ["customer.created", "product.created"],
-        api_version: "2026-10-28.endive",
+        api_version: Stripe.API_VERSION,
       });
       assert.match(endpoint.secret ?? "", /^whsec_/);
       assert.equal((await stripe.webhookEndpoints.list()).data[0]?.secret, undefined, "the secret is told once");

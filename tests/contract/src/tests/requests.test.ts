@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import Stripe from "stripe";
 import { Gateway, type Answer } from "../harness/gateway.js";
 import { stripeOfThePage } from "../harness/page.js";
 import { until } from "../harness/journey.js";
@@ -13,7 +14,6 @@ import { formOf } from "../referee/form.js";
 import { operationNamed, operationOf, typeOfObject } from "../referee/operations.js";
 import { judge, judgeForms, type FormClaim } from "../referee/referee.js";
 
-const VERSION = "2026-10-28.endive";
 const RUST_TESTS = resolve(process.cwd(), "../../shared/stripe/tests/client");
 
 /** Every operation of `shared/stripe/src/operations.rs` that has parameters, but for the endpoint that is moved below. */
@@ -29,7 +29,7 @@ function claimOf(method: string, path: string, params: [string, string][]): Form
 
 function assertOfPerennial(requests: LoggedRequest[]): void {
   for (const { method, path, stripe_version, idempotency_key, status } of requests) {
-    assert.equal(stripe_version, VERSION, `${method} ${path}`);
+    assert.equal(stripe_version, Stripe.API_VERSION, `${method} ${path}`);
     assert.equal(method === "POST", idempotency_key !== null, `${method} ${path} has a key if it is a POST`);
     assert.notEqual(status, 400, `${method} ${path}`);
   }

@@ -33,6 +33,8 @@ async fn a_shopper_pays_in_the_page_and_the_method_is_saved_for_later() {
     assert_eq!(started["usage"], "unscheduled");
     assert_eq!(started["capture"], "automatic");
     assert_eq!(started["increment"], json!({"available": false}));
+    let at_stripe = app.stripe.objects("payment_intent").await;
+    assert_eq!(at_stripe[0]["description"], "Order 7");
     assert!(text(&started["client_secret"]).starts_with(text(&started["id"])));
     insta::assert_snapshot!(options(&started), @r#"
     {

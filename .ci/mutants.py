@@ -1,0 +1,165 @@
+"""Tries mutants of the lines that a change touches: each is a bug that some test has to notice.
+
+    python3 .ci/mutants.py
+
+`CHANGED_SINCE` names the commit that the change is compared with. Without it, that is where this branch left the main
+branch, or the last commit but one. A missed mutant fails, unless docs/TRIAL.md names it under "Mutants".
+The files are changed in place while this runs, and put back.
+"""
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "docs" / "TRIAL.md"
+# Crates whose own tests say what they do.
+BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", "perennial-http", "perennial-config", "wallets"}
+# The others are tested by journeys as well, of which these concern the files: all of them would take too long for one
+# mutant. The first beginning that fits counts.
+JOURNEYS = {
+    "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
+    "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
+    "shared/flows/src/reconcile/": "sweeps:: lost_setups:: overdue:: unreadable:: event_orders::",
+    "shared/flows/src/apply_": "ending:: ended:: event_orders:: money_back:: switched::",
+    "shared/flows/src/re": "ending:: ended:: event_orders:: money_back:: switched::",
+    "shared/store/src/payment": "payments::asked_again payments::replaced payments::held",
+    "functions/payments/": "payments::held payments::off_session payments::refunds payments::callers bad_input::",
+    "functions/reconcile/": "sweeps:: lost_setups:: overdue:: catalog::writers",
+    "functions/w": "stream_batches:: rolled_secrets:: bad_input:: event_orders::",
+    "functions/links/": "links:: bad_input:: rolled_secrets::",
+    "": "answers:: call_counts::every_step declines:: at_once:: ended:: trials:: apple_pay::setup_first apple_pay::subscription_first",
+}
+# How many seconds all of it may take, and how long the tests of one mutant may.
+SECONDS = 220
+PATIENCE = 100
+# As many as fit into that time on two cores, of crates by their own tests and of those by journeys.
+MOST = {True: 16, False: 2}
+WORDS = ("caught", "missed", "unviable", "timeout")
+
+
+def git(*arguments: str) -> str | None:
+    """What git prints, or nothing if it fails."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def base() -> str | None:
+    """The commit that the change is compared with."""
+    given = os.environ.get("CHANGED_SINCE", "")
+    # GitHub names a commit of zeros before the first push of a branch.
+    if given.strip("0") and (found := git("merge-base", "HEAD", given)):
+        return found
+    head = git("rev-parse", "HEAD")
+    for main in ("origin/main", "main"):
+        found = git("merge-base", "HEAD", main)
+        if found and found != head:
+            return found
+    return git("rev-parse", "--verify", "HEAD~1")
+
+
+def changed(since: str) -> bytes:
+    """The change, with what is not committed yet."""
+    command = ["git", "diff", since, "--", "shared", "functions"]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+
+
+def journeys_of(package: str, file: str) -> str:
+    """The filters of the journeys that concern a file; none for a crate whose own tests are enough."""
+    if package in BY_THEIR_OWN_TESTS:
+        return ""
+    return next(filters for beginning, filters in JOURNEYS.items() if file.startswith(beginning))
+
+
+def listed(diff: str) -> dict[tuple[str, str], list[str]]:
+    """The files of the mutants in the diff, one for each mutant, by crate and filters of journeys."""
+    command = ["cargo", "mutants", "--workspace", "--list", "--json", "--in-diff", diff]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[tuple[str, str], list[str]] = {}
+    for mutant in json.loads(done.stdout or "[]"):
+        package, file = mutant["package"], mutant["file"]
+        if file.startswith(("shared/", "functions/")):
+            found.setdefault((package, journeys_of(package, file)), []).append(file)
+    return found
+
+
+def attempt(package: str, journeys: str, files: list[str], diff: str, until: float) -> list[dict]:
+    """Tries some of the mutants in these files, evenly spread over the diff; what came of each."""
+    shards = math.ceil(len(files) / MOST[not journeys])
+    tested = f"{package},perennial-tests" if journeys else package
+    with tempfile.TemporaryDirectory() as out:
+        command = ["cargo", "mutants", "--in-place", "--package", package, "--in-diff", diff, "--test-package", tested]
+        command += ["--baseline", "skip", "--timeout", str(PATIENCE), "--shard", f"0/{shards}", "--sharding", "round-robin"]
+        command += ["--output", out, "--no-times", "--colors", "never"]
+        command += [f"--file={file}" for file in sorted(set(files))]
+        if journeys:
+            # The filters are for the crate's unit tests, too, which are in modules of that name.
+            command += ["--", "--test", "journeys", "--lib", "--", "tests::", *journeys.split()]
+        # `cargo mutants` puts the file back when it is interrupted.
+        limit = ["timeout", "--signal", "INT", "--kill-after", "30", str(max(1, int(until - time.monotonic())))]
+        # Its own backtrace when it is interrupted says nothing.
+        done = subprocess.run([*limit, *command], cwd=ROOT, env={**os.environ, "RUST_BACKTRACE": "0"})
+        outcomes = Path(out, "mutants.out", "outcomes.json")
+        # 1 and 70 are its own failures, of the command line and of the tool; at 124 the time was over.
+        if done.returncode in (1, 70) or (done.returncode != 124 and not outcomes.exists()):
+            sys.exit(f"cargo mutants failed for {package} ({done.returncode})")
+        if not outcomes.exists():
+            return []
+        return [each for each in json.loads(outcomes.read_text())["outcomes"] if each["scenario"] != "Baseline"]
+
+
+def name_of(outcome: dict) -> str:
+    """What was changed, without the line, which moves."""
+    return re.sub(r":\d+:\d+:", ":", outcome["scenario"]["Mutant"]["name"], count=1)
+
+
+def main() -> int:
+    since = base()
+    if since is None:
+        if git("rev-parse", "--is-shallow-repository") == "true":
+            print("This clone has no older commit to compare with: fetch more of the history.")
+            return 1
+        print("There is no older commit, so there is no change.")
+        return 0
+    changes = changed(since)
+    with tempfile.NamedTemporaryFile(suffix=".diff") as diff:
+        diff.write(changes)
+        diff.flush()
+        groups = listed(diff.name) if changes else {}
+        if not groups:
+            print(f"The change since {since[:10]} touches nothing in shared/ or functions/ that could be mutated.")
+            return 0
+        until = time.monotonic() + SECONDS
+        outcomes = []
+        # Those that are quick first, then the smaller ones.
+        for (package, journeys), files in sorted(groups.items(), key=lambda each: (each[0][1] != "", len(each[1]))):
+            if time.monotonic() < until:
+                outcomes += attempt(package, journeys, files, diff.name, until)
+
+    if changed(since) != changes:
+        print("A file was left as a mutant: look at `git diff`.")
+        return 1
+    summaries = {"CaughtMutant": "caught", "MissedMutant": "missed", "Unviable": "unviable", "Timeout": "timeout"}
+    found: dict[str, list[str]] = {word: [] for word in WORDS}
+    for outcome in outcomes:
+        if word := summaries.get(outcome["summary"]):
+            found[word].append(name_of(outcome))
+    tried = sum(map(len, found.values()))
+    print(f"tried {tried} of {sum(map(len, groups.values()))} mutants since {since[:10]}: " + ", ".join(f"{len(found[word])} {word}" for word in WORDS))
+    kept = KEPT.read_text(encoding="utf-8")
+    missed = [name for name in found["missed"] if f"`{name}`" not in kept]
+    for name in missed:
+        print(f"no test notices: {name}")
+    if tried == 0:
+        print("Not one mutant could be tried in time.")
+    return 1 if missed or tried == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
