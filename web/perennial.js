@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Perennial in the page of a shop: pay with Amazon Pay or Apple Pay, be subscribed.
+ * Perennial in the page of a shop: pay with a wallet, be subscribed.
  *
  * The module holds no state that matters and decides nothing about money: prices come from the
  * server's plans, the shopper from the token, and the outcome from `GET /checkouts/{checkout}`.
@@ -19,10 +19,10 @@
  * It needs the folder `perennial/` beside it.
  */
 
-import { amazonPay } from "./perennial/amazon_pay.js";
-import { applePay } from "./perennial/apple_pay.js";
 import { connect, expectSuccess, PerennialError } from "./perennial/api.js";
 import { checkouts } from "./perennial/checkouts.js";
+import { redirects } from "./perennial/redirect.js";
+import { sheets } from "./perennial/sheet.js";
 import { walletsOf } from "./perennial/wallets.js";
 
 export { takeAuthorizeLink, takeLinkProblem } from "./perennial/address.js";
@@ -31,13 +31,15 @@ export { managementOf } from "./perennial/wallets.js";
 
 /** @import { Stripe } from "@stripe/stripe-js" */
 /** @import { Call, Token } from "./perennial/api.js" */
-/** @typedef {import("./perennial/apple_pay.js").Button} Button */
-/** @typedef {import("./perennial/apple_pay.js").Payment} Payment */
-/** @typedef {import("./perennial/apple_pay.js").PaymentOutcome} PaymentOutcome */
+/** @typedef {import("./perennial/sheet.js").Button} Button */
+/** @typedef {import("./perennial/sheet.js").Payment} Payment */
+/** @typedef {import("./perennial/sheet.js").PaymentOutcome} PaymentOutcome */
 /** @typedef {import("./perennial/checkouts.js").Entitlement} Entitlement */
 /** @typedef {import("./perennial/checkouts.js").Outcome} Outcome */
 /** @typedef {import("./perennial/checkouts.js").Subscription} Subscription */
 /** @typedef {import("./perennial/wallets.js").Wallets} Wallets */
+/** @typedef {import("./perennial/redirect.js").RedirectWallet} RedirectWallet */
+/** @typedef {import("./perennial/sheet.js").SheetWallet} SheetWallet */
 /** @typedef {import("./perennial/wallets.js").WalletName} WalletName */
 
 /**
@@ -83,8 +85,8 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
   };
   const { wallets, forgetWallets, shownTrial } = walletsOf(call, token);
   const { resumeReturn, forgetReturn, dismissReturn, pollCheckout, finish, finishApproved } = checkouts(call);
-  const { startAmazonPay, isUnderWay } = amazonPay({ call, stripe: loaded, finish: finishApproved, shownTrial });
-  const { mountApplePay, mountPayment, paymentOf, authorize } = applePay({
+  const { startAmazonPay, startWallet, isUnderWay } = redirects({ call, stripe: loaded, finish: finishApproved, shownTrial });
+  const { mountApplePay, mountWallet, mountPayment, paymentOf, authorize } = sheets({
     call,
     stripe: loaded,
     wallets,
@@ -120,7 +122,9 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
   return {
     plans,
     startAmazonPay,
+    startWallet,
     mountApplePay,
+    mountWallet,
     mountPayment,
     paymentOf,
     authorize,

@@ -10,10 +10,10 @@ import { showNote, showNotice } from "./notice.js";
 import { chosenName, drawOrder, drawPlans } from "./order.js";
 import { announce, attend, byId, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
 import { stripeFrom } from "./stripe_js.js";
-import { waysToPay } from "./ways.js";
-import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords } from "./words.js";
+import { sheetPlaces, waysToPay } from "./ways.js";
+import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords, walletWord } from "./words.js";
 
-/** @import { Outcome, Plan, Subscription, Entitlement, WalletName } from "./perennial.js" */
+/** @import { Outcome, Plan, Subscription, Entitlement, RedirectWallet, WalletName } from "./perennial.js" */
 /** @import { PollOptions } from "./perennial/checkouts.js" */
 /** @import { Problem } from "./page.js" */
 /** @import { Words } from "./words.js" */
@@ -21,6 +21,7 @@ import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, lin
 const ENDED = ["canceled", "incomplete_expired"];
 const USER_KEY = "demo-user";
 const PLAN_KEY = "demo-plan";
+const WALLET_KEY = "demo-wallet";
 // Most returns are decided by then, and nobody has to read that theirs may not be.
 const DOUBT_AFTER_MS = 3_000;
 const SLOW_AFTER_MS = 15_000;
@@ -34,7 +35,7 @@ let entitlements = {};
 let paying = null;
 let waiting = new AbortController();
 /** Which wallet the shopper used last, for what is said about it. @type {WalletName} */
-let wallet = "amazon_pay";
+let wallet = /** @type {WalletName} */ (sessionStorage.getItem(WALLET_KEY) ?? "amazon_pay");
 /** Asks once more for what the shopper waits for. */
 let askAgain = () => {};
 
@@ -49,9 +50,9 @@ const ways = waysToPay(perennial, {
     listPlans();
     showOrder();
   },
-  onApprove() {
-    remember("apple_pay");
-    showPaying("apple_pay");
+  onApprove(wallet) {
+    remember(wallet);
+    showPaying(wallet);
     announce("Approved. Finishing your subscription.");
   },
   onCancel: () => announce("The sheet is closed. Nothing was charged."),
@@ -72,7 +73,7 @@ async function demoToken() {
 async function open() {
   byId("mosaic").append(...scenes.map(photo));
   for (const button of userButtons()) button.addEventListener("click", () => signIn(button.dataset.user ?? "alice"));
-  byId("pay").addEventListener("click", pay);
+  for (const button of redirectButtons()) button.addEventListener("click", () => pay(button));
   byId("plan-list").addEventListener("change", chooseAnew);
   byId("first").addEventListener("change", showOrder);
   byId("ways-again").addEventListener("click", showOrder);
@@ -89,7 +90,7 @@ async function open() {
   byId("mode").textContent =
     mode === "sandbox" ? "A Stripe sandbox on this machine answers. No real money moves." : "Stripe answers in test mode. No real money moves.";
   byId("pay-note").textContent =
-    mode === "sandbox" ? "The sandbox's stand-in for the wallet opens next." : "Amazon's test page opens next, or Apple's sheet over this page.";
+    mode === "sandbox" ? "The sandbox's stand-in for the wallet opens next." : "The wallet's test page opens next, or its sheet over this page.";
   await offered.catch(report);
 
   const problem = takeLinkProblem();
@@ -109,6 +110,7 @@ async function arrive() {
 /** @param {WalletName} name */
 function remember(name) {
   wallet = name;
+  sessionStorage.setItem(WALLET_KEY, name);
   sessionStorage.setItem(PLAN_KEY, chosenPlan().name);
 }
 
@@ -129,14 +131,16 @@ function goOn() {
   return refresh({ focus: true });
 }
 
-async function pay() {
+/** @param {HTMLElement} button */
+async function pay(button) {
   if (paying) return;
   const plan = chosenPlan();
-  remember("amazon_pay");
-  showPaying("amazon_pay");
-  announce("Taking you to Amazon Pay.");
+  const name = /** @type {RedirectWallet} */ (button.dataset.wallet);
+  remember(name);
+  showPaying(name);
+  announce(`Taking you to ${walletWord(name)}.`);
   try {
-    await show(await perennial.startAmazonPay({ plan: plan.name, returnTo: location.pathname, consent: ways.consent() }));
+    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent() }));
   } catch (error) {
     showTrouble(error);
   }
@@ -352,11 +356,21 @@ function showPaying(by) {
   if (by) showProblem("problem");
   if (by) showNote();
   for (const control of document.querySelectorAll("#plan-list, #first, button[data-user]")) control.toggleAttribute("disabled", by !== null);
-  byId("apple-pay").inert = by === "amazon_pay";
-  byId("pay").classList.toggle("busy", by === "amazon_pay");
-  byId("pay").setAttribute("aria-disabled", String(by !== null));
-  byId("pay-label").textContent = by === "amazon_pay" ? "One moment…" : "Amazon Pay";
-  byId("finishing").hidden = by !== "apple_pay";
+  const buttons = [...redirectButtons()];
+  const leaves = buttons.some(({ dataset }) => dataset.wallet === by);
+  for (const button of buttons) {
+    const mine = button.dataset.wallet === by;
+    button.classList.toggle("busy", mine);
+    button.setAttribute("aria-disabled", String(by !== null));
+    byId(`${button.id}-label`).textContent = mine ? "One moment…" : walletWord(button.dataset.wallet ?? null);
+  }
+  for (const sheet of sheetPlaces()) sheet.inert = leaves;
+  byId("finishing").hidden = by === null || leaves;
+}
+
+/** @returns {NodeListOf<HTMLButtonElement>} those of the wallets that lead away. */
+function redirectButtons() {
+  return document.querySelectorAll("button.wallet");
 }
 
 function showUser() {

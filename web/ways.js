@@ -5,7 +5,7 @@ import { PerennialError } from "./perennial.js";
 import { byId, showCode, tellDeveloper } from "./page.js";
 import { walletWord } from "./words.js";
 
-/** @import { Button, Outcome, Wallets, createPerennial } from "./perennial.js" */
+/** @import { Button, Outcome, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 /** @import { First } from "./perennial/wallets.js" */
 
 // As high as the button beside it.
@@ -14,7 +14,7 @@ const BUTTON_HEIGHT = 51;
 /**
  * @typedef {object} Handlers
  * @property {(offers: Wallets) => void} onOffers The free trial in it is the one that this shopper would get.
- * @property {() => void} onApprove
+ * @property {(wallet: WalletName) => void} onApprove
  * @property {() => void} onCancel
  * @property {(outcome: Outcome) => void} onOutcome
  * @property {(error: unknown) => void} onError
@@ -25,7 +25,7 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {{ plan: string, first: First, offers: Wallets, button: Button | null, failed: boolean } | null} */
+  /** @type {{ plan: string, first: First, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
   let shown = null;
   let latest = 0;
 
@@ -42,15 +42,18 @@ export function waysToPay(perennial, handlers) {
     byId("ways-trouble").hidden = true;
     try {
       const offers = await perennial.wallets(plan);
-      if (mine !== latest || (shown?.offers === offers && !shown.failed)) return;
+      if (mine !== latest || (shown?.offers === offers && shown.failed.size === 0)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
       clear();
-      const apple = offered(offers).includes("apple_pay");
-      shown = { plan, first, offers, button: null, failed: false };
-      // Amazon's button needs no Stripe.js to be there, so nobody waits for it.
-      draw(offers, apple);
-      if (apple) await mount({ plan, first, returnTo }, mine);
+      const missing = new Set();
+      shown = { plan, first, offers, buttons: [], failed: new Set() };
+      // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
+      draw(offers, missing, shown.failed);
+      for (const place of sheetPlaces()) {
+        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo }, missing, mine);
+      }
+      if (mine !== latest) return;
       byId("ways").setAttribute("aria-busy", "false");
     } catch (error) {
       if (mine !== latest) return;
@@ -62,7 +65,7 @@ export function waysToPay(perennial, handlers) {
   }
 
   function clear() {
-    shown?.button?.unmount();
+    shown?.buttons.forEach((button) => button.unmount());
     shown = null;
     byId("ways").hidden = true;
     byId("ways").setAttribute("aria-busy", "true");
@@ -70,24 +73,31 @@ export function waysToPay(perennial, handlers) {
   }
 
   /**
+   * @param {HTMLElement} place Where the button of a wallet with a sheet goes.
    * @param {{ plan: string, first: First, returnTo: string }} options
+   * @param {Set<string>} missing The wallets whose buttons are not there.
    * @param {number} mine
    */
-  async function mount(options, mine) {
+  async function mount(place, options, missing, mine) {
+    const wallet = /** @type {SheetWallet} */ (place.dataset.wallet);
+    const name = walletWord(wallet);
     // A place of its own, so that a plan that is chosen meanwhile does not meet this one's button.
     const element = document.createElement("div");
-    byId("apple-pay").replaceChildren(element);
+    place.replaceChildren(element);
+    const onApprove = () => handlers.onApprove(wallet);
     try {
-      const button = await perennial.mountApplePay({ ...options, element, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers });
+      const button = await perennial.mountWallet({ ...options, element, wallet, buttonType: "plain", buttonHeight: BUTTON_HEIGHT, ...handlers, onApprove });
       if (mine !== latest || !shown) return button.unmount();
-      shown.button = button;
-      draw(shown.offers, button.shown);
-      if (!button.shown) tellDeveloper("No Apple Pay: Stripe.js shows no button for it in this browser.");
+      shown.buttons.push(button);
+      if (!button.shown) missing.add(wallet);
+      draw(shown.offers, missing, shown.failed);
+      if (!button.shown) tellDeveloper(`No ${name}: Stripe.js shows no button for it in this browser.`);
     } catch (error) {
       if (mine !== latest || !shown) return;
-      draw(shown.offers, false, "apple_pay");
-      showTrouble("Apple Pay could not be loaded.", error);
-      shown.failed = true;
+      missing.add(wallet);
+      shown.failed.add(wallet);
+      draw(shown.offers, missing, shown.failed);
+      showTrouble(`${name} could not be loaded.`, error);
     }
   }
 
@@ -99,20 +109,26 @@ function offered(offers) {
   return offers.wallets.filter(({ offer }) => offer).map(({ wallet }) => wallet);
 }
 
+/** @returns {NodeListOf<HTMLElement>} where the buttons of the wallets with a sheet go. */
+export function sheetPlaces() {
+  return document.querySelectorAll("#ways .sheet");
+}
+
 /**
  * @param {Wallets} offers
- * @param {boolean} apple Whether its button is there, or about to be.
- * @param {string} [failed] A wallet whose button could not be loaded, which is said elsewhere.
+ * @param {Set<string>} missingButtons The wallets with a sheet that this browser has no button for.
+ * @param {Set<string>} failed Those of them whose button could not be loaded, which is said elsewhere.
  */
-function draw(offers, apple, failed) {
-  const shown = offered(offers).filter((wallet) => wallet !== "apple_pay" || apple);
-  byId("pay").hidden = !shown.includes("amazon_pay");
-  byId("apple-pay").hidden = !shown.includes("apple_pay");
+function draw(offers, missingButtons, failed) {
+  const shown = offered(offers).filter((wallet) => !missingButtons.has(wallet));
+  /** @type {NodeListOf<HTMLElement>} */
+  const places = document.querySelectorAll("#ways [data-wallet]");
+  for (const place of places) place.hidden = !shown.some((wallet) => wallet === place.dataset.wallet);
   byId("ways").hidden = shown.length === 0;
   byId("ways-wait").hidden = true;
   const consents = shown.map((wallet) => paragraph(` ${offers.consent.text[wallet] ?? ""}`, `${walletWord(wallet)}:`));
   byId("consent").replaceChildren(...consents);
-  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet) && wallet !== failed);
+  const missing = offers.wallets.filter(({ wallet }) => !shown.includes(wallet) && !failed.has(wallet));
   byId("missing").replaceChildren(...missing.map(({ wallet }) => paragraph(`${walletWord(wallet)} is not available here.`)));
   byId("missing").hidden = missing.length === 0;
   for (const { wallet, reasons } of missing) {

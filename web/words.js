@@ -70,7 +70,7 @@ export function statusWord(status) {
 /** @param {string | null} wallet */
 export function walletWord(wallet) {
   /** @type {Record<string, string>} */
-  const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay" };
+  const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay", google_pay: "Google Pay", cash_app_pay: "Cash App Pay" };
   return wallet === null ? "Not known" : (words[wallet] ?? wallet);
 }
 

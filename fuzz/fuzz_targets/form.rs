@@ -50,44 +50,47 @@ fuzz_target!(|data: &[u8]| {
             ("metadata[perennial_plan]", plan),
         ],
     );
-    check(
-        &CreateSetupIntent {
-            customer: &customer,
-            attempt: plan,
-            user,
-            wallet: Wallet::AmazonPay,
-            confirm: Some(ServerConfirm {
-                return_url: address,
-                accepted_at: number,
-                ip_address: wallet,
-                user_agent: user,
-            }),
-        }
-        .freeze(key()),
-        &[
-            ("customer", "cus_1"),
-            ("usage", "off_session"),
-            ("allowed_payment_method_types[]", "amazon_pay"),
-            ("metadata[perennial_attempt]", plan),
-            ("metadata[perennial_user]", user),
-            ("confirm", "true"),
-            ("return_url", address),
-            ("payment_method_data[type]", "amazon_pay"),
-            ("mandate_data[customer_acceptance][type]", "online"),
-            (
-                "mandate_data[customer_acceptance][accepted_at]",
-                &number.to_string(),
-            ),
-            (
-                "mandate_data[customer_acceptance][online][ip_address]",
-                wallet,
-            ),
-            (
-                "mandate_data[customer_acceptance][online][user_agent]",
+    for chosen in Wallet::ALL {
+        let kind = chosen.row().method_type;
+        check(
+            &CreateSetupIntent {
+                customer: &customer,
+                attempt: plan,
                 user,
-            ),
-        ],
-    );
+                wallet: chosen,
+                confirm: Some(ServerConfirm {
+                    return_url: address,
+                    accepted_at: number,
+                    ip_address: wallet,
+                    user_agent: user,
+                }),
+            }
+            .freeze(key()),
+            &[
+                ("customer", "cus_1"),
+                ("usage", "off_session"),
+                ("allowed_payment_method_types[]", kind),
+                ("metadata[perennial_attempt]", plan),
+                ("metadata[perennial_user]", user),
+                ("confirm", "true"),
+                ("return_url", address),
+                ("payment_method_data[type]", kind),
+                ("mandate_data[customer_acceptance][type]", "online"),
+                (
+                    "mandate_data[customer_acceptance][accepted_at]",
+                    &number.to_string(),
+                ),
+                (
+                    "mandate_data[customer_acceptance][online][ip_address]",
+                    wallet,
+                ),
+                (
+                    "mandate_data[customer_acceptance][online][user_agent]",
+                    user,
+                ),
+            ],
+        );
+    }
     let trial_days = u32::try_from(number).unwrap_or(0);
     let mut expected = vec![
         ("customer", "cus_1"),

@@ -76,6 +76,18 @@ impl StripeSandbox {
         client_secret: &str,
         return_url: &str,
     ) -> Result<String, Value> {
+        self.confirm_redirect_setup("amazon_pay", publishable_key, client_secret, return_url)
+            .await
+    }
+
+    /// The same for any wallet that leads away, by the type of its payment methods.
+    pub async fn confirm_redirect_setup(
+        &self,
+        method_type: &str,
+        publishable_key: &str,
+        client_secret: &str,
+        return_url: &str,
+    ) -> Result<String, Value> {
         let (intent, _) = client_secret
             .split_once("_secret_")
             .expect("a client secret");
@@ -83,7 +95,7 @@ impl StripeSandbox {
         let form = [
             ("client_secret", client_secret),
             ("return_url", return_url),
-            ("payment_method_data[type]", "amazon_pay"),
+            ("payment_method_data[type]", method_type),
             ("mandate_data[customer_acceptance][type]", "online"),
             (
                 "mandate_data[customer_acceptance][online][infer_from_client]",
@@ -92,16 +104,24 @@ impl StripeSandbox {
             ("use_stripe_sdk", "true"),
         ];
         let answer = self.call(publishable_key, "POST", &path, &form).await;
-        let url = answer
-            .pointer("/next_action/redirect_to_url/url")
-            .and_then(Value::as_str);
+        let url = [
+            "/next_action/redirect_to_url/url",
+            "/next_action/cashapp_handle_redirect_or_display_qr_code/mobile_auth_url",
+        ]
+        .iter()
+        .find_map(|place| answer.pointer(place)?.as_str());
         url.map(str::to_owned).ok_or(answer)
     }
 
     /// What Apple's sheet hands to the page: a token, of which `asked` says more
     /// (`{"first": "decline"}` for one whose first transaction is refused).
-    pub async fn apple_pay_token(&self, mut asked: Value) -> String {
-        asked["wallet"] = json!("apple_pay");
+    pub async fn apple_pay_token(&self, asked: Value) -> String {
+        self.sheet_token("apple_pay", asked).await
+    }
+
+    /// The same of any wallet with a sheet.
+    pub async fn sheet_token(&self, wallet: &str, mut asked: Value) -> String {
+        asked["wallet"] = wallet.into();
         let token = self.control("POST", "/tokens", Some(asked)).await;
         token["id"].as_str().expect("a token").to_owned()
     }

@@ -12,7 +12,7 @@ import { expectSuccess } from "./api.js";
  *
  * @typedef {"setup_intent" | "subscription"} First
  *
- * @typedef {"amazon_pay" | "apple_pay"} WalletName
+ * @typedef {"amazon_pay" | "apple_pay" | "google_pay" | "cash_app_pay"} WalletName
  */
 
 /**

@@ -1,6 +1,6 @@
 //! From a mail to a payment that waits for the shopper, such as one that the bank wants them to
 //! approve. A saved Apple Pay method is never used while the shopper is there, so they approve the
-//! payment in Apple's sheet as if it were new.
+//! payment in the sheet of its wallet as if it were new; in Apple's, if it had none with a sheet.
 
 use perennial_api::{
     failure,
@@ -9,8 +9,8 @@ use perennial_api::{
 };
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Request, Response};
-use perennial_stripe::{PaymentIntent, PaymentIntentStatus};
-use perennial_types::{Money, PaymentIntentId, UserId, Wallet};
+use perennial_stripe::{PaymentIntent, PaymentIntentStatus, metadata};
+use perennial_types::{Money, PaymentIntentId, Shown, UserId, Wallet};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use url::Url;
@@ -74,7 +74,7 @@ impl App {
             "amount": payment.amount,
             "currency": payment.currency,
             "elements": Elements::payment(money, saves, capture),
-            "express_checkout": ExpressCheckout::new(Wallet::ApplePay, None),
+            "express_checkout": ExpressCheckout::new(sheet_of(&payment), None),
             "return_url": self.shop.url.as_str(),
         });
         Ok(Response::json(200, &body))
@@ -107,6 +107,14 @@ impl App {
             Err(unknown_link())
         }
     }
+}
+
+/// The wallet whose sheet the payment is approved in.
+fn sheet_of(payment: &PaymentIntent) -> Wallet {
+    let noted = payment.metadata.get(metadata::WALLET);
+    let noted = noted.and_then(|name| name.parse::<Wallet>().ok());
+    let with_sheet = noted.filter(|wallet| wallet.row().shown != Shown::Redirect);
+    with_sheet.unwrap_or(Wallet::ApplePay)
 }
 
 fn over(code: &'static str, message: &'static str, payment: &PaymentIntent) -> ApiError {

@@ -27,7 +27,7 @@ impl App {
             payment.status.as_str(),
             "requires_payment_method" | "requires_action"
         );
-        // The page behind the link shows Apple Pay, which is a card to Stripe.
+        // The page behind the link shows a wallet with a sheet, which is a card to Stripe.
         let next = payment.failure.as_ref().map(|failure| failure.next.action);
         let helps = matches!(next, Some(ShopAction::AskShopper | ShopAction::RetryLater));
         if waits && payment.offers_cards && helps {

@@ -87,6 +87,11 @@ impl PayAsk {
         self.payment_method.as_deref()
     }
 
+    /// The wallet that it is made with in the page, if it names one.
+    pub(crate) fn wallet(&self) -> Option<Wallet> {
+        self.wallet.as_deref()?.parse().ok()
+    }
+
     pub(crate) fn saves(&self) -> bool {
         self.save.unwrap_or_default()
     }

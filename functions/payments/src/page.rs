@@ -1,11 +1,11 @@
-//! What a page needs to show Apple Pay's sheet for a payment.
+//! What a page needs to show a wallet's sheet for a payment.
 
 use perennial_api::stripe_js::{
     ApplePay, ApplePayError, Capture as CaptureOption, Deferred, Elements, ExpressCheckout, Reload,
 };
 use perennial_flows::payments::{Capture, PaymentReport, Why};
 use perennial_http::{ApiError, read_value, sentence};
-use perennial_types::{Timestamp, Wallet};
+use perennial_types::{Shown, Timestamp, Wallet};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -14,6 +14,7 @@ use crate::ask::{Kind, PayAsk, conflict, missing};
 
 /// The options of Stripe.js for one payment.
 pub(crate) struct Page {
+    wallet: Wallet,
     elements: Elements,
     /// What Apple's sheet cannot show any more is an error for a new payment, and left out of an
     /// answer about one that was started in time.
@@ -23,6 +24,16 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn new(ask: &PayAsk, management: &Url, now: Timestamp) -> Result<Self, ApiError> {
         let money = ask.money()?;
+        let wallet = ask.wallet().unwrap_or(Wallet::ApplePay);
+        // Google's sheet is told of no payments to come.
+        if wallet != Wallet::ApplePay && wallet.row().shown != Shown::Redirect {
+            let is_told = ask.kind.is_some_and(|kind| kind != Kind::Once);
+            for (name, is_there) in [("kind", is_told), ("apple_pay", ask.apple_pay.is_some())] {
+                if is_there {
+                    return Err(conflict("wallet", name));
+                }
+            }
+        }
         let described = |why| {
             let value = ask.apple_pay.clone();
             value.ok_or_else(|| missing("apple_pay", why))
@@ -60,6 +71,7 @@ impl Page {
             Capture::Manual => CaptureOption::Manual,
         };
         Ok(Self {
+            wallet,
             elements: Elements::payment(money, ask.saves(), capture),
             apple_pay,
         })
@@ -101,7 +113,7 @@ impl Page {
             ("elements".to_owned(), json!(self.elements)),
             (
                 "express_checkout".to_owned(),
-                json!(ExpressCheckout::new(Wallet::ApplePay, apple_pay)),
+                json!(ExpressCheckout::new(self.wallet, apple_pay)),
             ),
         ]);
         body

@@ -46,7 +46,7 @@ pub(crate) struct Redirect {
 }
 
 /// All of them.
-pub(crate) static ALL: [Wallet; 2] = [
+pub(crate) static ALL: [Wallet; 3] = [
     Wallet {
         name: "amazon_pay",
         label: "Amazon Pay",
@@ -70,6 +70,12 @@ pub(crate) static ALL: [Wallet; 2] = [
         name: "apple_pay",
         label: "Apple Pay",
         kind: Kind::Card("apple_pay"),
+    },
+    Wallet {
+        name: "google_pay",
+        label: "Google Pay",
+        // The name that it had before: https://docs.stripe.com/api/cards/object#card_object-tokenization_method
+        kind: Kind::Card("android_pay"),
     },
 ];
 

@@ -92,6 +92,12 @@ fn of_payment(money: Money, management: &Url) {
     let request = ApplePay::reload(money, reload, management);
     express_checkout(&format!("reload {what}"), Some(request));
     express_checkout(&format!("once {what}"), None);
+    let options = ExpressCheckout::new(Wallet::GooglePay, None);
+    claim(
+        &format!("once with Google Pay {what}"),
+        "InJson<StripeJs.StripeExpressCheckoutElementOptions>",
+        &options,
+    );
 }
 
 fn elements(what: &str, options: &Elements) {

@@ -55,6 +55,7 @@ mod lost_browser;
 mod lost_setups;
 mod modes;
 mod money_back;
+mod more_wallets;
 mod one_function;
 mod overdue;
 mod payments;

@@ -97,12 +97,12 @@ reasons! {
     /// Only cards know it.
     UsageNotSupported => 400, "usage_not_supported",
         "Only cards have a usage, and this method is none: leave \"usage\" out.";
-    /// Neither a card nor Amazon Pay.
+    /// Neither a card nor of a wallet.
     MethodNotSupported => 400, "payment_method_not_supported",
-        "Only cards, those of Apple Pay among them, and Amazon Pay are charged here.";
-    /// Amazon Pay's rule.
+        "Only cards and what the wallets of plans have saved are charged here.";
+    /// The wallet's rule.
     CurrencyNotSupported => 400, "currency_not_supported",
-        "Amazon Pay cannot be charged in this currency.";
+        "This wallet cannot be charged in this currency.";
     /// P10.
     FirstTransactionFailed => 409, "first_transaction_failed",
         "The first, customer-initiated transaction of this method failed. Banks link later charges to it, so that they would be declined too. Ask the shopper to authorise again.";

@@ -10,39 +10,40 @@ import { judge } from "../referee/referee.js";
 import { judgePage, MODULES, WEB } from "../referee/page.js";
 
 test("every module of the page is typed, and Stripe.js is used as Stripe says", () => {
-  for (const name of ["perennial.js", "shop.js", "perennial/apple_pay.js", "perennial/amazon_pay.js"]) assert.ok(MODULES.includes(name), MODULES.join());
+  for (const name of ["perennial.js", "shop.js", "perennial/sheet.js", "perennial/redirect.js"]) assert.ok(MODULES.includes(name), MODULES.join());
   for (const module of MODULES) assert.match(readFileSync(resolve(WEB, module), "utf8"), /^\/\/ @ts-check$/m, module);
   assert.deepEqual(judgePage(), []);
 });
 
-const AMAZON = "perennial/amazon_pay.js";
-const APPLE = "perennial/apple_pay.js";
+const AWAY = "perennial/redirect.js";
+const SHEET = "perennial/sheet.js";
 const SETTLED = 'status === "succeeded" || status === "processing") return finish(checkout);\n    if (!error)';
 
 test("each planted mistake in the page is reported", () => {
   const mistakes: [module: string, right: string, wrong: string, complaint: RegExp][] = [
-    [AMAZON, "stripeJs.confirmAmazonPaySetup(", "stripeJs.confirmAmazonpaySetup(", /confirmAmazonpaySetup/],
-    [AMAZON, "      return_url,\n      // Stripe.js", "      returnUrl: return_url,\n      // Stripe.js", /returnUrl/],
-    [AMAZON, "confirmAmazonPaySetup(client_secret, {", "confirmAmazonPaySetup(42, {", /number/],
-    [AMAZON, "setupIntent?.status", "setupIntent?.state", /state/],
-    [AMAZON, SETTLED, SETTLED.replace("succeeded", "success"), /no overlap/],
-    [AMAZON, "error?.setup_intent?.status", "error?.setupIntent?.status", /setupIntent/],
-    [APPLE, 'elements.create("expressCheckout"', 'elements.create("paymentRequestButton"', /overload/],
-    [APPLE, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "setup", paymentMethodTypes: ["card"] })', /overload|paymentMethodTypes/],
-    [APPLE, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "subscription", currency: "usd" })', /overload|amount/],
-    [APPLE, 'button.on("confirm"', 'button.on("confirmed"', /overload|confirmed/],
-    [APPLE, "event.resolve()", "event.accept()", /accept/],
-    [APPLE, "availablePaymentMethods?.applePay", "availablePaymentMethods?.apple_pay", /apple_pay/],
-    [APPLE, "event.paymentFailed();\n        onError", 'event.paymentFailed({ reason: "declined" });\n        onError', /declined/],
-    [APPLE, "stripeJs.confirmSetup({", "stripeJs.confirmCardSetup({", /Argument|string/],
-    [APPLE, 'redirect: "if_required"', 'redirect: "if_needed"', /overload|if_needed/],
-    [APPLE, "clientSecret: client_secret", "secret: client_secret", /overload|secret/],
-    [APPLE, "error?.payment_intent?.status", "error?.paymentIntent?.status", /paymentIntent/],
-    [APPLE, "buttonType: { applePay: buttonType }", 'buttonType: { applePay: "subscription" }', /subscription|overload/],
-    [APPLE, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { recurringPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l", recurringPaymentIntervalUnit: "week" } } } }', /week/],
-    [APPLE, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { automaticReloadPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l" } } } }', /regularBilling|automaticReload/],
-    ["shop.js", "startAmazonPay({ plan: plan.name,", "startAmazonPay({ name: plan.name,", /plan|name/],
-    ["ways.js", "perennial.mountApplePay({ ...options, element,", "perennial.mountApplePay({ ...options, where: element,", /element|where/],
+    [AWAY, "stripeJs.confirmAmazonPaySetup(", "stripeJs.confirmAmazonpaySetup(", /confirmAmazonpaySetup/],
+    [AWAY, "      return_url,\n      // Stripe.js", "      returnUrl: return_url,\n      // Stripe.js", /returnUrl/],
+    [AWAY, "stripeJs.confirmAmazonPaySetup(clientSecret,", "stripeJs.confirmAmazonPaySetup(42,", /number/],
+    [AWAY, "stripeJs.confirmCashappSetup(", "stripeJs.confirmCashAppSetup(", /confirmCashAppSetup/],
+    [AWAY, "setupIntent?.status", "setupIntent?.state", /state/],
+    [AWAY, SETTLED, SETTLED.replace("succeeded", "success"), /no overlap/],
+    [AWAY, "error?.setup_intent?.status", "error?.setupIntent?.status", /setupIntent/],
+    [SHEET, 'elements.create("expressCheckout"', 'elements.create("paymentRequestButton"', /overload/],
+    [SHEET, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "setup", paymentMethodTypes: ["card"] })', /overload|paymentMethodTypes/],
+    [SHEET, "stripeJs.elements(told)", 'stripeJs.elements({ mode: "subscription", currency: "usd" })', /overload|amount/],
+    [SHEET, 'button.on("confirm"', 'button.on("confirmed"', /overload|confirmed/],
+    [SHEET, "event.resolve()", "event.accept()", /accept/],
+    [SHEET, "availablePaymentMethods?.applePay", "availablePaymentMethods?.apple_pay", /apple_pay/],
+    [SHEET, "event.paymentFailed();\n        onError", 'event.paymentFailed({ reason: "declined" });\n        onError', /declined/],
+    [SHEET, "stripeJs.confirmSetup({", "stripeJs.confirmCardSetup({", /Argument|string/],
+    [SHEET, 'redirect: "if_required"', 'redirect: "if_needed"', /overload|if_needed/],
+    [SHEET, "clientSecret: client_secret", "secret: client_secret", /overload|secret/],
+    [SHEET, "error?.payment_intent?.status", "error?.paymentIntent?.status", /paymentIntent/],
+    [SHEET, "buttonType: { applePay: buttonType }", 'buttonType: { applePay: "subscription" }', /subscription|overload/],
+    [SHEET, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { recurringPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l", recurringPaymentIntervalUnit: "week" } } } }', /week/],
+    [SHEET, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { automaticReloadPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l" } } } }', /regularBilling|automaticReload/],
+    ["shop.js", "startWallet({ plan: plan.name,", "startWallet({ name: plan.name,", /plan|name/],
+    ["ways.js", "perennial.mountWallet({ ...options, element,", "perennial.mountWallet({ ...options, where: element,", /element|where/],
   ];
   for (const [module, right, wrong, complaint] of mistakes) {
     assert.ok(readFileSync(resolve(WEB, module), "utf8").includes(right), `${module} no longer has ${right}`);

@@ -1,4 +1,4 @@
-// A dialog in the page that stands for Apple's sheet: what it would tell the shopper, and what they can answer.
+// A dialog in the page that stands for Apple's or Google's sheet: what it would tell the shopper, and what they can answer.
 
 // Apple ends a session whose payment is not completed in time.
 const SHEET_TIMEOUT_MS = 30_000;
@@ -14,29 +14,29 @@ const element = (name, properties, ...children) => {
 const sheetLine = ({ label, value, note }) =>
   element("div", {}, element("dt", {}, label), element("dd", {}, value), note ? element("dd", { className: "note" }, note) : null);
 
-const sheetContent = ({ description, agreement, management, lines }, business) => [
-  element("p", { className: "label" }, "Stands for Apple’s sheet (sandbox)"),
-  element("h2", { id: "apple-title", tabIndex: -1 }, description || business),
+const sheetContent = ({ id, owner }, { description, agreement, management, lines }, business) => [
+  element("p", { className: "label" }, `Stands for ${owner}’s sheet (sandbox)`),
+  element("h2", { id: `${id}-title`, tabIndex: -1 }, description || business),
   element(
     "div",
     { className: "box card" },
     element("span", { className: "chip" }),
     element("p", {}, "Visa •••• 4242", element("br", {}), element("span", { className: "soft" }, "A test card in the sandbox’s wallet")),
   ),
-  lines.length > 0 ? element("dl", { className: "box", id: "apple-lines" }, ...lines.map(sheetLine)) : null,
-  agreement ? element("p", { className: "box soft", id: "apple-agreement" }, agreement) : null,
+  lines.length > 0 ? element("dl", { className: "box", id: `${id}-lines` }, ...lines.map(sheetLine)) : null,
+  agreement ? element("p", { className: "box soft", id: `${id}-agreement` }, agreement) : null,
   management
-    ? element("p", { className: "box soft" }, element("a", { id: "apple-management", href: management, target: "_blank", rel: "noreferrer" }, "Manage this payment later"))
+    ? element("p", { className: "box soft" }, element("a", { id: `${id}-management`, href: management, target: "_blank", rel: "noreferrer" }, "Manage this payment later"))
     : null,
 ];
 
 /** What stays in view however long the agreement is. */
-const sheetFoot = (due, business, buttons) =>
+const sheetFoot = ({ id }, due, business, buttons) =>
   element(
     "div",
     { className: "foot" },
-    element("p", { className: "total" }, element("span", {}, "Due today", element("br", {}), element("span", { className: "soft" }, business)), element("b", { id: "apple-due" }, due)),
-    element("p", { id: "apple-status", role: "status" }),
+    element("p", { className: "total" }, element("span", {}, "Due today", element("br", {}), element("span", { className: "soft" }, business)), element("b", { id: `${id}-due` }, due)),
+    element("p", { id: `${id}-status`, className: "status", role: "status" }),
     buttons,
   );
 
@@ -44,18 +44,18 @@ const sheetFoot = (due, business, buttons) =>
  * Opens the sheet. Resolves with what the shopper chose, `succeed`, `decline` or `cancel`, and `end`, which closes it: with
  * a word on how the payment went, or at once.
  */
-const openAppleSheet = (content, due, business) =>
+const openSheet = (sheet, content, due, business) =>
   new Promise((chosen) => {
     const host = document.createElement("div");
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [appleStyle(SHEET_STYLE)];
-    const button = (id, text) => element("button", { id, type: "button" }, text);
-    const approve = button("apple-approve", "Approve");
-    const decline = button("apple-decline", "Approve with a card that will be declined");
-    const cancel = button("apple-cancel", "Cancel");
+    const button = (name, text) => element("button", { id: `${sheet.id}-${name}`, className: name, type: "button" }, text);
+    const approve = button("approve", "Approve");
+    const decline = button("decline", "Approve with a card that will be declined");
+    const cancel = button("cancel", "Cancel");
     const buttons = element("div", { className: "buttons" }, approve, decline, cancel);
-    const dialog = element("dialog", {}, ...sheetContent(content, business).filter(Boolean), sheetFoot(due, business, buttons));
-    dialog.setAttribute("aria-labelledby", "apple-title");
+    const dialog = element("dialog", {}, ...sheetContent(sheet, content, business).filter(Boolean), sheetFoot(sheet, due, business, buttons));
+    dialog.setAttribute("aria-labelledby", `${sheet.id}-title`);
     root.append(dialog);
     document.body.append(host);
 
@@ -64,7 +64,7 @@ const openAppleSheet = (content, due, business) =>
       host.remove();
     };
     const end = (word, failed = false) => {
-      const status = root.getElementById("apple-status");
+      const status = root.getElementById(`${sheet.id}-status`);
       status.textContent = word;
       status.classList.toggle("failed", failed);
       setTimeout(close, SHEET_LINGER_MS);
@@ -76,7 +76,7 @@ const openAppleSheet = (content, due, business) =>
       if (choice === "cancel") close();
       else {
         buttons.hidden = true;
-        root.getElementById("apple-status").textContent = "Processing…";
+        root.getElementById(`${sheet.id}-status`).textContent = "Processing…";
       }
       chosen({ choice, end });
     };
@@ -88,5 +88,5 @@ const openAppleSheet = (content, due, business) =>
       answer("cancel");
     });
     dialog.showModal();
-    root.getElementById("apple-title").focus();
+    root.getElementById(`${sheet.id}-title`).focus();
   });

@@ -44,12 +44,12 @@ const SHEET_STYLE = `
   button { min-height: 2.9rem; padding: .5rem 1rem; border: 1px solid #c7c7cc; border-radius: .75rem; background: #fff; color: inherit; font: inherit; font-weight: 600; cursor: pointer; }
   button:hover { background: #ececf0; }
   button:focus-visible { outline: 3px solid #1b62c4; outline-offset: 2px; }
-  #apple-approve { border-color: #000; background: #000; color: #fff; }
-  #apple-approve:hover { background: #2b2b2e; }
-  #apple-decline { font-size: .88rem; }
-  #apple-cancel { border-color: transparent; background: none; color: #0059b8; }
-  #apple-status:empty { display: none; }
-  #apple-status { margin-bottom: .7rem; text-align: center; font-weight: 600; }
-  #apple-status.failed { color: #a1260d; }
+  button.approve { border-color: #000; background: #000; color: #fff; }
+  button.approve:hover { background: #2b2b2e; }
+  button.decline { font-size: .88rem; }
+  button.cancel { border-color: transparent; background: none; color: #0059b8; }
+  .status:empty { display: none; }
+  .status { margin-bottom: .7rem; text-align: center; font-weight: 600; }
+  .status.failed { color: #a1260d; }
   @media (max-width: 40rem) { dialog { width: 100%; max-width: 100%; margin: auto 0 0; border-radius: 1.1rem 1.1rem 0 0; } }
 `;

@@ -89,6 +89,6 @@ class Elements {
     const approved = this.#wallet?.approved;
     if (!approved) return { error: { type: "validation_error", code: "incomplete_payment_details", message: "Approve the payment in your wallet first." } };
     this.submitted = approved;
-    return { selectedPaymentMethod: "apple_pay" };
+    return { selectedPaymentMethod: approved.type };
   }
 }

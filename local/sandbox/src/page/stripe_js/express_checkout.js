@@ -1,4 +1,4 @@
-// The Express Checkout Element, of which the stand-in has the Apple Pay button.
+// The Express Checkout Element, of which the stand-in has the buttons of Apple Pay and Google Pay.
 
 const WALLETS = ["amazonPay", "applePay", "googlePay", "link", "paypal", "klarna"];
 const EVENTS = [
@@ -18,6 +18,14 @@ const BUTTON_WORDS = {
   "top-up": "Top up with",
 };
 const THEMES = ["black", "white", "white-outline"];
+const GOOGLE_WORDS = {
+  book: "Book with", buy: "Buy with", checkout: "Check out with", donate: "Donate with", order: "Order with", pay: "Pay with", plain: "", subscribe: "Subscribe with",
+};
+/** The wallets with a sheet: their names in the options of Stripe.js and at Stripe, those in the page, and what their buttons may say. */
+const SHEETS = [
+  { name: "applePay", type: "apple_pay", label: "Apple Pay", owner: "Apple", id: "apple", words: BUTTON_WORDS, themes: THEMES },
+  { name: "googlePay", type: "google_pay", label: "Google Pay", owner: "Google", id: "google", words: GOOGLE_WORDS, themes: ["black", "white"] },
+];
 const ELEMENT = { elementType: "expressCheckout" };
 const CLICK_SECONDS = 1;
 
@@ -28,19 +36,21 @@ const checkElement = (options, told) => {
   const methods = options.paymentMethods ?? {};
   refuseUnknown(methods, WALLETS, `${where}: paymentMethods`);
   for (const [name, choice] of Object.entries(methods)) {
-    const allowed = ["applePay", "googlePay"].includes(name) ? ["always", "auto", "never"] : ["auto", "never"];
+    const allowed = SHEETS.some((sheet) => sheet.name === name) ? ["always", "auto", "never"] : ["auto", "never"];
     oneOf(choice, allowed, `${where}: paymentMethods.${name}`);
   }
   const { buttonHeight: height, buttonType, buttonTheme } = options;
   if (height !== undefined && !(height >= 40 && height <= 55)) throw new IntegrationError(`Invalid value for ${where}: buttonHeight should be between 40 and 55.`);
-  if (buttonType?.applePay !== undefined) oneOf(buttonType.applePay, Object.keys(BUTTON_WORDS), `${where}: buttonType.applePay`);
-  if (buttonTheme?.applePay !== undefined) oneOf(buttonTheme.applePay, THEMES, `${where}: buttonTheme.applePay`);
+  for (const { name, words, themes } of SHEETS) {
+    if (buttonType?.[name] !== undefined) oneOf(buttonType[name], Object.keys(words), `${where}: buttonType.${name}`);
+    if (buttonTheme?.[name] !== undefined) oneOf(buttonTheme[name], themes, `${where}: buttonTheme.${name}`);
+  }
   checkApplePay(options.applePay, `${where}: applePay`);
   if (options.applePay && told.currency === undefined) throw new IntegrationError(`Invalid value for ${where}: applePay needs the currency of elements().`);
 };
 
 class ExpressCheckout {
-  /** The token that the shopper approved and the sheet that waits for its end, until a confirmation uses them. */
+  /** The wallet, the token that the shopper approved and the sheet that waits for its end, until a confirmation uses them. */
   approved = null;
   #elements;
   #options;
@@ -93,7 +103,7 @@ class ExpressCheckout {
     void this.#load(this.#host);
   }
 
-  /** Shows the button if the account and the options allow it. Stripe.js asks what the account has, and so does this. */
+  /** Shows the buttons that the account and the options allow. Stripe.js asks what the account has, and so does this. */
   async #load(host) {
     const { account, error } = await accountOfSandbox(this.#elements.key);
     // It was unmounted meanwhile, or mounted anew.
@@ -101,10 +111,11 @@ class ExpressCheckout {
     if (error) return void this.#emit("loaderror", { ...ELEMENT, error });
     const { allowedPaymentMethodTypes: types, excludedPaymentMethodTypes: excluded } = this.#elements.told;
     const cards = (types === undefined || types.includes("card")) && !excluded?.includes("card") && account.card !== false;
-    const shown = cards && account.apple_pay !== false && this.#options.paymentMethods?.applePay !== "never";
-    if (shown) this.#drawButton();
-    const available = Object.fromEntries(WALLETS.map((name) => [name, shown && name === "applePay"]));
-    this.#emit("ready", { ...ELEMENT, availablePaymentMethods: shown ? available : undefined });
+    const methods = this.#options.paymentMethods;
+    const shown = SHEETS.filter(({ name, type }) => cards && account[type] !== false && methods?.[name] !== "never");
+    if (shown.length > 0) this.#drawButtons(shown);
+    const available = Object.fromEntries(WALLETS.map((name) => [name, shown.some((sheet) => sheet.name === name)]));
+    this.#emit("ready", { ...ELEMENT, availablePaymentMethods: shown.length > 0 ? available : undefined });
   }
 
   unmount() {
@@ -135,31 +146,33 @@ class ExpressCheckout {
     return this;
   }
 
-  #drawButton() {
+  #drawButtons(sheets) {
     const { buttonHeight = 44, buttonType, buttonTheme } = this.#options;
     const root = this.#host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [appleStyle(BUTTON_STYLE)];
-    const text = `${BUTTON_WORDS[buttonType?.applePay ?? "plain"]} Apple Pay`.trim();
-    const button = element("button", { id: "apple-pay-button", type: "button", className: buttonTheme?.applePay ?? "auto" }, text);
-    button.style.height = `${buttonHeight}px`;
-    for (const name of ["focus", "blur"]) button.addEventListener(name, () => this.#emit(name, { ...ELEMENT }));
-    button.addEventListener("click", () => this.#click());
-    root.append(button);
+    for (const sheet of sheets) {
+      const text = `${sheet.words[buttonType?.[sheet.name] ?? "plain"]} ${sheet.label}`.trim();
+      const button = element("button", { id: `${sheet.id}-pay-button`, type: "button", className: buttonTheme?.[sheet.name] ?? "auto" }, text);
+      button.style.height = `${buttonHeight}px`;
+      for (const name of ["focus", "blur"]) button.addEventListener(name, () => this.#emit(name, { ...ELEMENT }));
+      button.addEventListener("click", () => this.#click(sheet));
+      root.append(button);
+    }
   }
 
-  /** The page has a second to allow the sheet, since Apple opens it only right after a click. */
-  async #click() {
+  /** The page has a second to allow the sheet, since a wallet opens it only right after a click. */
+  async #click(sheet) {
     if (this.#open) return;
     this.#open = true;
     try {
-      const details = await this.#allowed();
-      if (details) await this.#show(details);
+      const details = await this.#allowed(sheet);
+      if (details) await this.#show(sheet, details);
     } finally {
       this.#open = false;
     }
   }
 
-  #allowed() {
+  #allowed({ type }) {
     return new Promise((decide, fail) => {
       const late = setTimeout(() => {
         console.error(`[Stripe.js] The expressCheckout Element's click event was not resolved within ${CLICK_SECONDS} second, so the sheet did not open.`);
@@ -181,7 +194,7 @@ class ExpressCheckout {
         decide(null);
       };
       try {
-        if (!this.#emit("click", { ...ELEMENT, expressPaymentType: "apple_pay", resolve, reject })) resolve();
+        if (!this.#emit("click", { ...ELEMENT, expressPaymentType: type, resolve, reject })) resolve();
       } catch (error) {
         clearTimeout(late);
         fail(error);
@@ -189,24 +202,25 @@ class ExpressCheckout {
     });
   }
 
-  async #show(details) {
+  async #show(sheet, details) {
     const { mode, amount, currency } = this.#elements.told;
-    const content = appleLines(details.applePay ?? this.#options.applePay, currency);
+    // Google's sheet is told of no later payments.
+    const content = appleLines(sheet.name === "applePay" ? (details.applePay ?? this.#options.applePay) : undefined, currency);
     // Apple's word for an approval that names no amount of its own.
     const due = mode === "setup" ? "Amount pending" : appleMoney(amount, currency);
     const business = details.business?.name ?? this.#options.business?.name ?? "Perennial sandbox shop";
-    const { choice, end } = await openAppleSheet(content, due, business);
+    const { choice, end } = await openSheet(sheet, content, due, business);
     if (choice === "cancel") return this.#emit("cancel", { ...ELEMENT });
-    const { token, error } = await appleToken(this.#elements.key, choice);
+    const { token, error } = await sheetToken(this.#elements.key, sheet.type, choice);
     if (error) {
       console.error(`[Stripe.js] ${error.message}`);
       return end("Payment not completed", true);
     }
-    return this.#confirm(token.id, end);
+    return this.#confirm(sheet, token.id, end);
   }
 
   /** Hands the approval to the page, and keeps the sheet until the page has used it or given it up. */
-  #confirm(token, end) {
+  #confirm({ type, owner }, token, end) {
     return new Promise((done) => {
       const settle = (word, failed) => {
         if (this.approved?.settle !== settle) return;
@@ -216,12 +230,12 @@ class ExpressCheckout {
         done();
       };
       const late = setTimeout(() => {
-        console.error("[Stripe.js] The confirm event led to no confirmation and no paymentFailed() in time, so Apple gave the payment up.");
+        console.error("[Stripe.js] The confirm event led to no confirmation and no paymentFailed() in time, so " + owner + " gave the payment up.");
         settle("Payment not completed", true);
       }, SHEET_TIMEOUT_MS);
-      this.approved = { token, settle };
+      this.approved = { type, token, settle };
       const paymentFailed = ({ message } = {}) => settle(message ?? "Payment not completed", true);
-      this.#emit("confirm", { expressPaymentType: "apple_pay", paymentFailed });
+      this.#emit("confirm", { expressPaymentType: type, paymentFailed });
     });
   }
 }

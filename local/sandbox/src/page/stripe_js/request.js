@@ -80,11 +80,11 @@ const askSandbox = async (key, path, init, name) => {
 /** What the account may take. */
 const accountOfSandbox = (key) => askSandbox(key, "account", {}, "account");
 
-/** Asks, in Apple's place, for the token of a card in the shopper's wallet. */
-const appleToken = (key, first) =>
+/** Asks, in the wallet's place, for the token of a card in it. */
+const sheetToken = (key, wallet, first) =>
   askSandbox(
     key,
     "tokens",
-    { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ wallet: "apple_pay", first }) },
+    { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ wallet, first }) },
     "token",
   );

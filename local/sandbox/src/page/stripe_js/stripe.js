@@ -12,7 +12,11 @@ class Stripe {
   }
 
   async confirmAmazonPaySetup(clientSecret, data = {}, options = {}) {
-    return confirmAmazonPaySetup(this.#key, clientSecret, data, options);
+    return confirmRedirectSetup(this.#key, { caller: "confirmAmazonPaySetup", type: "amazon_pay" }, clientSecret, data, options);
+  }
+
+  async confirmCashappSetup(clientSecret, data = {}, options = {}) {
+    return confirmRedirectSetup(this.#key, { caller: "confirmCashappSetup", type: "cashapp" }, clientSecret, data, options);
   }
 
   async confirmSetup(options) {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Apple Pay: a button, Apple's sheet over the page, and no redirect.
+ * Apple Pay and Google Pay: a button, the wallet's sheet over the page, and no redirect.
  *
  * Apple opens the sheet only right after a click, and closes it when nothing comes of it in time. So all that
  * the button needs is fetched before it is shown, and every way out of an approval either confirms or calls
@@ -12,12 +12,14 @@ import { alreadySubscribed, endedWithout, refusedBy } from "./checkouts.js";
 import { withDates } from "./wallets.js";
 
 /**
- * @import { ApplePayButtonTheme, ApplePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
+ * @import { ApplePayButtonTheme, ApplePayButtonType, GooglePayButtonTheme, GooglePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
  *   StripeExpressCheckoutElementConfirmEvent, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js"
  */
 /** @import { Answer, Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
 /** @import { First, Wallets } from "./wallets.js" */
+
+/** @typedef {"apple_pay" | "google_pay"} SheetWallet */
 
 /**
  * @typedef {object} ButtonOptions
@@ -25,8 +27,8 @@ import { withDates } from "./wallets.js";
  * @property {() => void} [onApprove] The shopper has approved in the sheet; an outcome follows.
  * @property {() => void} [onCancel] The shopper has closed the sheet. Nothing was charged.
  * @property {(error: unknown) => void} [onError] A call got no useful answer, usually a `PerennialError`; the shopper may try again.
- * @property {ApplePayButtonType} [buttonType]
- * @property {ApplePayButtonTheme} [buttonTheme]
+ * @property {ApplePayButtonType} [buttonType] Google Pay has `book`, `buy`, `donate`, `order`, `plain` and `subscribe` of these.
+ * @property {ApplePayButtonTheme} [buttonTheme] Google Pay has no `white-outline`.
  * @property {number} [buttonHeight] Pixels, 40 to 55.
  */
 
@@ -38,12 +40,13 @@ import { withDates } from "./wallets.js";
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
  * @property {(outcome: Outcome) => void} onOutcome
  *
- * @typedef {ButtonOptions & PlanOptions} ApplePayOptions
+ * @typedef {ButtonOptions & PlanOptions} PlanButtonOptions
+ * @typedef {PlanButtonOptions & { wallet: SheetWallet }} WalletButtonOptions
  */
 
 /**
  * @typedef {object} Button
- * @property {boolean} shown Whether there is a button. Not every device has Apple Pay, and not every plan may offer it.
+ * @property {boolean} shown Whether there is a button. Not every device has the wallet, and not every plan may offer it.
  * @property {{ code: string, message: string }[]} reasons Why the plan may not offer it.
  * @property {() => void} unmount Takes the button away. Once the shopper has approved, their outcome still comes.
  */
@@ -94,25 +97,25 @@ const SETTLED = ["succeeded", "processing", "requires_capture"];
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {() => boolean} parts.isBusy Whether another checkout is under way in the page.
  */
-export function applePay({ call, stripe, wallets, finish, isBusy }) {
+export function sheets({ call, stripe, wallets, finish, isBusy }) {
   /**
    * Shows the button of a plan in the page.
    *
-   * @param {ApplePayOptions} options
+   * @param {WalletButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountApplePay({ plan, first, returnTo, onOutcome, ...options }) {
+  async function mountWallet({ wallet: name, plan, first, returnTo, onOutcome, ...options }) {
     const offers = await wallets(plan);
-    const offer = offers.wallets.find(({ wallet }) => wallet === "apple_pay");
+    const offer = offers.wallets.find(({ wallet }) => wallet === name);
     if (!offer?.offer) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };
     const chosen = first ?? (offer.first.includes("subscription") ? "subscription" : "setup_intent");
     const told = offer.elements?.[chosen];
-    if (!told) throw new PerennialError({ code: "first_not_supported", message: `Apple Pay cannot begin with ${chosen} for this plan.` });
+    if (!told) throw new PerennialError({ code: "first_not_supported", message: `${name} cannot begin with ${chosen} for this plan.` });
     /** @type {{ path: string, body: object }} */
     const request = chosen === "subscription" ? { path: "/subscriptions", body: { first: chosen } } : { path: "/client-secret", body: {} };
     const body = {
       plan,
-      wallet: "apple_pay",
+      wallet: name,
       ...request.body,
       consent: offers.consent.version,
       trial_days: offers.trial_days,
@@ -141,6 +144,12 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
     const { publishable_key } = offers;
     return showButton({ publishable_key, elements: told, express_checkout: offer.express_checkout ?? {} }, { buttonType: "subscribe", ...options }, subscribe);
   }
+
+  /**
+   * @param {PlanButtonOptions} options
+   * @returns {Promise<Button>}
+   */
+  const mountApplePay = (options) => mountWallet({ ...options, wallet: "apple_pay" });
 
   /**
    * Shows the button for a payment that the shop's server has created.
@@ -195,10 +204,14 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
     const { element, buttonType, buttonTheme, buttonHeight, onApprove, onCancel, onError = report } = options;
     const stripeJs = await stripe(publishable_key);
     const elements = stripeJs.elements(told);
+    // The options name one wallet, and hide all others.
+    const google = (express_checkout.paymentMethods?.googlePay ?? "never") !== "never";
     const button = elements.create("expressCheckout", {
       ...express_checkout,
-      ...(buttonType ? { buttonType: { applePay: buttonType } } : {}),
-      ...(buttonTheme ? { buttonTheme: { applePay: buttonTheme } } : {}),
+      ...(buttonType && !google ? { buttonType: { applePay: buttonType } } : {}),
+      ...(buttonTheme && !google ? { buttonTheme: { applePay: buttonTheme } } : {}),
+      ...(buttonType && google ? { buttonType: { googlePay: /** @type {GooglePayButtonType} */ (buttonType) } } : {}),
+      ...(buttonTheme && google ? { buttonTheme: { googlePay: /** @type {GooglePayButtonTheme} */ (buttonTheme) } } : {}),
       ...(buttonHeight ? { buttonHeight } : {}),
     });
     // Stripe.js gives a second, and Apple less: there is no time for a call here.
@@ -218,16 +231,17 @@ export function applePay({ call, stripe, wallets, finish, isBusy }) {
     });
     return new Promise((resolve, reject) => {
       button.on("ready", ({ availablePaymentMethods }) => {
-        resolve({ shown: availablePaymentMethods?.applePay === true, reasons: [], unmount: () => button.destroy() });
+        const there = google ? availablePaymentMethods?.googlePay : availablePaymentMethods?.applePay;
+        resolve({ shown: there === true, reasons: [], unmount: () => button.destroy() });
       });
       button.on("loaderror", ({ error }) => {
-        reject(new PerennialError({ code: "button_not_loaded", message: "The Apple Pay button could not be loaded.", cause: error }));
+        reject(new PerennialError({ code: "button_not_loaded", message: "The wallet's button could not be loaded.", cause: error }));
       });
       button.mount(element);
     });
   }
 
-  return { mountApplePay, mountPayment, paymentOf, authorize };
+  return { mountApplePay, mountWallet, mountPayment, paymentOf, authorize };
 }
 
 /**

@@ -1,22 +1,40 @@
 // @ts-check
-/** Amazon Pay: a click, a redirect, and a way back. */
+/** Amazon Pay and Cash App Pay: a click, a redirect, and a way back. */
 
 import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, refusedBy } from "./checkouts.js";
 
-/** @import { Stripe } from "@stripe/stripe-js" */
+/** @import { ConfirmAmazonPaySetupData, SetupIntentResult, Stripe } from "@stripe/stripe-js" */
 /** @import { Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
+
+/** @typedef {"amazon_pay" | "cash_app_pay"} RedirectWallet */
+
+/**
+ * What Stripe.js has for each wallet that leads away, and whether the API can confirm in its place.
+ *
+ * @type {Record<RedirectWallet, {
+ *   confirm: (stripeJs: Stripe, clientSecret: string, data: ConfirmAmazonPaySetupData) => Promise<SetupIntentResult>,
+ *   byServer: boolean,
+ * }>}
+ */
+const WALLETS = {
+  amazon_pay: { confirm: (stripeJs, clientSecret, data) => stripeJs.confirmAmazonPaySetup(clientSecret, data), byServer: true },
+  // On a phone it opens Cash App, and elsewhere it shows a code to scan over the page.
+  cash_app_pay: { confirm: (stripeJs, clientSecret, data) => stripeJs.confirmCashappSetup(clientSecret, data), byServer: false },
+};
 
 /**
  * @typedef {object} StartOptions
  * @property {string} plan
  * @property {string} [returnTo] The path of the shop to come back to; the API's default page otherwise.
  * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`,
- *   Stripe.js records the shopper's consent; with `server`, the API does, and the page needs no Stripe.js.
- *   By default the client does, or the server where Stripe.js could not be loaded.
+ *   Stripe.js records the shopper's consent; with `server`, which Amazon Pay alone knows, the API does, and the page
+ *   needs no Stripe.js. By default the client does, or the server where it may and Stripe.js could not be loaded.
  * @property {string} [consent] The version of the text that the shopper was shown, from `wallets(plan)`.
  * @property {number} [trialDays] The free days that the shopper was told of; those of the last `wallets(plan)` otherwise.
+ *
+ * @typedef {StartOptions & { wallet: RedirectWallet }} WalletOptions
  */
 
 /**
@@ -26,30 +44,30 @@ import { alreadySubscribed, refusedBy } from "./checkouts.js";
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {(plan: string) => number | undefined} parts.shownTrial
  */
-export function amazonPay({ call, stripe, finish, shownTrial }) {
-  /** @type {{ plan: string, outcome: Promise<Outcome> } | null} */
+export function redirects({ call, stripe, finish, shownTrial }) {
+  /** @type {{ plan: string, wallet: RedirectWallet, outcome: Promise<Outcome> } | null} */
   let underWay = null;
 
-  // A page that the browser kept while the shopper was at Amazon comes back with its variables.
+  // A page that the browser kept while the shopper was at the wallet comes back with its variables.
   globalThis.addEventListener?.("pageshow", (event) => {
     if (event.persisted) underWay = null;
   });
 
   /**
-   * Sends the shopper to Amazon. Further clicks while this is under way get the first one's outcome.
+   * Sends the shopper to the wallet. Further clicks while this is under way get the first one's outcome.
    *
-   * @param {StartOptions} options
+   * @param {WalletOptions} options
    * @returns {Promise<Outcome>}
    */
-  function startAmazonPay(options) {
-    if (underWay?.plan === options.plan) return underWay.outcome;
+  function startWallet(options) {
+    if (underWay?.plan === options.plan && underWay.wallet === options.wallet) return underWay.outcome;
     if (underWay) {
       return Promise.reject(
         new PerennialError({ code: "checkout_under_way", message: "Another checkout is under way in this page." }),
       );
     }
     const outcome = start(options);
-    underWay = { plan: options.plan, outcome };
+    underWay = { plan: options.plan, wallet: options.wallet, outcome };
     const done = () => {
       underWay = null;
     };
@@ -62,11 +80,17 @@ export function amazonPay({ call, stripe, finish, shownTrial }) {
    * @param {StartOptions} options
    * @returns {Promise<Outcome>}
    */
+  const startAmazonPay = (options) => startWallet({ ...options, wallet: "amazon_pay" });
+
+  /**
+   * @param {WalletOptions} options
+   * @returns {Promise<Outcome>}
+   */
   async function start(options) {
-    const { plan, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) } = options;
+    const { plan, wallet, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
-      wallet: "amazon_pay",
+      wallet,
       confirm,
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
       ...(consent === undefined ? {} : { consent }),
@@ -87,29 +111,41 @@ export function amazonPay({ call, stripe, finish, shownTrial }) {
     try {
       stripeJs = await stripe(issued.publishable_key);
     } catch (error) {
-      if (options.confirm) throw error;
+      if (options.confirm || !WALLETS[wallet].byServer) throw error;
       // The API closes this checkout, of which nobody was asked anything, for one that it confirms itself.
       return start({ ...options, confirm: "server" });
     }
-    return confirmInPage(stripeJs, issued);
+    return confirmInPage(stripeJs, wallet, issued);
   }
 
   /**
    * @param {Stripe} stripeJs
+   * @param {RedirectWallet} wallet
    * @param {{ checkout: string, client_secret: string, return_url: string }} issued
    * @returns {Promise<Outcome>}
    */
-  async function confirmInPage(stripeJs, { checkout, client_secret, return_url }) {
-    const { error, setupIntent } = await stripeJs.confirmAmazonPaySetup(client_secret, {
+  async function confirmInPage(stripeJs, wallet, { checkout, client_secret, return_url }) {
+    const { error, setupIntent } = await WALLETS[wallet].confirm(stripeJs, client_secret, {
       return_url,
       // Stripe.js fills in the address and the browser itself, so nobody can claim another's.
       mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
     });
     const status = setupIntent?.status ?? error?.setup_intent?.status;
     if (status === "succeeded" || status === "processing") return finish(checkout);
-    if (!error) return { state: "redirecting", checkout };
+    if (!error) return status === "requires_action" ? abandoned(checkout) : { state: "redirecting", checkout };
     return refusedBy(checkout, error);
   }
 
-  return { startAmazonPay, isUnderWay: () => underWay !== null };
+  return { startAmazonPay, startWallet, isUnderWay: () => underWay !== null };
+}
+
+/**
+ * The shopper has closed what Stripe.js showed over the page. Should they agree in the wallet after all, the webhook
+ * finishes the checkout.
+ *
+ * @param {string} checkout
+ * @returns {Outcome}
+ */
+function abandoned(checkout) {
+  return { state: "failed", checkout, reason: "wallet_abandoned", message: null, mayRetry: true };
 }
