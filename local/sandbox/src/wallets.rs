@@ -46,7 +46,7 @@ pub(crate) struct Redirect {
 }
 
 /// All of them.
-pub(crate) static ALL: [Wallet; 3] = [
+pub(crate) static ALL: [Wallet; 4] = [
     Wallet {
         name: "amazon_pay",
         label: "Amazon Pay",
@@ -76,6 +76,40 @@ pub(crate) static ALL: [Wallet; 3] = [
         label: "Google Pay",
         // The name that it had before: https://docs.stripe.com/api/cards/object#card_object-tokenization_method
         kind: Kind::Card("android_pay"),
+    },
+    Wallet {
+        name: "cashapp",
+        label: "Cash App Pay",
+        kind: Kind::Redirect(Redirect {
+            capability: "cashapp_payments",
+            page: "cash-app",
+            question: "Allow charges to your Cash App account?",
+            currencies: &["usd"],
+            next_action: |page, _, expires_at| {
+                // The code itself is not simulated: its pictures are where Stripe's are, and show nothing.
+                let picture = |kind: &str| format!("https://qr.stripe.com/test_sandbox.{kind}");
+                let code = json!({
+                    "expires_at": expires_at,
+                    "image_url_png": picture("png"),
+                    "image_url_svg": picture("svg"),
+                });
+                json!({
+                    "type": "cashapp_handle_redirect_or_display_qr_code",
+                    "cashapp_handle_redirect_or_display_qr_code": {
+                        "hosted_instructions_url": page,
+                        "mobile_auth_url": page,
+                        "qr_code": code,
+                    },
+                })
+            },
+            details: |agreed| {
+                let [buyer, cashtag] = ["BUYER_sandbox", "$sandbox"].map(|it| agreed.then_some(it));
+                json!({"buyer_id": buyer, "cashtag": cashtag})
+            },
+            charged: || json!({}),
+            // Stripe tells nothing of its own about a dispute with Cash App Pay.
+            disputed: || Value::Null,
+        }),
     },
 ];
 
@@ -144,5 +178,6 @@ mod tests {
     fn a_card_is_charged_in_any_currency_and_another_wallet_in_its_own() {
         assert!(takes("card", "cad"));
         assert!(takes("amazon_pay", "eur") && !takes("amazon_pay", "cad"));
+        assert!(takes("cashapp", "usd") && !takes("cashapp", "eur"));
     }
 }

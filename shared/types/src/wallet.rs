@@ -20,6 +20,8 @@ pub enum Wallet {
     ApplePay,
     /// Google Pay: the same, with Google's sheet.
     GooglePay,
+    /// Cash App Pay: the shopper goes to Cash App on a phone, or scans a code with it.
+    CashAppPay,
 }
 
 /// The facts about one wallet.
@@ -180,6 +182,32 @@ static GOOGLE_PAY: WalletRow = WalletRow {
     trial_note: None,
 };
 
+/// <https://docs.stripe.com/payments/cash-app-pay>,
+/// <https://docs.stripe.com/payments/cash-app-pay/set-up-payment> and
+/// <https://docs.stripe.com/billing/subscriptions/cash-app-pay>, read in November 2026, unless said
+/// otherwise. The Express Checkout Element does not have it.
+static CASH_APP_PAY: WalletRow = WalletRow {
+    name: "cash_app_pay",
+    label: "Cash App Pay",
+    is_usual: false,
+    method_type: "cashapp",
+    card_wallet: None,
+    capability: "cashapp_payments",
+    currencies: Currencies::Only(&["usd"]),
+    tied: &[],
+    countries: Countries::Only(&["US"]),
+    shown: Shown::Redirect,
+    domain_field: None,
+    first: &[First::SetupIntent],
+    page_alone: Some("where Stripe.js opens Cash App or shows a code to scan"),
+    off_session: true,
+    never_on_session: false,
+    is_retried: false,
+    // What Stripe asks a page to say beside the amount and the interval.
+    consent_note: " You can change this at any time in your Cash App settings.",
+    trial_note: None,
+};
+
 /// The name is not one of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the wallet must be {}", names())]
@@ -187,7 +215,12 @@ pub struct UnknownWallet;
 
 impl Wallet {
     /// All of them, in the order in which pages show them.
-    pub const ALL: [Self; 3] = [Self::AmazonPay, Self::ApplePay, Self::GooglePay];
+    pub const ALL: [Self; 4] = [
+        Self::AmazonPay,
+        Self::ApplePay,
+        Self::GooglePay,
+        Self::CashAppPay,
+    ];
 
     /// Its facts.
     pub fn row(self) -> &'static WalletRow {
@@ -195,6 +228,7 @@ impl Wallet {
             Self::AmazonPay => &AMAZON_PAY,
             Self::ApplePay => &APPLE_PAY,
             Self::GooglePay => &GOOGLE_PAY,
+            Self::CashAppPay => &CASH_APP_PAY,
         }
     }
 
@@ -246,7 +280,7 @@ impl Wallet {
     }
 }
 
-/// Such as `amazon_pay, apple_pay or google_pay`.
+/// Such as `amazon_pay, apple_pay, google_pay or cash_app_pay`.
 fn names() -> String {
     let names = Wallet::ALL.map(Wallet::as_str);
     match names.split_last() {

@@ -184,7 +184,7 @@ export class Shopper {
 
   /** Fails unless nothing on the page can be paid with. */
   async seesNoWayToPay() {
-    for (const button of ["#pay", "#apple-pay-button"]) {
+    for (const button of ["#pay", "#apple-pay-button", "#google-pay-button", "#cash-app-pay"]) {
       assert.equal(await this.page.locator(button).isVisible(), false, `${button} is offered`);
     }
   }

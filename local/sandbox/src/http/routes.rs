@@ -59,7 +59,7 @@ static OPERATIONS: &[Operation] = &[
     operation!("POST" "/v1/setup_intents/{id}/cancel", SetupIntent, setup_intents::cancel, ["cancellation_reason"]),
     operation!("GET" "/v1/setup_attempts", SetupAttempt, setup_attempts::list, ["setup_intent"]),
     operation!("GET" "/v1/mandates/{id}", Mandate, mandates::retrieve, []),
-    operation!(page "POST" "/v1/payment_methods", PaymentMethod, payment_methods::create, ["allow_redisplay", "amazon_pay", "billing_details", "card", "metadata", "type"]),
+    operation!(page "POST" "/v1/payment_methods", PaymentMethod, payment_methods::create, ["allow_redisplay", "amazon_pay", "billing_details", "card", "cashapp", "metadata", "type"]),
     operation!("GET" "/v1/payment_methods", PaymentMethod, payment_methods::list, ["customer", "type"]),
     operation!("GET" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::retrieve, []),
     operation!("POST" "/v1/payment_methods/{id}", PaymentMethod, payment_methods::update, ["allow_redisplay", "billing_details", "metadata"]),

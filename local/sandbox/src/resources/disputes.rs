@@ -112,7 +112,7 @@ fn new_dispute(world: &World, charge: &Value, reason: &str) -> Value {
         let brand = charge.at("payment_method_details.card.brand");
         json!({"brand": brand, "case_type": "chargeback", "network": brand, "network_reason_code": null})
     };
-    json!({
+    let mut dispute = json!({
         "id": ids::id("du"),
         "object": "dispute",
         "amount": charge.at("amount"),
@@ -135,9 +135,15 @@ fn new_dispute(world: &World, charge: &Value, reason: &str) -> Value {
         "livemode": false,
         "metadata": {},
         "payment_intent": charge.at("payment_intent"),
-        "payment_method_details": {"type": kind, kind: details},
         "reason": reason,
         "status": "needs_response",
         "_clock": charge.at("_clock"),
-    })
+    });
+    if !details.is_null() {
+        dispute.set(
+            "payment_method_details",
+            json!({"type": kind, kind: details}),
+        );
+    }
+    dispute
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{GOOGLE, MONTHLY, TRIAL, approve, mine, press, shop, subscribed, subscriber, told};
+use super::{
+    CASH_APP, GOOGLE, MONTHLY, TRIAL, approve, mine, press, shop, subscribed, subscriber, told,
+};
 use crate::payments::{ShopServer, charge, text};
 use perennial_tests::TestApp;
 
@@ -173,7 +175,7 @@ async fn a_payment_in_the_page_is_made_with_google_pay_and_its_card_charged_late
         assert_eq!(refused.expect_error(400), "conflicting_fields", "{field}");
     }
     let mut body = body.clone();
-    body["wallet"] = "amazon_pay".into();
+    body["wallet"] = CASH_APP.into();
     let refused = server.pay("order-5", &body).await;
     assert_eq!(refused.expect_error(400), "wallet_not_supported");
     app.quiet().await;

@@ -1,6 +1,8 @@
-//! Google Pay, which a plan has to name: bought, declined, closed, renewed, and not offered.
+//! Google Pay and Cash App Pay, which a plan has to name: bought, declined, closed, renewed, and not offered.
 
+mod cash_app_pay;
 mod google_pay;
+mod offered;
 
 use perennial_tests::{Setup, Shopper, TestApp};
 use serde_json::{Value, json};
@@ -9,14 +11,17 @@ use crate::payments::text;
 
 const MONTHLY: &str = "monthly";
 const TRIAL: &str = "trial";
+const EUROPE: &str = "europe";
 const GOOGLE: &str = "google_pay";
+const CASH_APP: &str = "cash_app_pay";
 
 /// A shop whose plans name all wallets.
 async fn shop() -> TestApp {
-    let all = json!(["amazon_pay", "apple_pay", GOOGLE]);
+    let all = json!(["amazon_pay", "apple_pay", GOOGLE, CASH_APP]);
     let plans = json!({
         MONTHLY: {"wallets": all},
         TRIAL: {"wallets": all, "trial_days": 14},
+        EUROPE: {"wallets": all, "currency": "eur"},
     });
     TestApp::selling(&plans, Setup::default()).await
 }
@@ -41,6 +46,18 @@ async fn approve(shopper: &Shopper, opened: &Value, asked: Value) -> Value {
     shopper.stripe.confirm_with_token(key, secret, &token).await
 }
 
+/// Goes to Cash App and answers there; gives where the browser is sent.
+async fn answer_cash_app(shopper: &Shopper, opened: &Value, choice: &str) -> String {
+    let [key, secret, back] =
+        ["publishable_key", "client_secret", "return_url"].map(|name| text(&opened[name]));
+    let page = shopper
+        .stripe
+        .confirm_redirect_setup("cashapp", key, secret, back);
+    let page = page.await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(page.contains("/sandbox/cash-app/"), "{page}");
+    shopper.answer_open_wallet(opened, choice).await
+}
+
 /// What the page asks for once it has confirmed; the webhook may have been quicker.
 async fn subscribed(shopper: &Shopper, opened: &Value) -> Value {
     let answer = shopper.calls.subscribe(text(&opened["checkout"])).await;
@@ -53,8 +70,13 @@ async fn subscriber(wallet: &str) -> (TestApp, Shopper, String) {
     let app = shop().await;
     let alice = app.shopper("alice");
     let opened = press(&alice, wallet, MONTHLY, "setup_intent").await;
-    approve(&alice, &opened, json!({})).await;
-    subscribed(&alice, &opened).await;
+    if wallet == GOOGLE {
+        approve(&alice, &opened, json!({})).await;
+        subscribed(&alice, &opened).await;
+    } else {
+        let back = answer_cash_app(&alice, &opened, "approve").await;
+        alice.calls.come_back(&back).await.expect(303);
+    }
     app.quiet().await;
     let subscription = app.stripe.objects("subscription").await.remove(0);
     let method = text(&subscription["default_payment_method"]).to_owned();
@@ -70,4 +92,20 @@ async fn mine(shopper: &Shopper) -> Value {
 async fn told(app: &TestApp) -> Vec<String> {
     let told = app.table.items_of("OUT#").await;
     told.iter().map(|it| text(&it["type"]).to_owned()).collect()
+}
+
+async fn offers(app: &TestApp, plan: &str) -> Value {
+    let caller = app.caller("alice");
+    let request = caller.request("GET", &format!("/wallets?plan={plan}"));
+    caller.send(request).await.expect(200).json()
+}
+
+fn offer<'a>(offers: &'a Value, name: &str) -> &'a Value {
+    let mut all = offers["wallets"].as_array().unwrap().iter();
+    all.find(|it| it["wallet"] == name).unwrap()
+}
+
+fn codes(offer: &Value) -> Vec<&str> {
+    let reasons = offer["reasons"].as_array().unwrap().iter();
+    reasons.map(|it| text(&it["code"])).collect()
 }
