@@ -179,12 +179,12 @@ test("the sheet says what each kind of request says", () =>
     }
   }));
 
-test("there is no button without Apple Pay, whoever does without it", () =>
+test("there is no button without Apple Pay and Google Pay, whoever does without them", () =>
   besideSandbox(async (url) => {
     const without: [why: string, options: StripeExpressCheckoutElementOptions, told: StripeElementsOptionsMode, account: object][] = [
-      ["the page", { paymentMethods: { applePay: "never" } }, PAYMENT, {}],
+      ["the page", { paymentMethods: { applePay: "never", googlePay: "never" } }, PAYMENT, {}],
       ["the intent", {}, { ...PAYMENT, allowedPaymentMethodTypes: ["amazon_pay"] }, {}],
-      ["the account", {}, PAYMENT, { apple_pay: false }],
+      ["the account", {}, PAYMENT, { apple_pay: false, google_pay: false }],
     ];
     for (const [why, options, told, account] of without) {
       await fetch(`${url}/_sandbox/account`, { method: "POST", headers: { authorization: "Bearer sk_test_contract", "content-type": "application/json" }, body: JSON.stringify(account) });

@@ -97,7 +97,7 @@ test("what the API answers is of the types that the page tells, and of no others
       ["Page.Subscription", { payment: undefined }, /payment/],
       ["Page.Subscription", { of_tomorrow: true }, /of_tomorrow/],
       ["Page.Subscription", { payment: { state: "fine", reason: null } }, /fine/],
-      ["Page.Subscription", { wallet: "google_pay" }, /google_pay/],
+      ["Page.Subscription", { wallet: "paypal" }, /paypal/],
       ["Page.Subscription", { payment_attempts: null }, /null/],
       ["InJson<Page.Wallets>", { trial_days: undefined }, /trial_days/],
       ["InJson<Page.Wallets>", { wallets: [{ wallet: "apple_pay", offer: true, reasons: [], first: [], elements: { setup_intent: { mode: "set up" } } }] }, /set up|mode/],
