@@ -22,7 +22,6 @@ CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
     "negative_data_rejection",
-    "missing_required_header",
     "ignored_auth",
 ]
 
