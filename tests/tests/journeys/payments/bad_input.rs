@@ -124,10 +124,7 @@ async fn a_payment_that_cannot_be_is_refused_with_a_code() {
             with(&pay, json!({"description": "d".repeat(501)})),
             "invalid_field",
         ),
-        (
-            with(&pay, json!({"wallet": "google_pay"})),
-            "unknown_wallet",
-        ),
+        (with(&pay, json!({"wallet": "paypal"})), "unknown_wallet"),
         (
             with(&pay, json!({"wallet": "amazon_pay"})),
             "wallet_not_supported",
