@@ -3,7 +3,8 @@
     python3 .ci/mutants.py
 
 `CHANGED_SINCE` names the commit that the change is compared with. Without it, that is where this branch left the main
-branch, or the last commit but one. A missed mutant fails, unless docs/TRIAL.md names it under "Mutants".
+branch, or the last commit but one. A missed mutant fails, unless docs/TRIAL.md names it under "Mutants". Of a change
+that has more of them than can be tried in time a sample is tried, and fails when too many of it are missed.
 The files are changed in place while this runs, and put back.
 """
 
@@ -41,6 +42,8 @@ SECONDS = 220
 PATIENCE = 100
 # As many as fit into that time on two cores, of crates by their own tests and of those by journeys.
 MOST = {True: 16, False: 2}
+# How much of a sample may be missed: less than what was measured over the crates, as docs/TRIAL.md has it.
+MISSED_OF_A_SAMPLE = 0.25
 WORDS = ("caught", "missed", "unviable", "timeout")
 
 
@@ -150,15 +153,17 @@ def main() -> int:
     for outcome in outcomes:
         if word := summaries.get(outcome["summary"]):
             found[word].append(name_of(outcome))
-    tried = sum(map(len, found.values()))
-    print(f"tried {tried} of {sum(map(len, groups.values()))} mutants since {since[:10]}: " + ", ".join(f"{len(found[word])} {word}" for word in WORDS))
+    tried, there_are = sum(map(len, found.values())), sum(map(len, groups.values()))
+    print(f"tried {tried} of {there_are} mutants since {since[:10]}: " + ", ".join(f"{len(found[word])} {word}" for word in WORDS))
     kept = KEPT.read_text(encoding="utf-8")
     missed = [name for name in found["missed"] if f"`{name}`" not in kept]
     for name in missed:
         print(f"no test notices: {name}")
     if tried == 0:
         print("Not one mutant could be tried in time.")
-    return 1 if missed or tried == 0 else 0
+        return 1
+    most = MISSED_OF_A_SAMPLE * tried if tried < there_are else 0
+    return 1 if len(missed) > most else 0
 
 
 if __name__ == "__main__":
