@@ -38,7 +38,7 @@ impl Flows {
         }
     }
 
-    /// A new claim, which nothing of is known at Stripe.
+    /// A new claim, of which Stripe knows nothing yet.
     pub(crate) fn claim(&self, request: Option<FrozenRequest>) -> Claim {
         let lease = self.lease();
         Claim {

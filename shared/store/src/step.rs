@@ -1,6 +1,6 @@
 //! A step at Stripe that is carried out once.
 //!
-//! Whoever wants to create something at Stripe claims that step first: a conditional write names an
+//! A caller that creates something at Stripe claims that step first: a conditional write names an
 //! owner and a lease, and freezes the exact request. The owner sends the request and writes down what
 //! came of it. When an owner dies, another caller takes the claim over once the lease has run out, and
 //! sends the same bytes under the same idempotency key. An owner that gives up releases the claim, so
