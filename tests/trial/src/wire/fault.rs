@@ -135,7 +135,8 @@ impl Fault {
         )
     }
 
-    pub(super) fn is_stored(self) -> bool {
+    /// Whether Stripe repeats it under the same key for a day.
+    pub(crate) fn is_stored(self) -> bool {
         matches!(self, Self::StoredBefore | Self::StoredAfter)
     }
 
