@@ -42,8 +42,8 @@ SECONDS = 220
 PATIENCE = 100
 # As many as fit into that time on two cores, of crates by their own tests and of those by journeys.
 MOST = {True: 16, False: 2}
-# How much of a sample may be missed: less than what was measured over the crates, as docs/TRIAL.md has it.
-MISSED_OF_A_SAMPLE = 0.25
+# How much of a sample may be missed: twice what was measured for flows, as docs/TRIAL.md has it, since a sample is small.
+MISSED_OF_A_SAMPLE = 0.5
 WORDS = ("caught", "missed", "unviable", "timeout")
 
 
