@@ -66,7 +66,7 @@ impl App {
     fn describe(&self, open: &OpenCheckout) -> Value {
         json!({
             "checkout": open.attempt.id,
-            "setup_intent": open.attempt.setup_intent,
+            "setup_intent": open.attempt.setup_intent(),
             "client_secret": open.client_secret.expose_secret(),
             "publishable_key": self.api.publishable_key,
             "status": open.status,
@@ -82,7 +82,7 @@ impl Handler for App {
         let begin = read(request)?;
         let flows = self.clients.begin().await.map_err(failure)?;
         let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
-        match flows.issue_checkout(&ask).await.map_err(failure)? {
+        match flows.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
             Issued::AlreadySubscribed(subscription) => {

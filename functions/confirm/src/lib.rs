@@ -1,7 +1,7 @@
 //! `GET /confirm`, where a wallet sends the shopper back to, and `GET /checkouts/{checkout}`,
 //! which a page polls.
 //!
-//! A return is a navigation from another site, so it has no token; `Flows::confirm_return` says what
+//! A return is a navigation from another site, so it has no token; `Context::confirm_return` says what
 //! proves it.
 
 use perennial_api::{
@@ -68,7 +68,7 @@ impl App {
     async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
         // One budget for all of it, the reads of the proof included.
         let flows = self.clients.begin().await?;
-        flows.confirm_return(back).await
+        flows.checkouts().confirm_return(back).await
     }
 
     fn answer(
@@ -87,7 +87,7 @@ impl App {
         let user = request.user()?;
         let id = parse_checkout(text)?;
         let flows = self.clients.begin().await.map_err(failure)?;
-        let finish = flows.finish_checkout(user, &id).await.map_err(failure)?;
+        let finish = flows.checkouts().finish(user, &id).await.map_err(failure)?;
         let checkout = checkout(id, finish);
         let response = Response::json(200, &checkout);
         Ok(match checkout.retry_after {

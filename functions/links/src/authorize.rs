@@ -52,9 +52,7 @@ impl App {
         };
         let currency = payment.currency.parse().ok();
         let (true, Some(currency), Some(secret)) = (waits, currency, &payment.client_secret) else {
-            return Err(failure(FlowError::Mismatch {
-                what: "payment's state",
-            }));
+            return Err(failure(FlowError::AnswerLacks("the state of a payment")));
         };
         let money = Money {
             amount: payment.amount,

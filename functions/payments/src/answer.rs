@@ -1,7 +1,7 @@
 //! What came of a request, as an answer.
 
 use perennial_api::failure;
-use perennial_flows::Flows;
+use perennial_flows::Context;
 use perennial_flows::payments::{
     Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentReport, Refusal,
     Refused, ShopAction, Why,
@@ -19,7 +19,7 @@ impl App {
     /// A payment, with the link where the shopper authorizes it again if that can help.
     pub(crate) async fn describe(
         &self,
-        flows: &Flows,
+        flows: &Context,
         base: &Url,
         mut payment: PaymentReport,
     ) -> Result<Map<String, Value>, ApiError> {
@@ -31,7 +31,7 @@ impl App {
         let next = payment.failure.as_ref().map(|failure| failure.next.action);
         let helps = matches!(next, Some(ShopAction::AskShopper | ShopAction::RetryLater));
         if waits && payment.offers_cards && helps {
-            let noted = flows.note_link(&payment).await;
+            let noted = flows.payments().note_link(&payment).await;
             let noted = noted.map_err(payment_error)?;
             if let (true, Some(failure), Some(user)) = (noted, &mut payment.failure, &payment.user)
             {

@@ -11,7 +11,7 @@ mod page;
 use perennial_api::{SignedLinks, api_url};
 use perennial_config::{Api, Env, Problems, Shop, StartError, check_link_secret, link_secret};
 use perennial_flows::{
-    Clients, Flows,
+    Clients, Context,
     payments::{Asked, PaymentOperation},
 };
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
@@ -62,7 +62,7 @@ impl App {
         })
     }
 
-    async fn pay(&self, flows: &Flows, request: &Request) -> Result<Response, ApiError> {
+    async fn pay(&self, flows: &Context, request: &Request) -> Result<Response, ApiError> {
         let (asked, ask): (_, PayAsk) = read_asked(request)?;
         let base = self.base(request)?;
         let (operation, page) = if ask.saved_method().is_some() {
@@ -70,6 +70,7 @@ impl App {
         } else {
             let number = match ask.apple_pay {
                 Some(_) => flows
+                    .customers()
                     .link_number(&ask.user)
                     .await
                     .map_err(perennial_api::failure)?,
@@ -80,7 +81,7 @@ impl App {
             let start = ask.start(page.can_be_shown())?;
             (PaymentOperation::Start(start), Some(page))
         };
-        let answer = flows.payment_request(&asked, &operation).await;
+        let answer = flows.payments().request(&asked, &operation).await;
         let answer = answer.map_err(|error| match &page {
             Some(page) => page.explain(payment_error(error)),
             None => payment_error(error),
@@ -98,7 +99,7 @@ impl App {
 
     async fn change(
         &self,
-        flows: &Flows,
+        flows: &Context,
         request: &Request,
         id: &str,
         action: &str,
@@ -131,7 +132,7 @@ impl App {
             }
             _ => return Err(unknown_route()),
         };
-        let answer = flows.payment_request(&asked, &operation).await;
+        let answer = flows.payments().request(&asked, &operation).await;
         let answer = answer.map_err(payment_error)?;
         let mut body = self.describe(flows, &base, answer.payment).await?;
         let mut status = 200;
@@ -142,24 +143,29 @@ impl App {
         Ok(Response::json(status, &body))
     }
 
-    async fn show(&self, flows: &Flows, request: &Request, id: &str) -> Result<Response, ApiError> {
+    async fn show(
+        &self,
+        flows: &Context,
+        request: &Request,
+        id: &str,
+    ) -> Result<Response, ApiError> {
         let base = self.base(request)?;
-        let payment = flows.payment(&parse_payment(id)?).await;
+        let payment = flows.payments().report_of(&parse_payment(id)?).await;
         let payment = payment.map_err(payment_error)?;
         let body = self.describe(flows, &base, payment).await?;
         Ok(Response::json(200, &body))
     }
 
-    async fn migrate(&self, flows: &Flows, request: &Request) -> Result<Response, ApiError> {
+    async fn migrate(&self, flows: &Context, request: &Request) -> Result<Response, ApiError> {
         let (asked, ask): (_, MigrateAsk) = read_asked(request)?;
         let ask = ask.parse(self.shop.page(None))?;
-        let migrated = flows.migrate_token(&asked, &ask).await;
+        let migrated = flows.payments().migrate_token(&asked, &ask).await;
         answer::migrated(&migrated.map_err(payment_error)?)
     }
 
     async fn diagnose(
         &self,
-        flows: &Flows,
+        flows: &Context,
         request: &Request,
         id: &str,
     ) -> Result<Response, ApiError> {
@@ -171,7 +177,7 @@ impl App {
         let unknown = answer::unknown_method;
         let user = user.parse().map_err(|_| unknown())?;
         let method: PaymentMethodId = id.parse().map_err(|_| unknown())?;
-        let diagnosis = flows.diagnose(&user, &method).await;
+        let diagnosis = flows.payments().diagnose(&user, &method).await;
         Ok(Response::json(200, &diagnosis.map_err(payment_error)?))
     }
 

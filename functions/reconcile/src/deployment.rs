@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Published, reconcile::Slice};
+use perennial_flows::{Published, sweeps::Slice};
 use perennial_types::DeclaredPlans;
 use serde_json::{Value, json};
 use url::Url;

@@ -10,7 +10,7 @@ mod deployment;
 use std::{path::PathBuf, time::Duration};
 
 use perennial_config::{Env, Problems, StartError};
-use perennial_flows::{Clients, FlowError, reconcile::Slice};
+use perennial_flows::{Clients, FlowError, sweeps::Slice};
 use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -97,21 +97,21 @@ impl App {
             Sweep::Open => {
                 let flows = begin().await?;
                 json!({
-                    "checkouts": flows.sweep_checkouts(slice).await?,
-                    "inbox": flows.sweep_inbox(slice).await?,
+                    "checkouts": flows.sweeps().checkouts(slice).await?,
+                    "inbox": flows.sweeps().inbox(slice).await?,
                 })
             }
             Sweep::Events => {
                 let flows = begin().await?;
                 json!({
-                    "events": flows.sweep_events(slice).await?,
-                    "setups": flows.sweep_setups(slice).await?,
+                    "events": flows.sweeps().missed_events(slice).await?,
+                    "setups": flows.sweeps().lost_setups(slice).await?,
                 })
             }
             Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
             Sweep::Subscriptions => {
                 let flows = begin().await?;
-                json!({ "subscriptions": flows.compare_subscriptions(slice).await? })
+                json!({ "subscriptions": flows.sweeps().subscriptions(slice).await? })
             }
         };
         tracing::info!(%done, "swept");

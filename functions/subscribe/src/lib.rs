@@ -66,7 +66,7 @@ impl App {
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
         let flows = self.clients.begin().await.map_err(failure)?;
-        let finish = flows.finish_checkout(request.user()?, &id).await;
+        let finish = flows.checkouts().finish(request.user()?, &id).await;
         match finish.map_err(failure)? {
             Finish::Subscribed {
                 subscription,
@@ -85,7 +85,7 @@ impl App {
     async fn begin(&self, request: &Request, begin: BeginCheckout) -> Result<Response, ApiError> {
         let flows = self.clients.begin().await.map_err(failure)?;
         let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
-        match flows.issue_checkout(&ask).await.map_err(failure)? {
+        match flows.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
             Issued::AlreadySubscribed(subscription) => {
@@ -99,7 +99,7 @@ impl App {
     fn describe(&self, open: &OpenCheckout) -> Value {
         json!({
             "checkout": open.attempt.id,
-            "subscription": open.attempt.subscription,
+            "subscription": open.attempt.subscription(),
             "confirm": open.confirm.as_str(),
             "client_secret": open.client_secret.expose_secret(),
             "publishable_key": self.api.publishable_key,

@@ -94,7 +94,7 @@ impl App {
         };
         for customer in customers {
             let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
-            let results = flows.apply_events(&items).await;
+            let results = flows.events().apply_all(&items).await;
             let failed = customer
                 .into_iter()
                 .zip(results)

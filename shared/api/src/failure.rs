@@ -45,7 +45,9 @@ pub fn failure(error: FlowError) -> ApiError {
         )
         .retry_after(2),
         FlowError::Stripe(stripe) => stripe_failure(stripe),
-        FlowError::Mismatch { .. }
+        FlowError::ForeignObject(_)
+        | FlowError::AnswerLacks(_)
+        | FlowError::ItemLacks(_)
         | FlowError::KeptAnswer(_)
         | FlowError::Key(_)
         | FlowError::CatalogTooLarge(_) => {

@@ -1,7 +1,7 @@
 //! The addresses that a browser is sent to.
 
 use perennial_config::{Api, Shop};
-use perennial_flows::Flows;
+use perennial_flows::Context;
 use perennial_http::{ApiError, Request};
 use perennial_types::ReturnPath;
 use url::Url;
@@ -32,13 +32,13 @@ pub fn api_url(api: &Api, request: &Request, path: &str) -> Result<Url, ApiError
 
 /// The signed address where the shopper who asks manages what they have.
 pub async fn manage_link(
-    flows: &Flows,
+    flows: &Context,
     links: &SignedLinks,
     api: &Api,
     request: &Request,
 ) -> Result<Url, ApiError> {
     let user = request.user()?;
-    let number = flows.link_number(user).await.map_err(failure)?;
+    let number = flows.customers().link_number(user).await.map_err(failure)?;
     Ok(links.manage(&api_url(api, request, "")?, user, number))
 }
 

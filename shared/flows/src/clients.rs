@@ -8,7 +8,7 @@ use perennial_stripe::{Settings, Stripe, Transport};
 use perennial_types::{Clock, Plans, Trials};
 use tokio::time::Instant;
 
-use crate::{FlowError, Flows, catalog::Resolver};
+use crate::{Context, FlowError, catalog::Resolver};
 
 /// The time that one request has until Stripe has answered for the last time, its reads of the table
 /// and its waits for others included. After that come at most two operations of the table, of at
@@ -89,28 +89,28 @@ impl Clients {
     }
 
     /// Begins a request: its time runs from here on, and it sees the plans of this moment throughout.
-    pub async fn begin(&self) -> Result<Flows, FlowError> {
+    pub async fn begin(&self) -> Result<Context, FlowError> {
         // The time runs before the plans are read, which may take a while, too.
         let deadline = Instant::now() + self.budget;
         let plans = self.catalog.current().await?;
-        Ok(Flows {
+        Ok(Context {
             plans,
-            ..self.flows(deadline)
+            ..self.context(deadline)
         })
     }
 
     /// Begins a request that is not about plans.
-    pub fn begin_without_plans(&self) -> Flows {
-        self.flows(Instant::now() + self.budget)
+    pub fn begin_without_plans(&self) -> Context {
+        self.context(Instant::now() + self.budget)
     }
 
     /// Begins a slice of work on many objects, each of which has a request's time within this one.
-    pub async fn begin_slice(&self, length: Duration) -> Result<Flows, FlowError> {
+    pub async fn begin_slice(&self, length: Duration) -> Result<Context, FlowError> {
         let deadline = Instant::now() + length;
         let plans = self.catalog.current().await?;
-        Ok(Flows {
+        Ok(Context {
             plans,
-            ..self.flows(deadline)
+            ..self.context(deadline)
         })
     }
 
@@ -119,8 +119,8 @@ impl Clients {
         Resolver::new(self.stripe.clone(), self.table.clone(), self.livemode)
     }
 
-    fn flows(&self, deadline: Instant) -> Flows {
-        Flows {
+    fn context(&self, deadline: Instant) -> Context {
+        Context {
             stripe: self.stripe.with_deadline(deadline),
             table: self.table.clone(),
             plans: Arc::new(Plans::default()),

@@ -28,12 +28,16 @@ pub enum FlowError {
     /// There is no such checkout of this user.
     #[error("there is no such checkout")]
     UnknownCheckout,
-    /// Stripe's object is not the one that the checkout was opened with.
-    #[error("the {what} at Stripe is not that of the checkout")]
-    Mismatch {
-        /// What differs.
-        what: &'static str,
-    },
+    /// An object at Stripe is of another customer, user or mode than what names it here. The field is
+    /// its type.
+    #[error("the {0} at Stripe is not that of the checkout")]
+    ForeignObject(&'static str),
+    /// Stripe's answer lacks what it should have.
+    #[error("Stripe's answer lacks {0}")]
+    AnswerLacks(&'static str),
+    /// An item of the table lacks what one of its kind has.
+    #[error("an item of the table lacks {0}")]
+    ItemLacks(&'static str),
     /// The Stripe account cannot take this wallet.
     #[error("the Stripe account does not have the wallet enabled")]
     WalletNotEnabled,

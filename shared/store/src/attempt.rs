@@ -5,13 +5,14 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, FailureReason, PaymentIntentId, ReturnPath, SetupIntentId,
+    Attempt, AttemptId, Ending, FailureReason, PaymentIntentId, Phase, ReturnPath, SetupIntentId,
     Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Outgoing, StoreError, Table,
+    attempt_row::{AttemptRow, State, StoredAttempt},
     due::DueKind,
     key::{Key, text},
     table::{KEEP_ENDED_SECONDS, KEEP_SECONDS, Outcome, item, put_of, update_of},
@@ -30,9 +31,9 @@ pub enum Opened {
 }
 
 #[derive(Serialize)]
-struct Stored<'a> {
+struct Stored {
     #[serde(flatten)]
-    attempt: &'a Attempt,
+    attempt: AttemptRow,
     due: DueKind,
     due_at: Timestamp,
     expires_at: i64,
@@ -66,8 +67,12 @@ impl Table {
         let operation = "open_attempt";
         let key = Key::attempt(&attempt.user, &attempt.id);
         let expires_at = attempt.created.unix().saturating_add(KEEP_SECONDS);
+        let claim = match &attempt.phase {
+            Phase::Creating(claim) => Some(claim),
+            _ => None,
+        };
         let stored = Stored {
-            attempt,
+            attempt: AttemptRow::of_new(attempt, claim),
             due: DueKind::Checkout,
             due_at: attempt.created.plus_seconds(FIRST_LOOK_SECONDS),
             expires_at,
@@ -108,7 +113,8 @@ impl Table {
         user: &UserId,
         id: &AttemptId,
     ) -> Result<Option<Attempt>, StoreError> {
-        self.get("attempt", Key::attempt(user, id)).await
+        let stored = self.get::<StoredAttempt>("attempt", Key::attempt(user, id));
+        Ok(stored.await?.map(|stored| stored.0))
     }
 
     /// Writes down the SetupIntent and whose it is, and forgets the request that created it.
@@ -159,7 +165,7 @@ impl Table {
     pub async fn close_attempt(
         &self,
         attempt: &Attempt,
-        state: AttemptState,
+        ending: Ending,
         reason: FailureReason,
         told: Option<&Outgoing>,
         now: Timestamp,
@@ -172,10 +178,10 @@ impl Table {
             )
             .condition_expression("#state = :issued")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":state", text(State::from(ending).as_str()))
             .expression_attribute_values(":reason", text(reason.as_str()))
             .expression_attribute_values(":expires", ended_until(now))
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()));
+            .expression_attribute_values(":issued", text(State::Issued.as_str()));
         let mut writes = vec![update_of(operation, ended)?];
         if let Some(event) = told {
             writes.push(self.tell(operation, event)?);
@@ -205,8 +211,8 @@ impl Table {
             .condition_expression("#state IN (:issued, :confirming)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":reason", text(reason.as_str()))
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
-            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()));
+            .expression_attribute_values(":issued", text(State::Issued.as_str()))
+            .expression_attribute_values(":confirming", text(State::Confirming.as_str()));
         applied("note_reason", update).await
     }
 
@@ -217,8 +223,8 @@ impl Table {
             .update_expression("REMOVE reason")
             .condition_expression("#state IN (:issued, :confirming)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
-            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()));
+            .expression_attribute_values(":issued", text(State::Issued.as_str()))
+            .expression_attribute_values(":confirming", text(State::Confirming.as_str()));
         applied("forget_reason", update).await
     }
 

@@ -1,12 +1,13 @@
 //! A subscription that came first and waits for its shopper.
 
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, PaymentIntentId, SetupIntentId, Subscription, Timestamp,
+    Attempt, Awaited, Ending, FailureReason, Subscription, SubscriptionId, Timestamp,
 };
 
 use crate::{
     Completed, Outgoing, StoreError, Table,
     attempt::{Lookup, applied, ended_until, number},
+    attempt_row::State,
     key::{Key, text},
     table::{Outcome, delete_of, item, put_of, update_of},
 };
@@ -15,35 +16,12 @@ use crate::{
 /// and fro between two plans leaves one behind each time, and every click reads them.
 const KEEP_UNCONFIRMED: i64 = 24 * 3600;
 
-/// What the shopper confirms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Awaited {
-    /// The payment method of the trial.
-    Setup(SetupIntentId),
-    /// The first payment.
-    Payment(PaymentIntentId),
-}
-
-impl Awaited {
-    fn attribute(&self) -> &'static str {
-        match self {
-            Self::Setup(_) => "setup_intent",
-            Self::Payment(_) => "payment_intent",
-        }
-    }
-
-    fn id(&self) -> &str {
-        match self {
-            Self::Setup(id) => id.as_str(),
-            Self::Payment(id) => id.as_str(),
-        }
-    }
-
-    fn key(&self) -> Key {
-        match self {
-            Self::Setup(id) => Key::setup_intent(id),
-            Self::Payment(id) => Key::payment_intent(id),
-        }
+/// The attribute of an attempt that names what its shopper confirms, its value, and the key under
+/// which the attempt is found by it.
+fn named(awaited: &Awaited) -> (&'static str, &str, Key) {
+    match awaited {
+        Awaited::Setup(id) => ("setup_intent", id.as_str(), Key::setup_intent(id)),
+        Awaited::Payment(id) => ("payment_intent", id.as_str(), Key::payment_intent(id)),
     }
 }
 
@@ -57,17 +35,18 @@ impl Table {
         awaited: &Awaited,
     ) -> Result<Completed, StoreError> {
         let operation = "await_shopper";
+        let (attribute, id, key) = named(awaited);
         let moved = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression("SET #state = :confirming, subscription = :id, #awaited = :awaited")
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#awaited", awaited.attribute())
-            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
-            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
+            .expression_attribute_names("#awaited", attribute)
+            .expression_attribute_values(":subscribing", text(State::Subscribing.as_str()))
+            .expression_attribute_values(":confirming", text(State::Confirming.as_str()))
             .expression_attribute_values(":id", text(subscription.id.as_str()))
-            .expression_attribute_values(":awaited", text(awaited.id()));
-        let lookup = self.put(item(operation, awaited.key(), &Lookup::of(attempt))?);
+            .expression_attribute_values(":awaited", text(id));
+        let lookup = self.put(item(operation, key, &Lookup::of(attempt))?);
         let moved = vec![update_of(operation, moved)?, put_of(operation, lookup)?];
         self.hold_slot(operation, attempt, subscription, moved, Vec::new())
             .await
@@ -80,8 +59,8 @@ impl Table {
             .update_expression("SET #state = :subscribed REMOVE reason, due, due_at, expires_at")
             .condition_expression("#state = :confirming")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
-            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()));
+            .expression_attribute_values(":confirming", text(State::Confirming.as_str()))
+            .expression_attribute_values(":subscribed", text(State::Subscribed.as_str()));
         applied("confirm", update).await
     }
 
@@ -90,8 +69,8 @@ impl Table {
     pub async fn end_confirming(
         &self,
         attempt: &Attempt,
-        state: AttemptState,
-        reason: FailureReason,
+        subscription: &SubscriptionId,
+        (ending, reason): (Ending, FailureReason),
         told: Option<&Outgoing>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -104,8 +83,8 @@ impl Table {
             .expression_attribute_values(":expires", ended_until(now))
             .condition_expression("#state = :confirming")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":confirming", text(AttemptState::Confirming.as_str()))
-            .expression_attribute_values(":state", text(state.as_str()))
+            .expression_attribute_values(":confirming", text(State::Confirming.as_str()))
+            .expression_attribute_values(":state", text(State::from(ending).as_str()))
             .expression_attribute_values(":reason", text(reason.as_str()));
         let freed = self
             .delete(Key::slot(&attempt.user, &attempt.group))
@@ -115,13 +94,10 @@ impl Table {
         if let Some(trial) = self.give_trial_back(attempt) {
             without_slot.push(update_of(operation, trial)?);
         }
-        if let (Some(id), false) = (
-            &attempt.subscription,
-            reason == FailureReason::WalletMismatch,
-        ) {
+        if reason != FailureReason::WalletMismatch {
             // It never began, so there is nothing to remember of it once its events have come.
             let over = self
-                .update(Key::subscription(&attempt.user, id))
+                .update(Key::subscription(&attempt.user, subscription))
                 .update_expression("SET expires_at = :expires")
                 .expression_attribute_values(":expires", number(now.unix() + KEEP_UNCONFIRMED));
             without_slot.push(update_of(operation, over)?);

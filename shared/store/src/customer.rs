@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use perennial_types::{Claim, CustomerId, FrozenRequest, Timestamp, UserId};
+use perennial_types::{Claim, CustomerId, FrozenRequest, Lease, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -47,10 +47,12 @@ impl Stored {
             return Some(CustomerItem::Known { customer });
         }
         Some(CustomerItem::Creating(Claim {
-            owner: self.owner?,
-            lease: self.lease?,
+            lease: Lease {
+                owner: self.owner?,
+                until: self.lease?,
+            },
             frozen_at: self.frozen_at?,
-            request: Some(self.request?),
+            request: self.request?,
         }))
     }
 }
@@ -70,7 +72,6 @@ impl Table {
     /// Claims the right to create the user's customer. False when another caller was first. An owner
     /// may replace its own claim.
     pub async fn claim_customer(&self, user: &UserId, claim: &Claim) -> Result<bool, StoreError> {
-        let request = claim.request.as_ref().map(FrozenRequest::to_text);
         let update = self
             .client
             .update_item()
@@ -85,9 +86,9 @@ impl Table {
             .expression_attribute_names("#owner", "owner")
             // REQUEST is a reserved word.
             .expression_attribute_names("#request", "request")
-            .expression_attribute_values(":owner", text(&claim.owner))
-            .expression_attribute_values(":lease", text(claim.lease.to_string()))
-            .expression_attribute_values(":request", text(request.unwrap_or_default()))
+            .expression_attribute_values(":owner", text(&claim.lease.owner))
+            .expression_attribute_values(":lease", text(claim.lease.until.to_string()))
+            .expression_attribute_values(":request", text(claim.request.to_text()))
             .expression_attribute_values(":frozen_at", text(claim.frozen_at.to_string()));
         applied("claim_customer", update).await
     }

@@ -4,6 +4,7 @@
 //! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
 
 mod attempt;
+mod attempt_row;
 mod catalog;
 mod confirming;
 mod cursor;
@@ -26,7 +27,6 @@ mod user;
 
 pub use attempt::Opened;
 pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
-pub use confirming::Awaited;
 pub use cursor::Cursor;
 pub use customer::CustomerItem;
 pub use due::Due;
@@ -34,7 +34,9 @@ pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use mark::{Finding, Marks};
 pub use outbox::Outgoing;
-pub use payment_request::{Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
+pub use payment_request::{
+    Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
+};
 pub use slot::{Completed, Slot, TakeSlot};
 pub use step::ClaimedStep;
 pub use subscription::{FIRST_FENCE, SubscriptionItem, Written};

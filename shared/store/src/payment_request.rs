@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem},
 };
 use perennial_types::{
-    Claim, CustomerId, FrozenRequest, PaymentIntentId, PaymentMethodId, Timestamp, UserId,
+    Claim, CustomerId, FrozenRequest, Lease, PaymentIntentId, PaymentMethodId, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +70,8 @@ pub struct PaymentRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequestState {
-    /// It is being sent, or its sender has died. A token is not kept: the request that holds one is
-    /// made again.
-    Sending(Claim),
+    /// It is being sent, or its sender has died.
+    Sending(Sending),
     /// Stripe has answered; what came of it is read from there.
     Done {
         /// The id of what came of it: a payment, a refund or a SetupIntent.
@@ -83,6 +82,30 @@ pub enum RequestState {
         /// Why, as JSON.
         refusal: String,
     },
+}
+
+/// The claim on a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The owner of the lease.
+    pub owner: String,
+    /// When others may take over.
+    pub lease: Timestamp,
+    /// When the request was frozen.
+    pub frozen_at: Timestamp,
+    /// The frozen request. One that holds a token is not kept, but made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<FrozenRequest>,
+}
+
+impl Sending {
+    /// Who holds it, and how long.
+    pub fn lease(&self) -> Lease {
+        Lease {
+            owner: self.owner.clone(),
+            until: self.lease,
+        }
+    }
 }
 
 /// Whether a request was claimed.
@@ -223,7 +246,6 @@ impl Table {
         method: &PaymentMethodId,
         claim: &Claim,
     ) -> Result<bool, StoreError> {
-        let request = claim.request.as_ref().map(FrozenRequest::to_text);
         let update = self
             .change_request(key)
             .update_expression(
@@ -234,9 +256,9 @@ impl Table {
             )
             // REQUEST is a reserved word.
             .expression_attribute_names("#request", "request")
-            .expression_attribute_values(":owner", text(&claim.owner))
+            .expression_attribute_values(":owner", text(&claim.lease.owner))
             .expression_attribute_values(":method", text(method.as_str()))
-            .expression_attribute_values(":request", text(request.unwrap_or_default()))
+            .expression_attribute_values(":request", text(claim.request.to_text()))
             .expression_attribute_values(":frozen_at", text(claim.frozen_at.to_string()));
         applied("record_migrated_method", update).await
     }

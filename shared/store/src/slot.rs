@@ -2,14 +2,15 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, Claim, FailureReason, FrozenRequest, Lease, PlanGroup,
-    Subscription, SubscriptionId, Timestamp, Trials,
+    Attempt, AttemptId, Claim, FailureReason, Lease, PlanGroup, Subscription, SubscriptionId,
+    Timestamp, Trials,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Marks, Outgoing, StoreError, Table,
     attempt::ended_until,
+    attempt_row::State,
     key::{Key, text},
     subscription::{FIRST_FENCE, SubscriptionItem},
     table::{Outcome, delete_of, item, put_of, update_of},
@@ -22,7 +23,7 @@ pub struct Slot {
     pub group: PlanGroup,
     /// The attempt that holds it.
     pub attempt: AttemptId,
-    /// Who is finishing that attempt: a word that no other caller uses.
+    /// Who is finishing that attempt: an id that no other caller uses.
     pub owner: String,
     /// Until when that finisher is taken to be alive.
     pub lease: Timestamp,
@@ -74,8 +75,8 @@ impl Table {
         let slot = Slot {
             group: attempt.group.clone(),
             attempt: attempt.id.clone(),
-            owner: take.claim.owner.clone(),
-            lease: take.claim.lease,
+            owner: take.claim.lease.owner.clone(),
+            lease: take.claim.lease.until,
             subscription: None,
         };
         let slot = item(operation, Key::slot(&attempt.user, &attempt.group), &slot)?;
@@ -99,7 +100,6 @@ impl Table {
                 }
             }
         };
-        let request = take.claim.request.as_ref().map(FrozenRequest::to_text);
         let freeze = self
             .update(Key::attempt(&attempt.user, &attempt.id))
             .update_expression(
@@ -109,12 +109,12 @@ impl Table {
                 "#state = :issued OR (#state = :subscribing AND subscription_request = :request)",
             )
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":issued", text(AttemptState::Issued.as_str()))
-            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
+            .expression_attribute_values(":issued", text(State::Issued.as_str()))
+            .expression_attribute_values(":subscribing", text(State::Subscribing.as_str()))
             // The slot is found by the attempt's group, and the plan's may have another name since.
             .expression_attribute_names("#group", "group")
             .expression_attribute_values(":group", text(attempt.group.as_str()))
-            .expression_attribute_values(":request", text(request.unwrap_or_default()))
+            .expression_attribute_values(":request", text(take.claim.request.to_text()))
             .expression_attribute_values(":at", text(take.claim.frozen_at.to_string()));
         let mut writes = vec![put_of(operation, slot)?, update_of(operation, freeze)?];
         if let Some(trial) = self.take_trial(attempt, take.trials) {
@@ -142,8 +142,8 @@ impl Table {
             )
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
-            .expression_attribute_values(":subscribed", text(AttemptState::Subscribed.as_str()))
+            .expression_attribute_values(":subscribing", text(State::Subscribing.as_str()))
+            .expression_attribute_values(":subscribed", text(State::Subscribed.as_str()))
             .expression_attribute_values(":id", text(subscription.id.as_str()));
         let moved = vec![update_of(operation, ended)?];
         let told = told.iter().map(|event| self.tell(operation, event));
@@ -213,8 +213,8 @@ impl Table {
             .expression_attribute_values(":expires", ended_until(now))
             .condition_expression("#state = :subscribing")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":subscribing", text(AttemptState::Subscribing.as_str()))
-            .expression_attribute_values(":failed", text(AttemptState::Failed.as_str()))
+            .expression_attribute_values(":subscribing", text(State::Subscribing.as_str()))
+            .expression_attribute_values(":failed", text(State::Failed.as_str()))
             .expression_attribute_values(":reason", text(reason.as_str()));
         let freed = self
             .delete(Key::slot(&attempt.user, &attempt.group))

@@ -69,12 +69,11 @@ impl From<Stored> for SubscriptionItem {
 }
 
 impl SubscriptionItem {
-    /// The subscription, if it stands in the way of another one of its group: it has not ended, and
-    /// is not one of a checkout whose shopper has yet to confirm it and may choose otherwise.
+    /// The subscription, if it stands in the way of another one of its group.
     pub fn standing(&self) -> Option<&Subscription> {
-        let model = self.subscription.as_ref()?;
-        let may_go = self.attempt.is_some() && model.awaits_shopper();
-        (!model.status.is_terminal() && !may_go).then_some(model)
+        let is_ours = self.attempt.is_some();
+        let model = self.subscription.as_ref();
+        model.filter(|model| model.stands(is_ours))
     }
 }
 

@@ -7,13 +7,15 @@
 use std::collections::BTreeSet;
 
 use perennial_types::{
-    Attempt, AttemptId, FailureReason, Plan, PlanGroup, PlanName, Plans, PriceId, Subscription,
-    Timestamp, Trials, UserId, Wallet,
+    Attempt, AttemptId, FailureReason, Phase, Plan, PlanGroup, PlanName, Plans, PriceId,
+    Subscription, Timestamp, Trials, UserId, Wallet,
 };
 use serde::Deserialize;
 
 use crate::{
-    CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial, customer,
+    CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial,
+    attempt_row::StoredAttempt,
+    customer,
     key::{ATTEMPT, Attributes, CUSTOMER, Key, OPEN, SLOT, SUBSCRIPTION, TRIAL, text},
 };
 
@@ -94,10 +96,14 @@ impl UserItems {
     pub fn was_refused(&self, price: &PriceId) -> bool {
         self.attempts.iter().any(|attempt| {
             let refused = matches!(
-                attempt.reason,
-                Some(FailureReason::PlanNotAvailable | FailureReason::Rejected)
+                attempt.phase,
+                Phase::Ended {
+                    reason: FailureReason::PlanNotAvailable | FailureReason::Rejected,
+                    subscription_was_sent: true,
+                    ..
+                }
             );
-            refused && attempt.frozen_at.is_some() && attempt.price == *price
+            refused && attempt.price == *price
         })
     }
 
@@ -149,8 +155,8 @@ impl UserItems {
         } else if sort_key.starts_with(ATTEMPT) {
             // One that another version has written must not lock its user out. Whatever needs it reads
             // it by its key, and hears then that it cannot be read.
-            match serde_dynamo::from_item(item) {
-                Ok(attempt) => self.attempts.push(attempt),
+            match serde_dynamo::from_item::<_, StoredAttempt>(item) {
+                Ok(stored) => self.attempts.push(stored.0),
                 Err(error) => {
                     let error = unreadable(error).to_string();
                     tracing::error!(error, "a checkout cannot be read, and is passed over");

@@ -31,49 +31,80 @@ pub enum First {
     Subscription,
 }
 
-/// Where an attempt stands.
+/// Where an attempt stands, with what there is at that point.
 ///
 /// ```text
-/// issued -> subscribing -> [confirming ->] subscribed
-///    └──────────┴──────────────┴-> failed | canceled | expired
+/// SetupIntent first:   Creating -> AwaitingSetup ┐
+///                                                ├-> Subscribing -> [Confirming ->] Subscribed
+/// subscription first:  Opened ───────────────────┘
+/// any of them but the last -> Ended
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptState {
-    /// Claimed; its SetupIntent exists or is being created.
-    Issued,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The request for its SetupIntent is frozen and may have been sent.
+    Creating(Claim),
+    /// Its SetupIntent exists, and the shopper has yet to confirm it.
+    AwaitingSetup(SetupIntentId),
+    /// The subscription comes first, and nothing was sent for it yet.
+    Opened,
     /// The request for the subscription is frozen and may have been sent.
-    Subscribing,
+    Subscribing {
+        /// What was confirmed before; none if the subscription comes first.
+        setup_intent: Option<SetupIntentId>,
+        /// The request.
+        request: FrozenRequest,
+        /// When it was frozen; Stripe remembers its key for 24 hours.
+        frozen_at: Timestamp,
+    },
     /// The subscription came first and exists; the shopper has yet to confirm it.
-    Confirming,
-    /// The subscription exists.
-    Subscribed,
-    /// It cannot succeed any more; `reason` says why.
+    Confirming(Confirming),
+    /// The subscription exists, and nothing is left to be done.
+    Subscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What was confirmed, if it was a SetupIntent.
+        setup_intent: Option<SetupIntentId>,
+    },
+    /// No subscription has come of it, or none that was confirmed.
+    Ended {
+        /// In which way.
+        ending: Ending,
+        /// Why.
+        reason: FailureReason,
+        /// Its SetupIntent, if it had one.
+        setup_intent: Option<SetupIntentId>,
+        /// Whether Stripe was asked for the subscription before.
+        subscription_was_sent: bool,
+    },
+}
+
+/// A subscription that came first, and what its shopper has to confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirming {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// What the shopper confirms.
+    pub awaited: Awaited,
+}
+
+/// What the shopper confirms of a subscription that came first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// The SetupIntent of its trial.
+    Setup(SetupIntentId),
+    /// Its first payment.
+    Payment(PaymentIntentId),
+}
+
+/// How an attempt ended without a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It cannot succeed any more.
     Failed,
     /// Its SetupIntent was canceled, or another checkout took its place.
     Canceled,
     /// Nobody came back in time.
     Expired,
-}
-
-impl AttemptState {
-    /// Whether a finisher may still bring it to an end.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Issued | Self::Subscribing | Self::Confirming)
-    }
-
-    /// The name, as in the table and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Subscribing => "subscribing",
-            Self::Confirming => "confirming",
-            Self::Subscribed => "subscribed",
-            Self::Failed => "failed",
-            Self::Canceled => "canceled",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 /// Why a checkout did not become a subscription: stable codes that a page can match on.
@@ -204,15 +235,13 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// What the table knows of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One shopper's attempt to subscribe.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Its id.
     pub id: AttemptId,
     /// Whose it is.
     pub user: UserId,
-    /// Where it stands.
-    pub state: AttemptState,
     /// What the shopper asked for.
     pub plan: PlanName,
     /// The plan's group when the attempt began.
@@ -226,13 +255,10 @@ pub struct Attempt {
     /// Who confirms.
     pub confirm: ConfirmBy,
     /// What comes first.
-    #[serde(default)]
     pub first: First,
     /// The version of the text that the shopper agreed to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,
     /// Where the shopper lands afterwards; the shop's default when none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<ReturnPath>,
     /// The user's customer at Stripe.
     pub customer: CustomerId,
@@ -240,46 +266,50 @@ pub struct Attempt {
     pub created: Timestamp,
     /// Until when the shopper may come back to it.
     pub open_until: Timestamp,
-    /// The SetupIntent, once Stripe has answered; that of the trial if the subscription came first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setup_intent: Option<SetupIntentId>,
-    /// The first payment, if the subscription came first and has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_intent: Option<PaymentIntentId>,
-    /// The frozen request for the SetupIntent; gone once it exists, since it may hold the
-    /// shopper's address and browser.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setup_request: Option<FrozenRequest>,
-    /// Who creates the SetupIntent: the owner of the lease.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub setup_owner: String,
-    /// Until when that owner is taken to be alive.
-    pub setup_lease: Timestamp,
-    /// The frozen request for the subscription.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription_request: Option<FrozenRequest>,
-    /// When that request was frozen; Stripe remembers its key for 24 hours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frozen_at: Option<Timestamp>,
-    /// The subscription.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription: Option<SubscriptionId>,
-    /// Why it failed, or why the last try at the wallet did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why the last try at the wallet failed; or why the attempt is being ended, which is noted
+    /// before Stripe is asked.
     pub reason: Option<FailureReason>,
     /// The newest decline that was counted, by the id of the try or the charge at Stripe.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<String>,
+    /// Where it stands.
+    pub phase: Phase,
 }
 
 impl Attempt {
-    /// The right to create its SetupIntent.
-    pub fn setup_claim(&self) -> Claim {
-        Claim {
-            owner: self.setup_owner.clone(),
-            lease: self.setup_lease,
-            frozen_at: self.created,
-            request: self.setup_request.clone(),
+    /// Whether it can still become a subscription that its shopper has confirmed.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.phase, Phase::Subscribed { .. } | Phase::Ended { .. })
+    }
+
+    /// Whether Stripe has not been asked for its subscription.
+    pub fn is_issued(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Creating(_) | Phase::AwaitingSetup(_) | Phase::Opened
+        )
+    }
+
+    /// Its SetupIntent, once Stripe has answered; that of the trial if the subscription came first.
+    pub fn setup_intent(&self) -> Option<&SetupIntentId> {
+        match &self.phase {
+            Phase::AwaitingSetup(id)
+            | Phase::Confirming(Confirming {
+                awaited: Awaited::Setup(id),
+                ..
+            }) => Some(id),
+            Phase::Subscribing { setup_intent, .. }
+            | Phase::Subscribed { setup_intent, .. }
+            | Phase::Ended { setup_intent, .. } => setup_intent.as_ref(),
+            Phase::Creating(_) | Phase::Opened | Phase::Confirming(_) => None,
+        }
+    }
+
+    /// Its subscription, once it is written down; none of one that has ended.
+    pub fn subscription(&self) -> Option<&SubscriptionId> {
+        match &self.phase {
+            Phase::Confirming(Confirming { subscription, .. })
+            | Phase::Subscribed { subscription, .. } => Some(subscription),
+            _ => None,
         }
     }
 }
@@ -318,23 +348,6 @@ mod tests {
             assert_eq!(reason.to_string(), code);
             assert_eq!(serde_json::to_string(&reason).unwrap(), format!("{code:?}"));
             assert!(reason.message().ends_with('.'));
-        }
-    }
-
-    #[test]
-    fn only_what_a_finisher_may_still_end_is_open() {
-        use AttemptState as State;
-        for (state, name, open) in [
-            (State::Issued, "issued", true),
-            (State::Subscribing, "subscribing", true),
-            (State::Confirming, "confirming", true),
-            (State::Subscribed, "subscribed", false),
-            (State::Failed, "failed", false),
-            (State::Canceled, "canceled", false),
-            (State::Expired, "expired", false),
-        ] {
-            assert_eq!((state.as_str(), state.is_open()), (name, open));
-            assert_eq!(serde_json::to_value(state).unwrap(), name);
         }
     }
 }

@@ -22,7 +22,7 @@ mod return_path;
 mod subscription;
 mod wallet;
 
-pub use attempt::{Attempt, AttemptState, ConfirmBy, FailureReason, First};
+pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, First, Phase};
 pub use catalog::{
     Answer, CatalogPlan, PlanCatalog, PriceKind, Refusal, RefusalCode, StripePrice, Terms,
 };

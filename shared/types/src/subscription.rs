@@ -170,6 +170,12 @@ impl Subscription {
             || self.payment.reason == Some(PaymentReason::FirstSetupOpen)
     }
 
+    /// Whether it stands in the way of another one of its group: it has not ended, and is not one of a
+    /// checkout here (`is_ours`) whose shopper has yet to confirm it and may choose otherwise.
+    pub fn stands(&self, is_ours: bool) -> bool {
+        !(self.status.is_terminal() || is_ours && self.awaits_shopper())
+    }
+
     /// Whether it has ended within its free trial, so that nothing was ever charged.
     pub fn ended_in_trial(&self) -> bool {
         let ended = self.ends_at.filter(|_| self.status.is_terminal());

@@ -3,7 +3,7 @@
 
 use perennial_store::{ClaimedStep, Table};
 use perennial_tests::TestApp;
-use perennial_types::{Attempt, Lease, Timestamp, UserId};
+use perennial_types::{Attempt, ConfirmBy, First, Lease, Phase, Timestamp, UserId, Wallet};
 use serde_json::{Value, json};
 
 const ATTEMPT: &str = "chk_01kavq8r3hx6m2n9d4t7w5z000";
@@ -17,13 +17,26 @@ fn lease(owner: &str, until: i64) -> Lease {
 }
 
 fn attempt() -> Attempt {
-    serde_json::from_value(json!({
-        "id": ATTEMPT, "user": "alice", "state": "issued", "plan": "basic", "group": "one",
-        "price": "price_1", "trial_days": 0, "wallet": "amazon_pay", "confirm": "client",
-        "customer": "cus_1", "created": "2026-01-01T00:00:00Z",
-        "open_until": "2026-01-02T00:00:00Z", "setup_lease": "2026-01-01T00:00:12Z",
-    }))
-    .unwrap()
+    let began = Timestamp::from_unix(1_767_225_600);
+    Attempt {
+        id: ATTEMPT.parse().unwrap(),
+        user: "alice".parse().unwrap(),
+        plan: "basic".parse().unwrap(),
+        group: "one".parse().unwrap(),
+        price: "price_1".parse().unwrap(),
+        trial_days: 0,
+        wallet: Wallet::AmazonPay,
+        confirm: ConfirmBy::Client,
+        first: First::Subscription,
+        consent: None,
+        return_to: None,
+        customer: "cus_1".parse().unwrap(),
+        created: began,
+        open_until: began.plus_seconds(24 * 3600),
+        reason: None,
+        counted: None,
+        phase: Phase::Opened,
+    }
 }
 
 /// What the claim's item is, and what it has in addition once the step is done.

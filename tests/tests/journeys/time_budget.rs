@@ -55,8 +55,12 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
     tokio::time::sleep(budget).await;
     app.stripe.forget_requests().await;
     for error in [
-        flows.confirm_return(&back).await.unwrap_err(),
-        flows.finish_checkout(&user, &checkout).await.unwrap_err(),
+        flows.checkouts().confirm_return(&back).await.unwrap_err(),
+        flows
+            .checkouts()
+            .finish(&user, &checkout)
+            .await
+            .unwrap_err(),
     ] {
         assert!(is_out_of_time(&error), "{error:?}");
     }
@@ -67,7 +71,7 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
     // The next request has its own, and finds what the last one has left.
     let next = clients(&app, Duration::from_secs(9)).await;
     let flows = next.begin().await.unwrap();
-    flows.finish_checkout(&user, &checkout).await.unwrap();
+    flows.checkouts().finish(&user, &checkout).await.unwrap();
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
     app.may_leave_work();
@@ -110,7 +114,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
         confirm_url: "https://api.shop.example/confirm".parse().unwrap(),
     };
     let begun = std::time::Instant::now();
-    let error = flows.issue_checkout(&ask).await.unwrap_err();
+    let error = flows.checkouts().issue(&ask).await.unwrap_err();
     assert!(matches!(error, FlowError::Busy), "{error:?}");
     assert!(
         begun.elapsed() < Duration::from_secs(3),

@@ -5,11 +5,11 @@ use perennial_stripe::{PaymentIntent, StripeError};
 use perennial_types::{FrozenRequest, PaymentIntentId};
 
 use super::{
-    Asked, ChargeMethod, PaymentError, PaymentReport, RefundReason, RefundReport, Refusal,
-    StartPayment, Why,
+    Asked, ChargeMethod, PaymentError, PaymentReport, Payments, RefundReason, RefundReport,
+    Refusal, StartPayment, Why,
     claim::{Draft, Look, Mine},
 };
-use crate::{FlowError, Flows, LOOK_AGAIN, step::Sent};
+use crate::{FlowError, claimed_step::Sent, context::LOOK_AGAIN};
 
 /// What the shop's servers ask for. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone)]
@@ -65,9 +65,9 @@ enum Made {
     Refund(Box<perennial_stripe::Refund>),
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Does what the shop's servers ask for, once for each key.
-    pub async fn payment_request(
+    pub async fn request(
         &self,
         asked: &Asked,
         operation: &PaymentOperation,
@@ -86,7 +86,7 @@ impl Flows {
         asked: &Asked,
         operation: &PaymentOperation,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let patience = self.patience();
+        let patience = self.cx.patience();
         loop {
             match self.look(asked, &patience).await? {
                 Look::Done { request, result } => return self.recall(&request, &result).await,
@@ -102,7 +102,7 @@ impl Flows {
     }
 
     /// A payment as it is now.
-    pub async fn payment(&self, id: &PaymentIntentId) -> Result<PaymentReport, PaymentError> {
+    pub async fn report_of(&self, id: &PaymentIntentId) -> Result<PaymentReport, PaymentError> {
         let payment = self.our_payment(id).await?.payment;
         self.report(payment).await
     }
@@ -138,16 +138,17 @@ impl Flows {
         mine: &Mine,
     ) -> Result<PaymentAnswer, PaymentError> {
         if let Some(payment) = &mine.request.replaces {
-            if self.key_is_forgotten(mine.claim.frozen_at)
+            if self.cx.key_is_forgotten(mine.frozen_at)
                 && let Some(found) = self.find_result(asked, &mine.request).await?
             {
                 return self.adopt_result(asked, mine, &found).await;
             }
             self.end_replaced(asked, mine, payment).await?;
         }
-        let sent = self.send_claimed(
+        let claim = mine.claim()?;
+        let sent = self.cx.send_claimed(
             ClaimedStep::Payment(&asked.key),
-            &mine.claim,
+            &claim,
             |frozen| {
                 Box::pin(async move {
                     let sent = self.send_frozen(&mine.request, frozen).await;
@@ -181,12 +182,12 @@ impl Flows {
         frozen: &FrozenRequest,
     ) -> Result<Made, StripeError> {
         if request.kind == RequestKind::Refund {
-            let refund = self.stripe.create_refund(frozen).await?.value;
+            let refund = self.cx.stripe.create_refund(frozen).await?.value;
             return Ok(Made::Refund(Box::new(refund)));
         }
         let sent = match &request.payment {
-            Some(payment) => self.stripe.change_payment(payment, frozen).await,
-            None => self.stripe.create_payment(frozen).await,
+            Some(payment) => self.cx.stripe.change_payment(payment, frozen).await,
+            None => self.cx.stripe.create_payment(frozen).await,
         };
         Ok(Made::Payment(Box::new(sent?.value)))
     }
@@ -228,7 +229,7 @@ impl Flows {
         if let (Why::CustomerDeleted, Some(user), Some(customer)) =
             (refusal.why, &request.user, &request.customer)
         {
-            self.table.forget_customer(user, customer).await?;
+            self.cx.table.forget_customer(user, customer).await?;
         }
         self.refuse(asked, refusal).await
     }
@@ -286,12 +287,11 @@ impl Flows {
         result: &str,
     ) -> Result<PaymentAnswer, PaymentError> {
         let (payment, refund) = if request.kind == RequestKind::Refund {
-            let refund = self.stripe.retrieve_refund(result).await?.value;
+            let refund = self.cx.stripe.retrieve_refund(result).await?.value;
             (payment_of(request)?.clone(), Some(refund.into()))
         } else {
-            let id = result.parse().map_err(|_| FlowError::Mismatch {
-                what: "result of the request",
-            })?;
+            let lacking = |_| FlowError::ItemLacks("the id of what came of a request");
+            let id = result.parse().map_err(lacking)?;
             (id, None)
         };
         let payment = self.read_payment(&payment).await?;
@@ -324,7 +324,7 @@ impl Flows {
         &self,
         id: &PaymentIntentId,
     ) -> Result<PaymentIntent, PaymentError> {
-        match self.stripe.read_payment(id).await {
+        match self.cx.stripe.read_payment(id).await {
             Ok(reply) => Ok(reply.value),
             Err(error) if is_missing(&error) => Err(Why::UnknownPayment.into()),
             Err(error) => Err(error.into()),
@@ -338,7 +338,7 @@ impl Flows {
     ) -> Result<PaymentReport, PaymentError> {
         let mut report = PaymentReport::of(payment);
         if report.increment.available {
-            let used = self.table.increments(&report.id).await?;
+            let used = self.cx.table.increments(&report.id).await?;
             let left = MOST_INCREMENTS.saturating_sub(used);
             report.increment.remaining = Some(left);
             report.increment.available = left > 0;
@@ -348,8 +348,8 @@ impl Flows {
 }
 
 pub(super) fn payment_of(request: &PaymentRequest) -> Result<&PaymentIntentId, PaymentError> {
-    let missing = FlowError::Mismatch { what: "payment" };
-    Ok(request.payment.as_ref().ok_or(missing)?)
+    let lacking = FlowError::ItemLacks("the payment of a request");
+    Ok(request.payment.as_ref().ok_or(lacking)?)
 }
 
 /// Whether another request held the object for longer than Stripe waits, or one with the same key is

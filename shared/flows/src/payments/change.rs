@@ -4,6 +4,7 @@ use perennial_store::{PaymentRequest, RequestKind};
 use perennial_stripe::{ChangePayment, PaymentChange, PaymentIntent, PaymentIntentStatus};
 use perennial_types::PaymentIntentId;
 
+use super::Payments;
 use super::{
     Asked, PaymentError, Refusal, Why,
     carry_out::payment_of,
@@ -11,9 +12,8 @@ use super::{
     create::key,
     step::{Step, amount},
 };
-use crate::Flows;
 
-impl Flows {
+impl Payments<'_> {
     pub(super) async fn prepare_increment(
         &self,
         asked: &Asked,

@@ -1,10 +1,12 @@
 //! One claim for each key of the shop's servers.
 
-use perennial_store::{Claimed, ClaimedStep, PaymentRequest, RequestKind, RequestState};
-use perennial_types::{Claim, CustomerId, FrozenRequest, PaymentIntentId, UserId};
+use perennial_store::{Claimed, ClaimedStep, PaymentRequest, RequestKind, RequestState, Sending};
+use perennial_types::{
+    Claim, CustomerId, FrozenRequest, Lease, PaymentIntentId, Timestamp, UserId,
+};
 
-use super::{Asked, PaymentError, Refusal, Why};
-use crate::{FlowError, Flows, Patience};
+use super::{Asked, PaymentError, Payments, Refusal, Why};
+use crate::{FlowError, context::Patience};
 
 /// What the table knows of a key.
 pub(super) enum Look {
@@ -22,7 +24,22 @@ pub(super) enum Look {
 /// A claim that this caller holds.
 pub(super) struct Mine {
     pub(super) request: PaymentRequest,
-    pub(super) claim: Claim,
+    pub(super) lease: Lease,
+    pub(super) frozen_at: Timestamp,
+    /// Nothing if the request holds what is not kept.
+    frozen: Option<FrozenRequest>,
+}
+
+impl Mine {
+    /// The claim, with what was frozen.
+    pub(super) fn claim(&self) -> Result<Claim, FlowError> {
+        let lacking = FlowError::ItemLacks("the frozen request");
+        Ok(Claim {
+            lease: self.lease.clone(),
+            frozen_at: self.frozen_at,
+            request: self.frozen.clone().ok_or(lacking)?,
+        })
+    }
 }
 
 /// What is claimed.
@@ -37,7 +54,7 @@ pub(super) struct Draft {
     pub(super) frozen: Option<FrozenRequest>,
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Looks up a key, and waits while somebody else is at it.
     pub(super) async fn look(
         &self,
@@ -45,7 +62,7 @@ impl Flows {
         patience: &Patience,
     ) -> Result<Look, PaymentError> {
         loop {
-            let Some(request) = self.table.payment_request(&asked.key).await? else {
+            let Some(request) = self.cx.table.payment_request(&asked.key).await? else {
                 return Ok(Look::New);
             };
             if request.fingerprint != asked.fingerprint {
@@ -61,12 +78,16 @@ impl Flows {
                         serde_json::from_str(&refusal).map_err(FlowError::KeptAnswer)?;
                     return Err(refusal.into());
                 }
-                RequestState::Sending(seen) if seen.lease <= self.clock.now() => {
-                    let lease = self.lease();
+                RequestState::Sending(seen) if seen.lease <= self.cx.clock.now() => {
+                    let lease = self.cx.lease();
                     let step = ClaimedStep::Payment(&asked.key);
-                    if self.table.take_over(step, &seen.lease(), &lease).await? {
-                        let claim = seen.taken_over(lease);
-                        return Ok(Look::Mine(Box::new(Mine { request, claim })));
+                    if self.cx.table.take_over(step, &seen.lease(), &lease).await? {
+                        return Ok(Look::Mine(Box::new(Mine {
+                            request,
+                            lease,
+                            frozen_at: seen.frozen_at,
+                            frozen: seen.request,
+                        })));
                     }
                 }
                 RequestState::Sending(_) => {}
@@ -83,7 +104,13 @@ impl Flows {
         asked: &Asked,
         draft: Draft,
     ) -> Result<Option<Mine>, PaymentError> {
-        let claim = self.claim(draft.frozen);
+        let lease = self.cx.lease();
+        let sending = Sending {
+            owner: lease.owner.clone(),
+            lease: lease.until,
+            frozen_at: self.cx.clock.now(),
+            request: draft.frozen.clone(),
+        };
         let request = PaymentRequest {
             kind: draft.kind,
             fingerprint: asked.fingerprint.clone(),
@@ -93,16 +120,24 @@ impl Flows {
             payment: draft.payment,
             replaces: draft.replaces,
             payment_method: None,
-            state: RequestState::Sending(claim.clone()),
+            state: RequestState::Sending(sending.clone()),
         };
         let mut over = None;
         loop {
             let claimed = self
+                .cx
                 .table
-                .claim_payment_request(&asked.key, &request, over.as_deref(), claim.frozen_at)
+                .claim_payment_request(&asked.key, &request, over.as_deref(), sending.frozen_at)
                 .await?;
             match (claimed, &request.replaces) {
-                (Claimed::Won, _) => return Ok(Some(Mine { request, claim })),
+                (Claimed::Won, _) => {
+                    return Ok(Some(Mine {
+                        request,
+                        lease,
+                        frozen_at: sending.frozen_at,
+                        frozen: draft.frozen,
+                    }));
+                }
                 (Claimed::Replaced, Some(payment)) if over.is_none() => {
                     over = Some(self.failed_replacement(payment).await?);
                 }
@@ -115,7 +150,8 @@ impl Flows {
     /// Lets the next caller go ahead at once.
     pub(super) async fn give_up(&self, asked: &Asked, mine: &Mine) -> Result<(), PaymentError> {
         let step = ClaimedStep::Payment(&asked.key);
-        Ok(self.release(step, &mine.claim).await?)
+        self.cx.table.release(step, &mine.lease.owner).await?;
+        Ok(())
     }
 
     /// Writes down what came of a request.
@@ -123,7 +159,10 @@ impl Flows {
         let end = RequestState::Done {
             result: result.to_owned(),
         };
-        self.table.finish_payment_request(&asked.key, &end).await?;
+        self.cx
+            .table
+            .finish_payment_request(&asked.key, &end)
+            .await?;
         Ok(())
     }
 
@@ -135,7 +174,10 @@ impl Flows {
     ) -> Result<PaymentError, PaymentError> {
         let text = serde_json::to_string(&refusal).map_err(FlowError::KeptAnswer)?;
         let end = RequestState::Refused { refusal: text };
-        self.table.finish_payment_request(&asked.key, &end).await?;
+        self.cx
+            .table
+            .finish_payment_request(&asked.key, &end)
+            .await?;
         Ok(refusal.into())
     }
 }

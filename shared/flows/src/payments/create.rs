@@ -7,11 +7,12 @@ use perennial_stripe::{
 };
 use perennial_types::{CustomerId, Money, PaymentMethodId, Timestamp, UserId, Wallet};
 
+use super::Payments;
 use super::{
     Asked, Earlier, FirstStatus, PaymentError, Refusal, Why, carry_out::is_missing, claim::Draft,
     report::wallet_of,
 };
-use crate::{FlowError, Flows};
+use crate::FlowError;
 
 /// A payment that the shopper agrees to in the page.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ pub struct ChargeMethod {
     pub earlier: Earlier,
 }
 
-impl Flows {
+impl Payments<'_> {
     pub(super) async fn prepare_start(
         &self,
         asked: &Asked,
@@ -66,7 +67,7 @@ impl Flows {
         if !start.can_be_shown {
             return Err(Why::AppleRequestImpossible.into());
         }
-        let seen = self.table.customer_item(&start.user).await?;
+        let seen = self.cx.table.customer_item(&start.user).await?;
         let replaces = match (&seen, &start.earlier) {
             // A user without a customer has no payment yet.
             (None, Earlier::Unsaid) => None,
@@ -75,7 +76,11 @@ impl Flows {
                     .await?
             }
         };
-        let customer = self.customer(&start.user, seen).await?;
+        let customer = self
+            .cx
+            .customers()
+            .known_or_created(&start.user, seen)
+            .await?;
         let frozen = CreatePayment {
             payment: PaymentFor {
                 customer: &customer,
@@ -162,10 +167,10 @@ impl Flows {
         user: &UserId,
         id: &PaymentMethodId,
     ) -> Result<(CustomerId, PaymentMethod), PaymentError> {
-        let Some(customer) = self.table.known_customer(user).await? else {
+        let Some(customer) = self.cx.table.known_customer(user).await? else {
             return Err(Why::UnknownPaymentMethod.into());
         };
-        let method = match self.stripe.retrieve_payment_method(id).await {
+        let method = match self.cx.stripe.retrieve_payment_method(id).await {
             Ok(reply) => reply.value,
             Err(error) if is_missing(&error) => return Err(Why::UnknownPaymentMethod.into()),
             Err(error) => return Err(error.into()),
@@ -173,11 +178,8 @@ impl Flows {
         if method.customer_id() != Some(&customer) {
             return Err(Why::UnknownPaymentMethod.into());
         }
-        if method.livemode != self.livemode {
-            return Err(FlowError::Mismatch {
-                what: "payment method's mode",
-            }
-            .into());
+        if method.livemode != self.cx.livemode {
+            return Err(FlowError::ForeignObject("PaymentMethod").into());
         }
         Ok((customer, method))
     }
@@ -211,8 +213,8 @@ impl Flows {
         asked: &Asked,
         request: &PaymentRequest,
     ) -> Result<Option<String>, PaymentError> {
-        let missing = FlowError::Mismatch { what: "customer" };
-        let customer = request.customer.as_ref().ok_or(missing)?;
+        let lacking = FlowError::ItemLacks("the customer of a request");
+        let customer = request.customer.as_ref().ok_or(lacking)?;
         let since = match &request.state {
             RequestState::Sending(claim) => not_before(claim.frozen_at),
             RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,
@@ -220,6 +222,7 @@ impl Flows {
         let mut after = None;
         loop {
             let page = self
+                .cx
                 .stripe
                 .list_payments(customer, after.as_ref())
                 .await?

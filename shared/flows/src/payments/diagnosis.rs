@@ -7,13 +7,13 @@ use perennial_types::{
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::Payments;
 use super::{
     FirstStatus, FirstTransaction, NextStep, PaymentError, Refused, ShopAction, TransactionBy,
     first_transaction::{first_of, of_payment, of_setup},
     history,
     report::wallet_of,
 };
-use crate::Flows;
 
 /// The story of a saved method.
 #[derive(Debug, Clone, Serialize)]
@@ -114,7 +114,7 @@ struct Past {
     until: Option<Timestamp>,
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Reads what Stripe knows of a saved method of this user, newest first.
     pub async fn diagnose(
         &self,
@@ -162,7 +162,8 @@ impl Flows {
         let setups = history::read(
             started,
             |after: Option<SetupIntentId>| async move {
-                self.stripe
+                self.cx
+                    .stripe
                     .list_setup_intents(customer, after.as_ref())
                     .await
             },
@@ -173,7 +174,7 @@ impl Flows {
         let payments = history::read(
             started,
             |after: Option<PaymentIntentId>| async move {
-                self.stripe.list_payments(customer, after.as_ref()).await
+                self.cx.stripe.list_payments(customer, after.as_ref()).await
             },
             |payment| (payment.id.clone(), payment.created),
             |payment| of_payment(&payment, method).is_some().then_some(payment),
@@ -182,7 +183,10 @@ impl Flows {
         let charges = history::read(
             started,
             |after: Option<String>| async move {
-                self.stripe.list_charges(customer, after.as_deref()).await
+                self.cx
+                    .stripe
+                    .list_charges(customer, after.as_deref())
+                    .await
             },
             |charge| (charge.id.clone(), charge.created),
             |charge| (charge.payment_method.as_ref() == Some(method)).then_some(charge),

@@ -8,8 +8,8 @@ use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentI
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::Payments;
 use super::{PaymentError, history};
-use crate::Flows;
 
 /// The first transaction of a method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ pub enum TransactionBy {
     Payment,
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Asks Stripe for it: one call if a SetupIntent succeeded, and one more if not. Of a customer
     /// with thousands of payments the newest are read.
     pub(super) async fn first_transaction(
@@ -76,7 +76,8 @@ impl Flows {
         let setups = history::read(
             started,
             |after: Option<SetupIntentId>| async move {
-                self.stripe
+                self.cx
+                    .stripe
                     .list_setup_intents(customer, after.as_ref())
                     .await
             },
@@ -91,7 +92,7 @@ impl Flows {
         let payments = history::read(
             started,
             |after: Option<PaymentIntentId>| async move {
-                self.stripe.list_payments(customer, after.as_ref()).await
+                self.cx.stripe.list_payments(customer, after.as_ref()).await
             },
             |payment| (payment.id.clone(), payment.created),
             |payment| of_payment(&payment, method),

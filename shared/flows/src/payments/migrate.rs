@@ -18,13 +18,13 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    Asked, FailureReport, NextStep, PaymentError, Refusal, Refused, Why,
+    Asked, FailureReport, NextStep, PaymentError, Payments, Refusal, Refused, Why,
     carry_out::is_missing,
     claim::{Draft, Look, Mine},
     create::{key, not_before},
     report::wallet_of,
 };
-use crate::{FlowError, Flows, step::Sent};
+use crate::{FlowError, claimed_step::Sent};
 
 /// A token, and whose it becomes.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ pub enum MigratedStatus {
     Refused,
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Makes a saved method of a token, once for each key.
     pub async fn migrate_token(
         &self,
@@ -84,14 +84,18 @@ impl Flows {
     }
 
     async fn migrate(&self, asked: &Asked, ask: &MigrateToken) -> Result<Migrated, PaymentError> {
-        let patience = self.patience();
+        let patience = self.cx.patience();
         loop {
             match self.look(asked, &patience).await? {
                 Look::Done { result, .. } => return self.recall_setup(&result).await,
-                Look::Mine(mine) => return self.go_on(asked, ask, &mine).await,
+                Look::Mine(mine) => return self.continue_migration(asked, ask, &mine).await,
                 Look::New => {
-                    let seen = self.table.customer_item(&ask.user).await?;
-                    let customer = self.customer(&ask.user, seen).await?;
+                    let seen = self.cx.table.customer_item(&ask.user).await?;
+                    let customer = self
+                        .cx
+                        .customers()
+                        .known_or_created(&ask.user, seen)
+                        .await?;
                     let draft = Draft {
                         kind: RequestKind::TokenMigration,
                         customer: Some(customer),
@@ -101,7 +105,7 @@ impl Flows {
                         frozen: None,
                     };
                     if let Some(mine) = self.claim_request(asked, draft).await? {
-                        return self.go_on(asked, ask, &mine).await;
+                        return self.continue_migration(asked, ask, &mine).await;
                     }
                 }
             }
@@ -109,14 +113,14 @@ impl Flows {
     }
 
     /// Goes on where the last owner of the claim has died.
-    async fn go_on(
+    async fn continue_migration(
         &self,
         asked: &Asked,
         ask: &MigrateToken,
         mine: &Mine,
     ) -> Result<Migrated, PaymentError> {
         if mine.request.payment_method.is_some() {
-            return self.set_up(asked, mine, &mine.claim).await;
+            return self.set_up(asked, mine, &mine.claim()?).await;
         }
         let method = self.make_method(asked, ask, mine).await?;
         let request = SetUpMethod {
@@ -129,11 +133,12 @@ impl Flows {
         }
         .freeze(key("seti", asked)?);
         let claim = Claim {
-            frozen_at: self.clock.now(),
-            request: Some(request),
-            ..mine.claim.clone()
+            lease: mine.lease.clone(),
+            frozen_at: self.cx.clock.now(),
+            request,
         };
         let recorded = self
+            .cx
             .table
             .record_migrated_method(&asked.key, &method, &claim);
         if !recorded.await? {
@@ -157,16 +162,16 @@ impl Flows {
         }
         .freeze(key("pm", asked)?);
         let claim = Claim {
-            // The token is not kept, so this is not what is stored.
-            request: Some(request),
+            lease: mine.lease.clone(),
             // Nothing can be looked for, and Stripe refuses a token that was used.
-            frozen_at: self.clock.now(),
-            ..mine.claim.clone()
+            frozen_at: self.cx.clock.now(),
+            // The token is not kept, so this is not what is stored.
+            request,
         };
-        let sent = self.send_claimed(
+        let sent = self.cx.send_claimed(
             ClaimedStep::Payment(&asked.key),
             &claim,
-            |request| Box::pin(self.stripe.create_payment_method(request)),
+            |request| Box::pin(self.cx.stripe.create_payment_method(request)),
             || Box::pin(async { Ok::<_, PaymentError>(None::<Infallible>) }),
         );
         match sent.await? {
@@ -195,10 +200,10 @@ impl Flows {
         mine: &Mine,
         claim: &Claim,
     ) -> Result<Migrated, PaymentError> {
-        let sent = self.send_claimed(
+        let sent = self.cx.send_claimed(
             ClaimedStep::Payment(&asked.key),
             claim,
-            |request| Box::pin(self.stripe.set_up_method(request)),
+            |request| Box::pin(self.cx.stripe.set_up_method(request)),
             || Box::pin(self.find_setup(asked, mine, claim)),
         );
         match sent.await? {
@@ -244,10 +249,9 @@ impl Flows {
 
     /// What came of a token, read again from Stripe.
     async fn recall_setup(&self, id: &str) -> Result<Migrated, PaymentError> {
-        let id = id.parse().map_err(|_| FlowError::Mismatch {
-            what: "result of the request",
-        })?;
-        let intent = self.stripe.retrieve_setup_intent(&id).await?.value;
+        let lacking = |_| FlowError::ItemLacks("the id of what came of a request");
+        let id = id.parse().map_err(lacking)?;
+        let intent = self.cx.stripe.retrieve_setup_intent(&id).await?.value;
         Ok(Migrated::of(&intent))
     }
 
@@ -262,7 +266,7 @@ impl Flows {
         let since = not_before(claim.frozen_at);
         let mut after = None;
         loop {
-            let page = self.stripe.list_setup_intents(customer, after.as_ref());
+            let page = self.cx.stripe.list_setup_intents(customer, after.as_ref());
             let page = page.await?.value;
             let found = page.data.iter().find(|record| {
                 let known = record.metadata.get(metadata::REQUEST);
@@ -318,8 +322,8 @@ impl Migrated {
 }
 
 fn customer_of(mine: &Mine) -> Result<&CustomerId, PaymentError> {
-    let missing = FlowError::Mismatch { what: "customer" };
-    Ok(mine.request.customer.as_ref().ok_or(missing)?)
+    let lacking = FlowError::ItemLacks("the customer of a request");
+    Ok(mine.request.customer.as_ref().ok_or(lacking)?)
 }
 
 fn is_about_token(error: &StripeError) -> bool {

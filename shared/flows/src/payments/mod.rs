@@ -37,7 +37,13 @@ use perennial_store::StoreError;
 use perennial_stripe::StripeError;
 use thiserror::Error;
 
-use crate::FlowError;
+use crate::{Context, FlowError};
+
+/// What the shop's servers ask for.
+#[derive(Debug)]
+pub struct Payments<'a> {
+    pub(crate) cx: &'a Context,
+}
 
 /// Which request of the shop's servers this is. Key and fingerprint are hashes, in hexadecimal: the
 /// shop's key may say something about its shoppers.

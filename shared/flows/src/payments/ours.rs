@@ -4,8 +4,8 @@
 use perennial_stripe::{PaymentIntent, metadata};
 use perennial_types::{PaymentIntentId, UserId};
 
+use super::Payments;
 use super::{PaymentError, Why};
-use crate::Flows;
 
 /// A payment of one of our users.
 pub(super) struct OurPayment {
@@ -15,7 +15,7 @@ pub(super) struct OurPayment {
     pub(super) of_subscription: bool,
 }
 
-impl Flows {
+impl Payments<'_> {
     /// Reads a payment that was started here for a customer of ours, or that pays for one of their
     /// subscriptions. Of any other, the answer is that there is none.
     ///
@@ -27,11 +27,11 @@ impl Flows {
     ) -> Result<OurPayment, PaymentError> {
         let payment = self.read_payment(id).await?;
         let unknown = || PaymentError::from(Why::UnknownPayment);
-        if payment.livemode != self.livemode {
+        if payment.livemode != self.cx.livemode {
             return Err(unknown());
         }
         let customer = payment.customer_id().ok_or_else(unknown)?;
-        let user = self.table.user_of_customer(customer).await?;
+        let user = self.cx.table.user_of_customer(customer).await?;
         let user = user.ok_or_else(unknown)?;
         if payment.metadata.contains_key(metadata::REQUEST) {
             let named = payment.metadata.get(metadata::USER);
@@ -44,12 +44,12 @@ impl Flows {
                 of_subscription: false,
             });
         }
-        let paid = self.stripe.list_invoices_paid_by(payment.id.as_str());
+        let paid = self.cx.stripe.list_invoices_paid_by(payment.id.as_str());
         let paid = paid.await?.value;
         let mut invoices = paid.data.iter().filter_map(|paid| paid.invoice.as_ref());
         let subscription = invoices.find_map(|invoice| invoice.subscription_id());
         let subscription = subscription.ok_or_else(unknown)?;
-        match self.table.subscription(&user, subscription).await? {
+        match self.cx.table.subscription(&user, subscription).await? {
             Some(_) => Ok(OurPayment {
                 payment,
                 user,

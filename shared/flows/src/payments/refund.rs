@@ -5,13 +5,13 @@ use perennial_stripe::{CreateRefund, RefundReason, metadata};
 use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
+use super::Payments;
 use super::{
     Asked, PaymentError,
     claim::Draft,
     create::key,
     step::{Step, left_to_refund},
 };
-use crate::Flows;
 
 /// What went back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ impl From<perennial_stripe::Refund> for RefundReport {
     }
 }
 
-impl Flows {
+impl Payments<'_> {
     pub(super) async fn prepare_refund(
         &self,
         asked: &Asked,
@@ -72,6 +72,7 @@ impl Flows {
         let mut after: Option<String> = None;
         loop {
             let page = self
+                .cx
                 .stripe
                 .list_refunds(payment, after.as_deref())
                 .await?

@@ -9,8 +9,8 @@ use perennial_stripe::{
 };
 use perennial_types::{Money, PaymentIntentId, UserId};
 
+use super::Payments;
 use super::{Asked, PaymentError, PaymentReport, Refusal, Why, claim::Mine, create::key};
-use crate::Flows;
 
 /// What a new payment has to do with those that the user can still make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const RECENT_SECONDS: i64 = 7 * 24 * 3600;
 /// that one was given.
 const LINKED_SECONDS: i64 = 90 * 24 * 3600;
 
-impl Flows {
+impl Payments<'_> {
     /// Looks for an earlier payment that this one could double; gives the one that it replaces.
     pub(super) async fn check_earlier(
         &self,
@@ -65,7 +65,7 @@ impl Flows {
     /// purpose, and the caller has to say so.
     async fn check_payable(&self, user: &UserId, money: Money) -> Result<(), PaymentError> {
         let mut over = Vec::new();
-        for id in self.table.payable(user, money).await? {
+        for id in self.cx.table.payable(user, money).await? {
             let payment = match self.read_payment(&id).await {
                 Ok(payment) => payment,
                 Err(PaymentError::Refused(_)) => {
@@ -74,7 +74,7 @@ impl Flows {
                 }
                 Err(error) => return Err(error),
             };
-            let since = self.clock.now().plus_seconds(-RECENT_SECONDS).unix();
+            let since = self.cx.clock.now().plus_seconds(-RECENT_SECONDS).unix();
             let recent = |charge: &Charge| charge.created >= since;
             if is_made(&payment) && payment.charge().is_none_or(recent) {
                 return Err(Refusal::at(Why::PaymentAlreadyMade, &payment).into());
@@ -85,7 +85,7 @@ impl Flows {
             over.push(id);
         }
         if !over.is_empty() {
-            self.table.remove_payable(user, money, &over).await?;
+            self.cx.table.remove_payable(user, money, &over).await?;
         }
         Ok(())
     }
@@ -96,10 +96,10 @@ impl Flows {
         &self,
         payment: &PaymentIntentId,
     ) -> Result<String, PaymentError> {
-        let Some(request) = self.table.replacement(payment).await? else {
+        let Some(request) = self.cx.table.replacement(payment).await? else {
             return Ok(String::new());
         };
-        let known = self.table.payment_request(&request).await?;
+        let known = self.cx.table.payment_request(&request).await?;
         let replaced_by = match known.map(|known| known.state) {
             None | Some(RequestState::Refused { .. }) => return Ok(request),
             Some(RequestState::Sending(_)) => None,
@@ -125,7 +125,7 @@ impl Flows {
             change: PaymentChange::Cancel,
         }
         .freeze(key("replace", asked)?);
-        let Err(error) = self.stripe.change_payment(id, &cancellation).await else {
+        let Err(error) = self.cx.stripe.change_payment(id, &cancellation).await else {
             return Ok(());
         };
         let read = match &error {
@@ -151,11 +151,12 @@ impl Flows {
         let (Some(user), Some(money)) = (&payment.user, payment.money()) else {
             return Ok(false);
         };
-        let now = self.clock.now();
+        let now = self.cx.clock.now();
         if payment.created.plus_seconds(LINKED_SECONDS) < now {
             return Ok(false);
         }
-        self.table
+        self.cx
+            .table
             .add_payable(user, money, &payment.id, now)
             .await?;
         Ok(true)

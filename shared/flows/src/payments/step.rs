@@ -5,12 +5,13 @@ use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState
 use perennial_stripe::{Charge, PaymentIntent, PaymentIntentStatus, StripeError};
 use perennial_types::Money;
 
+use super::Payments;
 use super::{
     Asked, PaymentError, Refusal, Why,
     carry_out::{payment_of, why_invalid},
     claim::Mine,
 };
-use crate::{FlowError, Flows};
+use crate::FlowError;
 
 /// What is done to a payment. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Step {
     }
 }
 
-impl Flows {
+impl Payments<'_> {
     /// The same, with the reason why no more can be held.
     pub(super) async fn check_step(
         &self,
@@ -96,7 +97,7 @@ impl Flows {
         match step.check(payment) {
             Err(PaymentError::Refused(refusal))
                 if refusal.why == Why::IncrementNotAvailable
-                    && self.table.increments(&payment.id).await? >= MOST_INCREMENTS =>
+                    && self.cx.table.increments(&payment.id).await? >= MOST_INCREMENTS =>
             {
                 Err(Refusal::at(Why::IncrementsExhausted, payment).into())
             }
@@ -160,9 +161,8 @@ fn check_held(payment: &PaymentIntent) -> Result<(), PaymentError> {
 
 /// Whether an amount has the form of one in the payment's currency.
 fn check_form(payment: &PaymentIntent, amount: u64) -> Result<(), PaymentError> {
-    let currency = payment.currency.parse().map_err(|_| FlowError::Mismatch {
-        what: "payment's currency",
-    })?;
+    let lacking = |_| FlowError::AnswerLacks("the currency of a payment");
+    let currency = payment.currency.parse().map_err(lacking)?;
     let money = Money { amount, currency };
     Ok(money.check_form().map_err(Why::from)?)
 }

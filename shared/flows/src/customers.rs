@@ -2,72 +2,78 @@
 
 use perennial_store::{ClaimedStep, CustomerItem};
 use perennial_stripe::{CreateCustomer, IdempotencyKey, metadata};
-use perennial_types::{Claim, CustomerId, Timestamp, UserId};
+use perennial_types::{Claim, CustomerId, Lease, Timestamp, UserId};
 
-use crate::{FlowError, Flows, KEY_SECONDS, step::Sent};
+use crate::{Context, FlowError, claimed_step::Sent, context::KEY_SECONDS};
+
+/// The customers at Stripe.
+#[derive(Debug)]
+pub struct Customers<'a> {
+    pub(crate) cx: &'a Context,
+}
 
 /// Stripe's clock says when a customer was created, and that of whoever claimed it when it may have
 /// been. They may differ by as much as is left for clocks of the 24 hours of a key.
 const SLACK_SECONDS: i64 = 24 * 3600 - KEY_SECONDS;
 
-impl Flows {
+impl Customers<'_> {
     /// The number that a link of this user has to name.
     pub async fn link_number(&self, user: &UserId) -> Result<u64, FlowError> {
-        Ok(self.table.link_number(user).await?)
+        Ok(self.cx.table.link_number(user).await?)
     }
 
     /// The user's customer, created if need be; `seen` is what the table knew of it.
-    pub(crate) async fn customer(
+    pub(crate) async fn known_or_created(
         &self,
         user: &UserId,
         mut seen: Option<CustomerItem>,
     ) -> Result<CustomerId, FlowError> {
-        let patience = self.patience();
+        let patience = self.cx.patience();
         loop {
             match seen {
                 Some(CustomerItem::Known { customer }) => return Ok(customer),
-                Some(CustomerItem::Creating(claim)) if claim.lease > self.clock.now() => {
+                Some(CustomerItem::Creating(claim)) if claim.lease.until > self.cx.clock.now() => {
                     if !patience.wait().await {
                         return Err(FlowError::Busy);
                     }
                 }
                 Some(CustomerItem::Creating(claim)) => {
-                    let (step, lease) = (ClaimedStep::Customer(user), self.lease());
-                    if self.table.take_over(step, &claim.lease(), &lease).await? {
+                    let (step, lease) = (ClaimedStep::Customer(user), self.cx.lease());
+                    if self.cx.table.take_over(step, &claim.lease, &lease).await? {
                         return self.create_customer(user, &claim.taken_over(lease)).await;
                     }
                 }
                 None => {
                     let claim = self.new_claim(user)?;
-                    if self.table.claim_customer(user, &claim).await? {
+                    if self.cx.table.claim_customer(user, &claim).await? {
                         return self.create_customer(user, &claim).await;
                     }
                 }
             }
-            seen = self.table.customer_item(user).await?;
+            seen = self.cx.table.customer_item(user).await?;
         }
     }
 
     fn new_claim(&self, user: &UserId) -> Result<Claim, FlowError> {
-        let mut claim = self.claim(None);
         let request = CreateCustomer {
             user: user.as_str(),
         };
         // A claim that failed for good is followed by another, so the key is the claim's and not the
         // user's.
-        let key = IdempotencyKey::new(&format!("cus:{}", claim.owner))?;
-        claim.request = Some(request.freeze(key));
-        Ok(claim)
+        let lease = self.cx.lease();
+        let key = IdempotencyKey::new(&format!("cus:{}", lease.owner))?;
+        let claim = self.cx.claim(request.freeze(key));
+        Ok(Claim { lease, ..claim })
     }
 
     /// Sends the frozen request and writes down the answer.
     async fn create_customer(&self, user: &UserId, claim: &Claim) -> Result<CustomerId, FlowError> {
         let step = ClaimedStep::Customer(user);
-        let sent = self.send_claimed(
+        let sent = self.cx.send_claimed(
             step,
             claim,
-            |request| Box::pin(self.stripe.create_customer(request)),
-            || Box::pin(self.find_customer(user, claim.frozen_at, claim.lease)),
+            |request| Box::pin(self.cx.stripe.create_customer(request)),
+            || Box::pin(self.find_customer(user, claim.frozen_at, claim.lease.until)),
         );
         let customer = match sent.await? {
             Sent::Made(reply) => reply.value.id,
@@ -76,24 +82,26 @@ impl Flows {
                 // Stripe would repeat this for a day, which must not lock the user out.
                 let renewed = Claim {
                     // The table lets an owner replace its own claim alone.
-                    owner: claim.owner.clone(),
-                    lease: Timestamp::from_unix(0),
+                    lease: Lease {
+                        owner: claim.lease.owner.clone(),
+                        until: Timestamp::from_unix(0),
+                    },
                     ..self.new_claim(user)?
                 };
-                self.table.claim_customer(user, &renewed).await?;
+                self.cx.table.claim_customer(user, &renewed).await?;
                 return Err(error.into());
             }
             Sent::Refused(error) => {
-                self.release(step, claim).await?;
+                self.cx.release(step, claim).await?;
                 return Err(error.into());
             }
             Sent::Released(error) => return Err(error.into()),
         };
-        if self.table.record_customer(user, &customer).await? {
+        if self.cx.table.record_customer(user, &customer).await? {
             return Ok(customer);
         }
         // Another caller took this claim over and was quicker; what is written down counts.
-        match self.table.customer_item(user).await? {
+        match self.cx.table.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Ok(customer),
             _ => Err(FlowError::Busy),
         }
@@ -110,6 +118,7 @@ impl Flows {
         let mut after = None;
         loop {
             let page = self
+                .cx
                 .stripe
                 .list_customers_created_between(from, to, after.as_ref())
                 .await?

@@ -1,12 +1,8 @@
 //! Events for the shop.
 
 use perennial_store::Outgoing;
-use perennial_types::{
-    Attempt, AttemptState, Change, FailureReason, Subscription, Timestamp, UserId, chance,
-};
+use perennial_types::{Attempt, Change, FailureReason, Subscription, Timestamp, UserId, chance};
 use serde_json::{Value, json};
-
-use crate::{FlowError, Flows};
 
 /// More than one change ever is, so that the numbers of two do not meet.
 const EVENTS_OF_A_CHANGE: u64 = 16;
@@ -67,28 +63,5 @@ fn outgoing(
         sequence,
         occurred_at: now,
         data: data.to_string(),
-    }
-}
-
-impl Flows {
-    /// Ends an attempt that holds no slot. The shop is told, unless it was canceled, which is what
-    /// happens to an attempt that makes room for another.
-    pub(crate) async fn close(
-        &self,
-        attempt: &Attempt,
-        state: AttemptState,
-        reason: FailureReason,
-    ) -> Result<bool, FlowError> {
-        let told = match state {
-            AttemptState::Failed | AttemptState::Expired => {
-                Some(checkout_failed(attempt, reason, self.clock.now()))
-            }
-            _ => None,
-        };
-        let now = self.clock.now();
-        Ok(self
-            .table
-            .close_attempt(attempt, state, reason, told.as_ref(), now)
-            .await?)
     }
 }

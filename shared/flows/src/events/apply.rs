@@ -2,16 +2,20 @@
 
 use perennial_inbox::{About, EventType};
 use perennial_store::{InboxItem, InboxStatus};
-use perennial_types::{AttemptState, CustomerId, PriceId, SetupIntentId, SubscriptionId, UserId};
+use perennial_types::{
+    Attempt, AttemptId, CustomerId, Phase, PriceId, SetupIntentId, SubscriptionId, UserId,
+};
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{Finish, FlowError, Flows, catalog::Followed};
 use perennial_stripe::StripeError;
+
+use super::Events;
+use crate::{Finish, FlowError, catalog::Followed};
 
 /// What has become of an event.
 #[derive(Debug)]
-pub(crate) enum Applied {
+pub(super) enum Applied {
     /// The table says what Stripe says.
     Done,
     /// The shopper has yet to do something, of which an event of its own tells. The checkout is not
@@ -86,21 +90,22 @@ fn subject(event: &InboxItem) -> Result<Subject, Applied> {
     }
 }
 
-impl Flows {
+impl Events<'_> {
     /// Applies the events of one customer, in order, and notes in the inbox what has become of
     /// each. Several events about one subscription, or one SetupIntent, cost one read of it.
     ///
     /// An event that is answered with an error is to be brought again; one that can never be
     /// applied is kept with the reason, and does not hold up the others.
-    pub async fn apply_events(&self, events: &[InboxItem]) -> Vec<Result<(), FlowError>> {
-        let flows = self.for_one_object();
+    pub async fn apply_all(&self, events: &[InboxItem]) -> Vec<Result<(), FlowError>> {
+        let cx = self.cx.for_one_object();
+        let one = cx.events();
         let mut users = HashMap::new();
         let mut read = HashSet::new();
         let mut results = Vec::with_capacity(events.len());
         for event in events {
             // Boxed, because it holds every way in which an event can be applied.
-            let applied = Box::pin(flows.apply(event, &mut users, &mut read)).await;
-            results.push(flows.settle(event, applied).await);
+            let applied = Box::pin(one.apply(event, &mut users, &mut read)).await;
+            results.push(one.settle(event, applied).await);
         }
         results
     }
@@ -124,7 +129,10 @@ impl Flows {
                 return Err(error);
             }
         };
-        self.table.settle(event, status, reason.as_deref()).await?;
+        self.cx
+            .table
+            .settle(event, status, reason.as_deref())
+            .await?;
         tracing::info!(event = id, kind, status = ?status, "settled");
         Ok(())
     }
@@ -135,7 +143,7 @@ impl Flows {
         users: &mut Users,
         read: &mut HashSet<Subject>,
     ) -> Applied {
-        if event.livemode != self.livemode {
+        if event.livemode != self.cx.livemode {
             return Applied::Ignored("it is of the other mode");
         }
         let subject = match subject(event) {
@@ -168,10 +176,15 @@ impl Flows {
             Subject::Dispute(id) => return self.apply_to_dispute(id).await,
             Subject::Refund(id) => return self.apply_to_refund(id).await,
             Subject::Price(id) => {
-                return self.resolver().follow_price(id).await.map(Applied::from);
+                return self.cx.resolver().follow_price(id).await.map(Applied::from);
             }
             Subject::Product(id) => {
-                return self.resolver().follow_product(id).await.map(Applied::from);
+                return self
+                    .cx
+                    .resolver()
+                    .follow_product(id)
+                    .await
+                    .map(Applied::from);
             }
             _ => {}
         }
@@ -197,7 +210,7 @@ impl Flows {
         if let Some(user) = users.get(customer) {
             return Ok(user.clone());
         }
-        let user = self.table.user_of_customer(customer).await?;
+        let user = self.cx.table.user_of_customer(customer).await?;
         users.insert(customer.clone(), user.clone());
         Ok(user)
     }
@@ -207,7 +220,7 @@ impl Flows {
         kind: &str,
         id: &SetupIntentId,
     ) -> Result<Applied, FlowError> {
-        let Some((user, attempt)) = self.table.find_setup_intent(id).await? else {
+        let Some((user, attempt)) = self.cx.table.find_setup_intent(id).await? else {
             return Ok(Applied::Ignored("the SetupIntent is of no checkout"));
         };
         let applied = match self.finish_for_event(&user, &attempt).await {
@@ -233,18 +246,16 @@ impl Flows {
         customer: &CustomerId,
         id: &SubscriptionId,
     ) -> Result<Applied, FlowError> {
-        let item = self.refresh_subscription(user, customer, id).await?;
-        let Some(attempt) = item.attempt else {
+        let reading = self.cx.subscriptions().refresh(user, customer, id).await?;
+        let Some(attempt) = reading.attempt else {
             return Ok(Applied::Done);
         };
         // Its finisher may have died before it wrote the subscription down.
-        match self.table.attempt(user, &attempt).await? {
-            Some(open) if open.state.is_open() => {
-                match self.finish_for_event(user, &attempt).await? {
-                    Applied::Waits => Ok(Applied::Later(FlowError::Busy)),
-                    applied => Ok(applied),
-                }
-            }
+        match self.cx.table.attempt(user, &attempt).await? {
+            Some(open) if open.is_open() => match self.finish_for_event(user, &attempt).await? {
+                Applied::Waits => Ok(Applied::Later(FlowError::Busy)),
+                applied => Ok(applied),
+            },
             _ => Ok(Applied::Done),
         }
     }
@@ -252,14 +263,17 @@ impl Flows {
     async fn finish_for_event(
         &self,
         user: &UserId,
-        attempt: &perennial_types::AttemptId,
+        attempt: &AttemptId,
     ) -> Result<Applied, FlowError> {
-        match self.finish(user, attempt, None).await? {
+        match self.cx.checkouts().finish(user, attempt).await? {
             Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Applied::Done),
-            Finish::Pending { .. } => match self.table.attempt(user, attempt).await? {
+            Finish::Pending { .. } => match self.cx.table.attempt(user, attempt).await? {
                 // Its shopper has not confirmed it yet, and that brings an event of its own.
-                Some(open) if open.state == AttemptState::Confirming => Ok(Applied::Done),
-                Some(open) if open.state == AttemptState::Issued => Ok(Applied::Waits),
+                Some(Attempt {
+                    phase: Phase::Confirming(_),
+                    ..
+                }) => Ok(Applied::Done),
+                Some(open) if open.is_issued() => Ok(Applied::Waits),
                 // The wallet has agreed, and Stripe has not answered, or somebody else is at it.
                 _ => Ok(Applied::Later(FlowError::Busy)),
             },
@@ -274,7 +288,9 @@ fn classify(error: FlowError) -> Applied {
             Applied::Failed("its object is gone at Stripe".to_owned())
         }
         FlowError::Stripe(StripeError::Invalid { .. })
-        | FlowError::Mismatch { .. }
+        | FlowError::ForeignObject(_)
+        | FlowError::AnswerLacks(_)
+        | FlowError::ItemLacks(_)
         | FlowError::UnknownCheckout
         | FlowError::KeptAnswer(_) => Applied::Failed(error.to_string()),
         _ => Applied::Later(error),

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use perennial_store::Cursor;
 use perennial_stripe::{StripeError, Subscription};
-use perennial_types::{AttemptState, SubscriptionId};
+use perennial_types::{Phase, SubscriptionId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Slice;
+use super::{Slice, Sweeps};
 use crate::{
-    FlowError, Flows, one_of_group,
-    read_model::{attempt_of, read_model},
-    refresh_subscription::is_of,
+    FlowError,
+    subscriptions::{attempt_of, is_of, read_model, report},
 };
 
 /// What a comparison has found.
@@ -35,19 +34,16 @@ pub struct ComparedSubscriptions {
 const CURSOR: &str = "subscriptions";
 const NOT_COMPARED: &str = "a subscription could not be compared";
 
-impl Flows {
+impl Sweeps<'_> {
     /// Compares Stripe's subscriptions with the read model, and reads again what differs.
-    pub async fn compare_subscriptions(
-        &self,
-        slice: Slice,
-    ) -> Result<ComparedSubscriptions, FlowError> {
+    pub async fn subscriptions(&self, slice: Slice) -> Result<ComparedSubscriptions, FlowError> {
         let mut compared = ComparedSubscriptions::default();
         // Each pair is met twice, and told once.
         let mut doubled = BTreeSet::new();
-        let mut cursor = self.table.cursor(CURSOR).await?;
+        let mut cursor = self.cx.table.cursor(CURSOR).await?;
         while !slice.is_over() {
             let after = cursor.after.as_deref().and_then(|id| id.parse().ok());
-            let page = match self.stripe.list_all_subscriptions(after.as_ref()).await {
+            let page = match self.cx.stripe.list_all_subscriptions(after.as_ref()).await {
                 Ok(page) => page.value,
                 // What the last slice ended with is no longer in the list.
                 Err(StripeError::Invalid { .. }) if after.is_some() => {
@@ -70,9 +66,10 @@ impl Flows {
                     tracing::error!(subscription = last, reason, "{NOT_COMPARED}");
                     continue;
                 };
-                let flows = self.for_one_object();
+                let cx = self.cx.for_one_object();
+                let one = cx.sweeps();
                 // Boxed, because it holds a whole reading, and hardly any costs one.
-                let result = Box::pin(flows.compare(&listed, &mut compared, &mut doubled)).await;
+                let result = Box::pin(one.compare(&listed, &mut compared, &mut doubled)).await;
                 if let Err(error) = result {
                     compared.failed += 1;
                     say_not_compared(&listed.id, &error);
@@ -84,13 +81,13 @@ impl Flows {
                 fence: cursor.fence,
                 done_until: compared
                     .complete
-                    .then(|| self.clock.now())
+                    .then(|| self.cx.clock.now())
                     .or(cursor.done_until),
                 // A slice that was over at once has come no further.
                 after: after.or(cursor.after).filter(|_| !compared.complete),
                 ..Cursor::default()
             };
-            if !self.table.move_cursor(CURSOR, &cursor).await? {
+            if !self.cx.table.move_cursor(CURSOR, &cursor).await? {
                 tracing::info!("another run compares the subscriptions");
                 return Ok(compared);
             }
@@ -110,7 +107,7 @@ impl Flows {
         doubled: &mut BTreeSet<BTreeSet<String>>,
     ) -> Result<(), FlowError> {
         let customer = subscription.customer_id();
-        let Some(user) = self.table.user_of_customer(customer).await? else {
+        let Some(user) = self.cx.table.user_of_customer(customer).await? else {
             compared.foreign += 1;
             return Ok(());
         };
@@ -121,19 +118,19 @@ impl Flows {
             return Ok(());
         }
         compared.compared += 1;
-        let items = self.table.load_subscription_items(&user).await?;
+        let items = self.cx.table.load_subscription_items(&user).await?;
         let known = items.iter().find(|item| {
             let model = item.subscription.as_ref();
             model.is_some_and(|model| model.id == subscription.id)
         });
-        let sold_as = self.sold_as(subscription, known).await?;
-        let plans = self.plans_for(subscription).await;
+        let sold_as = self.cx.subscriptions().sold_as(subscription, known).await?;
+        let plans = self.cx.plans_for(subscription).await;
         let listed = read_model(&plans, subscription, known, sold_as);
-        for (other, group) in self.seconds(&listed, &items) {
+        for (other, group) in self.cx.subscriptions().seconds(&listed, &items) {
             let pair = BTreeSet::from([listed.id.as_str().to_owned(), other.as_str().to_owned()]);
             if doubled.insert(pair) {
                 compared.doubled += 1;
-                one_of_group::report(&listed.id, &other, &group);
+                report(&listed.id, &other, &group);
             }
         }
         let known = known.and_then(|item| item.subscription.clone());
@@ -146,16 +143,17 @@ impl Flows {
         // One that nobody confirmed is forgotten a day after its end, and its checkout a week after.
         if known.is_none() && listed.status.is_terminal() {
             let attempt = match attempt_of(subscription) {
-                Some(id) => self.table.attempt(&user, &id).await?,
+                Some(id) => self.cx.table.attempt(&user, &id).await?,
                 None => None,
             };
-            let began = attempt
-                .is_some_and(|it| it.state.is_open() || it.state == AttemptState::Subscribed);
+            let began = attempt.is_some_and(|it| !matches!(it.phase, Phase::Ended { .. }));
             if attempt_of(subscription).is_some() && !began {
                 return Ok(());
             }
         }
-        self.refresh_subscription(&user, customer, &subscription.id)
+        self.cx
+            .subscriptions()
+            .refresh(&user, customer, &subscription.id)
             .await?;
         compared.repaired += 1;
         tracing::warn!(subscription = %subscription.id, "the read model was not what Stripe has");

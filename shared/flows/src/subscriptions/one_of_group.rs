@@ -9,12 +9,10 @@ use perennial_types::{
     Attempt, AttemptId, PlanGroup, Subscription, SubscriptionId, SubscriptionStatus, UserId,
 };
 
-use crate::{
-    FlowError, Flows,
-    read_model::{attempt_of, read_model, sold_as},
-};
+use super::{Subscriptions, attempt_of, read_model, sold_as};
+use crate::FlowError;
 
-impl Flows {
+impl Subscriptions<'_> {
     /// The live subscription that keeps a plan of this group from being sold: one that pays for a
     /// plan of it; or the one that holds its slot, if no plan has its price any more.
     pub(crate) fn live_subscription<'a>(
@@ -38,16 +36,17 @@ impl Flows {
         slot: Option<&Slot>,
     ) -> bool {
         let holds_slot = slot.is_some_and(|slot| slot.subscription.as_ref() == Some(&model.id));
-        model.is_of_group(&self.plans, group)
-            || (holds_slot && model.plans(&self.plans).next().is_none())
+        model.is_of_group(&self.cx.plans, group)
+            || (holds_slot && model.plans(&self.cx.plans).next().is_none())
     }
 
     /// The group of what an attempt is for, by today's configuration; that of its click if its
     /// price is no longer sold.
     pub(crate) fn group_of(&self, attempt: &Attempt) -> PlanGroup {
-        let plan = self
-            .plans
-            .charging(&attempt.price, Some(&attempt.plan), Some(&attempt.price));
+        let plan =
+            self.cx
+                .plans
+                .charging(&attempt.price, Some(&attempt.plan), Some(&attempt.price));
         plan.map_or_else(|| attempt.group.clone(), |(_, plan)| plan.group.clone())
     }
 
@@ -73,15 +72,15 @@ impl Flows {
         };
         let mut after = None;
         loop {
-            let page = self.stripe.list_subscriptions(customer, after.as_ref());
+            let page = self.cx.stripe.list_subscriptions(customer, after.as_ref());
             let page = page.await?.value;
             for listed in &page.data {
                 let known = items.subscriptions.iter().find(|item| {
                     let model = item.subscription.as_ref();
                     model.is_some_and(|model| model.id == listed.id)
                 });
-                let sold = sold_as(&self.plans, listed, known);
-                let model = read_model(&self.plans, listed, known, sold);
+                let sold = sold_as(&self.cx.plans, listed, known);
+                let model = read_model(&self.cx.plans, listed, known, sold);
                 // One of a checkout that is unfinished is kept apart by the slot.
                 let of = attempt_of(listed);
                 let unfinished = (known.is_none() && of.is_some())
@@ -89,15 +88,13 @@ impl Flows {
                     || model.status == SubscriptionStatus::Incomplete;
                 if model.status.is_terminal()
                     || unfinished
-                    || !model.is_of_group(&self.plans, group)
+                    || !model.is_of_group(&self.cx.plans, group)
                 {
                     continue;
                 }
-                let item = self
-                    .refresh_subscription(user, customer, &listed.id)
-                    .await?;
-                let found = item.standing();
-                if let Some(found) = found.filter(|it| it.is_of_group(&self.plans, group)) {
+                let reading = self.refresh(user, customer, &listed.id).await?;
+                let found = reading.standing();
+                if let Some(found) = found.filter(|it| it.is_of_group(&self.cx.plans, group)) {
                     return Ok(Some(found.clone()));
                 }
             }
@@ -128,8 +125,8 @@ impl Flows {
             .filter(|other| lives && other.id != model.id)
             .filter_map(|other| {
                 let (_, plan) = other
-                    .plans(&self.plans)
-                    .find(|(_, plan)| model.is_of_group(&self.plans, &plan.group))?;
+                    .plans(&self.cx.plans)
+                    .find(|(_, plan)| model.is_of_group(&self.cx.plans, &plan.group))?;
                 Some((other.id.clone(), plan.group.clone()))
             })
             .collect()

@@ -7,8 +7,8 @@ use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Slice;
-use crate::{FlowError, Flows};
+use super::{Slice, Sweeps};
+use crate::FlowError;
 
 /// What a sweep over Stripe's events has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -49,12 +49,12 @@ fn passes() -> Vec<Pass> {
     of(true).chain(of(false)).collect()
 }
 
-impl Flows {
+impl Sweeps<'_> {
     /// Stores the events that Stripe has and the inbox lacks. The stream does the rest.
-    pub async fn sweep_events(&self, slice: Slice) -> Result<SweptEvents, FlowError> {
+    pub async fn missed_events(&self, slice: Slice) -> Result<SweptEvents, FlowError> {
         let mut swept = SweptEvents::default();
-        let mut cursor = self.table.cursor(CURSOR).await?;
-        let now = self.clock.now();
+        let mut cursor = self.cx.table.cursor(CURSOR).await?;
+        let now = self.cx.clock.now();
         let is_first = cursor.done_until.is_none();
         let from = cursor
             .done_until
@@ -93,7 +93,7 @@ impl Flows {
                 }
                 Err(error) => return Err(error),
             };
-            let answered = page.at.unwrap_or_else(|| self.clock.now().unix());
+            let answered = page.at.unwrap_or_else(|| self.cx.clock.now().unix());
             let known = Timestamp::from_unix(answered).plus_seconds(-FRESH_SECONDS);
             let known_until = *cursor.known_until.get_or_insert(known);
             let page = page.value;
@@ -125,7 +125,7 @@ impl Flows {
                     ..Cursor::default()
                 };
             }
-            if !self.table.move_cursor(CURSOR, &cursor).await? {
+            if !self.cx.table.move_cursor(CURSOR, &cursor).await? {
                 tracing::info!("another run sweeps the events");
                 return Ok(swept);
             }
@@ -152,7 +152,7 @@ impl Flows {
             undelivered: pass.undelivered,
             starting_after: cursor.after.as_deref(),
         };
-        Ok(self.stripe.list_events(&ask).await?)
+        Ok(self.cx.stripe.list_events(&ask).await?)
     }
 
     async fn store_if_missed(&self, event: &Value, is_first: bool) -> Result<bool, FlowError> {
@@ -163,8 +163,8 @@ impl Flows {
             tracing::error!(event, "Stripe lists something that is not an event");
             return Ok(false);
         };
-        let item = InboxItem::of(event, self.clock.now());
-        let missed = self.table.receive(&item).await? == Received::New;
+        let item = InboxItem::of(event, self.cx.clock.now());
+        let missed = self.cx.table.receive(&item).await? == Received::New;
         let (event, kind) = (item.event.as_str(), item.kind.as_str());
         match (missed, is_first) {
             (false, _) => {}

@@ -1,90 +1,73 @@
 //! One subscription for an attempt that the wallet has agreed to.
 
-use perennial_store::{Awaited, ClaimedStep, Completed, FIRST_FENCE, TakeSlot, UserItems};
+use std::ops::ControlFlow;
+
+use perennial_store::{ClaimedStep, Completed, FIRST_FENCE, TakeSlot, UserItems};
 use perennial_stripe::{CreateSubscription, Failure, IdempotencyKey, PaidBy, StripeError};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, Claim, CustomerId, FailureReason, First, FrozenRequest,
-    PaymentMethodId, SoldAs, Subscription, Trials,
+    Attempt, AttemptId, Awaited, Claim, Confirming, CustomerId, Ending, FailureReason, First,
+    FrozenRequest, Phase, SoldAs, Subscription, Trials,
 };
 
+use super::{Checkouts, Finish, Outcome, Step};
 use crate::{
-    Finish, FlowError, Flows,
-    outgoing::{Reading, about_subscription, checkout_failed},
-    read_model::{attempt_of, read_model},
-    right_to_subscribe::Right,
-    step::Sent,
+    FlowError,
+    claimed_step::Sent,
+    shop_events::{Reading, about_subscription, checkout_failed},
+    subscriptions::{attempt_of, read_model},
 };
-
-/// What a finisher does next.
-pub(crate) enum Step {
-    /// It is decided.
-    Answer(Finish),
-    /// Something has changed since the items were read.
-    LookAgain,
-    /// Somebody else is at it.
-    Wait,
-    /// The subscription came first, and waits for its shopper.
-    Confirm {
-        /// The attempt, as it is now.
-        attempt: Box<Attempt>,
-        /// With what they confirm.
-        subscription: Box<perennial_stripe::Subscription>,
-    },
-}
 
 /// After an answer that never came, Stripe may still be at work.
 const AFTER_UNKNOWN: u32 = 5;
 /// After a stored failure, nothing changes before Stripe forgets the key.
 const AFTER_STORED_FAILURE: u32 = 60;
 
-impl Flows {
+impl Checkouts<'_> {
     /// Takes the slot, freezes the request and sends it.
-    pub(crate) async fn subscribe(
+    /// `paid_by` counts until the request is frozen.
+    pub(super) async fn subscribe(
         &self,
         attempt: &Attempt,
         items: &UserItems,
-        payment_method: Option<PaymentMethodId>,
-    ) -> Result<Step, FlowError> {
+        paid_by: PaidBy<'_>,
+    ) -> Result<Step<Outcome>, FlowError> {
         // The slot is that of the group which the plan is in today. Once it is taken, it stays.
         let mut attempt = attempt.clone();
-        if attempt.state == AttemptState::Issued {
-            attempt.group = self.group_of(&attempt);
+        if attempt.is_issued() {
+            attempt.group = self.cx.subscriptions().group_of(&attempt);
         }
         let attempt = &attempt;
-        match self.right_to_subscribe(attempt, items).await? {
-            Right::Free => {}
-            Right::Step(step) => return Ok(step),
+        if let ControlFlow::Break(step) = self.slot_access(attempt, items).await? {
+            return Ok(step);
         }
-        // What is frozen may have been sent, so only the answer counts.
-        let trials = match attempt.subscription_request {
-            Some(_) => Trials::Always,
-            None => self.trials,
+        let lease = self.cx.lease();
+        let (trials, claim) = match &attempt.phase {
+            // What is frozen may have been sent, so only the answer counts.
+            Phase::Subscribing {
+                request, frozen_at, ..
+            } => {
+                let (frozen_at, request) = (*frozen_at, request.clone());
+                let claim = Claim {
+                    lease,
+                    frozen_at,
+                    request,
+                };
+                (Trials::Always, claim)
+            }
+            _ => (self.cx.trials, self.cx.claim(freeze(attempt, paid_by)?)),
         };
         let mut had = items.trials(&attempt.group);
         if trials == Trials::Once && attempt.trial_days > 0 && had.any(|id| *id != attempt.id) {
             return self.trial_used(attempt).await;
         }
         let slot = items.slot(&attempt.group);
-        let mut claim = self.claim(None);
-        claim.frozen_at = attempt.frozen_at.unwrap_or(claim.frozen_at);
-        claim.request = Some(match (&attempt.subscription_request, payment_method) {
-            (Some(frozen), _) => frozen.clone(),
-            (None, Some(method)) => freeze(attempt, PaidBy::Method(&method))?,
-            (None, None) if attempt.first == First::Subscription => {
-                freeze(attempt, PaidBy::Shopper(attempt.wallet))?
-            }
-            (None, None) => {
-                return Err(FlowError::Mismatch {
-                    what: "frozen request",
-                });
-            }
-        });
         let taken = match slot {
             // Its last finisher has died, with the request frozen and the free trial noted.
-            Some(slot) if slot.attempt == attempt.id => {
+            Some(slot) if slot.attempt == attempt.id && slot.subscription.is_none() => {
                 let step = ClaimedStep::Subscription(attempt);
-                self.table
-                    .take_over(step, &slot.lease(), &claim.lease())
+                self.cx
+                    .table
+                    .take_over(step, &slot.lease(), &claim.lease)
                     .await?
             }
             _ => {
@@ -94,7 +77,7 @@ impl Flows {
                     claim: &claim,
                     trials,
                 };
-                self.table.take_slot(take).await?
+                self.cx.table.take_slot(take).await?
             }
         };
         if taken {
@@ -106,30 +89,30 @@ impl Flows {
 
     /// Ends an attempt whose free trial another one has had since it began. Its shopper has not agreed
     /// to be charged at once.
-    async fn trial_used(&self, attempt: &Attempt) -> Result<Step, FlowError> {
+    async fn trial_used(&self, attempt: &Attempt) -> Result<Step<Outcome>, FlowError> {
         let reason = FailureReason::TrialUsed;
-        let closed = self.close(attempt, AttemptState::Failed, reason).await?;
+        let closed = self.close(attempt, Ending::Failed, reason).await?;
         Ok(if closed {
-            Step::Answer(Finish::Failed { reason })
+            Step::failed(reason)
         } else {
             Step::LookAgain
         })
     }
 
-    async fn send(&self, attempt: &Attempt, claim: &Claim) -> Result<Step, FlowError> {
+    async fn send(&self, attempt: &Attempt, claim: &Claim) -> Result<Step<Outcome>, FlowError> {
         let step = ClaimedStep::Subscription(attempt);
         let find = || Box::pin(self.find_subscription(&attempt.customer, &attempt.id));
-        if attempt.first == First::Subscription && self.key_is_forgotten(claim.frozen_at) {
+        if attempt.first == First::Subscription && self.cx.key_is_forgotten(claim.frozen_at) {
             return match find().await? {
                 Some(found) => self.adopt(attempt, found).await,
                 // Its shopper went away a day ago, so there is nobody to confirm another.
                 None => self.fail(attempt, FailureReason::Expired).await,
             };
         }
-        let sent = self.send_claimed(
+        let sent = self.cx.send_claimed(
             step,
             claim,
-            |request| Box::pin(self.stripe.create_subscription(request)),
+            |request| Box::pin(self.cx.stripe.create_subscription(request)),
             || find(),
         );
         match sent.await? {
@@ -137,15 +120,11 @@ impl Flows {
             Sent::Found(found) => self.adopt(attempt, found).await,
             Sent::Refused(error) => self.refused_to_subscribe(attempt, &error).await,
             Sent::Spent(_) => {
-                self.release(step, claim).await?;
-                Ok(Step::Answer(Finish::Pending {
-                    retry_after: AFTER_STORED_FAILURE,
-                }))
+                self.cx.release(step, claim).await?;
+                Ok(pending(AFTER_STORED_FAILURE))
             }
             Sent::Released(error) if error.failure() == Failure::Unknown => {
-                Ok(Step::Answer(Finish::Pending {
-                    retry_after: AFTER_UNKNOWN,
-                }))
+                Ok(pending(AFTER_UNKNOWN))
             }
             Sent::Released(error) => Err(error.into()),
         }
@@ -155,13 +134,13 @@ impl Flows {
         &self,
         attempt: &Attempt,
         error: &StripeError,
-    ) -> Result<Step, FlowError> {
+    ) -> Result<Step<Outcome>, FlowError> {
         let reason = why_refused(error);
         match reason {
             // Deleted at Stripe: the next click creates another one.
             FailureReason::Canceled => {
                 let (user, customer) = (&attempt.user, &attempt.customer);
-                self.table.forget_customer(user, customer).await?;
+                self.cx.table.forget_customer(user, customer).await?;
             }
             FailureReason::PaymentDeclined => {}
             _ => tracing::error!(
@@ -175,15 +154,20 @@ impl Flows {
         self.fail(attempt, reason).await
     }
 
-    async fn fail(&self, attempt: &Attempt, reason: FailureReason) -> Result<Step, FlowError> {
-        let told = checkout_failed(attempt, reason, self.clock.now());
-        let now = self.clock.now();
+    pub(super) async fn fail(
+        &self,
+        attempt: &Attempt,
+        reason: FailureReason,
+    ) -> Result<Step<Outcome>, FlowError> {
+        let now = self.cx.clock.now();
+        let told = checkout_failed(attempt, reason, now);
         if self
+            .cx
             .table
             .fail_subscribing(attempt, reason, &told, now)
             .await?
         {
-            Ok(Step::Answer(Finish::Failed { reason }))
+            Ok(Step::failed(reason))
         } else {
             Ok(Step::LookAgain)
         }
@@ -194,19 +178,17 @@ impl Flows {
         &self,
         attempt: &Attempt,
         subscription: perennial_stripe::Subscription,
-    ) -> Result<Step, FlowError> {
+    ) -> Result<Step<Outcome>, FlowError> {
         let ours = attempt_of(&subscription).as_ref() == Some(&attempt.id);
         if !ours || *subscription.customer_id() != attempt.customer {
-            return Err(FlowError::Mismatch {
-                what: "subscription",
-            });
+            return Err(FlowError::ForeignObject("subscription"));
         }
         // What is not written on it, since its request is an older version's, is known all the same.
         let sold = SoldAs {
             plan: attempt.plan.clone(),
             price: Some(attempt.price.clone()),
         };
-        let plans = self.plans_for(&subscription).await;
+        let plans = self.cx.plans_for(&subscription).await;
         let model = read_model(&plans, &subscription, None, Some(sold));
         if attempt.first == First::Subscription {
             if model.status.is_terminal() {
@@ -225,18 +207,17 @@ impl Flows {
             began: true,
             fence: FIRST_FENCE,
         };
-        let told = about_subscription(&reading, self.clock.now());
-        match self.table.complete(attempt, &model, &told).await? {
-            Completed::Done => Ok(Step::Answer(Finish::Subscribed {
+        let told = about_subscription(&reading, self.cx.clock.now());
+        match self.cx.table.complete(attempt, &model, &told).await? {
+            Completed::Done => Ok(Step::Done(Outcome::Finished(Finish::Subscribed {
                 subscription: Box::new(model),
                 created: true,
-            })),
+            }))),
             Completed::ReadElsewhere => {
                 let (user, customer) = (&attempt.user, &attempt.customer);
-                let item = self.refresh_subscription(user, customer, &model.id).await?;
-                Ok(Step::Answer(Finish::known(
-                    item.subscription.unwrap_or(model),
-                )))
+                let subscriptions = self.cx.subscriptions();
+                let reading = subscriptions.refresh(user, customer, &model.id).await?;
+                Ok(Step::Done(Outcome::Finished(Finish::known(reading.model))))
             }
             Completed::Lost => Ok(Step::LookAgain),
         }
@@ -248,41 +229,44 @@ impl Flows {
         attempt: &Attempt,
         model: &Subscription,
         subscription: perennial_stripe::Subscription,
-    ) -> Result<Step, FlowError> {
+    ) -> Result<Step<Outcome>, FlowError> {
         let subscription = match awaited(&subscription) {
             Some(_) => subscription,
             // A list does not hold it.
             None => {
-                self.stripe
+                self.cx
+                    .stripe
                     .retrieve_subscription(&subscription.id)
                     .await?
                     .value
             }
         };
-        let missing = FlowError::Mismatch {
-            what: "subscription's client secret",
-        };
-        let awaited = awaited(&subscription).ok_or(missing)?;
-        if self.table.await_shopper(attempt, model, &awaited).await? == Completed::Lost {
+        let lacking = FlowError::AnswerLacks("what the shopper confirms of a subscription");
+        let awaited = awaited(&subscription).ok_or(lacking)?;
+        if self
+            .cx
+            .table
+            .await_shopper(attempt, model, &awaited)
+            .await?
+            == Completed::Lost
+        {
             return Ok(Step::LookAgain);
         }
-        let mut attempt = Attempt {
-            state: AttemptState::Confirming,
-            subscription: Some(subscription.id.clone()),
-            ..attempt.clone()
+        let confirming = Confirming {
+            subscription: subscription.id.clone(),
+            awaited,
         };
-        match awaited {
-            Awaited::Setup(id) => attempt.setup_intent = Some(id),
-            Awaited::Payment(id) => attempt.payment_intent = Some(id),
-        }
-        Ok(Step::Confirm {
-            attempt: Box::new(attempt),
+        Ok(Step::Done(Outcome::Confirm {
+            attempt: Box::new(Attempt {
+                phase: Phase::Confirming(confirming),
+                ..attempt.clone()
+            }),
             subscription: Box::new(subscription),
-        })
+        }))
     }
 
     /// Looks for the attempt's subscription among all of the customer's, by listing them.
-    pub(crate) async fn find_subscription(
+    pub(super) async fn find_subscription(
         &self,
         customer: &CustomerId,
         attempt: &AttemptId,
@@ -290,6 +274,7 @@ impl Flows {
         let mut after = None;
         loop {
             let page = self
+                .cx
                 .stripe
                 .list_subscriptions(customer, after.as_ref())
                 .await?
@@ -305,6 +290,10 @@ impl Flows {
             }
         }
     }
+}
+
+fn pending(retry_after: u32) -> Step<Outcome> {
+    Step::Done(Outcome::Finished(Finish::Pending { retry_after }))
 }
 
 /// Why Stripe refuses a request that it would refuse again.

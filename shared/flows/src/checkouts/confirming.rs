@@ -9,70 +9,71 @@ use perennial_stripe::{
     SetupIntentStatus, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptState, FailureReason, Subscription, SubscriptionId, SubscriptionStatus,
+    Attempt, Awaited, Confirming, Ending, FailureReason, Phase, Subscription, SubscriptionId,
+    SubscriptionStatus,
 };
 
-use crate::{Finish, FlowError, Flows, declines::Declined, outgoing::checkout_failed};
+use super::{Checkouts, Finish, Outcome, Step, declines::Declined};
+use crate::{FlowError, shop_events::checkout_failed};
 
-/// How far the shopper is.
-pub(crate) enum Confirming {
-    /// They have yet to confirm this.
-    Waiting(Box<perennial_stripe::Subscription>),
-    /// It is decided.
-    Answer(Finish),
-    /// Somebody else has decided it meanwhile.
-    LookAgain,
-}
-
-impl Flows {
+impl Checkouts<'_> {
     /// Reads the subscription of an attempt that waits for its shopper, and ends the attempt if
     /// there is nothing left to wait for.
-    pub(crate) async fn look_at_confirmation(
+    pub(super) async fn look_at_confirmation(
         &self,
         attempt: &Attempt,
-    ) -> Result<Confirming, FlowError> {
-        let id = subscription_of(attempt)?;
+        open: &Confirming,
+    ) -> Result<Step<Outcome>, FlowError> {
         let (user, customer) = (&attempt.user, &attempt.customer);
-        let (item, read) = self.read_under_fence(user, customer, id).await?;
-        let model = item.subscription.ok_or(MISSING)?;
-        let (Some(read), false) = (read, model.status.is_terminal()) else {
+        let subscriptions = self.cx.subscriptions();
+        let reading = subscriptions.refresh(user, customer, &open.subscription);
+        let reading = reading.await?;
+        let model = reading.model;
+        let (Some(read), false) = (reading.read, model.status.is_terminal()) else {
             // Why it is ended here is noted before Stripe is asked to end it, and may have been noted
             // after this attempt was read.
             let attempt = &self.attempt(user, &attempt.id).await?;
+            let Phase::Confirming(open) = &attempt.phase else {
+                return Ok(Step::LookAgain);
+            };
             if attempt.reason == Some(FailureReason::WalletMismatch) {
-                self.give_back(attempt).await?;
-            } else if self.was_confirmed(attempt, &model).await? {
+                self.give_back(attempt, open).await?;
+            } else if self.was_confirmed(open, &model).await? {
                 return self.note_confirmed(attempt, model).await;
             }
             let reason = self.why_it_ended(attempt, &model);
-            return self.end_confirming(attempt, reason).await;
+            return self.end_confirming(attempt, open, reason).await;
         };
         if !model.awaits_shopper() {
-            return self.confirmed(attempt, model, &read).await;
+            return self.confirmed(attempt, open, model, &read).await;
         }
-        if attempt.open_until <= self.clock.now() {
-            if self.abandon_subscription(attempt).await? {
-                let reason = FailureReason::Expired;
-                return Ok(Confirming::Answer(Finish::Failed { reason }));
-            }
-            return Ok(Confirming::LookAgain);
+        if attempt.open_until <= self.cx.clock.now() {
+            return Ok(if self.abandon_subscription(attempt, open).await? {
+                Step::failed(FailureReason::Expired)
+            } else {
+                Step::LookAgain
+            });
         }
-        Ok(Confirming::Waiting(Box::new(read)))
+        Ok(Step::Done(Outcome::Confirm {
+            attempt: Box::new(attempt.clone()),
+            subscription: Box::new(read),
+        }))
     }
 
     async fn confirmed(
         &self,
         attempt: &Attempt,
+        open: &Confirming,
         mut model: Subscription,
         read: &perennial_stripe::Subscription,
-    ) -> Result<Confirming, FlowError> {
-        if let Some(method) = self.wrong_method(attempt, read).await? {
-            return self.refuse_confirmed(attempt, read, &method).await;
+    ) -> Result<Step<Outcome>, FlowError> {
+        if let Some(method) = self.wrong_method(attempt, open, read).await? {
+            return self.refuse_confirmed(attempt, open, read, &method).await;
         }
-        if read.payment_method_id().is_none() && self.save_method(attempt, &read.id).await? {
+        if read.payment_method_id().is_none() && self.save_method(attempt, open).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);
-            let item = self.refresh_subscription(user, customer, &read.id).await?;
-            model = item.subscription.unwrap_or(model);
+            let subscriptions = self.cx.subscriptions();
+            model = subscriptions.refresh(user, customer, &read.id).await?.model;
         }
         self.note_confirmed(attempt, model).await
     }
@@ -81,43 +82,40 @@ impl Flows {
         &self,
         attempt: &Attempt,
         model: Subscription,
-    ) -> Result<Confirming, FlowError> {
-        if self.table.confirm(attempt).await? {
-            return Ok(Confirming::Answer(Finish::Subscribed {
+    ) -> Result<Step<Outcome>, FlowError> {
+        if self.cx.table.confirm(attempt).await? {
+            return Ok(Step::Done(Outcome::Finished(Finish::Subscribed {
                 subscription: Box::new(model),
                 created: true,
-            }));
+            })));
         }
-        Ok(Confirming::LookAgain)
+        Ok(Step::LookAgain)
     }
 
     /// Whether the shopper had confirmed a subscription that has ended, whoever has ended it and
     /// whenever it is heard of: then it was one, and what was paid for it was paid.
     async fn was_confirmed(
         &self,
-        attempt: &Attempt,
+        open: &Confirming,
         model: &Subscription,
     ) -> Result<bool, FlowError> {
-        let Some(setup) = &attempt.setup_intent else {
+        let Awaited::Setup(setup) = &open.awaited else {
             return Ok(model.latest_paid_invoice.is_some());
         };
-        let setup = self.stripe.retrieve_setup_intent(setup).await?.value;
+        let setup = self.cx.stripe.retrieve_setup_intent(setup).await?.value;
         Ok(setup.status == SetupIntentStatus::Succeeded)
     }
 
     /// Stripe is asked to save the method on the subscription when it is confirmed. A subscription
     /// without one would end with its period, so this makes sure of it.
-    async fn save_method(
-        &self,
-        attempt: &Attempt,
-        subscription: &SubscriptionId,
-    ) -> Result<bool, FlowError> {
-        let Some(method) = self.confirmed_method(attempt).await? else {
+    async fn save_method(&self, attempt: &Attempt, open: &Confirming) -> Result<bool, FlowError> {
+        let Some(method) = self.confirmed_method(open).await? else {
             return Ok(false);
         };
         let key = IdempotencyKey::new(&format!("pays:{}", attempt.id))?;
-        self.stripe
-            .set_default_payment_method(subscription, &method.id, &key)
+        self.cx
+            .stripe
+            .set_default_payment_method(&open.subscription, &method.id, &key)
             .await?;
         Ok(true)
     }
@@ -125,15 +123,12 @@ impl Flows {
     /// What the shopper has confirmed with.
     async fn confirmed_method(
         &self,
-        attempt: &Attempt,
+        open: &Confirming,
     ) -> Result<Option<PaymentMethod>, FlowError> {
-        let method = match (&attempt.payment_intent, &attempt.setup_intent) {
-            (Some(id), _) => self.stripe.read_payment(id).await?.value.payment_method,
-            (None, Some(id)) => {
-                let intent = self.stripe.retrieve_setup_intent(id).await?.value;
-                intent.payment_method
-            }
-            (None, None) => None,
+        let stripe = &self.cx.stripe;
+        let method = match &open.awaited {
+            Awaited::Payment(id) => stripe.read_payment(id).await?.value.payment_method,
+            Awaited::Setup(id) => stripe.retrieve_setup_intent(id).await?.value.payment_method,
         };
         Ok(method.and_then(|method| method.object().cloned()))
     }
@@ -143,20 +138,22 @@ impl Flows {
     async fn wrong_method(
         &self,
         attempt: &Attempt,
+        open: &Confirming,
         read: &perennial_stripe::Subscription,
     ) -> Result<Option<PaymentMethod>, FlowError> {
         let right = |method: &PaymentMethod| method.wallet() == Some(attempt.wallet);
         if read.payment_method().is_some_and(right) {
             return Ok(None);
         }
-        let method = self.confirmed_method(attempt).await?;
+        let method = self.confirmed_method(open).await?;
         Ok(method.filter(|method| !right(method)))
     }
 
     /// Why the shopper's last try failed, if it did. It is noted.
-    pub(crate) async fn refusal(
+    pub(super) async fn refusal(
         &self,
         attempt: &Attempt,
+        open: &Confirming,
         read: &perennial_stripe::Subscription,
     ) -> Result<Option<FailureReason>, FlowError> {
         if let Some(setup) = read.pending_setup() {
@@ -168,10 +165,10 @@ impl Flows {
             let (reason, declined) = (FailureReason::WalletDeclined, Declined::Setup(setup));
             return Ok(Some(self.count_declines(attempt, reason, declined).await?));
         }
-        let Some(id) = &attempt.payment_intent else {
+        let Awaited::Payment(id) = &open.awaited else {
             return Ok(None);
         };
-        let payment = self.stripe.read_payment(id).await?.value;
+        let payment = self.cx.stripe.read_payment(id).await?.value;
         let refused = payment.status == PaymentIntentStatus::RequiresPaymentMethod
             && payment.last_payment_error.is_some();
         if !refused {
@@ -189,79 +186,85 @@ impl Flows {
         let by_itself = model.status == SubscriptionStatus::IncompleteExpired
             && attempt.reason != Some(FailureReason::Canceled);
         let noted = attempt.reason == Some(FailureReason::Expired);
-        if noted || by_itself || attempt.open_until <= self.clock.now() {
+        if noted || by_itself || attempt.open_until <= self.cx.clock.now() {
             FailureReason::Expired
         } else {
             FailureReason::Canceled
         }
     }
 
-    pub(crate) async fn end_confirming(
+    pub(super) async fn end_confirming(
         &self,
         attempt: &Attempt,
+        open: &Confirming,
         reason: FailureReason,
-    ) -> Result<Confirming, FlowError> {
-        let (state, told) = match reason {
-            FailureReason::Expired => {
-                let told = checkout_failed(attempt, reason, self.clock.now());
-                (AttemptState::Expired, Some(told))
-            }
-            reason if is_ended_for(reason) => {
-                let told = checkout_failed(attempt, reason, self.clock.now());
-                (AttemptState::Failed, Some(told))
-            }
-            _ => (AttemptState::Canceled, None),
+    ) -> Result<Step<Outcome>, FlowError> {
+        let now = self.cx.clock.now();
+        let ending = match reason {
+            FailureReason::Expired => Ending::Expired,
+            reason if is_ended_for(reason) => Ending::Failed,
+            _ => Ending::Canceled,
         };
-        let now = self.clock.now();
+        let told = (ending != Ending::Canceled).then(|| checkout_failed(attempt, reason, now));
         let ended = self
+            .cx
             .table
-            .end_confirming(attempt, state, reason, told.as_ref(), now)
+            .end_confirming(
+                attempt,
+                &open.subscription,
+                (ending, reason),
+                told.as_ref(),
+                now,
+            )
             .await?;
         Ok(if ended {
-            Confirming::Answer(Finish::Failed { reason })
+            Step::failed(reason)
         } else {
-            Confirming::LookAgain
+            Step::LookAgain
         })
     }
 
     /// Ends a subscription that its shopper has not confirmed, and the attempt with it. False when
     /// they have confirmed it meanwhile.
-    pub(crate) async fn abandon_subscription(&self, attempt: &Attempt) -> Result<bool, FlowError> {
-        let id = subscription_of(attempt)?;
+    pub(super) async fn abandon_subscription(
+        &self,
+        attempt: &Attempt,
+        open: &Confirming,
+    ) -> Result<bool, FlowError> {
+        let id = &open.subscription;
         let reason = if let Some(noted) = attempt.reason.filter(|reason| is_ended_for(*reason)) {
             noted
         } else {
-            let reason = if attempt.open_until <= self.clock.now() {
+            let reason = if attempt.open_until <= self.cx.clock.now() {
                 FailureReason::Expired
             } else {
                 FailureReason::Canceled
             };
             // Noted first, for whoever hears of the end from Stripe, or goes on after this one died.
-            self.table.note_reason(attempt, reason, None).await?;
+            self.cx.table.note_reason(attempt, reason, None).await?;
             reason
         };
-        let out_of_reach = match &attempt.setup_intent {
-            Some(_) => {
-                self.cancel_setup(attempt, CancellationReason::Abandoned)
-                    .await?
+        let out_of_reach = match &open.awaited {
+            Awaited::Setup(setup) => {
+                let why = CancellationReason::Abandoned;
+                self.cancel_setup(attempt, setup, why).await?
             }
-            None => self.void_first_invoice(attempt, id).await?,
+            Awaited::Payment(_) => self.void_first_invoice(attempt, id).await?,
         };
         if !out_of_reach {
             return Ok(false);
         }
-        match self.stripe.cancel_subscription(id).await {
+        match self.cx.stripe.cancel_subscription(id).await {
             // Without its first invoice it has ended by itself.
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let (user, customer) = (&attempt.user, &attempt.customer);
-        let ended = self.refresh_subscription(user, customer, id).await?;
-        let model = ended.subscription.ok_or(MISSING)?;
-        if !model.status.is_terminal() {
+        let ended = self.cx.subscriptions().refresh(user, customer, id).await?;
+        if !ended.model.status.is_terminal() {
             return Err(FlowError::Busy);
         }
-        self.end_confirming(attempt, reason).await?;
+        self.end_confirming(attempt, open, reason).await?;
         Ok(true)
     }
 
@@ -271,13 +274,14 @@ impl Flows {
         attempt: &Attempt,
         id: &SubscriptionId,
     ) -> Result<bool, FlowError> {
-        let subscription = self.stripe.retrieve_subscription(id).await?.value;
-        let invoice = subscription.newest_invoice().ok_or(MISSING)?;
+        let subscription = self.cx.stripe.retrieve_subscription(id).await?.value;
+        let lacking = FlowError::AnswerLacks("the first invoice of a subscription");
+        let invoice = subscription.newest_invoice().ok_or(lacking)?;
         let key = IdempotencyKey::new(&format!("void:{}", attempt.id))?;
-        match self.stripe.void_invoice(&invoice.id, &key).await {
+        match self.cx.stripe.void_invoice(&invoice.id, &key).await {
             Ok(_) => Ok(true),
             Err(StripeError::Invalid { .. }) => {
-                let now = self.stripe.retrieve_subscription(id).await?.value;
+                let now = self.cx.stripe.retrieve_subscription(id).await?.value;
                 let status: SubscriptionStatus = now.status.as_str().to_owned().into();
                 // One that was paid and ended since was not given up by its shopper.
                 let paid = now.latest_invoice_status() == Some(&InvoiceStatus::Paid);
@@ -288,18 +292,10 @@ impl Flows {
     }
 }
 
-const MISSING: FlowError = FlowError::Mismatch {
-    what: "subscription",
-};
-
 /// Whether a checkout is ended for this reason, which was noted on it before.
 fn is_ended_for(reason: FailureReason) -> bool {
     matches!(
         reason,
         FailureReason::TooManyDeclines | FailureReason::WalletMismatch
     )
-}
-
-fn subscription_of(attempt: &Attempt) -> Result<&SubscriptionId, FlowError> {
-    attempt.subscription.as_ref().ok_or(MISSING)
 }

@@ -3,8 +3,8 @@
 use perennial_store::Due;
 use serde::Serialize;
 
-use super::{PAGE, Slice, checkouts::AFTER_UNREADABLE_SECONDS};
-use crate::{FlowError, Flows};
+use super::{PAGE, Slice, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
+use crate::FlowError;
 
 /// What a sweep over the inbox has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -19,12 +19,12 @@ pub struct SweptInbox {
 
 const AFTER_FAILURE_SECONDS: i64 = 30 * 60;
 
-impl Flows {
+impl Sweeps<'_> {
     /// Applies the events that have waited for too long.
-    pub async fn sweep_inbox(&self, slice: Slice) -> Result<SweptInbox, FlowError> {
+    pub async fn inbox(&self, slice: Slice) -> Result<SweptInbox, FlowError> {
         let mut swept = SweptInbox::default();
         while !slice.is_over() {
-            let due = self.table.due_events(self.clock.now(), PAGE).await?;
+            let due = self.cx.table.due_events(self.cx.clock.now(), PAGE).await?;
             if due.is_empty() {
                 swept.complete = true;
                 break;
@@ -34,8 +34,8 @@ impl Flows {
                     return Ok(swept);
                 }
                 // First, so that this sweep is past it whatever it is and whatever becomes of it.
-                let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
-                self.table.postpone(&due, later).await?;
+                let later = self.cx.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
+                self.cx.table.postpone(&due, later).await?;
                 match self.apply_due(&due).await {
                     Ok(()) => swept.settled += 1,
                     Err(error) => {
@@ -50,8 +50,8 @@ impl Flows {
     }
 
     async fn apply_due(&self, due: &Due<()>) -> Result<(), FlowError> {
-        let event = self.table.due_event(due).await?;
-        let results = self.apply_events(event.as_slice()).await;
+        let event = self.cx.table.due_event(due).await?;
+        let results = self.cx.events().apply_all(event.as_slice()).await;
         results.into_iter().collect()
     }
 
@@ -62,8 +62,8 @@ impl Flows {
         }
         let (event, error) = (due.name(), error.chain());
         tracing::error!(event, error, "an event of the inbox cannot be read");
-        let later = self.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
-        self.table.postpone(due, later).await?;
+        let later = self.cx.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
+        self.cx.table.postpone(due, later).await?;
         Ok(())
     }
 }

@@ -4,25 +4,25 @@
 //! confirmed is looked at before anything comes of it, and what was charged by then is given back.
 
 use perennial_stripe::{IdempotencyKey, PaymentMethod, SetupIntent, StripeError};
-use perennial_types::{Attempt, AttemptState, FailureReason};
+use perennial_types::{Attempt, Awaited, Confirming, Ending, FailureReason};
 
-use crate::{Finish, FlowError, Flows, confirming::Confirming};
+use super::{Checkouts, Finish, Outcome, Step};
+use crate::FlowError;
 
 const REASON: FailureReason = FailureReason::WalletMismatch;
 
-impl Flows {
+impl Checkouts<'_> {
     /// The method that a SetupIntent has set up.
-    pub(crate) async fn method_of_setup(
+    pub(super) async fn method_of_setup(
         &self,
         intent: &SetupIntent,
     ) -> Result<PaymentMethod, FlowError> {
-        let missing = FlowError::Mismatch {
-            what: "SetupIntent's payment method",
-        };
-        let method = intent.payment_method.as_ref().ok_or(missing)?;
+        let lacking = FlowError::AnswerLacks("the payment method of a SetupIntent");
+        let method = intent.payment_method.as_ref().ok_or(lacking)?;
         match method.object() {
             Some(method) => Ok(method.clone()),
             None => Ok(self
+                .cx
                 .stripe
                 .retrieve_payment_method(method.id())
                 .await?
@@ -31,7 +31,7 @@ impl Flows {
     }
 
     /// Ends a checkout before there is a subscription. `since` is when its SetupIntent was created.
-    pub(crate) async fn refuse_setup(
+    pub(super) async fn refuse_setup(
         &self,
         attempt: &Attempt,
         method: &PaymentMethod,
@@ -39,39 +39,45 @@ impl Flows {
     ) -> Result<Finish, FlowError> {
         tell_of(attempt);
         self.detach(attempt, method, since).await?;
-        self.close(attempt, AttemptState::Failed, REASON).await?;
+        self.close(attempt, Ending::Failed, REASON).await?;
         Ok(Finish::Failed { reason: REASON })
     }
 
     /// Ends a checkout whose subscription came first. The money goes back before the subscription
     /// ends, so that a request after one that died finds it open and does the rest.
-    pub(crate) async fn refuse_confirmed(
+    pub(super) async fn refuse_confirmed(
         &self,
         attempt: &Attempt,
+        open: &Confirming,
         read: &perennial_stripe::Subscription,
         method: &PaymentMethod,
-    ) -> Result<Confirming, FlowError> {
+    ) -> Result<Step<Outcome>, FlowError> {
         tell_of(attempt);
-        self.table.note_reason(attempt, REASON, None).await?;
-        self.give_back(attempt).await?;
+        self.cx.table.note_reason(attempt, REASON, None).await?;
+        self.give_back(attempt, open).await?;
         self.detach(attempt, method, read.created).await?;
         let id = &read.id;
-        match self.stripe.cancel_subscription(id).await {
+        match self.cx.stripe.cancel_subscription(id).await {
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let (user, customer) = (&attempt.user, &attempt.customer);
-        self.refresh_subscription(user, customer, id).await?;
-        self.end_confirming(attempt, REASON).await
+        self.cx.subscriptions().refresh(user, customer, id).await?;
+        self.end_confirming(attempt, open, REASON).await
     }
 
     /// Gives the first payment back, if there was one.
-    pub(crate) async fn give_back(&self, attempt: &Attempt) -> Result<(), FlowError> {
-        let Some(id) = &attempt.payment_intent else {
+    pub(super) async fn give_back(
+        &self,
+        attempt: &Attempt,
+        open: &Confirming,
+    ) -> Result<(), FlowError> {
+        let Awaited::Payment(id) = &open.awaited else {
             return Ok(());
         };
         let key = IdempotencyKey::new(&format!("refund:{}", attempt.id))?;
         let refused = match self
+            .cx
             .stripe
             .refund_checkout(id, attempt.id.as_str(), &key)
             .await
@@ -80,7 +86,7 @@ impl Flows {
             Err(error @ StripeError::Invalid { .. }) => error,
             Err(error) => return Err(error.into()),
         };
-        let payment = self.stripe.read_payment(id).await?.value;
+        let payment = self.cx.stripe.read_payment(id).await?.value;
         let given_back = payment.charge().map_or(0, |charge| charge.amount_refunded);
         if given_back >= payment.amount_received {
             Ok(())
@@ -101,7 +107,7 @@ impl Flows {
             return Ok(());
         }
         let key = IdempotencyKey::new(&format!("detach:{}", attempt.id))?;
-        match self.stripe.detach_payment_method(&method.id, &key).await {
+        match self.cx.stripe.detach_payment_method(&method.id, &key).await {
             Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }

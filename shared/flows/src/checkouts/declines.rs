@@ -6,16 +6,17 @@
 //! events came of them, when, or in which order.
 
 use perennial_stripe::{CancellationReason, ChargeStatus, PaymentIntent, SetupIntent};
-use perennial_types::{Attempt, AttemptState, FailureReason, Timestamp};
+use perennial_types::{Attempt, Ending, FailureReason, Timestamp};
 
-use crate::{Finish, FlowError, Flows, finish_checkout::PENDING, open_attempt::CHECKOUTS_AN_HOUR};
+use super::{Checkouts, Finish, finish::PENDING, open::CHECKOUTS_AN_HOUR};
+use crate::FlowError;
 
 /// A shopper who mistypes or tries a second card needs two or three.
 const DECLINES_OF_A_CHECKOUT: usize = 5;
 
 /// What was declined.
 #[derive(Clone, Copy)]
-pub(crate) enum Declined<'a> {
+pub(super) enum Declined<'a> {
     Setup(&'a SetupIntent),
     Payment(&'a PaymentIntent),
 }
@@ -30,10 +31,10 @@ impl Declined<'_> {
     }
 }
 
-impl Flows {
+impl Checkouts<'_> {
     /// Counts the declines and notes why the newest try failed, which is what is returned; or that
     /// there were too many, after which the checkout is to be ended.
-    pub(crate) async fn count_declines(
+    pub(super) async fn count_declines(
         &self,
         attempt: &Attempt,
         reason: FailureReason,
@@ -45,15 +46,15 @@ impl Flows {
         let newest = declined.newest();
         if newest.is_some() && newest == attempt.counted.as_deref() {
             if attempt.reason != Some(reason) {
-                self.table.note_reason(attempt, reason, None).await?;
+                self.cx.table.note_reason(attempt, reason, None).await?;
             }
             return Ok(reason);
         }
         let all = self.declines(declined).await?;
         let mut within_the_hour = 0;
         if !all.is_empty() {
-            let (user, since) = (&attempt.user, self.lately());
-            let noted = self.table.note_declines(user, &all, since).await?;
+            let (user, since) = (&attempt.user, self.cx.lately());
+            let noted = self.cx.table.note_declines(user, &all, since).await?;
             within_the_hour = noted.len();
         }
         let too_many = all.len() >= DECLINES_OF_A_CHECKOUT || within_the_hour >= CHECKOUTS_AN_HOUR;
@@ -62,7 +63,7 @@ impl Flows {
         } else {
             reason
         };
-        self.table.note_reason(attempt, reason, newest).await?;
+        self.cx.table.note_reason(attempt, reason, newest).await?;
         Ok(reason)
     }
 
@@ -72,6 +73,7 @@ impl Flows {
         Ok(match declined {
             Declined::Setup(intent) => {
                 let tries = self
+                    .cx
                     .stripe
                     .list_setup_attempts(&intent.id)
                     .await?
@@ -81,7 +83,7 @@ impl Flows {
                 failed.map(|it| name(it.created, &it.id)).collect()
             }
             Declined::Payment(intent) => {
-                let listed = self.stripe.list_charges_of_payment(&intent.id).await?;
+                let listed = self.cx.stripe.list_charges_of_payment(&intent.id).await?;
                 let charges = listed.value.data;
                 let failed = charges
                     .iter()
@@ -92,14 +94,18 @@ impl Flows {
     }
 
     /// Ends a checkout whose SetupIntent was declined too often.
-    pub(crate) async fn end_declined_setup(&self, attempt: &Attempt) -> Result<Finish, FlowError> {
+    pub(super) async fn end_declined_setup(
+        &self,
+        attempt: &Attempt,
+        declined: &SetupIntent,
+    ) -> Result<Finish, FlowError> {
         let why = CancellationReason::Abandoned;
-        if !self.cancel_setup(attempt, why).await? {
+        if !self.cancel_setup(attempt, &declined.id, why).await? {
             // The last try has succeeded, or is being decided.
             return Ok(PENDING);
         }
         let reason = FailureReason::TooManyDeclines;
-        self.close(attempt, AttemptState::Failed, reason).await?;
+        self.close(attempt, Ending::Failed, reason).await?;
         Ok(Finish::Failed { reason })
     }
 }

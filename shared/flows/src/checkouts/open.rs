@@ -7,29 +7,29 @@ use perennial_stripe::{
     CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Timestamp,
+    Attempt, AttemptId, Claim, ConfirmBy, Ending, FailureReason, First, Phase, Timestamp,
 };
 
-use crate::{
-    FlowError, Flows, KEY_SECONDS,
-    issue_checkout::{IssueCheckout, OpenCheckout, open_checkout, return_url},
-    step::Sent,
+use super::{
+    Checkouts, IssueCheckout, Issued, OpenCheckout, Step,
+    issue::{open_checkout, return_url},
 };
+use crate::{FlowError, claimed_step::Sent, context::KEY_SECONDS};
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
 /// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
-pub(crate) const CHECKOUTS_AN_HOUR: usize = 20;
+pub(super) const CHECKOUTS_AN_HOUR: usize = 20;
 
-impl Flows {
+impl Checkouts<'_> {
     /// Claims a new attempt with its frozen request; none when another click was first.
-    pub(crate) async fn open_attempt(
+    pub(super) async fn open_attempt(
         &self,
         ask: &IssueCheckout,
         items: &UserItems,
         replaces: Option<&AttemptId>,
     ) -> Result<Option<Attempt>, FlowError> {
-        let now = self.clock.now();
-        let hour_ago = self.lately();
+        let now = self.cx.clock.now();
+        let hour_ago = self.cx.lately();
         let opened = items.attempts.iter().filter(|it| it.created > hour_ago);
         let since = hour_ago.to_string();
         let declined = items.declines.iter().filter(|it| **it >= since);
@@ -37,9 +37,11 @@ impl Flows {
             return Err(FlowError::TooManyCheckouts);
         }
         self.check_sold(ask, items)?;
-        let customer = self.customer(&ask.user, items.customer.clone()).await?;
+        let customers = self.cx.customers();
+        let seen = items.customer.clone();
+        let customer = customers.known_or_created(&ask.user, seen).await?;
         let attempt = self.new_attempt(ask, customer, now)?;
-        match self.table.open_attempt(&attempt, replaces).await? {
+        match self.cx.table.open_attempt(&attempt, replaces).await? {
             Opened::Won => Ok(Some(attempt)),
             Opened::Lost => Ok(None),
         }
@@ -50,7 +52,7 @@ impl Flows {
         if items.was_refused(&ask.plan.price) {
             return Err(FlowError::PlanNotAvailable);
         }
-        if items.pays_in_another_currency(&ask.plan, &self.plans) {
+        if items.pays_in_another_currency(&ask.plan, &self.cx.plans) {
             return Err(FlowError::CurrencyConflict);
         }
         Ok(())
@@ -67,11 +69,9 @@ impl Flows {
         } else {
             ConfirmBy::Client
         };
-        let lease = self.lease();
         let mut attempt = Attempt {
             id: AttemptId::generate(now),
             user: ask.user.clone(),
-            state: AttemptState::Issued,
             plan: ask.name.clone(),
             group: ask.plan.group.clone(),
             price: ask.plan.price.clone(),
@@ -85,16 +85,9 @@ impl Flows {
             created: now,
             // As long as Stripe remembers the key of the request, a repeat of it is harmless.
             open_until: now.plus_seconds(KEY_SECONDS),
-            setup_intent: None,
-            payment_intent: None,
-            setup_request: None,
-            setup_owner: lease.owner,
-            setup_lease: lease.until,
-            subscription_request: None,
-            frozen_at: None,
-            subscription: None,
             reason: None,
             counted: None,
+            phase: Phase::Opened,
         };
         if ask.first == First::Subscription {
             return Ok(attempt);
@@ -114,44 +107,40 @@ impl Flows {
             confirm,
         }
         .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
-        attempt.setup_request = Some(request);
+        attempt.phase = Phase::Creating(Claim {
+            frozen_at: now,
+            ..self.cx.claim(request)
+        });
         Ok(attempt)
     }
 
-    /// Goes on with an attempt whose SetupIntent was to be created by a caller that has died; none when
-    /// another caller was quicker.
-    pub(crate) async fn take_over_setup(
+    /// Goes on with an attempt whose SetupIntent was to be created by a request that has died.
+    pub(super) async fn take_over_setup(
         &self,
         ask: &IssueCheckout,
         open: &Attempt,
-    ) -> Result<Option<Box<OpenCheckout>>, FlowError> {
-        let (step, seen, lease) = (
-            ClaimedStep::SetupIntent(open),
-            open.setup_claim().lease(),
-            self.lease(),
-        );
-        if !self.table.take_over(step, &seen, &lease).await? {
-            return Ok(None);
+        seen: &Claim,
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        let (step, lease) = (ClaimedStep::SetupIntent(open), self.cx.lease());
+        if !self.cx.table.take_over(step, &seen.lease, &lease).await? {
+            return Ok(Step::Wait);
         }
-        let mine = Attempt {
-            setup_owner: lease.owner,
-            setup_lease: lease.until,
-            ..open.clone()
-        };
-        self.create_setup_intent(ask, &mine).await.map(Some)
+        let claim = seen.clone().taken_over(lease);
+        let opened = self.create_setup_intent(ask, open, &claim).await?;
+        Ok(Step::Done(Box::new(Issued::Created(opened))))
     }
 
     /// Sends an attempt's frozen request and writes down the answer.
-    pub(crate) async fn create_setup_intent(
+    pub(super) async fn create_setup_intent(
         &self,
         ask: &IssueCheckout,
         attempt: &Attempt,
+        claim: &Claim,
     ) -> Result<Box<OpenCheckout>, FlowError> {
-        let claim = attempt.setup_claim();
-        let sent = self.send_claimed(
+        let sent = self.cx.send_claimed(
             ClaimedStep::SetupIntent(attempt),
-            &claim,
-            |request| Box::pin(self.stripe.create_setup_intent(request)),
+            claim,
+            |request| Box::pin(self.cx.stripe.create_setup_intent(request)),
             // If there is a SetupIntent, nobody here has its client secret.
             || Box::pin(async { Ok::<_, FlowError>(None::<Infallible>) }),
         );
@@ -160,23 +149,25 @@ impl Flows {
             Sent::Found(never) => match never {},
             Sent::Refused(error) | Sent::Spent(error) => {
                 // The same bytes would be answered so again, so the next click needs a new attempt.
-                let (state, reason) = (AttemptState::Failed, FailureReason::Rejected);
-                self.close(attempt, state, reason).await?;
+                let (ending, reason) = (Ending::Failed, FailureReason::Rejected);
+                self.close(attempt, ending, reason).await?;
                 return Err(self.refused(attempt, error).await?);
             }
             Sent::Released(error) => return Err(error.into()),
         };
-        if intent.livemode != self.livemode {
-            return Err(FlowError::Mismatch {
-                what: "SetupIntent's mode",
-            });
+        if intent.livemode != self.cx.livemode {
+            return Err(FlowError::ForeignObject("SetupIntent"));
         }
         // Stripe leaves out the methods that an account lacks instead of refusing the request.
         let offered = intent.offers(attempt.wallet);
-        self.table.record_setup_intent(attempt, &intent.id).await?;
-        let mut attempt = attempt.clone();
-        attempt.setup_intent = Some(intent.id.clone());
-        attempt.setup_request = None;
+        self.cx
+            .table
+            .record_setup_intent(attempt, &intent.id)
+            .await?;
+        let attempt = Attempt {
+            phase: Phase::AwaitingSetup(intent.id.clone()),
+            ..attempt.clone()
+        };
         if !offered {
             self.abandon(&attempt, CancellationReason::Abandoned)
                 .await?;
@@ -194,7 +185,8 @@ impl Flows {
                 param: Some(param),
                 ..
             } if code == "resource_missing" && param == "customer" => {
-                self.table
+                self.cx
+                    .table
                     .forget_customer(&attempt.user, &attempt.customer)
                     .await?;
                 Ok(FlowError::Busy)

@@ -3,16 +3,14 @@
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, AttemptState, ConfirmBy, FailureReason, First, Plan, PlanName, ReturnPath,
+    Attempt, AttemptId, ConfirmBy, Ending, FailureReason, First, Phase, Plan, PlanName, ReturnPath,
     Subscription, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{
-    Finish, FlowError, Flows,
-    start_subscription::{Next, answer},
-};
+use super::{Checkouts, Finish, Step, subscription_first::answer};
+use crate::FlowError;
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -109,27 +107,22 @@ pub enum Issued {
     },
 }
 
-enum Resume {
-    Answer(Box<Issued>),
-    /// The attempt that was open is no longer of use.
-    StartAnew,
-}
-
-impl Flows {
+impl Checkouts<'_> {
     /// Opens a checkout, or goes on with the one that is open for the same user, plan and wallet.
-    pub async fn issue_checkout(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
+    pub async fn issue(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
         // Boxed, because it holds both ways to begin.
-        Box::pin(self.issue(ask)).await
+        Box::pin(self.issue_in_time(ask)).await
     }
 
-    async fn issue(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
-        let patience = self.patience();
+    async fn issue_in_time(&self, ask: &IssueCheckout) -> Result<Issued, FlowError> {
+        let patience = self.cx.patience();
         let mut opened = None;
         loop {
-            let items = self.load_user(&ask.user).await?;
-            let live = self.live_subscription(&items, &ask.plan.group);
+            let items = self.cx.load_user(&ask.user).await?;
+            let live = self.cx.subscriptions();
+            let live = live.live_subscription(&items, &ask.plan.group);
             if let Some(subscription) = live.and_then(SubscriptionItem::standing) {
-                let subscription = subscription.clone().named_by(&self.plans);
+                let subscription = subscription.clone().named_by(&self.cx.plans);
                 return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
             }
             let ask = &match self.with_own_trial(ask, &items) {
@@ -146,77 +139,67 @@ impl Flows {
                 Some(id) => self.pointed_at(&ask.user, &items, id).await?,
                 None => None,
             };
-            match named.as_ref().filter(|it| it.state.is_open()) {
-                Some(open)
-                    if self.still_fits(open, ask)
-                        && (open.first, ask.first) != (First::SetupIntent, First::SetupIntent) =>
-                {
-                    let next = if open.first == ask.first {
-                        let mine = opened.as_ref() == Some(&open.id);
-                        self.start_subscription(ask, open, &items, mine).await?
-                    } else {
-                        self.finish_other(open, ask.first).await?
-                    };
-                    match next {
-                        Next::Answer(issued) => return Ok(*issued),
-                        Next::LookAgain => continue,
-                        Next::Wait => {}
-                    }
-                }
-                Some(open) if self.still_fits(open, ask) => {
-                    if let Some(id) = &open.setup_intent {
-                        let intent = self.stripe.retrieve_setup_intent(id).await?.value;
-                        match self.resume(ask, open, intent).await? {
-                            Resume::Answer(issued) => return Ok(*issued),
-                            // The attempt has been closed, so the next look finds none.
-                            Resume::StartAnew => continue,
-                        }
-                    }
-                    if open.setup_lease > self.clock.now() {
-                        if patience.wait().await {
-                            continue;
-                        }
-                        return Err(FlowError::Busy);
-                    }
-                    if let Some(opened) = self.take_over_setup(ask, open).await? {
-                        return Ok(Issued::Created(opened));
-                    }
-                }
-                // Whoever creates its SetupIntent is still at it.
-                Some(open)
-                    if open.first == First::SetupIntent
-                        && open.setup_intent.is_none()
-                        && open.setup_lease > self.clock.now() => {}
+            let step = match named.as_ref().filter(|it| it.is_open()) {
                 Some(open) => {
-                    if let Some(issued) = self.replace(open).await? {
-                        return Ok(issued);
-                    }
-                    continue;
+                    let is_mine = opened.as_ref() == Some(&open.id);
+                    self.continue_with(ask, open, &items, is_mine).await?
                 }
                 // What was open before the plan was taken off the shelf has been closed above.
                 None if ask.plan.refusal.is_some() => return Err(FlowError::PlanNotAvailable),
                 None => {
                     // With the subscription first, the same is asked before it is created.
-                    if ask.first == First::SetupIntent
-                        && let Some(subscription) =
-                            Box::pin(self.switched_to(&ask.user, &ask.plan.group, &items, None))
-                                .await?
-                    {
-                        return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
-                    }
-                    if let Some(attempt) = self.open_attempt(ask, &items, pointer).await? {
-                        opened = Some(attempt.id.clone());
-                        match self.begin(ask, &attempt, &items).await? {
-                            Next::Answer(issued) => return Ok(*issued),
-                            Next::LookAgain => continue,
-                            Next::Wait => {}
+                    if ask.first == First::SetupIntent {
+                        let subscriptions = self.cx.subscriptions();
+                        let switched =
+                            subscriptions.switched_to(&ask.user, &ask.plan.group, &items, None);
+                        if let Some(subscription) = Box::pin(switched).await? {
+                            return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
                         }
                     }
+                    match self.open_attempt(ask, &items, pointer).await? {
+                        Some(attempt) => {
+                            opened = Some(attempt.id.clone());
+                            self.begin(ask, &attempt, &items).await?
+                        }
+                        None => Step::Wait,
+                    }
                 }
-            }
-            if !patience.wait().await {
+            };
+            let waits = match step {
+                Step::Done(issued) => return Ok(*issued),
+                Step::LookAgain => false,
+                Step::Wait => true,
+                Step::FinishFirst(other) => {
+                    let finish = self.finish_from(*other, None).await?;
+                    matches!(finish, Finish::Pending { .. })
+                }
+            };
+            if waits && !patience.wait().await {
                 return Err(FlowError::Busy);
             }
+        }
+    }
+
+    /// Goes on with the open checkout of this user, plan and wallet, or makes room for another.
+    async fn continue_with(
+        &self,
+        ask: &IssueCheckout,
+        open: &Attempt,
+        items: &UserItems,
+        is_mine: bool,
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        let now = self.cx.clock.now();
+        let fits = self.still_fits(open, ask);
+        match &open.phase {
+            _ if fits && open.first != ask.first => self.finish_other(open, ask.first).await,
+            _ if fits && open.first == First::Subscription => {
+                self.start_subscription(ask, open, items, is_mine).await
+            }
+            // Whoever creates its SetupIntent is still at it.
+            Phase::Creating(claim) if claim.lease.until > now => Ok(Step::Wait),
+            Phase::Creating(claim) if fits => self.take_over_setup(ask, open, claim).await,
+            _ if fits => self.resume(ask, open).await,
+            _ => self.replace(open).await,
         }
     }
 
@@ -245,7 +228,7 @@ impl Flows {
         ask: &IssueCheckout,
         items: &UserItems,
     ) -> Result<IssueCheckout, FlowError> {
-        let days = items.trial_days(&ask.plan, self.trials);
+        let days = items.trial_days(&ask.plan, self.cx.trials);
         let shown = ask.shown_trial_days.unwrap_or(ask.plan.trial_days);
         if shown != days {
             return Err(FlowError::TrialOutdated);
@@ -265,8 +248,8 @@ impl Flows {
     ) -> Result<bool, FlowError> {
         for id in items.trials(&ask.plan.group) {
             let attempt = self.named_attempt(&ask.user, items, id).await?;
-            if attempt.is_some_and(|attempt| attempt.state.is_open()) {
-                self.finish(&ask.user, id, None).await?;
+            if let Some(open) = attempt.filter(Attempt::is_open) {
+                self.finish_from(open, None).await?;
                 return Ok(true);
             }
         }
@@ -279,25 +262,25 @@ impl Flows {
         ask: &IssueCheckout,
         attempt: &Attempt,
         items: &UserItems,
-    ) -> Result<Next, FlowError> {
-        match attempt.first {
-            First::SetupIntent => {
-                let opened = self.create_setup_intent(ask, attempt).await?;
-                Ok(Next::Answer(Box::new(Issued::Created(opened))))
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        match &attempt.phase {
+            Phase::Creating(claim) => {
+                let opened = self.create_setup_intent(ask, attempt, claim).await?;
+                Ok(Step::Done(Box::new(Issued::Created(opened))))
             }
-            First::Subscription => self.start_subscription(ask, attempt, items, true).await,
+            _ => self.start_subscription(ask, attempt, items, true).await,
         }
     }
 
     /// Makes room for another attempt; if the one that is open has succeeded meanwhile, its
     /// subscription is the answer.
-    async fn replace(&self, open: &Attempt) -> Result<Option<Issued>, FlowError> {
+    async fn replace(&self, open: &Attempt) -> Result<Step<Box<Issued>>, FlowError> {
         if self.abandon(open, CancellationReason::Duplicate).await? {
-            return Ok(None);
+            return Ok(Step::LookAgain);
         }
-        match self.finish(&open.user, &open.id, None).await? {
-            finish @ Finish::Subscribed { .. } => Ok(Some(answer(open, finish))),
-            Finish::Failed { .. } => Ok(None),
+        match self.finish_from(open.clone(), None).await? {
+            finish @ Finish::Subscribed { .. } => Ok(Step::Done(Box::new(answer(open, finish)))),
+            Finish::Failed { .. } => Ok(Step::LookAgain),
             Finish::Pending { .. } => Err(FlowError::Busy),
         }
     }
@@ -305,9 +288,9 @@ impl Flows {
     /// Whether an open attempt is still what the shopper asks for.
     fn still_fits(&self, open: &Attempt, ask: &IssueCheckout) -> bool {
         // Once a subscription may have been created, nothing but its end is of interest.
-        open.state == AttemptState::Subscribing
+        matches!(open.phase, Phase::Subscribing { .. })
             || (ask.plan.refusal.is_none()
-                && open.open_until > self.clock.now()
+                && open.open_until > self.cx.clock.now()
                 && (open.confirm == ConfirmBy::Server) == ask.consent.is_some()
                 && open.first == ask.first
                 && open.consent.as_deref() == Some(ask.consent_version.as_str())
@@ -316,46 +299,49 @@ impl Flows {
                 && open.trial_days == ask.plan.trial_days)
     }
 
+    /// Goes on with an attempt whose SetupIntent exists.
     async fn resume(
         &self,
         ask: &IssueCheckout,
         open: &Attempt,
-        intent: SetupIntent,
-    ) -> Result<Resume, FlowError> {
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        let Some(id) = open.setup_intent() else {
+            return Ok(Step::Wait);
+        };
+        let intent = self.cx.stripe.retrieve_setup_intent(id).await?.value;
         match intent.status {
-            SetupIntentStatus::Succeeded => match self
-                .finish(&ask.user, &open.id, Some(intent.clone()))
-                .await?
-            {
-                finish @ Finish::Subscribed { .. } => {
-                    return Ok(Resume::Answer(Box::new(answer(open, finish))));
+            SetupIntentStatus::Succeeded => {
+                let known = Some(intent.clone());
+                match self.finish_from(open.clone(), known).await? {
+                    finish @ Finish::Subscribed { .. } => {
+                        return Ok(Step::Done(Box::new(answer(open, finish))));
+                    }
+                    // The attempt has been closed, so the next look finds none.
+                    Finish::Failed { .. } => return Ok(Step::LookAgain),
+                    Finish::Pending { .. } => {}
                 }
-                Finish::Failed { .. } => return Ok(Resume::StartAnew),
-                Finish::Pending { .. } => {}
-            },
+            }
             SetupIntentStatus::Canceled => {
-                let (state, reason) = (AttemptState::Canceled, FailureReason::Canceled);
-                self.close(open, state, reason).await?;
-                return Ok(Resume::StartAnew);
+                let (ending, reason) = (Ending::Canceled, FailureReason::Canceled);
+                self.close(open, ending, reason).await?;
+                return Ok(Step::LookAgain);
             }
             // This server cannot confirm twice, since the first consent is spent.
             SetupIntentStatus::RequiresPaymentMethod
                 if open.confirm == ConfirmBy::Server
                     && self.abandon(open, CancellationReason::Abandoned).await? =>
             {
-                return Ok(Resume::StartAnew);
+                return Ok(Step::LookAgain);
             }
             _ => {}
         }
-        let attempt = self.come_back(ask, open).await?;
+        let attempt = self.reopen(ask, open).await?;
         let checkout = open_checkout(ask, attempt, intent)?;
-        Ok(Resume::Answer(Box::new(Issued::Resumed(Box::new(
-            checkout,
-        )))))
+        Ok(Step::Done(Box::new(Issued::Resumed(Box::new(checkout)))))
     }
 
     /// Notes that the shopper of an open attempt is back for another try.
-    pub(crate) async fn come_back(
+    pub(super) async fn reopen(
         &self,
         ask: &IssueCheckout,
         open: &Attempt,
@@ -366,12 +352,12 @@ impl Flows {
             .as_ref()
             .filter(|path| Some(*path) != open.return_to.as_ref())
         {
-            self.table.change_return(open, path).await?;
+            self.cx.table.change_return(open, path).await?;
             attempt.return_to = Some(path.clone());
         }
         if open.reason.is_some() {
             // This is another try, so why the last one failed no longer counts.
-            self.table.forget_reason(open).await?;
+            self.cx.table.forget_reason(open).await?;
             attempt.reason = None;
         }
         Ok(attempt)
@@ -379,26 +365,22 @@ impl Flows {
 }
 
 /// What the page gets to see of an attempt and its SetupIntent.
-pub(crate) fn open_checkout(
+pub(super) fn open_checkout(
     ask: &IssueCheckout,
     attempt: Attempt,
     intent: SetupIntent,
 ) -> Result<OpenCheckout, FlowError> {
     if intent.customer_id() != Some(&attempt.customer) {
-        return Err(FlowError::Mismatch {
-            what: "SetupIntent's customer",
-        });
+        return Err(FlowError::ForeignObject("SetupIntent"));
     }
     let redirect_url = match attempt.confirm {
         ConfirmBy::Server => intent.redirect_url().map(ToOwned::to_owned),
         ConfirmBy::Client => None,
     };
     let status = intent.status.as_str().to_owned();
-    let missing = FlowError::Mismatch {
-        what: "SetupIntent's client secret",
-    };
+    let lacking = FlowError::AnswerLacks("the client secret of a SetupIntent");
     let return_url = return_url(ask, &attempt);
-    let client_secret = intent.client_secret.ok_or(missing)?;
+    let client_secret = intent.client_secret.ok_or(lacking)?;
     Ok(OpenCheckout {
         attempt,
         confirm: ToConfirm::Setup,
@@ -410,7 +392,7 @@ pub(crate) fn open_checkout(
 }
 
 /// Where the wallet sends the shopper back to.
-pub(crate) fn return_url(ask: &IssueCheckout, attempt: &Attempt) -> Url {
+pub(super) fn return_url(ask: &IssueCheckout, attempt: &Attempt) -> Url {
     let mut url = ask.confirm_url.clone();
     url.query_pairs_mut()
         .append_pair("checkout", attempt.id.as_str());

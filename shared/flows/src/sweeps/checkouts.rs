@@ -1,11 +1,11 @@
 //! Checkouts that nobody has brought to an end: the browser never came back, or its finisher died.
 
 use perennial_store::Due;
-use perennial_types::{AttemptId, UserId};
+use perennial_types::{Attempt, AttemptId, UserId};
 use serde::Serialize;
 
-use super::{PAGE, Slice};
-use crate::{Finish, FlowError, Flows};
+use super::{PAGE, Slice, Sweeps};
+use crate::{Finish, FlowError};
 
 /// What a sweep over the checkouts has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -31,12 +31,16 @@ pub(super) const AFTER_UNREADABLE_SECONDS: i64 = 3600;
 /// The shortest pause between two looks at the same checkout.
 const SHORTEST_PAUSE_SECONDS: i64 = 5 * 60;
 
-impl Flows {
+impl Sweeps<'_> {
     /// Finishes the checkouts that have been open for too long.
-    pub async fn sweep_checkouts(&self, slice: Slice) -> Result<SweptCheckouts, FlowError> {
+    pub async fn checkouts(&self, slice: Slice) -> Result<SweptCheckouts, FlowError> {
         let mut swept = SweptCheckouts::default();
         while !slice.is_over() {
-            let due = self.table.due_checkouts(self.clock.now(), PAGE).await?;
+            let due = self
+                .cx
+                .table
+                .due_checkouts(self.cx.clock.now(), PAGE)
+                .await?;
             if due.is_empty() {
                 swept.complete = true;
                 break;
@@ -46,8 +50,8 @@ impl Flows {
                     return Ok(swept);
                 }
                 // First, so that this sweep is past it whatever it is and whatever becomes of it.
-                let later = self.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
-                self.table.postpone(&due, later).await?;
+                let later = self.cx.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
+                self.cx.table.postpone(&due, later).await?;
                 if let Err(error) = self.look_at(&due, &mut swept).await {
                     swept.failed += 1;
                     self.say_not_swept(&due, &error).await?;
@@ -66,7 +70,8 @@ impl Flows {
         let Some((user, id)) = &due.of else {
             return Err(FlowError::UnknownCheckout);
         };
-        let finish = self.for_one_object().finish_checkout(user, id).await?;
+        let cx = self.cx.for_one_object();
+        let finish = cx.checkouts().finish(user, id).await?;
         self.look_later(due, user, id).await?;
         match finish {
             Finish::Subscribed { .. } => swept.subscribed += 1,
@@ -90,8 +95,8 @@ impl Flows {
         }
         tracing::error!(checkout, error = chain, "{NOT_SWEPT}");
         if error.is_unreadable() || due.of.is_none() {
-            let later = self.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
-            self.table.postpone(due, later).await?;
+            let later = self.cx.clock.now().plus_seconds(AFTER_UNREADABLE_SECONDS);
+            self.cx.table.postpone(due, later).await?;
         }
         Ok(())
     }
@@ -105,19 +110,19 @@ impl Flows {
         user: &UserId,
         id: &AttemptId,
     ) -> Result<(), FlowError> {
-        let attempt = self.table.attempt(user, id).await?;
-        let Some(attempt) = attempt.filter(|attempt| attempt.state.is_open()) else {
-            if self.table.rest(due).await? {
+        let attempt = self.cx.table.attempt(user, id).await?;
+        let Some(attempt) = attempt.filter(Attempt::is_open) else {
+            if self.cx.table.rest(due).await? {
                 tracing::warn!(checkout = %id, "a checkout that has ended was still to be swept");
             }
             return Ok(());
         };
-        let now = self.clock.now();
+        let now = self.cx.clock.now();
         let age = now.unix().saturating_sub(attempt.created.unix());
         let next = now.plus_seconds(age.max(SHORTEST_PAUSE_SECONDS));
         let expiry = attempt.open_until.plus_seconds(1);
         let next = if now < expiry { next.min(expiry) } else { next };
-        self.table.postpone(due, next).await?;
+        self.cx.table.postpone(due, next).await?;
         Ok(())
     }
 }

@@ -18,6 +18,14 @@ pub use missed_events::SweptEvents;
 pub use subscriptions::ComparedSubscriptions;
 use tokio::time::Instant;
 
+use crate::Context;
+
+/// The sweeps.
+#[derive(Debug)]
+pub struct Sweeps<'a> {
+    pub(crate) cx: &'a Context,
+}
+
 /// How long a sweep may take, and how quickly it may ask Stripe.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice {

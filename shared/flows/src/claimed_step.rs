@@ -7,9 +7,13 @@ use std::pin::Pin;
 
 use perennial_store::ClaimedStep;
 use perennial_stripe::{Failure, StripeError};
-use perennial_types::{Claim, FrozenRequest, Lease};
+use perennial_types::{Claim, FrozenRequest, Lease, chance};
 
-use crate::{FlowError, Flows, LEASE_SECONDS, owner};
+use crate::{Context, FlowError};
+
+/// Longer than the time that one request has for Stripe, so that a holder whose lease has run out
+/// is no longer sending.
+const LEASE_SECONDS: i64 = 12;
 
 /// A call that a step makes.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,21 +33,19 @@ pub(crate) enum Sent<T, F> {
     Released(StripeError),
 }
 
-impl Flows {
+impl Context {
     /// A lease for this caller.
     pub(crate) fn lease(&self) -> Lease {
         Lease {
-            owner: owner(),
+            owner: format!("{:016x}{:016x}", chance::draw(), chance::draw()),
             until: self.clock.now().plus_seconds(LEASE_SECONDS),
         }
     }
 
     /// A new claim, of which Stripe knows nothing yet.
-    pub(crate) fn claim(&self, request: Option<FrozenRequest>) -> Claim {
-        let lease = self.lease();
+    pub(crate) fn claim(&self, request: FrozenRequest) -> Claim {
         Claim {
-            owner: lease.owner,
-            lease: lease.until,
+            lease: self.lease(),
             frozen_at: self.clock.now(),
             request,
         }
@@ -63,10 +65,7 @@ impl Flows {
         {
             return Ok(Sent::Found(found));
         }
-        let missing = FlowError::Mismatch {
-            what: "frozen request",
-        };
-        let request = claim.request.as_ref().ok_or(missing)?;
+        let request = &claim.request;
         let error = match send(request).await {
             Ok(made) => return Ok(Sent::Made(made)),
             Err(error) => error,
@@ -97,7 +96,7 @@ impl Flows {
         step: ClaimedStep<'_>,
         claim: &Claim,
     ) -> Result<(), FlowError> {
-        self.table.release(step, &claim.owner).await?;
+        self.table.release(step, &claim.lease.owner).await?;
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use perennial_types::{AttemptId, CustomerId, SetupIntentId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Slice;
-use crate::{FlowError, Flows};
+use super::{Slice, Sweeps};
+use crate::FlowError;
 
 /// What a sweep over the `SetupIntents` of a day ago has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -31,13 +31,13 @@ const AGE_SECONDS: i64 = 26 * 3600;
 /// A new installation looks back this far, and so does one that could not cancel what it has found.
 const LONGEST_SPAN_SECONDS: i64 = 7 * 24 * 3600;
 
-impl Flows {
+impl Sweeps<'_> {
     /// Cancels the `SetupIntents` that no checkout names. One that fails is passed over, and the span is
     /// read again the next time.
-    pub async fn sweep_setups(&self, slice: Slice) -> Result<SweptSetups, FlowError> {
+    pub async fn lost_setups(&self, slice: Slice) -> Result<SweptSetups, FlowError> {
         let mut swept = SweptSetups::default();
-        let mut cursor = self.table.cursor(CURSOR).await?;
-        let old_enough = self.clock.now().plus_seconds(-AGE_SECONDS);
+        let mut cursor = self.cx.table.cursor(CURSOR).await?;
+        let old_enough = self.cx.clock.now().plus_seconds(-AGE_SECONDS);
         let until = cursor.working_until.unwrap_or(old_enough);
         let earliest = until.plus_seconds(-LONGEST_SPAN_SECONDS);
         let from = cursor.done_until.map_or(earliest, |it| it.max(earliest));
@@ -45,7 +45,8 @@ impl Flows {
         while !slice.is_over() && !swept.complete {
             let after = cursor.after.as_deref();
             let page =
-                self.stripe
+                self.cx
+                    .stripe
                     .list_setup_intents_created_between(from.unix(), until.unix(), after);
             let page = match page.await {
                 Ok(page) => page.value,
@@ -66,7 +67,8 @@ impl Flows {
                 if let Some(id) = text(listed, "id") {
                     cursor.after = Some(id.to_owned());
                 }
-                match self.for_one_object().cancel_if_lost(listed).await {
+                let cx = self.cx.for_one_object();
+                match cx.sweeps().cancel_if_lost(listed).await {
                     Ok(true) => swept.canceled += 1,
                     Ok(false) => {}
                     Err(error) => {
@@ -84,7 +86,7 @@ impl Flows {
                     ..Cursor::default()
                 };
             }
-            if !self.table.move_cursor(CURSOR, &cursor).await? {
+            if !self.cx.table.move_cursor(CURSOR, &cursor).await? {
                 tracing::info!("another run sweeps the SetupIntents");
                 break;
             }
@@ -102,23 +104,22 @@ impl Flows {
             text(listed, "status"),
             Some("requires_payment_method" | "requires_confirmation" | "requires_action")
         );
-        let is_of_mode = listed.get("livemode").and_then(Value::as_bool) == Some(self.livemode);
+        let is_of_mode = listed.get("livemode").and_then(Value::as_bool) == Some(self.cx.livemode);
         let Some((id, customer, user, attempt)) = named(listed).filter(|_| is_open && is_of_mode)
         else {
             return Ok(false);
         };
-        if self.table.user_of_customer(&customer).await?.as_ref() != Some(&user) {
+        if self.cx.table.user_of_customer(&customer).await?.as_ref() != Some(&user) {
             return Ok(false);
         }
-        let attempt = self.table.attempt(&user, &attempt).await?;
-        let is_awaited =
-            attempt.is_some_and(|it| it.state.is_open() && it.setup_intent.as_ref() == Some(&id));
+        let attempt = self.cx.table.attempt(&user, &attempt).await?;
+        let is_awaited = attempt.is_some_and(|it| it.is_open() && it.setup_intent() == Some(&id));
         if is_awaited {
             return Ok(false);
         }
         let key = IdempotencyKey::new(&format!("cancel:{id}"))?;
         let why = CancellationReason::Abandoned;
-        match self.stripe.cancel_setup_intent(&id, why, &key).await {
+        match self.cx.stripe.cancel_setup_intent(&id, why, &key).await {
             Ok(_) => {
                 tracing::info!(setup_intent = %id, "a SetupIntent of no checkout is canceled");
                 Ok(true)

@@ -5,14 +5,37 @@ use perennial_stripe::{
     CancellationReason, IdempotencyKey, Invoice, InvoiceStatus, SetupIntentStatus, StripeError,
     metadata,
 };
-use perennial_types::{CustomerId, SoldAs, Subscription, SubscriptionId, UserId};
+use perennial_types::{
+    Attempt, AttemptId, CustomerId, SoldAs, Subscription, SubscriptionId, UserId,
+};
 
-use crate::{
-    FlowError, Flows,
+use super::{
+    Subscriptions,
     one_of_group::may_be_second,
-    outgoing::{Reading, about_subscription},
     read_model::{attempt_of, charged, contested, read_model, sold_as},
 };
+use crate::{
+    FlowError,
+    shop_events::{Reading, about_subscription},
+};
+
+/// What a reader knows of a subscription, which may already be outdated.
+pub(crate) struct Refreshed {
+    /// The read model.
+    pub(crate) model: Subscription,
+    /// The attempt that it came of; none when it was not made here.
+    pub(crate) attempt: Option<AttemptId>,
+    /// What Stripe has told; none if it was known to have ended, and so was not read.
+    pub(crate) read: Option<perennial_stripe::Subscription>,
+}
+
+impl Refreshed {
+    /// The subscription, if it stands in the way of another one of its group.
+    pub(crate) fn standing(&self) -> Option<&Subscription> {
+        let is_ours = self.attempt.is_some();
+        Some(&self.model).filter(|model| model.stands(is_ours))
+    }
+}
 
 /// Whether the subscription was made for this user. The customer is the user's by the table; a
 /// subscription that was made here names its user itself, and the two have to agree.
@@ -21,30 +44,16 @@ pub(crate) fn is_of(subscription: &perennial_stripe::Subscription, user: &UserId
     named.is_none_or(|named| named == user.as_str())
 }
 
-impl Flows {
+impl Subscriptions<'_> {
     /// Reads the subscription under a fence and writes what was read, unless it has ended, in
     /// which case it cannot change any more, or a later reader has taken over.
-    ///
-    /// The item that is returned holds what this reader knows, which may already be outdated.
-    pub(crate) async fn refresh_subscription(
+    pub(crate) async fn refresh(
         &self,
         user: &UserId,
         customer: &CustomerId,
         id: &SubscriptionId,
-    ) -> Result<SubscriptionItem, FlowError> {
-        let (item, _) = self.read_under_fence(user, customer, id).await?;
-        Ok(item)
-    }
-
-    /// The same, with what Stripe has told; nothing if the subscription was known to have ended,
-    /// and so was not read.
-    pub(crate) async fn read_under_fence(
-        &self,
-        user: &UserId,
-        customer: &CustomerId,
-        id: &SubscriptionId,
-    ) -> Result<(SubscriptionItem, Option<perennial_stripe::Subscription>), FlowError> {
-        let mut item = self.table.fence_subscription(user, id).await?;
+    ) -> Result<Refreshed, FlowError> {
+        let mut item = self.cx.table.fence_subscription(user, id).await?;
         if item.marks.bare_refunds().next().is_some() {
             Box::pin(self.look_up_bare_refunds(user, id, &mut item)).await?;
         }
@@ -52,21 +61,21 @@ impl Flows {
             .subscription
             .take_if(|model| model.status.is_terminal())
         {
-            return Ok((self.keep_ended(user, item, ended).await?, None));
-        }
-        let read = self.stripe.retrieve_subscription(id).await?.value;
-        if read.customer_id() != customer || read.livemode != self.livemode {
-            return Err(FlowError::Mismatch {
-                what: "subscription",
+            return Ok(Refreshed {
+                model: self.keep_ended(user, &item, ended).await?,
+                attempt: item.attempt,
+                read: None,
             });
+        }
+        let read = self.cx.stripe.retrieve_subscription(id).await?.value;
+        if read.customer_id() != customer || read.livemode != self.cx.livemode {
+            return Err(FlowError::ForeignObject("subscription"));
         }
         if !is_of(&read, user) {
-            return Err(FlowError::Mismatch {
-                what: "user of the subscription",
-            });
+            return Err(FlowError::ForeignObject("user of the subscription"));
         }
         let sold_as = self.sold_as(&read, Some(&item)).await?;
-        let plans = self.plans_for(&read).await;
+        let plans = self.cx.plans_for(&read).await;
         let mut model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
         let attempt = attempt_of(&read);
         let unheard_of = |old: &Subscription| old.awaits_shopper();
@@ -82,46 +91,49 @@ impl Flows {
                 began,
                 fence: item.fence,
             };
-            let told = about_subscription(&reading, self.clock.now());
+            let told = about_subscription(&reading, self.cx.clock.now());
             let written = self
+                .cx
                 .table
                 .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)
                 .await?;
             if written == Written::Overtaken {
                 tracing::info!(subscription = %id, "a later reader has taken over");
             } else if may_be_second(old, &model, attempt.is_some()) {
-                let items = Box::pin(self.table.load_subscription_items(user)).await?;
+                let items = Box::pin(self.cx.table.load_subscription_items(user)).await?;
                 self.report_second(&model, &items);
             }
         }
-        item.attempt = attempt;
         if model.status.is_terminal() {
             self.drop_pending_setup(&read).await?;
         }
-        item.subscription = Some(model);
-        Ok((item, Some(read)))
+        Ok(Refreshed {
+            model,
+            attempt,
+            read: Some(read),
+        })
     }
 
     /// What has ended is not read again, but a payment of it can still be claimed or given back.
     async fn keep_ended(
         &self,
         user: &UserId,
-        mut item: SubscriptionItem,
+        item: &SubscriptionItem,
         ended: Subscription,
-    ) -> Result<SubscriptionItem, FlowError> {
+    ) -> Result<Subscription, FlowError> {
         let model = Subscription {
-            payment: contested(Some(&item), ended.latest_paid_invoice.as_deref()),
+            payment: contested(Some(item), ended.latest_paid_invoice.as_deref()),
             refunds: item.marks.refunds(),
             ..ended.clone()
         };
         if model != ended {
             let attempt = item.attempt.as_ref();
-            self.table
+            self.cx
+                .table
                 .write_subscription(user, &model, attempt, item.fence, &[])
                 .await?;
         }
-        item.subscription = Some(model);
-        Ok(item)
+        Ok(model)
     }
 
     /// What the checkout sold. Which price that was decides only for one that no plan has today,
@@ -132,13 +144,13 @@ impl Flows {
         read: &perennial_stripe::Subscription,
         known: Option<&SubscriptionItem>,
     ) -> Result<Option<SoldAs>, FlowError> {
-        let Some(sold) = sold_as(&self.plans, read, known) else {
+        let Some(sold) = sold_as(&self.cx.plans, read, known) else {
             return Ok(None);
         };
-        let is_sold = |price| self.plans.charging(price, None, None).is_some();
+        let is_sold = |price| self.cx.plans.charging(price, None, None).is_some();
         if sold.price.is_some()
             || charged(read).iter().all(is_sold)
-            || self.plans.get(sold.plan.as_str()).is_none()
+            || self.cx.plans.get(sold.plan.as_str()).is_none()
         {
             return Ok(Some(sold));
         }
@@ -156,7 +168,7 @@ impl Flows {
         if let Some(newest) = read.newest_invoice().filter(|newest| newest.is_first()) {
             return Ok(Some(newest.clone()));
         }
-        let listed = self.stripe.list_first_invoices(&read.id, read.created);
+        let listed = self.cx.stripe.list_first_invoices(&read.id, read.created);
         let listed = listed.await?.value.data;
         Ok(listed.into_iter().find(Invoice::is_first))
     }
@@ -191,11 +203,11 @@ impl Flows {
             // It was made at Stripe, and nobody has to confirm it here.
             return Ok(true);
         };
-        let attempt = self.table.attempt(user, &attempt).await?;
-        let Some(setup) = attempt.and_then(|attempt| attempt.setup_intent) else {
+        let attempt = self.cx.table.attempt(user, &attempt).await?;
+        let Some(setup) = attempt.as_ref().and_then(Attempt::setup_intent) else {
             return Ok(read.payment_method_id().is_some());
         };
-        let setup = self.stripe.retrieve_setup_intent(&setup).await?.value;
+        let setup = self.cx.stripe.retrieve_setup_intent(setup).await?.value;
         Ok(setup.status == SetupIntentStatus::Succeeded)
     }
 
@@ -209,7 +221,7 @@ impl Flows {
         };
         let key = IdempotencyKey::new(&format!("cancel:{id}"))?;
         let why = CancellationReason::Abandoned;
-        match self.stripe.cancel_setup_intent(id, why, &key).await {
+        match self.cx.stripe.cancel_setup_intent(id, why, &key).await {
             // It has succeeded, or is canceled already.
             Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -1,78 +1,72 @@
 //! From a click to a subscription that waits for its shopper.
 
 use perennial_store::UserItems;
-use perennial_types::{Attempt, FailureReason, First};
+use perennial_stripe::PaidBy;
+use perennial_types::{Attempt, Confirming, FailureReason, First, Phase};
 use secrecy::SecretString;
 
-use crate::{
-    Finish, FlowError, Flows, Issued, OpenCheckout,
-    confirming::Confirming,
-    issue_checkout::{IssueCheckout, ToConfirm, return_url},
-    subscribe::Step,
+use super::{
+    Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Outcome, Step, ToConfirm,
+    issue::return_url,
 };
+use crate::FlowError;
 
-/// What a click goes on with.
-pub(crate) enum Next {
-    /// It is answered.
-    Answer(Box<Issued>),
-    /// Something has changed since the items were read.
-    LookAgain,
-    /// Somebody else is at it.
-    Wait,
-}
-
-impl Flows {
+impl Checkouts<'_> {
     /// Brings an open attempt whose subscription comes first to where its shopper confirms it.
-    pub(crate) async fn start_subscription(
+    pub(super) async fn start_subscription(
         &self,
         ask: &IssueCheckout,
         open: &Attempt,
         items: &UserItems,
         created: bool,
-    ) -> Result<Next, FlowError> {
-        if open.subscription.is_some() {
-            return self.resume_subscription(ask, open).await;
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        if let Phase::Confirming(confirming) = &open.phase {
+            return self.resume_subscription(ask, open, confirming).await;
         }
-        let finish = match self.subscribe(open, items, None).await? {
-            Step::Confirm {
+        let paid_by = PaidBy::Shopper(open.wallet);
+        let issued = match self.subscribe(open, items, paid_by).await? {
+            Step::Done(Outcome::Confirm {
                 attempt,
                 subscription,
-            } => {
+            }) => {
                 let checkout = self.to_confirm(ask, *attempt, &subscription).await?;
-                return Ok(Next::Answer(Box::new(if created {
+                if created {
                     Issued::Created(checkout)
                 } else {
                     Issued::Resumed(checkout)
-                })));
+                }
             }
-            Step::LookAgain => return Ok(Next::LookAgain),
-            Step::Wait => return Ok(Next::Wait),
-            Step::Answer(finish) => finish,
-        };
-        Ok(match finish {
-            Finish::Failed {
+            Step::Done(Outcome::Finished(Finish::Failed {
                 reason: FailureReason::AlreadySubscribed,
-            } => Next::LookAgain,
-            finish => Next::Answer(Box::new(answer(open, finish))),
-        })
+            }))
+            | Step::LookAgain => return Ok(Step::LookAgain),
+            Step::Done(Outcome::Finished(finish)) => answer(open, finish),
+            Step::Wait => return Ok(Step::Wait),
+            Step::FinishFirst(other) => return Ok(Step::FinishFirst(other)),
+        };
+        Ok(Step::Done(Box::new(issued)))
     }
 
     async fn resume_subscription(
         &self,
         ask: &IssueCheckout,
         open: &Attempt,
-    ) -> Result<Next, FlowError> {
-        let subscription = match self.look_at_confirmation(open).await? {
-            Confirming::Waiting(subscription) => subscription,
-            // Another click begins anew.
-            Confirming::LookAgain | Confirming::Answer(Finish::Failed { .. }) => {
-                return Ok(Next::LookAgain);
+        confirming: &Confirming,
+    ) -> Result<Step<Box<Issued>>, FlowError> {
+        let issued = match self.look_at_confirmation(open, confirming).await? {
+            Step::Done(Outcome::Confirm { subscription, .. }) => {
+                let attempt = self.reopen(ask, open).await?;
+                Issued::Resumed(self.to_confirm(ask, attempt, &subscription).await?)
             }
-            Confirming::Answer(finish) => return Ok(Next::Answer(Box::new(answer(open, finish)))),
+            // Another click begins anew.
+            Step::Done(Outcome::Finished(Finish::Failed { .. })) | Step::LookAgain => {
+                return Ok(Step::LookAgain);
+            }
+            Step::Done(Outcome::Finished(finish)) => answer(open, finish),
+            Step::Wait => return Ok(Step::Wait),
+            Step::FinishFirst(other) => return Ok(Step::FinishFirst(other)),
         };
-        let attempt = self.come_back(ask, open).await?;
-        let checkout = self.to_confirm(ask, attempt, &subscription).await?;
-        Ok(Next::Answer(Box::new(Issued::Resumed(checkout))))
+        Ok(Step::Done(Box::new(issued)))
     }
 
     /// What the page gets to see of a subscription that waits for its shopper.
@@ -86,12 +80,15 @@ impl Flows {
             secret
         } else {
             // A list does not hold it.
-            let read = self.stripe.retrieve_subscription(&subscription.id).await?;
-            client_secret(&read.value).ok_or(FlowError::Mismatch {
-                what: "subscription's client secret",
-            })?
+            let read = self
+                .cx
+                .stripe
+                .retrieve_subscription(&subscription.id)
+                .await?;
+            let lacking = FlowError::AnswerLacks("the client secret of a subscription");
+            client_secret(&read.value).ok_or(lacking)?
         };
-        let confirm = if attempt.setup_intent.is_some() {
+        let confirm = if attempt.setup_intent().is_some() {
             ToConfirm::Setup
         } else {
             ToConfirm::Payment
@@ -108,23 +105,23 @@ impl Flows {
 
     /// Finishes an attempt that began with something else than what is asked for now, and that
     /// cannot be given up in between.
-    pub(crate) async fn finish_other(
+    pub(super) async fn finish_other(
         &self,
         open: &Attempt,
         asked: First,
-    ) -> Result<Next, FlowError> {
+    ) -> Result<Step<Box<Issued>>, FlowError> {
         tracing::info!(checkout = %open.id, ?asked, "finishing what began otherwise");
-        Ok(match self.finish(&open.user, &open.id, None).await? {
-            Finish::Pending { .. } => Next::Wait,
-            Finish::Failed { .. } => Next::LookAgain,
-            finish @ Finish::Subscribed { .. } => Next::Answer(Box::new(answer(open, finish))),
+        Ok(match self.finish_from(open.clone(), None).await? {
+            Finish::Pending { .. } => Step::Wait,
+            Finish::Failed { .. } => Step::LookAgain,
+            finish @ Finish::Subscribed { .. } => Step::Done(Box::new(answer(open, finish))),
         })
     }
 }
 
 /// What an attempt has come to, as the answer to a click. One whose subscription has ended again is
 /// told first, since its shopper may have paid; the next click begins anew.
-pub(crate) fn answer(open: &Attempt, finish: Finish) -> Issued {
+pub(super) fn answer(open: &Attempt, finish: Finish) -> Issued {
     match finish {
         Finish::Subscribed { subscription, .. } if !subscription.status.is_terminal() => {
             Issued::AlreadySubscribed(subscription)

@@ -8,7 +8,8 @@ use perennial_types::{AttemptId, PaymentIntentId, ReturnPath, SetupIntentId};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use crate::{Finish, FlowError, Flows};
+use super::{Checkouts, Finish};
+use crate::FlowError;
 
 /// What a wallet's page hands back, checked for its form. What it says about the outcome is not in it,
 /// since only Stripe's answer counts.
@@ -31,7 +32,7 @@ pub enum ReturnedIntent {
     Payment(PaymentIntentId),
 }
 
-impl Flows {
+impl Checkouts<'_> {
     /// Finishes the checkout of a return; with where in the shop its shopper wants to land. A checkout,
     /// an intent or a secret that does not fit is [`FlowError::UnknownCheckout`].
     pub async fn confirm_return(
@@ -39,8 +40,8 @@ impl Flows {
         back: &Return,
     ) -> Result<(Finish, Option<ReturnPath>), FlowError> {
         let found = match &back.intent {
-            ReturnedIntent::Setup(id) => self.table.find_setup_intent(id).await?,
-            ReturnedIntent::Payment(id) => self.table.find_payment_intent(id).await?,
+            ReturnedIntent::Setup(id) => self.cx.table.find_setup_intent(id).await?,
+            ReturnedIntent::Payment(id) => self.cx.table.find_payment_intent(id).await?,
         };
         let (user, attempt) = found
             .filter(|(_, id)| *id == back.checkout)
@@ -51,8 +52,7 @@ impl Flows {
         }
         let attempt = self.attempt(&user, &attempt).await?;
         let return_to = attempt.return_to.clone();
-        // Boxed, because it holds all the ways to the end.
-        let finish = Box::pin(self.finish_from(attempt, setup)).await?;
+        let finish = self.finish_from(attempt, setup).await?;
         Ok((finish, return_to))
     }
 
@@ -63,11 +63,11 @@ impl Flows {
     ) -> Result<(Option<SecretString>, Option<SetupIntent>), FlowError> {
         Ok(match intent {
             ReturnedIntent::Setup(id) => {
-                let mut intent = self.stripe.retrieve_setup_intent(id).await?.value;
+                let mut intent = self.cx.stripe.retrieve_setup_intent(id).await?.value;
                 (intent.client_secret.take(), Some(intent))
             }
             ReturnedIntent::Payment(id) => {
-                let intent = self.stripe.read_payment(id).await?.value;
+                let intent = self.cx.stripe.read_payment(id).await?.value;
                 (intent.client_secret, None)
             }
         })

@@ -1,0 +1,54 @@
+//! Attempts that nobody will come back to.
+
+use perennial_stripe::{CancellationReason, IdempotencyKey, SetupIntentStatus, StripeError};
+use perennial_types::{Attempt, Ending, FailureReason, Phase, SetupIntentId};
+
+use super::Checkouts;
+use crate::FlowError;
+
+impl Checkouts<'_> {
+    /// Closes an attempt that nobody will come back to, and its SetupIntent with it. False when
+    /// Stripe will not cancel it, because it has succeeded or is being decided.
+    pub(super) async fn abandon(
+        &self,
+        attempt: &Attempt,
+        why: CancellationReason,
+    ) -> Result<bool, FlowError> {
+        match &attempt.phase {
+            Phase::Confirming(open) => return self.abandon_subscription(attempt, open).await,
+            Phase::AwaitingSetup(id) if !self.cancel_setup(attempt, id, why).await? => {
+                return Ok(false);
+            }
+            _ => {}
+        }
+        let declined = FailureReason::TooManyDeclines;
+        let (ending, reason) = if attempt.reason == Some(declined) {
+            (Ending::Failed, declined)
+        } else if attempt.open_until <= self.cx.clock.now() {
+            (Ending::Expired, FailureReason::Expired)
+        } else {
+            (Ending::Canceled, FailureReason::Canceled)
+        };
+        self.close(attempt, ending, reason).await?;
+        Ok(true)
+    }
+
+    /// Cancels an attempt's SetupIntent. False when Stripe will not, because it has succeeded or is
+    /// being decided.
+    pub(super) async fn cancel_setup(
+        &self,
+        attempt: &Attempt,
+        id: &SetupIntentId,
+        why: CancellationReason,
+    ) -> Result<bool, FlowError> {
+        let key = IdempotencyKey::new(&format!("cancel:{}", attempt.id))?;
+        match self.cx.stripe.cancel_setup_intent(id, why, &key).await {
+            Ok(_) => Ok(true),
+            Err(StripeError::Invalid { .. }) => {
+                let intent = self.cx.stripe.retrieve_setup_intent(id).await?.value;
+                Ok(intent.status == SetupIntentStatus::Canceled)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

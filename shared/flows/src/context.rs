@@ -1,0 +1,144 @@
+//! What one request works with.
+
+use std::{sync::Arc, time::Duration};
+
+use perennial_store::{Catalog, Table, UserItems};
+use perennial_stripe::Stripe;
+use perennial_types::{Clock, Plans, Timestamp, Trials, UserId};
+use tokio::time::Instant;
+
+use crate::{
+    Checkouts, Customers, Events, FlowError, Resolver,
+    payments::Payments,
+    subscriptions::{Subscriptions, charged},
+    sweeps::Sweeps,
+};
+
+/// The clients, the plans and the time of one request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(crate) stripe: Stripe,
+    pub(crate) table: Table,
+    pub(crate) plans: Arc<Plans>,
+    pub(crate) catalog: Catalog,
+    pub(crate) clock: Clock,
+    pub(crate) livemode: bool,
+    pub(crate) trials: Trials,
+    /// The time that one request has.
+    pub(crate) budget: Duration,
+    /// When Stripe is asked no more, and no other request is waited for.
+    pub(crate) deadline: Instant,
+}
+
+/// How long a request waits for another one that is doing the same thing, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(6);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
+/// How far back a user's checkouts are read: as far as they count in the limit of an hour. Older ones
+/// are read by their key if something names them.
+const LATELY_SECONDS: i64 = 3600;
+
+/// Stripe remembers an idempotency key for at least 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>); an hour of that is left for clocks.
+pub(crate) const KEY_SECONDS: i64 = 23 * 3600;
+
+impl Context {
+    /// The plans, as they were when the request began.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// The checkouts.
+    pub fn checkouts(&self) -> Checkouts<'_> {
+        Checkouts { cx: self }
+    }
+
+    /// What the shop's servers ask for.
+    pub fn payments(&self) -> Payments<'_> {
+        Payments { cx: self }
+    }
+
+    /// The customers at Stripe.
+    pub fn customers(&self) -> Customers<'_> {
+        Customers { cx: self }
+    }
+
+    /// Stripe's events.
+    pub fn events(&self) -> Events<'_> {
+        Events { cx: self }
+    }
+
+    /// The sweeps.
+    pub fn sweeps(&self) -> Sweeps<'_> {
+        Sweeps { cx: self }
+    }
+
+    pub(crate) fn subscriptions(&self) -> Subscriptions<'_> {
+        Subscriptions { cx: self }
+    }
+
+    pub(crate) fn resolver(&self) -> Resolver {
+        Resolver::new(self.stripe.clone(), self.table.clone(), self.livemode)
+    }
+
+    /// The same for one object of a sweep or a batch, with the time of a request.
+    pub(crate) fn for_one_object(&self) -> Self {
+        let deadline = self.deadline.min(Instant::now() + self.budget);
+        Self {
+            stripe: self.stripe.with_deadline(deadline),
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// How long this request waits for another one, which is never longer than it has.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience(self.deadline.min(Instant::now() + PATIENCE))
+    }
+
+    pub(crate) fn lately(&self) -> Timestamp {
+        self.clock.now().plus_seconds(-LATELY_SECONDS)
+    }
+
+    pub(crate) async fn load_user(&self, user: &UserId) -> Result<UserItems, FlowError> {
+        Ok(self.table.load_user(user, self.lately()).await?)
+    }
+
+    /// The plans that tell what a subscription is for. One that was bought here a moment ago may be of a
+    /// plan that was published since this copy of the function has looked.
+    pub(crate) async fn plans_for(
+        &self,
+        subscription: &perennial_stripe::Subscription,
+    ) -> Arc<Plans> {
+        let is_known = charged(subscription)
+            .iter()
+            .all(|price| self.plans.plans_of_price(price).next().is_some());
+        if is_known {
+            return Arc::clone(&self.plans);
+        }
+        let plans = self.catalog.look_again().await;
+        plans.unwrap_or_else(|_| Arc::clone(&self.plans))
+    }
+
+    pub(crate) fn key_is_forgotten(&self, frozen_at: Timestamp) -> bool {
+        self.clock.now() > frozen_at.plus_seconds(KEY_SECONDS)
+    }
+}
+
+/// Until when one request waits for another.
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.0
+    }
+
+    /// Waits a little; false when it has waited long enough.
+    pub(crate) async fn wait(&self) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        true
+    }
+}

@@ -1,0 +1,128 @@
+//! Events about what pays: methods, mandates, disputes, refunds, and the customer itself.
+//!
+//! They lead to one state with one reason on each subscription that is concerned.
+
+use perennial_store::Finding;
+use perennial_types::{CustomerId, SubscriptionId, UserId};
+
+use super::{Events, apply::Applied};
+use crate::{
+    FlowError,
+    subscriptions::{Paid, PaidInvoice},
+};
+
+const NOT_OURS: &str = "the customer is not one of ours";
+
+impl Events<'_> {
+    /// A method was taken off the customer, or replaced by its network: every live subscription
+    /// is read again.
+    pub(super) async fn apply_to_methods(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<Applied, FlowError> {
+        for id in self.live(user).await? {
+            self.cx.subscriptions().refresh(user, customer, &id).await?;
+        }
+        Ok(Applied::Done)
+    }
+
+    /// The shopper has revoked an authorization, or it was given again.
+    pub(super) async fn apply_to_mandate(&self, id: &str) -> Result<Applied, FlowError> {
+        let mandate = self.cx.stripe.retrieve_mandate(id).await?.value;
+        let (Some(customer), Some(method)) = (mandate.customer_id(), mandate.payment_method_id())
+        else {
+            // It went with its payment method, of which an event of its own tells.
+            return Ok(Applied::Ignored("its payment method is of no customer"));
+        };
+        let Some(user) = self.cx.table.user_of_customer(customer).await? else {
+            return Ok(Applied::Ignored(NOT_OURS));
+        };
+        let finding = Finding::Mandate {
+            revoked: mandate.status == "inactive",
+        };
+        for id in self.live(&user).await? {
+            self.cx
+                .table
+                .mark(&user, &id, method.as_str(), &finding)
+                .await?;
+            self.cx
+                .subscriptions()
+                .refresh(&user, customer, &id)
+                .await?;
+        }
+        Ok(Applied::Done)
+    }
+
+    /// The shopper's bank or wallet claims a payment back. What was lost can be won after all.
+    pub(super) async fn apply_to_dispute(&self, id: &str) -> Result<Applied, FlowError> {
+        let dispute = self.cx.stripe.retrieve_dispute(id).await?.value;
+        let finding = match dispute.status.as_str() {
+            "won" | "warning_closed" | "prevented" => Finding::DisputeOver,
+            "lost" => Finding::DisputeLost,
+            _ => Finding::DisputeOpen,
+        };
+        match self
+            .cx
+            .subscriptions()
+            .paid_by(dispute.payment_intent.as_deref())
+            .await?
+        {
+            Paid::For(paid) => self.contest(&paid, id, &finding).await,
+            Paid::Ignored(why) => Ok(Applied::Ignored(why)),
+        }
+    }
+
+    /// The shop gives a payment back, or a part of it.
+    pub(super) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
+        match self.cx.subscriptions().read_refund(id).await? {
+            (Paid::For(paid), finding) => self.contest(&paid, id, &finding).await,
+            (Paid::Ignored(why), _) => Ok(Applied::Ignored(why)),
+        }
+    }
+
+    /// The customer was deleted, and its subscriptions with it. The next click creates another.
+    pub(super) async fn apply_to_customer(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<Applied, FlowError> {
+        if !self
+            .cx
+            .stripe
+            .retrieve_customer(customer)
+            .await?
+            .value
+            .deleted
+        {
+            return Ok(Applied::Ignored("the customer exists"));
+        }
+        self.apply_to_methods(user, customer).await?;
+        self.cx.table.forget_customer(user, customer).await?;
+        Ok(Applied::Done)
+    }
+
+    async fn contest(
+        &self,
+        paid: &PaidInvoice,
+        object: &str,
+        finding: &Finding,
+    ) -> Result<Applied, FlowError> {
+        let (customer, id) = (&paid.customer, &paid.subscription);
+        let Some(user) = self.cx.table.user_of_customer(customer).await? else {
+            return Ok(Applied::Ignored(NOT_OURS));
+        };
+        self.cx.table.mark(&user, id, object, finding).await?;
+        self.cx.subscriptions().refresh(&user, customer, id).await?;
+        Ok(Applied::Done)
+    }
+
+    async fn live(&self, user: &UserId) -> Result<Vec<SubscriptionId>, FlowError> {
+        let subscriptions = self.cx.table.load_subscriptions(user).await?;
+        Ok(subscriptions
+            .into_iter()
+            .filter(|subscription| !subscription.status.is_terminal())
+            .map(|subscription| subscription.id)
+            .collect())
+    }
+}
