@@ -3,8 +3,8 @@
 use perennial_api::failure;
 use perennial_flows::Context;
 use perennial_flows::payments::{
-    Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentReport, Refusal,
-    Refused, ShopAction, Why,
+    Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentIntentStatus,
+    PaymentReport, Refusal, Refused, ShopAction, Why,
 };
 use perennial_http::{ApiError, Response};
 use serde_json::{Map, Value, json};
@@ -24,8 +24,8 @@ impl App {
         mut payment: PaymentReport,
     ) -> Result<Map<String, Value>, ApiError> {
         let waits = matches!(
-            payment.status.as_str(),
-            "requires_payment_method" | "requires_action"
+            payment.status,
+            PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::RequiresAction
         );
         // The page behind the link shows a wallet with a sheet, which is a card to Stripe.
         let next = payment.failure.as_ref().map(|failure| failure.next.action);
@@ -53,7 +53,7 @@ pub(crate) fn charged(
     body: Map<String, Value>,
 ) -> Result<Response, ApiError> {
     let payment = &answer.payment;
-    if payment.has_succeeded() || payment.status == "canceled" {
+    if payment.has_succeeded() || payment.status == PaymentIntentStatus::Canceled {
         return Ok(Response::json(created(answer.created), &body));
     }
     let wants_shopper = payment.failure.as_ref().is_some_and(|failure| {
@@ -62,7 +62,7 @@ pub(crate) fn charged(
             .iter()
             .any(|reason| reason.as_deref() == Some("authentication_required"))
     });
-    let error = if wants_shopper || payment.status == "requires_action" {
+    let error = if wants_shopper || payment.status == PaymentIntentStatus::RequiresAction {
         ApiError::new(
             402,
             "authentication_required",

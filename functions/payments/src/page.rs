@@ -3,7 +3,7 @@
 use perennial_api::stripe_js::{
     ApplePay, ApplePayError, Capture as CaptureOption, Deferred, Elements, ExpressCheckout, Reload,
 };
-use perennial_flows::payments::{Capture, PaymentReport, Why};
+use perennial_flows::payments::{Capture, PaymentIntentStatus, PaymentReport, Why};
 use perennial_http::{ApiError, read_value, sentence};
 use perennial_types::{Shown, Timestamp, Wallet};
 use secrecy::ExposeSecret;
@@ -100,8 +100,10 @@ impl Page {
         publishable_key: &str,
     ) -> Map<String, Value> {
         let waits = matches!(
-            payment.status.as_str(),
-            "requires_payment_method" | "requires_confirmation" | "requires_action"
+            payment.status,
+            PaymentIntentStatus::RequiresPaymentMethod
+                | PaymentIntentStatus::RequiresConfirmation
+                | PaymentIntentStatus::RequiresAction
         );
         let (true, Some(secret), Ok(apple_pay)) = (waits, &payment.client_secret, self.apple_pay)
         else {

@@ -4,7 +4,7 @@ use perennial_store::{ClaimedStep, CustomerItem};
 use perennial_stripe::{CreateCustomer, IdempotencyKey, metadata};
 use perennial_types::{Claim, CustomerId, Lease, Timestamp, UserId};
 
-use crate::{Context, FlowError, claimed_step::Sent, context::KEY_SECONDS};
+use crate::{Context, FlowError, claimed_step::Sent, context::KEY_SECONDS, listed};
 
 /// The customers at Stripe.
 #[derive(Debug)]
@@ -115,27 +115,18 @@ impl Customers<'_> {
         to: Timestamp,
     ) -> Result<Option<CustomerId>, FlowError> {
         let (from, to) = (from.unix() - SLACK_SECONDS, to.unix() + SLACK_SECONDS);
-        let mut after = None;
-        loop {
-            let page = self
-                .cx
-                .stripe
-                .list_customers_created_between(from, to, after.as_ref())
-                .await?
-                .value;
-            let found = page.data.iter().find(|customer| {
-                customer
-                    .metadata
-                    .get(metadata::USER)
-                    .is_some_and(|name| name == user.as_str())
-            });
-            if let Some(customer) = found {
-                return Ok(Some(customer.id.clone()));
-            }
-            after = page.data.last().map(|customer| customer.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(None);
-            }
-        }
+        let found = listed::find(
+            |after| async move {
+                let stripe = &self.cx.stripe;
+                let listed = stripe.list_customers_created_between(from, to, after.as_ref());
+                listed.await
+            },
+            |customer| {
+                let named = customer.metadata.get(metadata::USER);
+                named.is_some_and(|name| name == user.as_str())
+            },
+            |last| Some(last.id.clone()),
+        );
+        Ok(found.await?.map(|customer| customer.id))
     }
 }

@@ -22,6 +22,7 @@ mod context;
 mod customers;
 mod error;
 mod events;
+mod listed;
 pub mod payments;
 mod shop_events;
 mod subscriptions;

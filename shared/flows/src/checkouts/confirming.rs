@@ -282,10 +282,9 @@ impl Checkouts<'_> {
             Ok(_) => Ok(true),
             Err(StripeError::Invalid { .. }) => {
                 let now = self.cx.stripe.retrieve_subscription(id).await?.value;
-                let status: SubscriptionStatus = now.status.as_str().to_owned().into();
                 // One that was paid and ended since was not given up by its shopper.
                 let paid = now.latest_invoice_status() == Some(&InvoiceStatus::Paid);
-                Ok(status.is_terminal() && !paid)
+                Ok(now.status.is_terminal() && !paid)
             }
             Err(error) => Err(error.into()),
         }

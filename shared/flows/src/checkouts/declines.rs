@@ -5,7 +5,9 @@
 //! declines are Stripe's own records of a SetupIntent or a payment, so it does not matter how many
 //! events came of them, when, or in which order.
 
-use perennial_stripe::{CancellationReason, ChargeStatus, PaymentIntent, SetupIntent};
+use perennial_stripe::{
+    CancellationReason, ChargeStatus, PaymentIntent, SetupAttemptStatus, SetupIntent,
+};
 use perennial_types::{Attempt, Ending, FailureReason, Timestamp};
 
 use super::{Checkouts, Finish, finish::PENDING, open::CHECKOUTS_AN_HOUR};
@@ -79,7 +81,9 @@ impl Checkouts<'_> {
                     .await?
                     .value
                     .data;
-                let failed = tries.iter().filter(|it| it.status == "failed");
+                let failed = tries
+                    .iter()
+                    .filter(|it| it.status == SetupAttemptStatus::Failed);
                 failed.map(|it| name(it.created, &it.id)).collect()
             }
             Declined::Payment(intent) => {

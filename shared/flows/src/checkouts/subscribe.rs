@@ -13,6 +13,7 @@ use super::{Checkouts, Finish, Outcome, Step};
 use crate::{
     FlowError,
     claimed_step::Sent,
+    listed,
     shop_events::{Reading, about_subscription, checkout_failed},
     subscriptions::{attempt_of, read_model},
 };
@@ -271,24 +272,15 @@ impl Checkouts<'_> {
         customer: &CustomerId,
         attempt: &AttemptId,
     ) -> Result<Option<perennial_stripe::Subscription>, FlowError> {
-        let mut after = None;
-        loop {
-            let page = self
-                .cx
-                .stripe
-                .list_subscriptions(customer, after.as_ref())
-                .await?
-                .value;
-            after = page.data.last().map(|subscription| subscription.id.clone());
-            let more = page.has_more;
-            let found = page
-                .data
-                .into_iter()
-                .find(|subscription| attempt_of(subscription).as_ref() == Some(attempt));
-            if found.is_some() || !more || after.is_none() {
-                return Ok(found);
-            }
-        }
+        let found = listed::find(
+            |after| async move {
+                let stripe = &self.cx.stripe;
+                stripe.list_subscriptions(customer, after.as_ref()).await
+            },
+            |subscription| attempt_of(subscription).as_ref() == Some(attempt),
+            |last| Some(last.id.clone()),
+        );
+        Ok(found.await?)
     }
 }
 

@@ -3,6 +3,7 @@
 //! They lead to one state with one reason on each subscription that is concerned.
 
 use perennial_store::Finding;
+use perennial_stripe::{DisputeStatus, MandateStatus};
 use perennial_types::{CustomerId, SubscriptionId, UserId};
 
 use super::{Events, apply::Applied};
@@ -39,7 +40,7 @@ impl Events<'_> {
             return Ok(Applied::Ignored(NOT_OURS));
         };
         let finding = Finding::Mandate {
-            revoked: mandate.status == "inactive",
+            revoked: mandate.status == MandateStatus::Inactive,
         };
         for id in self.live(&user).await? {
             self.cx
@@ -57,9 +58,11 @@ impl Events<'_> {
     /// The shopper's bank or wallet claims a payment back. What was lost can be won after all.
     pub(super) async fn apply_to_dispute(&self, id: &str) -> Result<Applied, FlowError> {
         let dispute = self.cx.stripe.retrieve_dispute(id).await?.value;
-        let finding = match dispute.status.as_str() {
-            "won" | "warning_closed" | "prevented" => Finding::DisputeOver,
-            "lost" => Finding::DisputeLost,
+        let finding = match dispute.status {
+            DisputeStatus::Won | DisputeStatus::WarningClosed | DisputeStatus::Prevented => {
+                Finding::DisputeOver
+            }
+            DisputeStatus::Lost => Finding::DisputeLost,
             _ => Finding::DisputeOpen,
         };
         match self

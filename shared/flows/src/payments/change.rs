@@ -4,9 +4,8 @@ use perennial_store::{PaymentRequest, RequestKind};
 use perennial_stripe::{ChangePayment, PaymentChange, PaymentIntent, PaymentIntentStatus};
 use perennial_types::PaymentIntentId;
 
-use super::Payments;
 use super::{
-    Asked, PaymentError, Refusal, Why,
+    Asked, PaymentError, Payments, Refusal, Why,
     carry_out::payment_of,
     claim::Draft,
     create::key,

@@ -2,17 +2,16 @@
 
 use perennial_store::{PaymentRequest, RequestKind, RequestState};
 use perennial_stripe::{
-    Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, PaymentFor,
+    Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, Metadata, PaymentFor,
     PaymentMethod, metadata,
 };
 use perennial_types::{CustomerId, Money, PaymentMethodId, Timestamp, UserId, Wallet};
 
-use super::Payments;
 use super::{
-    Asked, Earlier, FirstStatus, PaymentError, Refusal, Why, carry_out::is_missing, claim::Draft,
-    report::wallet_of,
+    Asked, Earlier, FirstStatus, PaymentError, Payments, Refusal, Why, carry_out::is_missing,
+    claim::Draft, report::wallet_of,
 };
-use crate::FlowError;
+use crate::{FlowError, listed};
 
 /// A payment that the shopper agrees to in the page.
 #[derive(Debug, Clone)]
@@ -206,8 +205,7 @@ impl Payments<'_> {
         .into())
     }
 
-    /// Looks for what a request may have created before its key was forgotten, by listing, because
-    /// Stripe's search lags behind.
+    /// Looks for what a request may have created before its key was forgotten.
     pub(super) async fn find_payment(
         &self,
         asked: &Asked,
@@ -219,28 +217,22 @@ impl Payments<'_> {
             RequestState::Sending(claim) => not_before(claim.frozen_at),
             RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,
         };
-        let mut after = None;
-        loop {
-            let page = self
-                .cx
-                .stripe
-                .list_payments(customer, after.as_ref())
-                .await?
-                .value;
-            let found = page.data.iter().find(|payment| {
-                let known = payment.metadata.get(metadata::REQUEST);
-                known.is_some_and(|key| *key == asked.key)
-            });
-            if let Some(payment) = found {
-                return Ok(Some(payment.id.as_str().to_owned()));
-            }
-            let last = page.data.last().filter(|last| last.created >= since);
-            after = last.map(|payment| payment.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(None);
-            }
-        }
+        let found = listed::find(
+            |after| async move {
+                let stripe = &self.cx.stripe;
+                stripe.list_payments(customer, after.as_ref()).await
+            },
+            |payment| is_made_for(asked, &payment.metadata),
+            |last| (last.created >= since).then(|| last.id.clone()),
+        );
+        Ok(found.await?.map(|payment| payment.id.as_str().to_owned()))
     }
+}
+
+/// Whether an object at Stripe was made for this request.
+pub(super) fn is_made_for(asked: &Asked, pairs: &Metadata) -> bool {
+    let named = pairs.get(metadata::REQUEST);
+    named.is_some_and(|key| *key == asked.key)
 }
 
 /// Before this, in Unix seconds, Stripe has created nothing for a request that was frozen then,

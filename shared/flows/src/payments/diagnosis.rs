@@ -7,9 +7,9 @@ use perennial_types::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::Payments;
 use super::{
-    FirstStatus, FirstTransaction, NextStep, PaymentError, Refused, ShopAction, TransactionBy,
+    FirstStatus, FirstTransaction, NextStep, PaymentError, Payments, Refused, ShopAction,
+    TransactionBy,
     first_transaction::{first_of, of_payment, of_setup},
     history,
     report::wallet_of,

@@ -2,14 +2,14 @@
 //! charge to it, and decline those whose link is missing.
 
 use perennial_stripe::{
-    ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupError, SetupIntentStatus, SetupRecord,
+    ChargeStatus, PaymentIntent, PaymentIntentStatus, SetupAttemptStatus, SetupError,
+    SetupIntentStatus, SetupRecord,
 };
 use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, SetupIntentId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::Payments;
-use super::{PaymentError, history};
+use super::{PaymentError, Payments, history};
 
 /// The first transaction of a method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,9 +145,11 @@ pub(super) fn of_setup(record: &SetupRecord, method: &PaymentMethodId) -> Option
         .as_ref()
         .or_else(|| attempt?.setup_error.as_ref());
     let over = record.status == SetupIntentStatus::Canceled;
-    let status = match (&record.status, attempt.map(|it| it.status.as_str())) {
+    let status = match (&record.status, attempt.map(|it| &it.status)) {
         (SetupIntentStatus::Succeeded, _) => FirstStatus::Succeeded,
-        (_, Some("failed" | "abandoned")) => FirstStatus::Failed,
+        (_, Some(SetupAttemptStatus::Failed | SetupAttemptStatus::Abandoned)) => {
+            FirstStatus::Failed
+        }
         (_, Some(_)) if over => FirstStatus::Failed,
         (_, Some(_)) => FirstStatus::Pending,
         (_, None) if error.is_some() => FirstStatus::Failed,

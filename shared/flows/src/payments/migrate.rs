@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use perennial_store::{ClaimedStep, RequestKind};
 use perennial_stripe::{
     CreateMethod, CredentialUsage, Expandable, SetUpMethod, SetupIntent, SetupIntentStatus,
-    StripeError, metadata,
+    StripeError,
 };
 use perennial_types::{Claim, CustomerId, PaymentMethodId, SetupIntentId, UserId};
 use secrecy::SecretString;
@@ -21,10 +21,10 @@ use super::{
     Asked, FailureReport, NextStep, PaymentError, Payments, Refusal, Refused, Why,
     carry_out::is_missing,
     claim::{Draft, Look, Mine},
-    create::{key, not_before},
+    create::{is_made_for, key, not_before},
     report::wallet_of,
 };
-use crate::{FlowError, claimed_step::Sent};
+use crate::{FlowError, claimed_step::Sent, listed};
 
 /// A token, and whose it becomes.
 #[derive(Debug, Clone)]
@@ -264,23 +264,15 @@ impl Payments<'_> {
     ) -> Result<Option<String>, PaymentError> {
         let customer = customer_of(mine)?;
         let since = not_before(claim.frozen_at);
-        let mut after = None;
-        loop {
-            let page = self.cx.stripe.list_setup_intents(customer, after.as_ref());
-            let page = page.await?.value;
-            let found = page.data.iter().find(|record| {
-                let known = record.metadata.get(metadata::REQUEST);
-                known.is_some_and(|key| *key == asked.key)
-            });
-            if let Some(record) = found {
-                return Ok(Some(record.id.as_str().to_owned()));
-            }
-            let last = page.data.last().filter(|last| last.created >= since);
-            after = last.map(|record| record.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(None);
-            }
-        }
+        let found = listed::find(
+            |after| async move {
+                let stripe = &self.cx.stripe;
+                stripe.list_setup_intents(customer, after.as_ref()).await
+            },
+            |record| is_made_for(asked, &record.metadata),
+            |last| (last.created >= since).then(|| last.id.clone()),
+        );
+        Ok(found.await?.map(|record| record.id.as_str().to_owned()))
     }
 }
 

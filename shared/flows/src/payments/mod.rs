@@ -27,7 +27,7 @@ pub use diagnosis::{Diagnosis, FailedCharge, SetUp, SetUpBy};
 pub use first_transaction::{FirstStatus, FirstTransaction, TransactionBy};
 pub use migrate::{MigrateToken, Migrated, MigratedStatus};
 pub use next_step::{NextStep, Refused, ShopAction};
-pub use perennial_stripe::{Capture, CredentialUsage, RefundReason};
+pub use perennial_stripe::{Capture, CredentialUsage, PaymentIntentStatus, RefundReason};
 pub use refund::RefundReport;
 pub use refusal::{PaymentState, Refusal, Why};
 pub use replace::Earlier;

@@ -4,8 +4,7 @@
 use perennial_stripe::{PaymentIntent, metadata};
 use perennial_types::{PaymentIntentId, UserId};
 
-use super::Payments;
-use super::{PaymentError, Why};
+use super::{PaymentError, Payments, Why};
 
 /// A payment of one of our users.
 pub(super) struct OurPayment {

@@ -1,17 +1,17 @@
 //! Money that goes back.
 
 use perennial_store::RequestKind;
-use perennial_stripe::{CreateRefund, RefundReason, metadata};
+use perennial_stripe::{CreateRefund, RefundReason, RefundStatus};
 use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
-use super::Payments;
 use super::{
-    Asked, PaymentError,
+    Asked, PaymentError, Payments,
     claim::Draft,
-    create::key,
+    create::{is_made_for, key},
     step::{Step, left_to_refund},
 };
+use crate::listed;
 
 /// What went back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +20,7 @@ pub struct RefundReport {
     pub id: String,
     /// `pending`, `succeeded`, `failed` and so on. A refund that has failed is money that the shop
     /// still owes.
-    pub status: Option<String>,
+    pub status: Option<RefundStatus>,
     /// How much, in the currency's smallest unit.
     pub amount: u64,
 }
@@ -69,25 +69,14 @@ impl Payments<'_> {
         asked: &Asked,
         payment: &PaymentIntentId,
     ) -> Result<Option<String>, PaymentError> {
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .cx
-                .stripe
-                .list_refunds(payment, after.as_deref())
-                .await?
-                .value;
-            let found = page.data.iter().find(|refund| {
-                let known = refund.metadata.get(metadata::REQUEST);
-                known.is_some_and(|key| *key == asked.key)
-            });
-            if let Some(refund) = found {
-                return Ok(Some(refund.id.clone()));
-            }
-            after = page.data.last().map(|refund| refund.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(None);
-            }
-        }
+        let found = listed::find(
+            |after: Option<String>| async move {
+                let stripe = &self.cx.stripe;
+                stripe.list_refunds(payment, after.as_deref()).await
+            },
+            |refund| is_made_for(asked, &refund.metadata),
+            |last| Some(last.id.clone()),
+        );
+        Ok(found.await?.map(|refund| refund.id))
     }
 }

@@ -9,8 +9,7 @@ use perennial_stripe::{
 };
 use perennial_types::{Money, PaymentIntentId, UserId};
 
-use super::Payments;
-use super::{Asked, PaymentError, PaymentReport, Refusal, Why, claim::Mine, create::key};
+use super::{Asked, PaymentError, PaymentReport, Payments, Refusal, Why, claim::Mine, create::key};
 
 /// What a new payment has to do with those that the user can still make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Payments<'_> {
                 if ours.of_subscription {
                     return Err(Refusal::at(Why::PaymentOfSubscription, &ours.payment).into());
                 }
-                if is_made(&ours.payment) {
+                if ours.payment.status.is_made() {
                     return Err(Refusal::at(Why::PaymentAlreadyMade, &ours.payment).into());
                 }
                 Ok(Some(id.clone()))
@@ -76,7 +75,7 @@ impl Payments<'_> {
             };
             let since = self.cx.clock.now().plus_seconds(-RECENT_SECONDS).unix();
             let recent = |charge: &Charge| charge.created >= since;
-            if is_made(&payment) && payment.charge().is_none_or(recent) {
+            if payment.status.is_made() && payment.charge().is_none_or(recent) {
                 return Err(Refusal::at(Why::PaymentAlreadyMade, &payment).into());
             }
             if is_open(&payment) {
@@ -163,17 +162,7 @@ impl Payments<'_> {
     }
 }
 
-/// Whether the money was taken, is held, or is on its way.
-fn is_made(payment: &PaymentIntent) -> bool {
-    matches!(
-        payment.status,
-        PaymentIntentStatus::Succeeded
-            | PaymentIntentStatus::RequiresCapture
-            | PaymentIntentStatus::Processing
-    )
-}
-
 /// Whether the shopper may still be able to make it.
 fn is_open(payment: &PaymentIntent) -> bool {
-    !is_made(payment) && payment.status != PaymentIntentStatus::Canceled
+    !payment.status.is_made() && payment.status != PaymentIntentStatus::Canceled
 }

@@ -17,7 +17,7 @@ pub struct PaymentReport {
     /// Stripe's id.
     pub id: PaymentIntentId,
     /// Stripe's status.
-    pub status: String,
+    pub status: PaymentIntentStatus,
     /// What is to be paid.
     pub amount: u64,
     /// What is held and can be taken.
@@ -94,7 +94,7 @@ impl PaymentReport {
             remaining: None,
         };
         Self {
-            status: payment.status.as_str().to_owned(),
+            status: payment.status.clone(),
             amount: payment.amount,
             amount_capturable: payment.amount_capturable,
             amount_received: payment.amount_received,
@@ -134,10 +134,7 @@ impl PaymentReport {
 
     /// Whether the money was taken, is held, or is on its way.
     pub fn has_succeeded(&self) -> bool {
-        matches!(
-            self.status.as_str(),
-            "succeeded" | "requires_capture" | "processing"
-        )
+        self.status.is_made()
     }
 }
 
@@ -150,13 +147,7 @@ pub(super) fn wallet_of(method: &PaymentMethod) -> Option<&str> {
 /// A payment that was tried and not paid since.
 fn failure(payment: &PaymentIntent) -> Option<FailureReport> {
     let error = payment.last_payment_error.as_ref()?;
-    let over = matches!(
-        payment.status,
-        PaymentIntentStatus::Succeeded
-            | PaymentIntentStatus::RequiresCapture
-            | PaymentIntentStatus::Processing
-    );
-    (!over).then(|| FailureReport {
+    (!payment.status.is_made()).then(|| FailureReport {
         code: error.code.clone(),
         decline_code: error.decline_code.clone(),
         next: NextStep::after(

@@ -5,9 +5,8 @@ use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState
 use perennial_stripe::{Charge, PaymentIntent, PaymentIntentStatus, StripeError};
 use perennial_types::Money;
 
-use super::Payments;
 use super::{
-    Asked, PaymentError, Refusal, Why,
+    Asked, PaymentError, Payments, Refusal, Why,
     carry_out::{payment_of, why_invalid},
     claim::Mine,
 };

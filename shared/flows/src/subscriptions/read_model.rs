@@ -2,12 +2,11 @@
 
 use perennial_store::SubscriptionItem;
 use perennial_stripe::{
-    Invoice, InvoiceStatus, SetupIntentStatus, SubscriptionItem as Item, SubscriptionStatus,
-    metadata,
+    Invoice, InvoiceStatus, SetupIntentStatus, SubscriptionItem as Item, metadata,
 };
 use perennial_types::{
     AttemptId, Pause, PauseReason, Payment, PaymentReason, PaymentState, PlanName, Plans, PriceId,
-    SoldAs, Subscription, Timestamp, Wallet,
+    SoldAs, Subscription, SubscriptionStatus, Timestamp, Wallet,
 };
 
 /// The attempt that a subscription came of.
@@ -64,7 +63,7 @@ pub(crate) fn read_model(
         .filter(|_| subscription.status == SubscriptionStatus::PastDue);
     Subscription {
         id: subscription.id.clone(),
-        status: subscription.status.as_str().to_owned().into(),
+        status: subscription.status.clone(),
         plan: None,
         price: item.and_then(Item::price_id).cloned(),
         prices: Some(charged(subscription)),

@@ -1,6 +1,7 @@
 //! What was paid of a subscription's invoices, and what went back of that.
 
 use perennial_store::{Finding, SubscriptionItem};
+use perennial_stripe::RefundStatus;
 use perennial_types::{CustomerId, Refunded, SubscriptionId, UserId};
 
 use super::Subscriptions;
@@ -32,7 +33,10 @@ impl Subscriptions<'_> {
             Paid::Ignored(_) => (String::new(), 0),
         };
         let finding = Finding::Refund {
-            stands: !matches!(refund.status.as_deref(), Some("failed" | "canceled")),
+            stands: !matches!(
+                refund.status,
+                Some(RefundStatus::Failed | RefundStatus::Canceled)
+            ),
             of: Refunded {
                 invoice,
                 amount: refund.amount,

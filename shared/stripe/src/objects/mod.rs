@@ -30,15 +30,18 @@ pub use customer::Customer;
 pub use expandable::{Expandable, Identified};
 pub use invoice::{ConfirmationSecret, Invoice, InvoiceStatus};
 pub use list::{Deleted, List};
-pub use money_back::{Dispute, InvoicePayment, Mandate, PaidInvoice, Refund};
+pub use money_back::{
+    Dispute, DisputeStatus, InvoicePayment, Mandate, MandateStatus, PaidInvoice, Refund,
+    RefundStatus,
+};
 pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};
 pub use payment_method_domain::PaymentMethodDomain;
 pub use portal_session::PortalSession;
 pub use product::{Price, Product, Recurring};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
-pub use setup_record::{SetupAttempt, SetupRecord};
-pub use subscription::{Period, Subscription, SubscriptionItem, SubscriptionStatus};
+pub use setup_record::{SetupAttempt, SetupAttemptStatus, SetupRecord};
+pub use subscription::{Period, Subscription, SubscriptionItem};
 pub use webhook_endpoint::WebhookEndpoint;
 
 /// The pairs that we attached to an object.

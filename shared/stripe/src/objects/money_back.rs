@@ -5,13 +5,65 @@
 use perennial_types::{CustomerId, SubscriptionId};
 use serde::Deserialize;
 
-use super::{Customer, Expandable, Identified, Metadata, PaymentMethod, lenient};
+use super::{
+    Customer, Expandable, Identified, Metadata, PaymentMethod, lenient, open_enum::open_enum,
+};
+
+open_enum! {
+    /// How a mandate stands.
+    MandateStatus {
+        /// It can be used.
+        Active => "active",
+        /// It was revoked, or has been used.
+        Inactive => "inactive",
+        /// It is not active yet.
+        Pending => "pending",
+    }
+}
+
+open_enum! {
+    /// How a dispute or an inquiry stands.
+    DisputeStatus {
+        /// The shop has to answer an inquiry.
+        WarningNeedsResponse => "warning_needs_response",
+        /// The bank looks at the answer to an inquiry.
+        WarningUnderReview => "warning_under_review",
+        /// An inquiry that became no dispute.
+        WarningClosed => "warning_closed",
+        /// The shop has to answer.
+        NeedsResponse => "needs_response",
+        /// The bank looks at the answer.
+        UnderReview => "under_review",
+        /// The money is with the shop.
+        Won => "won",
+        /// The money is with the shopper.
+        Lost => "lost",
+        /// It was settled before it became a dispute.
+        Prevented => "prevented",
+    }
+}
+
+open_enum! {
+    /// How a refund stands.
+    RefundStatus {
+        /// Under way.
+        Pending => "pending",
+        /// The shopper has to do something.
+        RequiresAction => "requires_action",
+        /// The money is with the shopper.
+        Succeeded => "succeeded",
+        /// It came back.
+        Failed => "failed",
+        /// It was canceled.
+        Canceled => "canceled",
+    }
+}
 
 /// The shopper's standing permission to charge a method.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Mandate {
-    /// `active`, `inactive` or `pending`.
-    pub status: String,
+    /// How it stands.
+    pub status: MandateStatus,
     /// What it is a permission for.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub payment_method: Option<Expandable<PaymentMethod>>,
@@ -20,8 +72,8 @@ pub struct Mandate {
 /// A payment that the shopper's bank or wallet claims back.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Dispute {
-    /// `needs_response`, `won`, `lost` and so on.
-    pub status: String,
+    /// How it stands.
+    pub status: DisputeStatus,
     /// Which payment.
     #[serde(default)]
     pub payment_intent: Option<String>,
@@ -41,9 +93,9 @@ pub struct Refund {
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,
-    /// `pending`, `succeeded`, `failed` and so on.
+    /// How it stands; none with some payment methods.
     #[serde(default)]
-    pub status: Option<String>,
+    pub status: Option<RefundStatus>,
     /// Which payment.
     #[serde(default)]
     pub payment_intent: Option<String>,

@@ -29,6 +29,16 @@ open_enum! {
     }
 }
 
+impl PaymentIntentStatus {
+    /// Whether the money was captured, is authorized, or is on its way.
+    pub fn is_made(&self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::RequiresCapture | Self::Processing
+        )
+    }
+}
+
 /// What a payment asks of a card, beyond the amount.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct CardOptions {

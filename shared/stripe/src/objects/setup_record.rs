@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Expandable, Identified, Metadata, PaymentMethod, SetupError, SetupIntentStatus, lenient,
+    open_enum::open_enum,
 };
 
 /// A SetupIntent with its newest try, as a list gives it.
@@ -32,13 +33,31 @@ pub struct SetupRecord {
     pub created: i64,
 }
 
+open_enum! {
+    /// How a try to set a method up stands.
+    SetupAttemptStatus {
+        /// It is to be confirmed.
+        RequiresConfirmation => "requires_confirmation",
+        /// The shopper is at the wallet or the bank.
+        RequiresAction => "requires_action",
+        /// Under way.
+        Processing => "processing",
+        /// The method is set up.
+        Succeeded => "succeeded",
+        /// It was declined.
+        Failed => "failed",
+        /// The shopper went away.
+        Abandoned => "abandoned",
+    }
+}
+
 /// One try to set a method up.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SetupAttempt {
     /// `setatt_...`
     pub id: String,
-    /// `succeeded`, `failed`, `abandoned` and so on.
-    pub status: String,
+    /// How it stands.
+    pub status: SetupAttemptStatus,
     /// With which method.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub payment_method: Option<Expandable<PaymentMethod>>,

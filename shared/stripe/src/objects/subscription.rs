@@ -1,34 +1,14 @@
 //! <https://docs.stripe.com/api/subscriptions/object>
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId};
+use perennial_types::{
+    CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId, SubscriptionStatus,
+};
 use serde::Deserialize;
 
 use super::{
     Customer, Expandable, Identified, Invoice, InvoiceStatus, List, Metadata, PaymentMethod, Price,
-    SetupIntent, lenient, open_enum::open_enum,
+    SetupIntent, lenient,
 };
-
-open_enum! {
-    /// How a subscription stands.
-    SubscriptionStatus {
-        /// The first payment is missing; it has about 23 hours.
-        Incomplete => "incomplete",
-        /// The first payment never came.
-        IncompleteExpired => "incomplete_expired",
-        /// Free for now.
-        Trialing => "trialing",
-        /// Running, which does not mean that every invoice is paid.
-        Active => "active",
-        /// A renewal failed and is tried again.
-        PastDue => "past_due",
-        /// Over, for good.
-        Canceled => "canceled",
-        /// Renewals failed and are no longer tried.
-        Unpaid => "unpaid",
-        /// Halted.
-        Paused => "paused",
-    }
-}
 
 /// A subscription.
 #[derive(Debug, Clone, Deserialize)]

@@ -2,9 +2,9 @@
 
 use perennial_stripe::{
     Customer, Invoice, InvoiceStatus, List, Period, SetupIntent, SetupIntentStatus, Subscription,
-    SubscriptionStatus, WebhookEndpoint,
+    WebhookEndpoint,
 };
-use perennial_types::Wallet;
+use perennial_types::{SubscriptionStatus, Wallet};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
