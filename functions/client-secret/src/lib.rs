@@ -87,7 +87,7 @@ impl Handler for App {
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
             Issued::AlreadySubscribed(subscription) => {
                 let manage = manage_link(&flows, &self.links, &self.api, request).await?;
-                Err(already_subscribed(&subscription, &manage))
+                Err(already_subscribed(*subscription, &manage))
             }
             Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }

@@ -6,7 +6,7 @@ use perennial_api::{
 };
 use perennial_config::{Api, Env, Problems, StartError};
 use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
-use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, SubscriptionBody, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -75,7 +75,7 @@ impl App {
                 let status = if created { 201 } else { 200 };
                 Ok(Response::json(
                     status,
-                    &json!({ "subscription": subscription }),
+                    &json!({ "subscription": SubscriptionBody(*subscription) }),
                 ))
             }
             finish => undecided(id, finish),
@@ -90,7 +90,7 @@ impl App {
             Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
             Issued::AlreadySubscribed(subscription) => {
                 let manage = manage_link(&flows, &self.links, &self.api, request).await?;
-                Err(already_subscribed(&subscription, &manage))
+                Err(already_subscribed(*subscription, &manage))
             }
             Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }

@@ -10,7 +10,7 @@ mod plans;
 use std::sync::Arc;
 
 use perennial_config::{Dynamo, Env, Problems, StartError};
-use perennial_http::{ApiError, Handler, Request, Response, sentence};
+use perennial_http::{ApiError, Handler, Request, Response, SubscriptionBody, sentence};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
 use serde_json::json;
@@ -78,9 +78,10 @@ impl App {
         let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
         let now = self.clock.now();
         let entitlements = entitlements(&plans, &subscriptions, now, self.grace);
+        let bodies: Vec<_> = subscriptions.into_iter().map(SubscriptionBody).collect();
         Ok(Response::json(
             200,
-            &json!({ "subscriptions": subscriptions, "entitlements": entitlements }),
+            &json!({ "subscriptions": bodies, "entitlements": entitlements }),
         ))
     }
 }

@@ -1,7 +1,7 @@
 //! A checkout, as a page polls it.
 
 use perennial_flows::Finish;
-use perennial_http::{ApiError, Response};
+use perennial_http::{ApiError, Response, SubscriptionBody};
 use perennial_types::{AttemptId, FailureReason, Subscription};
 use serde::Serialize;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub struct Checkout {
     /// `subscribed`, `pending` or `failed`.
     pub status: &'static str,
     /// The subscription, if there is one; also one that has ended, with what was paid back of it.
-    pub subscription: Option<Subscription>,
+    pub subscription: Option<SubscriptionBody>,
     /// Why it failed, or what has become of the subscription.
     pub reason: Option<FailureReason>,
     /// Whether a new click can lead to a subscription.
@@ -41,7 +41,7 @@ pub fn checkout(id: AttemptId, finish: Finish) -> Checkout {
                 status: ended.map_or("subscribed", |_| "failed"),
                 reason: ended,
                 may_retry: ended.is_some_and(FailureReason::may_retry),
-                subscription: Some(*subscription),
+                subscription: Some(SubscriptionBody(*subscription)),
                 ..blank
             }
         }
@@ -74,34 +74,27 @@ pub fn unknown_checkout() -> ApiError {
 
 /// There is nothing to sell: the user has it. `manage` leads them to the customer portal, where
 /// they can give another payment method if [`Subscription::payment`] says that one is needed.
-pub fn already_subscribed(subscription: &Subscription, manage: &Url) -> ApiError {
+pub fn already_subscribed(subscription: Subscription, manage: &Url) -> ApiError {
     ApiError::new(
         409,
         "already_subscribed",
         "There already is a live subscription of this plan's group.",
     )
-    .with("subscription", json!(subscription))
+    .with("subscription", json!(SubscriptionBody(subscription)))
     .with("manage", json!(manage.as_str()))
 }
 
 /// The answer of a call that creates a subscription, as long as there is none, or when it has ended.
 pub fn undecided(checkout: AttemptId, finish: Finish) -> Result<Response, ApiError> {
-    let (reason, ended) = match &finish {
-        Finish::Failed { reason } => (Some(*reason), None),
-        Finish::Subscribed { subscription, .. } => {
-            (FailureReason::of_ended(subscription), Some(subscription))
-        }
-        Finish::Pending { .. } => (None, None),
-    };
-    if let Some(reason) = reason {
+    let body = self::checkout(checkout, finish);
+    if let Some(reason) = body.reason {
         let error = ApiError::new(status(reason), reason.as_str(), reason.message());
         let error = error.with("may_retry", json!(reason.may_retry()));
-        return Err(match ended {
-            Some(subscription) => error.with("subscription", json!(subscription)),
+        return Err(match &body.subscription {
+            Some(ended) => error.with("subscription", json!(ended)),
             None => error,
         });
     }
-    let body = self::checkout(checkout, finish);
     let response = Response::json(202, &body);
     Ok(match body.retry_after {
         Some(seconds) => response.with_header("retry-after", seconds.to_string()),

@@ -1,11 +1,47 @@
 //! Events for the shop.
 
 use perennial_store::Outgoing;
-use perennial_types::{Attempt, Change, FailureReason, Subscription, Timestamp, UserId, chance};
+use perennial_types::{
+    Attempt, Change, FailureReason, Pause, Payment, PlanName, PriceId, Refunded, SoldAs,
+    Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// More than one change ever is, so that the numbers of two do not meet.
 const EVENTS_OF_A_CHANGE: u64 = 16;
+
+#[derive(Serialize)]
+#[serde(remote = "Subscription")]
+struct SubscriptionFields {
+    id: SubscriptionId,
+    status: SubscriptionStatus,
+    plan: Option<PlanName>,
+    price: Option<PriceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prices: Option<Vec<PriceId>>,
+    sold_as: Option<SoldAs>,
+    wallet: Option<Wallet>,
+    current_period_start: Option<Timestamp>,
+    current_period_end: Option<Timestamp>,
+    paid_until: Option<Timestamp>,
+    trial_end: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    cancel_at_period_end: bool,
+    pause: Option<Pause>,
+    latest_invoice_status: Option<String>,
+    latest_paid_invoice: Option<String>,
+    payment_attempts: u64,
+    next_payment_attempt: Option<Timestamp>,
+    refunds: Vec<Refunded>,
+    payment: Payment,
+}
+
+/// A subscription, as the schemas in `docs/events` describe it.
+#[derive(Serialize)]
+struct SubscriptionData<'a>(
+    #[serde(serialize_with = "SubscriptionFields::serialize")] &'a Subscription,
+);
 
 /// A reading of a subscription, and what was known before.
 pub(crate) struct Reading<'a> {
@@ -22,7 +58,7 @@ pub(crate) struct Reading<'a> {
 /// the fence gives the order, and no clock does.
 pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<Outgoing> {
     let Reading { user, old, new, .. } = *reading;
-    let data = json!({ "subscription": new });
+    let data = json!({ "subscription": SubscriptionData(new) });
     let first = reading.fence.saturating_mul(EVENTS_OF_A_CHANGE);
     let changes = Change::between(old, new, reading.began).into_iter();
     (first..)

@@ -10,9 +10,11 @@ mod request;
 mod response;
 mod route;
 mod serve;
+mod subscription;
 
 pub use error::{ApiError, sentence};
 pub use json::{read_json, read_value};
 pub use request::{Request, RequestError};
 pub use response::Response;
 pub use serve::{Handler, invoke, run};
+pub use subscription::SubscriptionBody;

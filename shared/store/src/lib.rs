@@ -21,6 +21,7 @@ mod payment_request;
 mod slot;
 mod step;
 mod subscription;
+mod subscription_row;
 mod table;
 mod trial;
 mod user;

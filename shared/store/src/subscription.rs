@@ -13,43 +13,41 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Marks, Outgoing, StoreError, Table,
     key::{Attributes, Key, text},
+    subscription_row::StoredSubscription,
     table::{Outcome, update_of},
 };
 
 /// A subscription's item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Stored")]
+#[serde(from = "Stored", into = "Stored")]
 pub struct SubscriptionItem {
     /// The number of the last reader; none when something was noted before anybody read.
     pub fence: u64,
     /// The attempt that it came of; none when it was not made here.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<AttemptId>,
     /// What was noted beside it.
-    #[serde(flatten)]
     pub marks: Marks,
     /// What the last reader that finished has seen; none before the first.
-    #[serde(rename = "model", skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
 }
 
 /// The item as it lies in the table. Reading it flat takes far less code than serde's flattening.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Stored {
     #[serde(default)]
     fence: u64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     attempt: Option<AttemptId>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     revoked: BTreeSet<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     disputed: BTreeSet<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     dispute_lost: BTreeSet<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     refunded: BTreeSet<String>,
-    #[serde(default)]
-    model: Option<Subscription>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<StoredSubscription>,
 }
 
 impl From<Stored> for SubscriptionItem {
@@ -63,7 +61,21 @@ impl From<Stored> for SubscriptionItem {
                 dispute_lost: stored.dispute_lost,
                 refunded: stored.refunded,
             },
-            subscription: stored.model,
+            subscription: stored.model.map(|model| model.0),
+        }
+    }
+}
+
+impl From<SubscriptionItem> for Stored {
+    fn from(item: SubscriptionItem) -> Self {
+        Self {
+            fence: item.fence,
+            attempt: item.attempt,
+            revoked: item.marks.revoked,
+            disputed: item.marks.disputed,
+            dispute_lost: item.marks.dispute_lost,
+            refunded: item.marks.refunded,
+            model: item.subscription.map(StoredSubscription),
         }
     }
 }
@@ -130,7 +142,8 @@ impl Table {
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
-            serde_dynamo::to_attribute_value(subscription).map_err(StoreError::item(operation))?;
+            serde_dynamo::to_attribute_value(StoredSubscription(subscription.clone()))
+                .map_err(StoreError::item(operation))?;
         let update = self
             .update(Key::subscription(user, &subscription.id))
             // A subscription that has ended stays ended, whatever a slow reader brings.

@@ -185,12 +185,10 @@ mod tests {
     use crate::{Pause, PauseReason, Payment, PaymentReason, Timestamp};
 
     fn at(status: &str, end: i64) -> Subscription {
-        serde_json::from_value(serde_json::json!({
-            "id": "sub_1", "status": status, "plan": null, "price": "price_1", "wallet": null,
-            "current_period_start": null, "current_period_end": Timestamp::from_unix(end),
-            "trial_end": null, "cancel_at_period_end": false, "latest_invoice_status": null,
-        }))
-        .unwrap()
+        Subscription {
+            current_period_end: Some(Timestamp::from_unix(end)),
+            ..Subscription::bare(status, "price_1")
+        }
     }
 
     fn unconfirmed(status: &str) -> Subscription {

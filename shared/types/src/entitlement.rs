@@ -181,14 +181,13 @@ mod tests {
 
     /// Of the period from day 0 to day 30.
     fn subscription(status: &str) -> Subscription {
-        let mut subscription: Subscription = serde_json::from_value(serde_json::json!({
-            "id": "sub_1", "status": status, "plan": "basic", "price": "price_1", "wallet": null,
-            "current_period_start": at(0), "current_period_end": at(30), "trial_end": null,
-            "cancel_at_period_end": false, "latest_invoice_status": null,
-        }))
-        .unwrap();
-        subscription.prices = Some(vec!["price_1".parse().unwrap()]);
-        subscription
+        Subscription {
+            plan: Some("basic".parse().unwrap()),
+            prices: Some(vec!["price_1".parse().unwrap()]),
+            current_period_start: Some(at(0)),
+            current_period_end: Some(at(30)),
+            ..Subscription::bare(status, "price_1")
+        }
     }
 
     fn plans() -> Plans {

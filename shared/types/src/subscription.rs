@@ -104,9 +104,9 @@ impl Refunded {
     }
 }
 
-/// A subscription as the shop sees it. What came later than the first release has a default, so
-/// that what an older version has written can be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A subscription as it is known here. What it is in the table, in an answer and in an event is declared
+/// there, so that each of the three can change by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// Stripe's id.
     pub id: SubscriptionId,
@@ -118,10 +118,8 @@ pub struct Subscription {
     pub price: Option<PriceId>,
     /// All prices that are charged: more than one if an item was added at Stripe, and none if each
     /// item's quantity is 0. An older version has noted [`Self::price`] alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Vec<PriceId>>,
     /// What the checkout sold; none when the subscription was not made here.
-    #[serde(default)]
     pub sold_as: Option<SoldAs>,
     /// The wallet that pays; none when the subscription was not made here.
     pub wallet: Option<Wallet>,
@@ -131,34 +129,26 @@ pub struct Subscription {
     pub current_period_end: Option<Timestamp>,
     /// Until when it is paid for, or free: the period's end, or the time of the newest invoice
     /// while that one is unpaid.
-    #[serde(default)]
     pub paid_until: Option<Timestamp>,
     /// End of the free trial.
     pub trial_end: Option<Timestamp>,
     /// When it is going to end, by whichever way that was asked for, or when it has ended.
-    #[serde(default)]
     pub ends_at: Option<Timestamp>,
     /// Whether it is going to end with its current period.
     pub cancel_at_period_end: bool,
     /// Why it is paused, if it is.
-    #[serde(default)]
     pub pause: Option<Pause>,
     /// Stripe's status of the newest invoice.
     pub latest_invoice_status: Option<String>,
     /// The newest invoice that was paid, `in_...`.
-    #[serde(default)]
     pub latest_paid_invoice: Option<String>,
     /// How often the newest invoice of a subscription that is past due was tried to be collected.
-    #[serde(default)]
     pub payment_attempts: u64,
     /// When Stripe tries again to collect it by itself; none if it does not.
-    #[serde(default)]
     pub next_payment_attempt: Option<Timestamp>,
     /// What was refunded, by invoice.
-    #[serde(default)]
     pub refunds: Vec<Refunded>,
     /// Whether the next charge can be expected to succeed.
-    #[serde(default)]
     pub payment: Payment,
 }
 
@@ -237,6 +227,35 @@ impl Subscription {
 }
 
 #[cfg(test)]
+impl Subscription {
+    /// One of which nothing is known but its status and its price.
+    pub(crate) fn bare(status: &str, price: &str) -> Self {
+        Self {
+            id: "sub_1".parse().unwrap(),
+            status: status.to_owned().into(),
+            plan: None,
+            price: Some(price.parse().unwrap()),
+            prices: None,
+            sold_as: None,
+            wallet: None,
+            current_period_start: None,
+            current_period_end: None,
+            paid_until: None,
+            trial_end: None,
+            ends_at: None,
+            cancel_at_period_end: false,
+            pause: None,
+            latest_invoice_status: None,
+            latest_paid_invoice: None,
+            payment_attempts: 0,
+            next_payment_attempt: None,
+            refunds: Vec::new(),
+            payment: Payment::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -253,12 +272,12 @@ mod tests {
 
     /// As an older version has written it: a plan's name and a price.
     fn old(plan: &str, price: &str) -> Subscription {
-        serde_json::from_value(serde_json::json!({
-            "id": "sub_1", "status": "active", "plan": plan, "price": price, "wallet": "amazon_pay",
-            "current_period_start": null, "current_period_end": null, "trial_end": null,
-            "cancel_at_period_end": false, "latest_invoice_status": "paid",
-        }))
-        .unwrap()
+        Subscription {
+            plan: Some(plan.parse().unwrap()),
+            wallet: Some(Wallet::AmazonPay),
+            latest_invoice_status: Some("paid".to_owned()),
+            ..Subscription::bare("active", price)
+        }
     }
 
     fn charged(prices: &[&str], sold: Option<(&str, Option<&str>)>) -> Subscription {

@@ -5,12 +5,28 @@
 use perennial_types::{Change, Payment, PaymentReason, PaymentState, Subscription, Timestamp};
 
 fn at(status: &str) -> Subscription {
-    serde_json::from_value(serde_json::json!({
-        "id": "sub_1", "status": status, "plan": null, "price": "price_1", "wallet": null,
-        "current_period_start": null, "current_period_end": Timestamp::from_unix(1000),
-        "trial_end": null, "cancel_at_period_end": false, "latest_invoice_status": "paid",
-    }))
-    .unwrap()
+    Subscription {
+        id: "sub_1".parse().unwrap(),
+        status: status.to_owned().into(),
+        plan: None,
+        price: Some("price_1".parse().unwrap()),
+        prices: None,
+        sold_as: None,
+        wallet: None,
+        current_period_start: None,
+        current_period_end: Some(Timestamp::from_unix(1000)),
+        paid_until: None,
+        trial_end: None,
+        ends_at: None,
+        cancel_at_period_end: false,
+        pause: None,
+        latest_invoice_status: Some("paid".to_owned()),
+        latest_paid_invoice: None,
+        payment_attempts: 0,
+        next_payment_attempt: None,
+        refunds: Vec::new(),
+        payment: Payment::default(),
+    }
 }
 
 /// One with a free trial until 500, that has ended at this time.

@@ -1,0 +1,37 @@
+//! A subscription in an answer.
+
+use perennial_types::{
+    Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp, Wallet,
+};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(remote = "Subscription")]
+struct SubscriptionFields {
+    id: SubscriptionId,
+    status: SubscriptionStatus,
+    plan: Option<PlanName>,
+    price: Option<PriceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prices: Option<Vec<PriceId>>,
+    sold_as: Option<SoldAs>,
+    wallet: Option<Wallet>,
+    current_period_start: Option<Timestamp>,
+    current_period_end: Option<Timestamp>,
+    paid_until: Option<Timestamp>,
+    trial_end: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    cancel_at_period_end: bool,
+    pause: Option<Pause>,
+    latest_invoice_status: Option<String>,
+    latest_paid_invoice: Option<String>,
+    payment_attempts: u64,
+    next_payment_attempt: Option<Timestamp>,
+    refunds: Vec<Refunded>,
+    payment: Payment,
+}
+
+/// A subscription, as `docs/HTTP.md` describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubscriptionBody(#[serde(with = "SubscriptionFields")] pub Subscription);
