@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use perennial_config::Env;
 use perennial_flows::{Resolver, reconcile::Slice};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
@@ -145,6 +145,8 @@ fn client(wire: &Wire, door: Door) -> aws_sdk_dynamodb::Client {
         .allow_no_auth()
         .endpoint_url(NOWHERE)
         .timeout_config(timeouts)
+        // No stream stalls in memory, and to watch for it is work for each call.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_partition(RetryPartition::custom("trial").token_bucket(bucket).build())
         .http_client(wire.inside(door));
     aws_sdk_dynamodb::Client::from_conf(config.build())
