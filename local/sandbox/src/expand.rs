@@ -79,9 +79,13 @@ const EXPANDABLE: &[(Kind, &str, Kind)] = &[
 type Step = (&'static str, Kind);
 
 /// The answer with everything expanded that `params` asks for.
-pub(crate) fn expand(world: &World, kind: Kind, answer: &Value, params: &Value) -> Result<Value> {
+pub(crate) fn expand(
+    world: &World,
+    kind: Kind,
+    mut answer: Value,
+    params: &Value,
+) -> Result<Value> {
     let is_list = answer.is("object", "list");
-    let mut expanded = answer.clone();
     for path in params.list("expand").iter().filter_map(Value::as_str) {
         let inner = if is_list {
             path.strip_prefix("data.").ok_or_else(|| refusal(path))?
@@ -96,15 +100,15 @@ pub(crate) fn expand(world: &World, kind: Kind, answer: &Value, params: &Value) 
             return Err(ApiError::validation(message).with_param("expand"));
         }
         let targets: Vec<&mut Value> = if is_list {
-            items(&mut expanded)
+            items(&mut answer)
         } else {
-            vec![&mut expanded]
+            vec![&mut answer]
         };
         for object in targets {
             walk(world, object, &steps);
         }
     }
-    Ok(expanded)
+    Ok(answer)
 }
 
 fn refusal(path: &str) -> ApiError {

@@ -72,7 +72,10 @@ pub(crate) fn page_of<'a>(
         .iter()
         .map(|object| shown(object))
         .collect();
-    Ok(json!({"object": "list", "data": data, "has_more": has_more, "url": url}))
+    let mut list = json!({"object": "list", "data": [], "has_more": has_more, "url": url});
+    // The macro would copy it.
+    list.set("data", data);
+    Ok(list)
 }
 
 /// Whether an object fits a time filter such as `created[gte]=1` or `created=1`.

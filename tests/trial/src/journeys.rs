@@ -231,13 +231,14 @@ impl Journey {
                 stage.plan_end_at_stripe().await
             }
             Self::Unreadable => {
-                stage.table.borrow().put_unreadable()?;
+                stage.table.put_unreadable()?;
                 buy(stage, tab, "photos", By::Page).await?;
                 stage.plan_end_at_stripe().await?;
                 if stage.setting.life != Life::Sweeper {
                     stage.deliver_all().await?;
                 }
-                stage.stream_gives_up()
+                stage.stream_gives_up();
+                Ok(())
             }
             Self::TwoDeclines => two_declines(stage, By::Page).await,
             Self::ClocksAhead => {

@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use perennial_config::Env;
 use perennial_flows::{Resolver, sweeps::Slice};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use perennial_stripe::Transport;
 use perennial_types::{Clock, DeclaredPlans, Timestamp, chance};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::books::Stripe;
 use crate::broken::Broken;
 use crate::rng::Rng;
-use crate::table::{BEGINNING, TABLE, Table};
+use crate::table::{BEGINNING, Item, TABLE, Table, Witness};
 use crate::wire::{Behind, Door, Sockets, Wire};
 
 /// What webhooks are signed with.
@@ -108,12 +107,13 @@ pub struct Kept {
     /// For each door, the SDK's client that goes through it.
     clients: Vec<aws_sdk_dynamodb::Client>,
     /// The catalog of plans, as DynamoDB writes it. All cases have the same plans.
-    catalog: Mutex<Option<Value>>,
+    catalog: Mutex<Option<Item>>,
+    witness: Option<fn() -> Witness>,
 }
 
 impl Kept {
     /// Nothing is shared yet.
-    pub fn new(through: Through) -> Self {
+    pub fn new(through: Through, witness: Option<fn() -> Witness>) -> Self {
         let wire = Wire::default();
         let client = |door| client(&wire, door);
         Self {
@@ -121,6 +121,7 @@ impl Kept {
             through,
             clients: Door::ALL.into_iter().map(client).collect(),
             catalog: Mutex::default(),
+            witness,
             wire,
         }
     }
@@ -144,6 +145,8 @@ fn client(wire: &Wire, door: Door) -> aws_sdk_dynamodb::Client {
         .allow_no_auth()
         .endpoint_url(NOWHERE)
         .timeout_config(timeouts)
+        // No stream stalls in memory, and to watch for it is work for each call.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_partition(RetryPartition::custom("trial").token_bucket(bucket).build())
         .http_client(wire.inside(door));
     aws_sdk_dynamodb::Client::from_conf(config.build())
@@ -180,7 +183,7 @@ impl Lane {
         let plans = stripe.plans().await?;
         // So that no sweep finds the events of the prices.
         stripe.advance(PRICES_ARE_OLD).await?;
-        let table = Table::new()?;
+        let table = Table::new(kept.witness.map(|witness| witness()));
         let wire = kept.wire.clone();
         let behind = Behind {
             stripe: stripe.sandbox().clone(),
@@ -192,7 +195,7 @@ impl Lane {
             table.put_catalog(&catalog)?;
         } else {
             publish(kept, &plans).await?;
-            *lock(&kept.catalog) = Some(table.catalog()?);
+            *lock(&kept.catalog) = table.catalog();
         }
         let sockets = match kept.through {
             Through::Memory => None,

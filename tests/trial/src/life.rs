@@ -50,30 +50,29 @@ impl Stage<'_> {
         ));
         if taken && let Some(id) = id.as_str() {
             self.notes.borrow_mut().taken.insert(id.to_owned());
-            self.is_stored(stripe_event)?;
+            self.is_stored(stripe_event);
         }
         Ok(taken)
     }
 
     /// 2xx means durably stored.
-    fn is_stored(&self, event: &Value) -> Result<(), Broken> {
-        if !self.table.borrow().has_event(event)? {
+    fn is_stored(&self, event: &Value) {
+        if !self.table.has_event(event) {
             self.broke(format!(
                 "Stripe was told 200 for {}, and it is not in the inbox",
                 event["id"]
             ));
         }
-        Ok(())
     }
 
     /// Takes what the stream has brought: events for the shop, and work for the worker.
-    pub fn read_stream(&self) -> Result<(), Broken> {
+    pub fn read_stream(&self) {
         // Whatever brings an event passes the wire.
         let calls = self.lane.wire.count();
         if self.read_at.replace(Some(calls)) == Some(calls) {
-            return Ok(());
+            return;
         }
-        let records = self.table.borrow_mut().new_events()?;
+        let records = self.table.new_events();
         let mut notes = self.notes.borrow_mut();
         for record in records {
             let key = record
@@ -95,13 +94,12 @@ impl Stage<'_> {
                 _ => {}
             }
         }
-        Ok(())
     }
 
     /// Lets the worker take what the stream has brought, again and again as Lambda does.
     pub async fn pump(&self) -> Result<(), Broken> {
         for _ in 0..TRIES_OF_STREAM {
-            self.read_stream()?;
+            self.read_stream();
             loop {
                 let batch: Vec<Value> = {
                     let mut notes = self.notes.borrow_mut();
@@ -109,7 +107,8 @@ impl Stage<'_> {
                     notes.waiting.drain(..end).collect()
                 };
                 if batch.is_empty() {
-                    return self.read_stream();
+                    self.read_stream();
+                    return Ok(());
                 }
                 let again = self.hand_over(&batch).await?;
                 if !again.is_empty() {
@@ -119,11 +118,12 @@ impl Stage<'_> {
                     notes.waiting.extend(rest);
                     break;
                 }
-                self.read_stream()?;
+                self.read_stream();
             }
             self.pass(LEASE_IS_OVER).await?;
         }
-        self.stream_gives_up()
+        self.stream_gives_up();
+        Ok(())
     }
 
     /// Hands a batch to the worker; gives what has to be brought again: everything from the first
@@ -131,10 +131,9 @@ impl Stage<'_> {
     pub async fn hand_over(&self, batch: &[Value]) -> Result<Vec<Value>, Broken> {
         let mut batch = batch.to_vec();
         if self.setting.bug == Some(Bug::DedupeBeforeProcessing) {
-            let table = self.table.borrow();
             let mut kept = Vec::new();
             for record in batch {
-                if table.settle_early(&record["dynamodb"]["Keys"])? {
+                if self.table.settle_early(&record["dynamodb"]["Keys"]) {
                     kept.push(record);
                 }
             }
@@ -159,9 +158,8 @@ impl Stage<'_> {
             number.unwrap_or_default().to_owned()
         };
         if self.setting.bug == Some(Bug::UndecidedIsDone) {
-            let table = self.table.borrow();
             for record in batch.iter().filter(|it| failed.contains(&number(it))) {
-                table.settle_early(&record["dynamodb"]["Keys"])?;
+                self.table.settle_early(&record["dynamodb"]["Keys"]);
             }
             return Ok(Vec::new());
         }
@@ -180,13 +178,12 @@ impl Stage<'_> {
     }
 
     /// The stream gives up what it has brought so far: the worker did not take it for an hour.
-    pub fn stream_gives_up(&self) -> Result<(), Broken> {
-        self.read_stream()?;
+    pub fn stream_gives_up(&self) {
+        self.read_stream();
         self.tell("the stream gives up on what is left");
         let mut notes = self.notes.borrow_mut();
         notes.waiting.clear();
         notes.gave_up = true;
-        Ok(())
     }
 
     /// Delivers and applies until nothing is left.
@@ -236,7 +233,7 @@ impl Stage<'_> {
         }
         self.notes.borrow_mut().calls_of_hooks = self.lane.wire.count();
         if self.setting.life != Life::Sweeper && self.notes.borrow().lost.is_empty() {
-            self.check_decided()?;
+            self.check_decided();
         }
         // What the sweeper finds after some minutes, and after the stream has given up.
         for wait in [11 * MINUTE, 6 * MINUTE, 66 * MINUTE] {
@@ -262,7 +259,8 @@ impl Stage<'_> {
                 "the nightly comparison had to repair something: {compared}"
             ));
         }
-        self.read_stream()
+        self.read_stream();
+        Ok(())
     }
 }
 

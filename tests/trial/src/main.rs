@@ -11,6 +11,9 @@ use perennial_trial::planted::Planted;
 use perennial_trial::run::Run;
 use perennial_trial::wire::{Bug, Fault};
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Pulls the plug everywhere, and checks that nothing is lost and nobody is charged twice.
 #[derive(Parser)]
 struct Cli {

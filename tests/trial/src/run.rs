@@ -10,6 +10,7 @@ use crate::journeys::Journey;
 use crate::lane::{Kept, Through};
 use crate::plan::{self, Calls, Filter, Size};
 use crate::report::Report;
+use crate::table::Witness;
 use crate::try_case::{Verdict, try_case};
 use crate::wire::Bug;
 
@@ -30,6 +31,8 @@ pub struct Run {
     pub through: Through,
     /// Whether progress is told.
     pub progress: bool,
+    /// Makes what is called for each request to the table of a case.
+    pub witness: Option<fn() -> Witness>,
     /// How long new cases are begun.
     pub at_most: Option<Duration>,
 }
@@ -54,6 +57,7 @@ impl Run {
             lanes: processors(),
             through: Through::Memory,
             progress: false,
+            witness: None,
             at_most: None,
         }
     }
@@ -267,7 +271,7 @@ fn processors() -> usize {
 
 /// One lane: a thread, so that its cases meet nobody else's.
 fn work(queue: &Queue, report: &Reporter, run: &Run, end: Option<Instant>) {
-    let kept = Kept::new(run.through);
+    let kept = Kept::new(run.through, run.witness);
     let _listening = kept.log.listen();
     while end.is_none_or(|end| Instant::now() < end) {
         let next = lock(queue).pop_front();

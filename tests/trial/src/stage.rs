@@ -116,7 +116,7 @@ pub struct Stage<'a> {
     /// What it shares with others.
     pub lane: &'a Lane,
     /// Its own table.
-    pub table: RefCell<Table>,
+    pub table: Table,
     /// Its own user.
     pub user: String,
     /// Stripe's time at its beginning.
@@ -148,7 +148,7 @@ impl<'a> Stage<'a> {
             .begin(lane.behind(&table), setting.trouble, setting.bug);
         Ok(Self {
             lane,
-            table: RefCell::new(table),
+            table,
             user,
             since,
             setting,

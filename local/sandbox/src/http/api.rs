@@ -16,7 +16,7 @@ use crate::params::schema::operation;
 use crate::render::{shown, shown_to_page};
 use crate::resources::{Call, Client};
 use crate::state::world::Origin;
-use crate::state::{Fields, Kind, World, ids};
+use crate::state::{Kind, World, ids};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
@@ -179,12 +179,7 @@ async fn carry_out(
         }
         None => None,
     };
-    let latency = shared
-        .world()
-        .account()
-        .int("latency_ms")
-        .and_then(|ms| u64::try_from(ms).ok())
-        .unwrap_or(0);
+    let latency = u64::try_from(shared.world().setting("latency_ms")).unwrap_or(0);
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
@@ -232,21 +227,23 @@ fn execute(
     if result.as_ref().is_err_and(|error| !error.keeps_changes) {
         world.store.undo();
     }
-    let kept = match (broken, &result) {
-        (Some(fault), _) if fault.keeps_answer() => Some(fault.reply()),
-        (Some(fault), _) if !fault.after => None,
-        (_, Ok(reply)) => Some(reply.clone()),
-        (_, Err(error)) => idempotency::keeps(error).then(|| Reply::error(error)),
-    };
-    if let (Some((key, request)), Some(kept)) = (key, kept) {
-        idempotency::store(world, key, request, request_id, &kept);
+    if let Some((key, request)) = key {
+        let kept = match (broken, &result) {
+            (Some(fault), _) if fault.keeps_answer() => Some(fault.reply()),
+            (Some(fault), _) if !fault.after => None,
+            (_, Ok(reply)) => Some(reply.clone()),
+            (_, Err(error)) => idempotency::keeps(error).then(|| Reply::error(error)),
+        };
+        if let Some(kept) = kept {
+            idempotency::store(world, key, request, request_id, &kept);
+        }
     }
     broken.map_or(result, |fault| Ok(fault.reply()))
 }
 
 /// The object as the caller sees it.
 fn present(world: &World, kind: Kind, object: &Value, call: &Call) -> Result<Reply> {
-    let object = expand(world, kind, &shown(object), &call.params)?;
+    let object = expand(world, kind, shown(object), &call.params)?;
     Ok(Reply::ok(if call.from_page {
         shown_to_page(&object)
     } else {

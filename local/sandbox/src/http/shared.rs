@@ -3,8 +3,8 @@
 use super::faults::Fault;
 use super::request_log::RequestLog;
 use crate::error::{ApiError, ErrorType, Result};
+use crate::state::World;
 use crate::state::world::Origin;
-use crate::state::{Fields, World};
 use std::collections::HashSet;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ impl Shared {
         http: Option<reqwest::Client>,
         secret_key: Option<String>,
     ) -> Self {
-        let ahead = world.account().int("ahead").unwrap_or(0);
+        let ahead = world.setting("ahead");
         Self {
             ahead: Arc::new(AtomicI64::new(ahead)),
             world: Mutex::new(world),

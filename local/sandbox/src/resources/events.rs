@@ -12,8 +12,9 @@ const KEPT_SECONDS: i64 = 30 * 86_400;
 
 /// `GET /v1/events/{id}`
 pub(crate) fn retrieve(world: &mut World, call: &Call) -> Answer {
-    let event = world.at_path(Kind::Event, &call.id)?;
-    Ok(with_pending(world, &event))
+    let mut event = world.at_path(Kind::Event, &call.id)?;
+    count_pending(world, &mut event);
+    Ok(event)
 }
 
 /// `GET /v1/events`
@@ -46,17 +47,17 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
             .is_some_and(|created| created >= oldest);
         wanted && delivered && recent && in_range(event.int("created"), params.at("created"))
     };
-    let events: Vec<Value> = world
-        .store
-        .newest_first(Kind::Event)
-        .filter(|event| fits(event))
-        .map(|event| with_pending(world, event))
-        .collect();
-    page_of(events.iter(), Kind::Event, "/v1/events", params)
+    let events = world.store.newest_first(Kind::Event);
+    let events = events.filter(|event| fits(event));
+    let mut page = page_of(events, Kind::Event, "/v1/events", params)?;
+    if let Some(Value::Array(events)) = page.get_mut("data") {
+        for event in events {
+            count_pending(world, event);
+        }
+    }
+    Ok(page)
 }
 
-fn with_pending(world: &World, event: &Value) -> Value {
-    let mut event = event.clone();
+fn count_pending(world: &World, event: &mut Value) {
     event.set("pending_webhooks", queue::pending(world, event.id()));
-    event
 }

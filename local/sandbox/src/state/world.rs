@@ -76,8 +76,13 @@ impl World {
         if let Some(due_at) = self.due_at {
             return due_at;
         }
-        self.frozen.unwrap_or_else(clock::machine_seconds)
-            + self.account().int("ahead").unwrap_or(0)
+        self.frozen.unwrap_or_else(clock::machine_seconds) + self.setting("ahead")
+    }
+
+    /// A setting of the account that is a number, and 0 at first.
+    pub(crate) fn setting(&self, name: &str) -> i64 {
+        let kept = self.store.get(Kind::Account, ACCOUNT);
+        kept.and_then(|account| account.int(name)).unwrap_or(0)
     }
 
     /// The time for objects on a test clock, or the sandbox's own.
@@ -148,22 +153,23 @@ impl World {
     }
 
     fn emit_with(&mut self, event: &str, object: &Value, previous: Option<Value>) {
-        let mut data = json!({"object": shown(object)});
-        if let Some(previous) = previous {
-            data.set("previous_attributes", previous);
-        }
         let id = ids::id("evt");
-        let event = json!({
+        let mut event = json!({
             "id": id,
             "object": "event",
             "api_version": crate::API_VERSION,
             "created": self.now_for(object),
-            "data": data,
+            "data": {},
             "livemode": false,
             "pending_webhooks": 0,
             "request": {"id": self.origin.request, "idempotency_key": self.origin.idempotency_key},
             "type": event,
         });
+        // The macro would copy them.
+        event.set("data.object", shown(object));
+        if let Some(previous) = previous {
+            event.set("data.previous_attributes", previous);
+        }
         self.save(&event);
         queue::send_to_endpoints(self, &event);
     }

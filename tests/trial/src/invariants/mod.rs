@@ -53,6 +53,7 @@ impl Stage<'_> {
         told::outbox(&seen, &mut broken);
         told::what_was_told(&seen, &mut broken);
         self.frozen(&mut broken);
+        broken.extend(self.table.unknown());
         let log = self.lane.log.take();
         secrets::secrets(&seen.items, &log, &mut broken);
         self.log.replace(log);
@@ -69,7 +70,7 @@ impl Stage<'_> {
             user: self.user.clone(),
             events,
             entitlements: self.entitlements().await?,
-            items: self.table.borrow().items()?,
+            items: self.table.items(),
             outbox: self.notes.borrow().outbox.clone(),
             told: self.notes.borrow().told.clone(),
             ended: self.notes.borrow().ended.clone(),
@@ -91,14 +92,14 @@ impl Stage<'_> {
     }
 
     /// With webhooks flowing, every approved checkout is decided before any sweep.
-    pub fn check_decided(&self) -> Result<(), Broken> {
+    pub fn check_decided(&self) {
         let stored = |trouble: crate::wire::Trouble| trouble.fault.name().contains("stored");
         if self.setting.trouble.is_some_and(stored) {
             // Nothing can be known before Stripe forgets the key, or its list is asked.
-            return Ok(());
+            return;
         }
         let gave_up = self.notes.borrow().gave_up;
-        let mut items = self.table.borrow().items()?;
+        let mut items = self.table.items();
         for event in items.iter().filter(|item| is_of(item, "EVENT#")) {
             if event["status"] == "received" && !gave_up && event["event"] != UNREADABLE {
                 self.broke(format!(
@@ -109,7 +110,7 @@ impl Stage<'_> {
         }
         if gave_up {
             // What the stream has given up is for the sweeps.
-            return Ok(());
+            return;
         }
         let books = self.lane.stripe.books();
         items.retain(|item| is_of(item, "CHECKOUT#"));
@@ -125,7 +126,6 @@ impl Stage<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Under one key go the same bytes, always; and nothing is created without a key.

@@ -24,14 +24,14 @@ pub(super) async fn play(journey: Journey, stage: &Stage<'_>) -> Result<(), Brok
             Ok(())
         }
         Journey::ForgottenSlot => {
-            stage.table.borrow().put_forgotten_slot(&stage.user)?;
+            stage.table.put_forgotten_slot(&stage.user)?;
             if let Some((_, back)) = approve(stage, tab, "photos", By::Page).await? {
                 stage.come_back(tab, &back).await?;
             }
             Ok(())
         }
         Journey::AppleForgottenSlot => {
-            stage.table.borrow().put_forgotten_slot(&stage.user)?;
+            stage.table.put_forgotten_slot(&stage.user)?;
             apple::buy(stage, tab, "photos", apple::Then::Subscribe).await
         }
         Journey::Disputed => {

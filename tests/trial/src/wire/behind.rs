@@ -1,9 +1,8 @@
 //! The two services, and how a call is handed to them.
 
-use dynoxide::{Database, DynoxideError};
 use perennial_sandbox::InProcess;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+
+use crate::table::Database;
 
 use super::call::{Call, Service};
 
@@ -76,35 +75,8 @@ impl Behind {
 
     /// Hands the bytes that the SDK made to the operation that it named.
     fn ask_table(&self, call: &Call) -> Answer {
-        let (table, body) = (&self.table, call.body.as_slice());
-        let answer = match call.operation().unwrap_or_default() {
-            "GetItem" => ask(body, |it| table.get_item(it)),
-            "PutItem" => ask(body, |it| table.put_item(it)),
-            "UpdateItem" => ask(body, |it| table.update_item(it)),
-            "DeleteItem" => ask(body, |it| table.delete_item(it)),
-            "Query" => ask(body, |it| table.query(it)),
-            "TransactWriteItems" => ask(body, |it| table.transact_write_items(it)),
-            other => {
-                let sentence = format!("the trial's table does not know {other}");
-                Err(DynoxideError::ValidationException(sentence))
-            }
-        };
-        match answer {
-            Ok(body) => Answer::json(200, Vec::new(), body),
-            Err(error) => {
-                let status = error.status_code();
-                Answer::json(status, Vec::new(), error.to_json().into_bytes())
-            }
-        }
+        let operation = call.operation().unwrap_or_default();
+        let (status, body) = self.table.answer(operation, &call.body);
+        Answer::json(status, Vec::new(), body)
     }
-}
-
-fn ask<Q: DeserializeOwned, A: Serialize>(
-    body: &[u8],
-    operation: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> Result<Vec<u8>, DynoxideError> {
-    let unreadable =
-        |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
-    let answer = operation(serde_json::from_slice(body).map_err(unreadable)?)?;
-    serde_json::to_vec(&answer).map_err(unreadable)
 }

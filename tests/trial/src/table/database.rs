@@ -1,0 +1,401 @@
+//! What the functions use of DynamoDB, in memory: their operations on one table, and no more of each
+//! than they use. A case in which anything else is asked does not hold.
+//!
+//! With an embedded DynamoDB a case takes more than twice as long. A test asks one the same, call for
+//! call, and holds the answers equal.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::expression::Expression;
+
+/// An item as DynamoDB writes it.
+pub type Item = Map<String, Value>;
+
+/// Is called with the operation of each request, its bytes, and the status and bytes of the answer.
+pub type Witness = Box<dyn Fn(&str, &[u8], u16, &[u8]) + Send + Sync>;
+
+/// The index, and its keys.
+const INDEX: &str = "due";
+const INDEXED: [&str; 4] = ["pk", "sk", "due", "due_at"];
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("The conditional request failed")]
+    Condition,
+    #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", .0.join(", "))]
+    Canceled(Vec<&'static str>),
+    #[error("The document path provided in the update expression is invalid for update")]
+    Path,
+    #[error("a token was sent with other writes")]
+    Token,
+    #[error("the trial's table does not know {0}")]
+    Unknown(String),
+}
+
+impl From<serde_json::Error> for Refused {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unknown(error.to_string())
+    }
+}
+
+impl Refused {
+    fn body(&self) -> Value {
+        let kind = match self {
+            Self::Condition => "ConditionalCheckFailedException",
+            Self::Canceled(_) => "TransactionCanceledException",
+            Self::Token => "IdempotentParameterMismatchException",
+            Self::Path | Self::Unknown(_) => "ValidationException",
+        };
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
+        let sentence = self.to_string();
+        let Self::Canceled(reasons) = self else {
+            return json!({ "__type": kind, "message": sentence });
+        };
+        let reasons = reasons.iter().map(|code| match *code {
+            NONE => json!({ "Code": code }),
+            _ => json!({ "Code": code, "Message": Self::Condition.to_string() }),
+        });
+        let reasons: Vec<Value> = reasons.collect();
+        json!({ "__type": kind, "Message": sentence, "CancellationReasons": reasons })
+    }
+}
+
+/// What a canceled transaction says of a write that would have been done.
+const NONE: &str = "None";
+
+/// A put, an update or a deletion.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Write {
+    #[serde(rename = "TableName")]
+    _table: String,
+    #[serde(alias = "Key")]
+    item: Item,
+    condition_expression: Option<String>,
+    update_expression: Option<String>,
+    #[serde(default)]
+    expression_attribute_names: BTreeMap<String, String>,
+    #[serde(default)]
+    expression_attribute_values: Item,
+    return_values: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Deserialize)]
+enum Action {
+    Put(Write),
+    Update(Write),
+    Delete(Write),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Transaction {
+    transact_items: Vec<Action>,
+    client_request_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Get {
+    #[serde(rename = "TableName")]
+    _table: String,
+    key: Item,
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Query {
+    #[serde(rename = "TableName")]
+    _table: String,
+    index_name: Option<String>,
+    key_condition_expression: String,
+    #[serde(default)]
+    expression_attribute_values: Item,
+    limit: Option<usize>,
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'a Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a Item>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page<'a> {
+    count: usize,
+    scanned_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_evaluated_key: Option<Item>,
+    items: Vec<Cow<'a, Item>>,
+}
+
+type Key = (String, String);
+
+/// What becomes of an item.
+struct Change {
+    key: Key,
+    item: Option<Item>,
+}
+
+#[derive(Default)]
+struct State {
+    items: BTreeMap<Key, Item>,
+    /// The records of the stream that nobody has read yet.
+    records: Vec<Value>,
+    recorded: usize,
+    /// What it was asked and does not know.
+    unknown: Vec<String>,
+    /// Transactions that were done, by their tokens.
+    tokens: HashMap<String, Vec<Action>>,
+}
+
+/// The table. Clones share their items.
+#[derive(Clone, Default)]
+pub struct Database {
+    state: Arc<Mutex<State>>,
+    witness: Option<Arc<Witness>>,
+}
+
+impl Database {
+    /// An empty one, with what is called for each request.
+    pub fn new(witness: Option<Witness>) -> Self {
+        Self {
+            state: Arc::default(),
+            witness: witness.map(Arc::new),
+        }
+    }
+
+    /// Answers the bytes of a request.
+    pub fn answer(&self, operation: &str, request: &[u8]) -> (u16, Vec<u8>) {
+        let answer = self.state().answer(operation, request);
+        let (status, answer) = match answer {
+            Ok(answer) => (200, answer),
+            Err(refused) => {
+                if let Refused::Unknown(_) = refused {
+                    self.state().unknown.push(refused.to_string());
+                }
+                (400, refused.body().to_string().into_bytes())
+            }
+        };
+        if let Some(witness) = &self.witness {
+            witness(operation, request, status, &answer);
+        }
+        (status, answer)
+    }
+
+    /// All items, by their keys.
+    pub fn items(&self) -> Vec<Item> {
+        self.state().items.values().cloned().collect()
+    }
+
+    /// An item.
+    pub fn item(&self, pk: &str, sk: &str) -> Option<Item> {
+        let key = (pk.to_owned(), sk.to_owned());
+        self.state().items.get(&key).cloned()
+    }
+
+    /// The records of the stream since the last time.
+    pub fn records(&self) -> Vec<Value> {
+        std::mem::take(&mut self.state().records)
+    }
+
+    /// What it was asked and does not know.
+    pub fn unknown(&self) -> Vec<String> {
+        self.state().unknown.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read<T: DeserializeOwned>(request: &[u8]) -> Result<T, Refused> {
+    Ok(serde_json::from_slice(request)?)
+}
+
+fn part(item: &Item, name: &str) -> Option<String> {
+    Some(item.get(name)?.get("S")?.as_str()?.to_owned())
+}
+
+fn key_of(item: &Item) -> Result<Key, Refused> {
+    let key = part(item, "pk").zip(part(item, "sk"));
+    key.ok_or_else(|| Refused::Unknown("an item without its key".to_owned()))
+}
+
+impl State {
+    fn answer(&mut self, operation: &str, request: &[u8]) -> Result<Vec<u8>, Refused> {
+        match operation {
+            "GetItem" => {
+                let get: Get = read(request)?;
+                let item = self.items.get(&key_of(&get.key)?);
+                let answer = Answer {
+                    item,
+                    ..Answer::default()
+                };
+                Ok(serde_json::to_vec(&answer)?)
+            }
+            "Query" => self.query(&read(request)?),
+            "PutItem" => self.write(Action::Put(read(request)?)),
+            "UpdateItem" => self.write(Action::Update(read(request)?)),
+            "DeleteItem" => self.write(Action::Delete(read(request)?)),
+            "TransactWriteItems" => self.transact(read(request)?),
+            other => Err(Refused::Unknown(other.to_owned())),
+        }
+    }
+
+    fn query(&self, query: &Query) -> Result<Vec<u8>, Refused> {
+        let names = BTreeMap::new();
+        let values = &query.expression_attribute_values;
+        let condition = Expression::new(&query.key_condition_expression, &names, values);
+        let is_indexed = match (query.index_name.as_deref(), query.limit) {
+            (None, None) => false,
+            (Some(INDEX), _) => true,
+            other => return Err(Refused::Unknown(format!("{other:?}"))),
+        };
+        let mut items = Vec::new();
+        for item in self.items.values() {
+            if !condition.holds(item)? {
+            } else if !is_indexed {
+                items.push(Cow::Borrowed(item));
+            } else if INDEXED.iter().all(|name| item.contains_key(*name)) {
+                let keys = INDEXED.iter().filter_map(|name| item.get_key_value(*name));
+                let keys = keys.map(|(name, value)| (name.clone(), value.clone()));
+                items.push(Cow::Owned(keys.collect()));
+            }
+        }
+        if is_indexed {
+            items.sort_by_cached_key(|item| part(item, "due_at"));
+        }
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let is_full = items.len() >= limit;
+        items.truncate(limit);
+        let page = Page {
+            count: items.len(),
+            scanned_count: items.len(),
+            last_evaluated_key: items
+                .last()
+                .filter(|_| is_full)
+                .map(|it| it.as_ref().clone()),
+            items,
+        };
+        Ok(serde_json::to_vec(&page)?)
+    }
+
+    fn write(&mut self, action: Action) -> Result<Vec<u8>, Refused> {
+        let (Action::Put(write) | Action::Update(write) | Action::Delete(write)) = &action;
+        let shows = match write.return_values.as_deref() {
+            None => false,
+            Some("ALL_NEW") => true,
+            Some(other) => return Err(Refused::Unknown(other.to_owned())),
+        };
+        let change = self.change(action)?;
+        let answer = Answer {
+            attributes: change.item.as_ref().filter(|_| shows),
+            ..Answer::default()
+        };
+        let answer = serde_json::to_vec(&answer)?;
+        self.make(change);
+        Ok(answer)
+    }
+
+    fn transact(&mut self, transaction: Transaction) -> Result<Vec<u8>, Refused> {
+        let token = transaction.client_request_token;
+        let known = token.as_ref().and_then(|token| self.tokens.get(token));
+        if let Some(known) = known {
+            let is_same = *known == transaction.transact_items;
+            return if is_same {
+                Ok(b"{}".to_vec())
+            } else {
+                Err(Refused::Token)
+            };
+        }
+        let mut changes = Vec::new();
+        let mut reasons = Vec::new();
+        for action in &transaction.transact_items {
+            reasons.push(match self.change(action.clone()) {
+                Ok(change) => {
+                    if changes.iter().any(|other: &Change| other.key == change.key) {
+                        return Err(Refused::Unknown("two writes of one item".to_owned()));
+                    }
+                    changes.push(change);
+                    NONE
+                }
+                Err(Refused::Condition) => "ConditionalCheckFailed",
+                Err(other) => return Err(other),
+            });
+        }
+        if changes.len() < reasons.len() {
+            return Err(Refused::Canceled(reasons));
+        }
+        for change in changes {
+            self.make(change);
+        }
+        if let Some(token) = token {
+            self.tokens.insert(token, transaction.transact_items);
+        }
+        Ok(b"{}".to_vec())
+    }
+
+    fn change(&self, action: Action) -> Result<Change, Refused> {
+        let (Action::Put(write) | Action::Update(write) | Action::Delete(write)) = &action;
+        let key = key_of(&write.item)?;
+        let known = self.items.get(&key);
+        let expression = |text| {
+            let names = &write.expression_attribute_names;
+            Expression::new(text, names, &write.expression_attribute_values)
+        };
+        if let Some(condition) = &write.condition_expression {
+            let nothing = Item::new();
+            if !expression(condition).holds(known.unwrap_or(&nothing))? {
+                return Err(Refused::Condition);
+            }
+        }
+        let item = match action {
+            Action::Put(write) => Some(write.item),
+            Action::Delete(_) => None,
+            Action::Update(ref write) => {
+                let mut item = known.unwrap_or(&write.item).clone();
+                if let Some(update) = &write.update_expression {
+                    expression(update).apply(&mut item)?;
+                }
+                Some(item)
+            }
+        };
+        Ok(Change { key, item })
+    }
+
+    fn make(&mut self, Change { key, item }: Change) {
+        let Some(item) = item else {
+            self.items.remove(&key);
+            return;
+        };
+        let is_event = key.1.starts_with("OUT#") || key.1.starts_with("EVENT#");
+        if is_event && !self.items.contains_key(&key) {
+            self.recorded += 1;
+            self.records.push(json!({
+                "eventName": "INSERT",
+                "dynamodb": {
+                    "Keys": {"pk": {"S": key.0}, "sk": {"S": key.1}},
+                    "NewImage": item,
+                    "SequenceNumber": format!("{:021}", self.recorded),
+                },
+            }));
+        }
+        self.items.insert(key, item);
+    }
+}
