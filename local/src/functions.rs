@@ -1,6 +1,6 @@
 //! The functions, in this process: the very code that Lambda runs.
 
-use perennial_config::{Env, StartError};
+use perennial_config::{Env, Start as _, StartError};
 use perennial_http::invoke;
 use perennial_types::Clock;
 use serde_json::Value;
@@ -26,17 +26,17 @@ impl InProcess {
     /// Starts them all, as Lambda would start each. Entitlements are judged by `clock`.
     pub(crate) async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         Ok(Self {
-            client_secret: client_secret::App::start(env).await?,
-            confirm: confirm::App::start(env).await?,
-            subscribe: subscribe::App::start(env).await?,
-            subscriptions: subscriptions::App::start_at(env, clock).await?,
-            wallets: wallets::App::start(env).await?,
-            links: links::App::start(env).await?,
-            payments: payments::App::start(env).await?,
-            webhook: webhook::App::start(env).await?,
-            worker: worker::App::start(env).await?,
-            reconcile: reconcile::App::start(env).await?,
-            partner_events: partner_events::App::start(env).await?,
+            client_secret: client_secret::App::start(env, Clock::system()).await?,
+            confirm: confirm::App::start(env, Clock::system()).await?,
+            subscribe: subscribe::App::start(env, Clock::system()).await?,
+            subscriptions: subscriptions::App::start(env, clock).await?,
+            wallets: wallets::App::start(env, Clock::system()).await?,
+            links: links::App::start(env, Clock::system()).await?,
+            payments: payments::App::start(env, Clock::system()).await?,
+            webhook: webhook::App::start(env, Clock::system()).await?,
+            worker: worker::App::start(env, Clock::system()).await?,
+            reconcile: reconcile::App::start(env, Clock::system()).await?,
+            partner_events: partner_events::App::start(env, Clock::system()).await?,
         })
     }
 }

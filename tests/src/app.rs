@@ -175,7 +175,7 @@ impl TestApp {
         };
         match &lambda {
             Some(lambda) => lambda.set_up(FUNCTIONS.map(|name| (name, env.of(name)))),
-            None => in_process.set_up(&env, server.clock()).await,
+            None => Box::pin(in_process.set_up(&env, server.clock())).await,
         }
         let env = env.env;
         let app = Self {

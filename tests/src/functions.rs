@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use perennial_config::Env;
+use perennial_config::{Env, Start as _};
 use perennial_http::invoke;
 use perennial_local::{Invocation, InvokeError, Invoker};
 use perennial_types::Clock;
@@ -45,31 +45,31 @@ impl InProcess {
     pub(crate) async fn set_up(&self, doors: &Doors<'_>, clock: Clock) {
         let env = |function: &str| Env::from_pairs(doors.of(function));
         let apps = Apps {
-            client_secret: client_secret::App::start(&env("client-secret"))
+            client_secret: client_secret::App::start(&env("client-secret"), Clock::system())
                 .await
                 .expect("client-secret starts"),
-            confirm: confirm::App::start(&env("confirm"))
+            confirm: confirm::App::start(&env("confirm"), Clock::system())
                 .await
                 .expect("confirm starts"),
-            subscribe: subscribe::App::start(&env("subscribe"))
+            subscribe: subscribe::App::start(&env("subscribe"), Clock::system())
                 .await
                 .expect("subscribe starts"),
-            subscriptions: subscriptions::App::start_at(&env("subscriptions"), clock)
+            subscriptions: subscriptions::App::start(&env("subscriptions"), clock)
                 .await
                 .expect("subscriptions starts"),
-            wallets: wallets::App::start(&env("wallets"))
+            wallets: wallets::App::start(&env("wallets"), Clock::system())
                 .await
                 .expect("wallets starts"),
-            links: links::App::start(&env("links"))
+            links: links::App::start(&env("links"), Clock::system())
                 .await
                 .expect("links starts"),
-            payments: payments::App::start(&env("payments"))
+            payments: payments::App::start(&env("payments"), Clock::system())
                 .await
                 .expect("payments starts"),
-            webhook: webhook::App::start(&env("webhook"))
+            webhook: webhook::App::start(&env("webhook"), Clock::system())
                 .await
                 .expect("webhook starts"),
-            worker: worker::App::start(&env("worker"))
+            worker: worker::App::start(&env("worker"), Clock::system())
                 .await
                 .expect("worker starts"),
         };

@@ -8,7 +8,7 @@ use perennial_api::{
     Checkout, checkout, failure, landing, landing_without_checkout, parse_checkout,
     unknown_checkout,
 };
-use perennial_config::{Env, Problems, Shop, StartError};
+use perennial_config::{Env, Shop, Start, StartError};
 use perennial_flows::{Clients, Finish, FlowError, Return, ReturnedIntent};
 use perennial_http::{ApiError, Handler, Request, Response};
 use perennial_types::{Clock, ReturnPath};
@@ -26,23 +26,14 @@ const UNSETTLED: &str = "a return could not be settled; the shop's page will ask
 /// When Stripe or the table does not answer, the shop's page asks again after this.
 const ASK_AGAIN: u32 = 3;
 
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, shop) = Clients::start(env, clock, Shop::read(env)).await?;
+        Ok(Self { clients, shop })
+    }
+}
+
 impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let shop = Shop::read(env, &mut problems);
-        let clients = Clients::start(env, problems, clock).await?;
-        match shop {
-            Some(shop) => Ok(Self { clients, shop }),
-            None => Err(Problems::default().into()),
-        }
-    }
-
     async fn confirm(&self, request: &Request) -> Result<Response, ApiError> {
         let back = read_return(request)?;
         let id = back.checkout.clone();

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use links::App;
+use perennial_config::Start as _;
+use perennial_types::Clock;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     perennial_config::run_function(async |env| {
-        let app = App::start(&env).await?;
+        let app = App::start(&env, Clock::system()).await?;
         perennial_http::run(app).await
     })
     .await

@@ -9,7 +9,7 @@ mod asked;
 mod page;
 
 use perennial_api::{SignedLinks, api_url};
-use perennial_config::{Api, Env, Problems, Shop, StartError, check_link_secret, link_secret};
+use perennial_config::{Api, Env, Shop, Start, StartError, all, link_secret};
 use perennial_flows::{
     Clients, Flows,
     payments::{Asked, PaymentOperation},
@@ -34,34 +34,21 @@ pub struct App {
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let api = Api::read(env, mode, &mut problems);
-        let shop = Shop::read(env, &mut problems);
-        check_link_secret(env, &mut problems);
-        let clients = Clients::connect(env, problems, clock.clone()).await?;
-        let secret = link_secret(env, Problems::default()).await?;
-        let Some(shop) = shop else {
-            // `Clients::connect` has told all problems, that of the shop's address among them.
-            return Err(Problems::default().into());
-        };
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((Api::read(env), Shop::read(env), link_secret(env)));
+        let (clients, (api, shop, links)) = Clients::connect(env, clock.clone(), own).await?;
         Ok(Self {
             clients,
             api,
             shop,
-            links: SignedLinks::new(&secret),
+            links: SignedLinks::fetch(links).await?,
             clock,
         })
     }
+}
 
+impl App {
     async fn pay(&self, flows: &Flows, request: &Request) -> Result<Response, ApiError> {
         let (asked, ask): (_, PayAsk) = read_asked(request)?;
         let base = self.base(request)?;

@@ -4,7 +4,7 @@
 use perennial_api::{
     BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, parse_checkout, undecided,
 };
-use perennial_config::{Api, Env, Problems, StartError};
+use perennial_config::{Api, Env, Start, StartError, all, consent, link_secret};
 use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, read_json};
 use perennial_types::{Clock, Consent, First};
@@ -40,29 +40,20 @@ enum AskedFirst {
     Subscription,
 }
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let api = Api::read(env, mode, &mut problems);
-        let consent = perennial_config::consent(env, &mut problems);
-        perennial_config::check_link_secret(env, &mut problems);
-        let clients = Clients::start(env, problems, clock).await?;
-        let secret = perennial_config::link_secret(env, Problems::default()).await?;
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((Api::read(env), consent(env), link_secret(env)));
+        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
         Ok(Self {
             clients,
             api,
             consent,
-            links: SignedLinks::new(&secret),
+            links: SignedLinks::fetch(links).await?,
         })
     }
+}
 
+impl App {
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
         let flows = self.clients.begin().await.map_err(failure)?;

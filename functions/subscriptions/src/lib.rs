@@ -9,7 +9,7 @@ mod plans;
 
 use std::sync::Arc;
 
-use perennial_config::{Dynamo, Env, Problems, StartError};
+use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
 use perennial_http::{ApiError, Handler, Request, Response, sentence};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
@@ -24,25 +24,14 @@ pub struct App {
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and connects to the table.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let dynamo = Dynamo::read(env, &mut problems);
-        let mode = perennial_config::stripe_mode(env, &mut problems);
-        let grace = perennial_config::grace(env, &mut problems);
-        problems.into_result()?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint)
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (dynamo, mode, grace) = all((Dynamo::read(env), stripe_mode(env), grace(env)))?;
+        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint())
             .await
             .of_mode(mode.is_live())
             .await
-            .map_err(|error| StartError::Table(Box::new(error)))?;
+            .map_err(StartError::table)?;
         let catalog = Catalog::new(table.clone(), clock.clone());
         catalog.warm_up().await;
         Ok(Self {
@@ -52,7 +41,9 @@ impl App {
             clock,
         })
     }
+}
 
+impl App {
     async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
         self.catalog.current().await.map_err(|error| {
             ApiError::new(503, "catalog_unavailable", sentence(&error))

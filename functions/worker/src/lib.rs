@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_config::{Env, Problems, StartError};
+use perennial_config::{Env, Start, StartError};
 use perennial_flows::Clients;
 use perennial_store::{InboxItem, InboxStatus};
 use perennial_types::Clock;
@@ -52,19 +52,14 @@ impl Received {
 /// brought again.
 const BATCH: Duration = Duration::from_secs(45);
 
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, ()) = Clients::start(env, clock, Ok(())).await?;
+        Ok(Self { clients })
+    }
+}
+
 impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        Ok(Self {
-            clients: Clients::start(env, Problems::default(), clock).await?,
-        })
-    }
-
     /// Applies a batch of stream records. The answer names those that are to be brought again;
     /// what can never be applied is noted in the inbox and not brought again.
     pub async fn handle(&self, event: Value) -> Value {

@@ -32,7 +32,7 @@ mod wrong_method;
 use std::{sync::Arc, time::Duration};
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
-pub use clients::Clients;
+pub use clients::{Clients, Connections};
 pub use confirm_return::{Return, ReturnedIntent};
 pub use error::FlowError;
 pub use finish_checkout::Finish;

@@ -5,6 +5,7 @@ use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use perennial_config::Start as _;
 use perennial_local::Invoker as _;
 use perennial_tests::{FUNCTIONS, Lambda, TestApp, binary, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
@@ -222,7 +223,7 @@ async fn a_missed_event_names_its_alarm_once_there_was_a_sweep() {
         .with_writer(move || writer.clone());
     let _logging = tracing::subscriber::set_default(log.finish());
     let clock = Clock::manual(Timestamp::from_unix(Clock::system().now().unix() + 61));
-    let sweeper = reconcile::App::start_at(&app.env_of("reconcile", &[]), clock.clone())
+    let sweeper = reconcile::App::start(&app.env_of("reconcile", &[]), clock.clone())
         .await
         .unwrap();
     let sweep = async || sweeper.handle(json!({"sweep": "events"})).await.unwrap();

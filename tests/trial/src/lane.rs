@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use perennial_config::Env;
+use perennial_config::{Env, Start as _};
 use perennial_flows::{Resolver, reconcile::Slice};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use perennial_stripe::Transport;
@@ -306,13 +306,13 @@ async fn functions(
     let tab = async |door: Door| {
         let env = env(door)?;
         Ok::<_, Broken>(Tab {
-            client_secret: client_secret::App::start_at(&env, clock.clone())
+            client_secret: client_secret::App::start(&env, clock.clone())
                 .await
                 .map_err(failed)?,
-            confirm: confirm::App::start_at(&env, clock.clone())
+            confirm: confirm::App::start(&env, clock.clone())
                 .await
                 .map_err(failed)?,
-            subscribe: subscribe::App::start_at(&env, clock.clone())
+            subscribe: subscribe::App::start(&env, clock.clone())
                 .await
                 .map_err(failed)?,
         })
@@ -321,19 +321,19 @@ async fn functions(
     Ok(Functions {
         tab_a: tab(Door::TabA).await?,
         tab_b: tab(Door::TabB).await?,
-        webhook: webhook::App::start_at(&env(Door::Inbox)?, clock.clone())
+        webhook: webhook::App::start(&env(Door::Inbox)?, clock.clone())
             .await
             .map_err(failed)?,
-        worker: worker::App::start_at(&hooks, clock.clone())
+        worker: worker::App::start(&hooks, clock.clone())
             .await
             .map_err(failed)?,
-        other_worker: worker::App::start_at(&other, clock.clone())
+        other_worker: worker::App::start(&other, clock.clone())
             .await
             .map_err(failed)?,
-        reconcile: reconcile::App::start_at(&env(Door::Sweeper)?, clock.clone())
+        reconcile: reconcile::App::start(&env(Door::Sweeper)?, clock.clone())
             .await
             .map_err(failed)?,
-        subscriptions: subscriptions::App::start_at(&env(Door::Watcher)?, clock.clone())
+        subscriptions: subscriptions::App::start(&env(Door::Watcher)?, clock.clone())
             .await
             .map_err(failed)?,
     })
