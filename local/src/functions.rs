@@ -1,6 +1,6 @@
 //! The functions, in this process: the very code that Lambda runs.
 
-use perennial_config::{Env, Start as _, StartError};
+use perennial_config::{Env, EventHandler as _, Start as _, StartError};
 use perennial_http::invoke;
 use perennial_types::Clock;
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl Invoker for InProcess {
                 "links" => Ok(invoke(&self.links, event, &request_id).await),
                 "payments" => Ok(invoke(&self.payments, event, &request_id).await),
                 "webhook" => Ok(invoke(&self.webhook, event, &request_id).await),
-                "worker" => Ok(self.worker.handle(event).await),
+                "worker" => failed(function, self.worker.handle(event).await),
                 "reconcile" => failed(function, self.reconcile.handle(event).await),
                 "partner-events" => failed(function, self.partner_events.handle(event).await),
                 "shop-events" => failed(function, shop_events::handle(&event)),

@@ -2,10 +2,17 @@
 
 use std::process::ExitCode;
 
+use perennial_config::{Env, Start, StartError};
 use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_types::Clock;
 
-#[derive(Clone)]
 struct Panics;
+
+impl Start for Panics {
+    async fn start(_: &Env, _: Clock) -> Result<Self, StartError> {
+        Ok(Self)
+    }
+}
 
 impl Handler for Panics {
     #[allow(clippy::panic, reason = "this is what it is for")]
@@ -17,7 +24,6 @@ impl Handler for Panics {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    perennial_config::run_function(async |_| perennial_http::run(Panics).await).await
+fn main() -> ExitCode {
+    perennial_http::main::<Panics>()
 }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use perennial_config::{Env, Start as _};
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_http::invoke;
 use perennial_local::{Invocation, InvokeError, Invoker};
 use perennial_types::Clock;
@@ -100,7 +100,7 @@ impl Invoker for InProcess {
                         reason: "the test has stopped it".to_owned(),
                     });
                 }
-                "worker" => apps.worker.handle(event).await,
+                "worker" => apps.worker.handle(event).await.unwrap_or_default(),
                 other => return Err(InvokeError::Unknown(other.to_owned())),
             })
         })

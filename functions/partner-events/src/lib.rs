@@ -8,7 +8,7 @@ mod partner_event;
 
 pub use partner_event::{Refusal, unwrap};
 
-use perennial_config::{Dynamo, Env, Mode, Start, StartError, all, stripe_mode};
+use perennial_config::{Dynamo, Env, EventHandler, Mode, Start, StartError, all, stripe_mode};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -32,13 +32,13 @@ impl Start for App {
     }
 }
 
-impl App {
+impl EventHandler for App {
     /// Stores the event of Stripe in an event of EventBridge.
     ///
     /// The error says that the table refused, and makes Lambda bring the event again. What is not
     /// an event of Stripe would not become one by that: it is logged and dropped, and the answer
     /// says why.
-    pub async fn handle(&self, event: Value) -> Result<Value, String> {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         let event = match unwrap(event) {
             Ok(event) => event,
             Err(refusal) => {

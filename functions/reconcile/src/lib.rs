@@ -9,7 +9,7 @@ mod deployment;
 
 use std::{path::PathBuf, time::Duration};
 
-use perennial_config::{Env, Start, StartError};
+use perennial_config::{Env, EventHandler, Start, StartError};
 use perennial_flows::{Clients, FlowError, reconcile::Slice};
 use perennial_types::Clock;
 use serde::Deserialize;
@@ -58,10 +58,10 @@ impl Start for App {
     }
 }
 
-impl App {
+impl EventHandler for App {
     /// Runs a slice of the sweep that the event names, or answers a deployment. The error is a sentence
     /// that says why the event did not come to its end, so that the invocation counts as failed.
-    pub async fn handle(&self, event: Value) -> Result<Value, String> {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         if event.get("RequestType").is_some() {
             return self.deploy(event).await;
         }
@@ -72,7 +72,9 @@ impl App {
             .await
             .map_err(|error| error.chain())
     }
+}
 
+impl App {
     async fn sweep_plans(&self, slice: Slice) -> Result<Value, FlowError> {
         let refreshed = self.clients.resolver().refresh(slice).await?;
         if refreshed.version > 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_config::{Env, Start, StartError};
+use perennial_config::{Env, EventHandler, Start, StartError};
 use perennial_flows::Clients;
 use perennial_store::{InboxItem, InboxStatus};
 use perennial_types::Clock;
@@ -59,21 +59,21 @@ impl Start for App {
     }
 }
 
-impl App {
+impl EventHandler for App {
     /// Applies a batch of stream records. The answer names those that are to be brought again;
     /// what can never be applied is noted in the inbox and not brought again.
-    pub async fn handle(&self, event: Value) -> Value {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         let batch: Batch = match serde_json::from_value(event) {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::error!(%error, "the event is not one of a DynamoDB stream");
-                return json!({ "batchItemFailures": [] });
+                return Ok(json!({ "batchItemFailures": [] }));
             }
         };
         let customers = by_customer(batch);
         let mut failures = Vec::new();
         if customers.is_empty() {
-            return json!({ "batchItemFailures": failures });
+            return Ok(json!({ "batchItemFailures": failures }));
         }
         let flows = match self.clients.begin_slice(BATCH).await {
             Ok(flows) => flows,
@@ -84,7 +84,7 @@ impl App {
                     "a batch of events cannot be begun, and is brought again"
                 );
                 let all = customers.into_iter().flatten().map(Received::again);
-                return json!({ "batchItemFailures": all.collect::<Vec<_>>() });
+                return Ok(json!({ "batchItemFailures": all.collect::<Vec<_>>() }));
             }
         };
         for customer in customers {
@@ -96,7 +96,7 @@ impl App {
                 .filter(|(_, result)| result.is_err());
             failures.extend(failed.map(|(it, _)| it.again()));
         }
-        json!({ "batchItemFailures": failures })
+        Ok(json!({ "batchItemFailures": failures }))
     }
 }
 

@@ -5,7 +5,7 @@ mod rolling;
 mod secrets;
 mod settings;
 
-pub use perennial_process::{Env, Problems, Start, StartError, all, run_function, start_log};
+pub use perennial_process::{Env, EventHandler, Problems, Start, StartError, all, start_log};
 pub use rolling::Rolling;
 pub use secrets::{Secret, SecretsError};
 pub use settings::{

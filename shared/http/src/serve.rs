@@ -1,15 +1,15 @@
 //! From the event to the handler and back.
 
-use std::future::Future;
-use std::time::Instant;
+use std::{process::ExitCode, time::Instant};
 
-use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use lambda_http::lambda_runtime::LambdaEvent;
+use perennial_process::{Start, serve};
 use serde_json::Value;
 
 use crate::{ApiError, Request, RequestError, Response};
 
 /// A function behind API Gateway.
-pub trait Handler: Clone + Send + Sync + 'static {
+pub trait Handler: Send + Sync + 'static {
     /// Answers one request; an error is turned into the one shape and logged.
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
 }
@@ -76,14 +76,9 @@ fn unreadable(error: RequestError) -> ApiError {
     answer.because(error)
 }
 
-/// Serves a function on Lambda until the sandbox ends.
-pub async fn run<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let handler = handler.clone();
-        async move {
-            let answer = invoke(&handler, event.payload, &event.context.request_id).await;
-            Ok::<_, std::convert::Infallible>(answer)
-        }
-    }))
-    .await
+/// The `main` of a function behind API Gateway.
+pub fn main<H: Handler + Start>() -> ExitCode {
+    serve(async |handler: &H, event: LambdaEvent<Value>| {
+        Ok(invoke(handler, event.payload, &event.context.request_id).await)
+    })
 }

@@ -1,6 +1,6 @@
 //! Functions whose clocks are wrong: Stripe's own times decide what has been read, and what was made.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_http::invoke;
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::{Clock, Timestamp};
@@ -59,7 +59,8 @@ async fn events_for_the_shop_are_in_order_by_any_clock() {
         json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": image}});
     let behind = Timestamp::from_unix(Clock::system().now().unix() - 600);
     let worker = worker::App::start(&app.env_of("worker", &[]), Clock::manual(behind)).await;
-    let answer = worker.unwrap().handle(json!({ "Records": [record] })).await;
+    let event = json!({ "Records": [record] });
+    let answer = worker.unwrap().handle(event).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let mut told = app.table.items_of("OUT#").await;
     let types = |told: &[Value]| told.iter().map(|it| it["type"].clone()).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! Subscriptions that were paid and have ended before anybody here heard of either.
 
-use perennial_config::{Env, Start as _};
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_tests::{Shopper, TestApp};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};

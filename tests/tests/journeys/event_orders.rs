@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, plain};
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn record(image: &Value) -> Value {
 
 async fn bring(worker: &App, images: &[Value]) {
     let records: Vec<Value> = images.iter().map(record).collect();
-    let answer = worker.handle(json!({ "Records": records })).await;
+    let answer = worker.handle(json!({ "Records": records })).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 

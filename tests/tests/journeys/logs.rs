@@ -5,7 +5,7 @@ use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_local::Invoker as _;
 use perennial_tests::{FUNCTIONS, Lambda, TestApp, binary, sign, wait_until};
 use perennial_types::{Clock, Timestamp};

@@ -3,7 +3,7 @@
 //! That nothing is missing, every journey shows: the harness refuses a function what its role does
 //! not allow. That nothing is superfluous is shown here, by journeys that together use every grant.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Roles, TestApp, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};

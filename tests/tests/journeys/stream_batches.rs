@@ -1,6 +1,6 @@
 //! What the worker makes of a batch, and of a stream that is as loose as that of AWS.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Setup, TestApp, wait_until};
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn record((number, image): (usize, &Value)) -> Value {
 
 async fn failures(worker: &App, images: &[Value]) -> Vec<String> {
     let records: Vec<Value> = images.iter().enumerate().map(record).collect();
-    let answer = worker.handle(json!({ "Records": records })).await;
+    let answer = worker.handle(json!({ "Records": records })).await.unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap().iter();
     let mut failures: Vec<String> = failures
         .map(|it| it["itemIdentifier"].as_str().unwrap().to_owned())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use perennial_config::{Env, Start as _};
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_inbox::EventType;
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::{Clock, Timestamp};

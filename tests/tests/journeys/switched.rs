@@ -1,6 +1,6 @@
 //! Subscriptions that are created or changed at Stripe: in the portal, in the Dashboard, by support.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Answer, Setup, Shopper, TestApp};
 use perennial_types::Clock;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A subscription is given to no one but the user that it was made for.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::Clock;
 use serde_json::{Value, json};

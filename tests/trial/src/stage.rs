@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
+use perennial_config::EventHandler as _;
 use perennial_http::{Handler, invoke};
 use serde_json::{Value, json};
 
@@ -236,7 +237,7 @@ impl<'a> Stage<'a> {
         let answer = tokio::select! {
             biased;
             () = self.lane.wire.death(door) => None,
-            answer = worker.handle(event) => Some(answer),
+            answer = worker.handle(event) => answer.ok(),
         };
         self.lane.wire.invocation_over();
         let failed = answer.map(|answer| {

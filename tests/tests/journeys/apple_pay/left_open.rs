@@ -1,6 +1,6 @@
 //! Subscriptions that came first and that nobody has confirmed.
 
-use perennial_config::{Env, Start as _};
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_tests::TestApp;
 use perennial_types::{Clock, Timestamp};
 use serde_json::json;

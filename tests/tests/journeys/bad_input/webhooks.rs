@@ -1,6 +1,6 @@
 //! Webhooks that Stripe did not send, and those that concern nobody.
 
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, sign};
 use perennial_types::Clock;
 use serde_json::json;

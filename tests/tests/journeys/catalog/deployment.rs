@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::put};
-use perennial_config::Start as _;
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::TestApp;
 use perennial_types::Clock;
 use serde_json::{Value, json};

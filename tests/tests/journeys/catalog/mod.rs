@@ -7,7 +7,7 @@ mod published;
 mod selling;
 mod writers;
 
-use perennial_config::{Env, Start as _};
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_http::{Handler, invoke};
 use perennial_tests::TestApp;
 use perennial_types::{Clock, Timestamp};
