@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use perennial_config::{Env, Start, StartError};
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
 use perennial_types::Clock;
 
 struct Panics;
@@ -15,8 +15,11 @@ impl Start for Panics {
 }
 
 impl Handler for Panics {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("GET /wallets", ())];
+
     #[allow(clippy::panic, reason = "this is what it is for")]
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         if let Some(value) = request.header("value") {
             panic!("cannot be read: {value}");
         }

@@ -5,7 +5,7 @@ use perennial_api::{
 };
 use perennial_config::{Api, Env, Start, StartError, all, link_secret};
 use perennial_flows::{Clients, Issued, OpenCheckout, ServerConsent};
-use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -73,7 +73,10 @@ impl App {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /client-secret", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         let begin = read(request)?;
         let flows = self.clients.begin().await.map_err(failure)?;
         let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;

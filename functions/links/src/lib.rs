@@ -10,7 +10,7 @@ mod manage;
 use perennial_api::{Link, LinkError, SignedLinks, failure, landing_of_link};
 use perennial_config::{Api, Env, Rolling, Shop, Start, StartError, all, link_secret};
 use perennial_flows::{Connections, FlowError};
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
 use perennial_stripe::StripeError;
 use perennial_types::{Clock, CustomerId, UserId};
 use secrecy::SecretString;
@@ -62,17 +62,17 @@ impl App {
         customer.map_err(|error| failure(FlowError::Store(error)))
     }
 
-    async fn open(&self, request: &Request) -> Result<Response, ApiError> {
-        match (request.route.as_str(), self.link(request).await?) {
+    async fn open(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match (route, self.link(request).await?) {
             (
-                "GET /manage",
+                Route::Manage,
                 Link::Manage {
                     user,
                     number,
                     saved,
                 },
             ) => self.manage(&user, number, saved).await,
-            ("GET /authorize", Link::Authorize { user, payment }) => {
+            (Route::Authorize, Link::Authorize { user, payment }) => {
                 self.authorize(request, &user, &payment).await
             }
             _ => Err(unknown_link()),
@@ -80,9 +80,24 @@ impl App {
     }
 }
 
+/// The routes of the function.
+#[derive(Debug, Clone, Copy)]
+pub enum Route {
+    /// To the portal in which a shopper manages their subscriptions.
+    Manage,
+    /// To a payment that waits for them.
+    Authorize,
+}
+
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match self.open(request).await {
+    type Route = Route;
+    const ROUTES: Routes<Route> = &[
+        ("GET /manage", Route::Manage),
+        ("GET /authorize", Route::Authorize),
+    ];
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match self.open(route, request).await {
             Err(error) if !request.wants_json() => {
                 error.log(request, NOT_OPENED);
                 let why = match error.code {

@@ -1,16 +1,19 @@
 //! `POST /subscriptions`: the subscription of a checkout that the wallet has agreed to, or one that
 //! comes first and waits for its shopper.
 
+mod ask;
+
 use perennial_api::{
     BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, parse_checkout, undecided,
 };
 use perennial_config::{Api, Env, Start, StartError, all, consent, link_secret};
 use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
-use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+use ask::{Ask, AskedFirst, unclear};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -19,25 +22,6 @@ pub struct App {
     api: Api,
     consent: Consent,
     links: SignedLinks,
-}
-
-/// Either a checkout, or what a new one is for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    checkout: Option<String>,
-    plan: Option<String>,
-    wallet: Option<String>,
-    first: Option<AskedFirst>,
-    consent: Option<String>,
-    trial_days: Option<u32>,
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AskedFirst {
-    Subscription,
 }
 
 impl Start for App {
@@ -102,7 +86,10 @@ impl App {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /subscriptions", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         request.user()?;
         match read_json::<Ask>(request)? {
             Ask {
@@ -137,33 +124,4 @@ impl Handler for App {
             ask => Err(unclear(&ask)),
         }
     }
-}
-
-/// What a body lacks, or has too much of.
-fn unclear(ask: &Ask) -> ApiError {
-    if ask.checkout.is_some() {
-        return ApiError::new(
-            400,
-            "invalid_field",
-            "The body has a mistake: with `checkout` there is nothing else to say.",
-        );
-    }
-    let lacking = match ask {
-        Ask {
-            plan: None,
-            wallet: None,
-            first: None,
-            ..
-        } => "checkout",
-        Ask { plan: None, .. } => "plan",
-        Ask { wallet: None, .. } => "wallet",
-        _ => "first",
-    };
-    ApiError::new(
-        400,
-        "missing_field",
-        format!(
-            "The body has a mistake: missing field `{lacking}`. Send the `checkout` of POST /client-secret, or `plan`, `wallet` and \"first\":\"subscription\"."
-        ),
-    )
 }

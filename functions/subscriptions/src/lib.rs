@@ -10,7 +10,7 @@ mod plans;
 use std::sync::Arc;
 
 use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
-use perennial_http::{ApiError, Handler, Request, Response, sentence};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, sentence};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
 use serde_json::json;
@@ -76,11 +76,26 @@ impl App {
     }
 }
 
+/// The routes of the function.
+#[derive(Debug, Clone, Copy)]
+pub enum Route {
+    /// What a user has.
+    Subscriptions,
+    /// What anyone may buy.
+    Plans,
+}
+
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match request.route.as_str() {
-            "GET /plans" => Ok(plans::answer(&*self.plans().await?)),
-            _ => self.subscriptions(request).await,
+    type Route = Route;
+    const ROUTES: Routes<Route> = &[
+        ("GET /subscriptions", Route::Subscriptions),
+        ("GET /plans", Route::Plans),
+    ];
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match route {
+            Route::Subscriptions => self.subscriptions(request).await,
+            Route::Plans => Ok(plans::answer(&*self.plans().await?)),
         }
     }
 }

@@ -8,7 +8,7 @@ mod standing;
 use perennial_api::{SignedLinks, api_url, failure, find_plan, no_plans, plan_not_available};
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
 use perennial_flows::{Connections, FlowError};
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Consent, Plan, Trials};
 
@@ -63,7 +63,10 @@ impl Start for App {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("GET /wallets", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         let user = request.user()?;
         let name = request.query.get("plan").filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {

@@ -6,7 +6,7 @@
 use perennial_config::{
     Dynamo, Env, Mode, Rolling, Start, StartError, all, stripe_mode, webhook_secrets,
 };
-use perennial_http::{ApiError, Handler, Request, Response, sentence};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, sentence};
 use perennial_inbox::{Event, SignatureError, verify};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
@@ -72,7 +72,10 @@ fn refused(request_id: &str, error: SignatureError) {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /webhooks/stripe", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         if request.body.len() > LARGEST_BODY {
             return Err(ApiError::new(
                 413,

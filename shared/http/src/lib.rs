@@ -15,4 +15,5 @@ pub use error::{ApiError, sentence};
 pub use json::{read_json, read_value};
 pub use request::{Request, RequestError};
 pub use response::Response;
+pub use route::Routes;
 pub use serve::{Handler, invoke, main};

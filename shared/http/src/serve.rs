@@ -6,20 +6,37 @@ use lambda_http::lambda_runtime::LambdaEvent;
 use perennial_process::{Start, serve};
 use serde_json::Value;
 
-use crate::{ApiError, Request, RequestError, Response};
+use crate::{ApiError, Request, RequestError, Response, Routes, route::meet};
 
 /// A function behind API Gateway.
 pub trait Handler: Send + Sync + 'static {
+    /// What the function knows its routes by; nothing, if it has one.
+    type Route: Copy + Send + Sync + 'static;
+
+    /// The routes of the function. A request that has met none of them is refused before it gets here.
+    const ROUTES: Routes<Self::Route>;
+
     /// Answers one request; an error is turned into the one shape and logged.
-    fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
+    fn handle(
+        &self,
+        route: Self::Route,
+        request: &Request,
+    ) -> impl Future<Output = Result<Response, ApiError>> + Send;
 }
 
 /// Answers one event of payload format 2.0 with a response of the same format.
 pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> Value {
     let started = Instant::now();
     let (route, caller, result) = match Request::from_event(event, request_id) {
-        Ok(request) => {
-            let result = handler.handle(&request).await;
+        Ok(mut request) => {
+            let result = match meet(&mut request, H::ROUTES) {
+                Some(route) => handler.handle(route, &request).await,
+                None => Err(ApiError::new(
+                    404,
+                    "unknown_route",
+                    "There is no such route.",
+                )),
+            };
             let route = format!("{} {}", request.method, request.path);
             (route, request.caller().map(str::to_owned), result)
         }
