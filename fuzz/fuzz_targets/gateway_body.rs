@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::text;
-use perennial_http::{ApiError, Handler, Request, RequestError, Response, invoke, read_json};
+use perennial_http::{ApiError, Handler, Request, RequestError, Response, Routes, invoke, read_json};
 use serde_json::{Map, Value, json};
 
 fuzz_target!(|data: &[u8]| {
@@ -61,7 +61,10 @@ fn event(body: &str, is_base64_encoded: bool) -> Value {
 struct Echo;
 
 impl Handler for Echo {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /echo", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         request.user()?;
         let body: Map<String, Value> = read_json(request)?;
         let json = if request.wants_json() { "json" } else { "page" };

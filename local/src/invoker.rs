@@ -2,6 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use perennial_functions::Started;
 use serde_json::Value;
 
 /// What an invocation gives: the function's answer, or why there is none.
@@ -11,6 +12,20 @@ pub type Invocation<'a> = Pin<Box<dyn Future<Output = Result<Value, InvokeError>
 pub trait Invoker: Send + Sync + 'static {
     /// Hands the event to the function and waits for its answer.
     fn invoke<'a>(&'a self, function: &'a str, event: Value) -> Invocation<'a>;
+}
+
+impl Invoker for Started {
+    fn invoke<'a>(&'a self, function: &'a str, event: Value) -> Invocation<'a> {
+        Box::pin(async move {
+            let running = self.get(function);
+            let running = running.ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
+            let answer = running.handle(event).await;
+            answer.map_err(|reason| InvokeError::Failed {
+                function: function.to_owned(),
+                reason,
+            })
+        })
+    }
 }
 
 /// Why a function gave no answer.

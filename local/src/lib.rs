@@ -23,7 +23,6 @@ mod domains;
 mod dynamodb;
 mod env_file;
 mod environment;
-mod functions;
 mod gateway;
 mod invoker;
 mod keys;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dynoxide::Database;
 use perennial_config::Env;
 use perennial_flows::Resolver;
+use perennial_functions::{FUNCTIONS, Started};
 use perennial_sandbox::Sandbox;
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
@@ -18,7 +19,6 @@ use url::Url;
 
 use crate::data_dir::DataDir;
 use crate::environment::{self, Addresses, TABLE_NAME};
-use crate::functions::InProcess;
 use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
 use crate::invoker::Invoker;
 use crate::keys::{Keys, SecretError};
@@ -359,8 +359,7 @@ async fn start_functions(
         Functions::Elsewhere(invoker) => Ok(invoker),
         Functions::InProcess => {
             let env = Env::from_pairs(env.iter().cloned());
-            // Every function's own start is in this one's, which is too large to be moved about.
-            let started = Box::pin(InProcess::start(&env, clock)).await;
+            let started = Started::start(FUNCTIONS, |_| env.clone(), clock).await;
             Ok(Arc::new(started.map_err(StartError::Function)?))
         }
     }

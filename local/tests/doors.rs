@@ -11,8 +11,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, Mac as _};
-use perennial_config::Env;
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_local::{Options, Server};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -99,7 +100,9 @@ async fn an_event_that_comes_through_both_doors_counts_once() {
     for webhook_first in [true, false] {
         let server = Server::start(Options::default()).await.unwrap();
         let env = Env::from_pairs(server.env());
-        let door = partner_events::App::start(&env).await.unwrap();
+        let door = partner_events::App::start(&env, Clock::system())
+            .await
+            .unwrap();
         let stored = |seen: bool| Ok(json!({ "stored": true, "seen": seen }));
         if webhook_first {
             assert_eq!(by_webhook(&server).await, 200);
@@ -119,7 +122,9 @@ async fn an_event_that_comes_through_both_doors_counts_once() {
 async fn an_event_of_another_source_is_not_stored_and_one_that_the_table_refuses_comes_again() {
     let server = Server::start(Options::default()).await.unwrap();
     let env = Env::from_pairs(server.env());
-    let door = partner_events::App::start(&env).await.unwrap();
+    let door = partner_events::App::start(&env, Clock::system())
+        .await
+        .unwrap();
     let mut event = recorded();
     event["source"] = json!("aws.partner/somebody.example/ed_1");
     let answer = door.handle(event).await.unwrap();

@@ -30,12 +30,12 @@ def main() -> int:
     """Looks through every package of the workspace."""
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
     bad = []
-    for member in workspace["workspace"]["members"]:
-        folder = ROOT / member
+    folders = [folder for member in workspace["workspace"]["members"] for folder in sorted(ROOT.glob(member))]
+    for folder in folders:
         manifest = tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))
         files = [*folder.glob("src/**/*.rs"), *folder.glob("tests/**/*.rs"), *folder.glob("*.rs")]
         sources = "\n".join(file.read_text(encoding="utf-8") for file in files)
-        bad += [f"{member}: {name} is not used" for name in unused(manifest, sources)]
+        bad += [f"{folder.relative_to(ROOT)}: {name} is not used" for name in unused(manifest, sources)]
     print("\n".join(bad) or "every dependency is used")
     return 1 if bad else 0
 

@@ -2,14 +2,24 @@
 
 use std::process::ExitCode;
 
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_config::{Env, Start, StartError};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_types::Clock;
 
-#[derive(Clone)]
 struct Panics;
 
+impl Start for Panics {
+    async fn start(_: &Env, _: Clock) -> Result<Self, StartError> {
+        Ok(Self)
+    }
+}
+
 impl Handler for Panics {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("GET /wallets", ())];
+
     #[allow(clippy::panic, reason = "this is what it is for")]
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         if let Some(value) = request.header("value") {
             panic!("cannot be read: {value}");
         }
@@ -17,7 +27,6 @@ impl Handler for Panics {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    perennial_config::run_function(async |_| perennial_http::run(Panics).await).await
+fn main() -> ExitCode {
+    perennial_http::main::<Panics>()
 }

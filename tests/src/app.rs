@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use perennial_config::Env;
 use perennial_flows::{Published, Resolver};
+use perennial_functions::FUNCTIONS;
 use perennial_local::{Functions, Invoker, Options, Server};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::catalog::{publish_with, resolver};
 use crate::client::{Caller, http};
 use crate::exchanges;
 use crate::functions::InProcess;
-use crate::lambda::{FUNCTIONS, Lambda, binary};
+use crate::lambda::{Lambda, binary};
 use crate::leftovers::{self, Allowed};
 use crate::proxy::Proxy;
 use crate::roles::Roles;
@@ -133,7 +134,7 @@ impl TestApp {
         let lambda = setup.on_lambda.then(|| Arc::new(Lambda::default()));
         if setup.on_lambda {
             // Before the first invocation, whose time is limited.
-            let built = tokio::task::spawn_blocking(|| FUNCTIONS.map(binary)).await;
+            let built = tokio::task::spawn_blocking(|| FUNCTIONS.map(|it| binary(it.name))).await;
             built.expect("the binaries are built");
         }
         let invoker: Arc<dyn Invoker> = match &lambda {
@@ -174,7 +175,7 @@ impl TestApp {
             to_dynamodb: &to_dynamodb,
         };
         match &lambda {
-            Some(lambda) => lambda.set_up(FUNCTIONS.map(|name| (name, env.of(name)))),
+            Some(lambda) => lambda.set_up(|name| env.of(name)),
             None => in_process.set_up(&env, server.clock()).await,
         }
         let env = env.env;

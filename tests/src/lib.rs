@@ -36,7 +36,7 @@ pub use app::{Setup, TestApp};
 pub use calls::Calls;
 pub use catalog::without_pace;
 pub use client::{Caller, USER_AGENT, http};
-pub use lambda::{FUNCTIONS, Lambda, binary};
+pub use lambda::{Lambda, binary};
 pub use proxy::Proxy;
 pub use roles::{Grant, Roles};
 pub use sandbox::StripeSandbox;

@@ -3,9 +3,9 @@
 use perennial_api::{
     BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, undecided,
 };
-use perennial_config::{Api, Env, Problems, StartError};
+use perennial_config::{Api, Env, Start, StartError, all, link_secret};
 use perennial_flows::{Clients, Issued, OpenCheckout, ServerConsent};
-use perennial_http::{ApiError, Handler, Request, Response, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -40,29 +40,24 @@ enum Confirm {
     Server,
 }
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let api = Api::read(env, mode, &mut problems);
-        let consent = perennial_config::consent(env, &mut problems);
-        perennial_config::check_link_secret(env, &mut problems);
-        let clients = Clients::start(env, problems, clock).await?;
-        let secret = perennial_config::link_secret(env, Problems::default()).await?;
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((
+            Api::read(env),
+            perennial_config::consent(env),
+            link_secret(env),
+        ));
+        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
         Ok(Self {
             clients,
             api,
             consent,
-            links: SignedLinks::new(&secret),
+            links: SignedLinks::fetch(links).await?,
         })
     }
+}
 
+impl App {
     fn describe(&self, open: &OpenCheckout) -> Value {
         json!({
             "checkout": open.attempt.id,
@@ -78,7 +73,10 @@ impl App {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /client-secret", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         let begin = read(request)?;
         let flows = self.clients.begin().await.map_err(failure)?;
         let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;

@@ -4,15 +4,18 @@
 //! A return is a navigation from another site, so it has no token; `Context::confirm_return` says what
 //! proves it.
 
+mod returned;
+
 use perennial_api::{
     Checkout, checkout, failure, landing, landing_without_checkout, parse_checkout,
     unknown_checkout,
 };
-use perennial_config::{Env, Problems, Shop, StartError};
-use perennial_flows::{Clients, Finish, FlowError, Return, ReturnedIntent};
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_config::{Env, Shop, Start, StartError};
+use perennial_flows::{Clients, Finish, FlowError, Return};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
 use perennial_types::{Clock, ReturnPath};
-use secrecy::SecretString;
+
+use returned::read_return;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -26,23 +29,14 @@ const UNSETTLED: &str = "a return could not be settled; the shop's page will ask
 /// When Stripe or the table does not answer, the shop's page asks again after this.
 const ASK_AGAIN: u32 = 3;
 
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, shop) = Clients::start(env, clock, Shop::read(env)).await?;
+        Ok(Self { clients, shop })
+    }
+}
+
 impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let shop = Shop::read(env, &mut problems);
-        let clients = Clients::start(env, problems, clock).await?;
-        match shop {
-            Some(shop) => Ok(Self { clients, shop }),
-            None => Err(Problems::default().into()),
-        }
-    }
-
     async fn confirm(&self, request: &Request) -> Result<Response, ApiError> {
         let back = read_return(request)?;
         let id = back.checkout.clone();
@@ -97,12 +91,28 @@ impl App {
     }
 }
 
+/// The routes of the function.
+#[derive(Debug, Clone, Copy)]
+pub enum Route {
+    /// Where a wallet sends the shopper back to.
+    Return,
+    /// What a page polls.
+    Poll,
+}
+
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        if request.route == "GET /checkouts/{checkout}" {
-            return self.poll(request, request.parameter("checkout")).await;
-        }
-        match self.confirm(request).await {
+    type Route = Route;
+    const ROUTES: Routes<Route> = &[
+        ("GET /confirm", Route::Return),
+        ("GET /checkouts/{checkout}", Route::Poll),
+    ];
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        let answer = match route {
+            Route::Return => self.confirm(request).await,
+            Route::Poll => return self.poll(request, request.parameter("checkout")).await,
+        };
+        match answer {
             // A page of raw JSON would keep the client secret in the address bar and in the history.
             Err(error) if error.status < 500 && !request.wants_json() => {
                 tracing::info!(
@@ -116,37 +126,4 @@ impl Handler for App {
             answer => answer,
         }
     }
-}
-
-fn read_return(request: &Request) -> Result<Return, ApiError> {
-    let parameter = |name: &'static str| {
-        let value = request.query.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| {
-            ApiError::new(
-                400,
-                "missing_parameter",
-                format!("The address lacks {name}. Use the return_url of POST /client-secret as it is; Stripe adds the rest."),
-            )
-        })
-    };
-    let (intent, id, secret) = if request.query.contains_key("payment_intent") {
-        let id = parameter("payment_intent")?;
-        let intent = id.parse().map(ReturnedIntent::Payment);
-        (intent, id, parameter("payment_intent_client_secret")?)
-    } else {
-        let id = parameter("setup_intent")?;
-        let intent = id.parse().map(ReturnedIntent::Setup);
-        (intent, id, parameter("setup_intent_client_secret")?)
-    };
-    let checkout = parameter("checkout")?;
-    let intent = intent.map_err(|_| unknown_checkout())?;
-    // A secret begins with its intent's id, so that most made-up ones cost no call.
-    if !secret.starts_with(&format!("{id}_secret_")) {
-        return Err(unknown_checkout());
-    }
-    Ok(Return {
-        intent,
-        secret: SecretString::from(secret.as_str()),
-        checkout: parse_checkout(checkout)?,
-    })
 }

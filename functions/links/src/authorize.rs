@@ -93,13 +93,13 @@ impl App {
         id: &PaymentIntentId,
     ) -> Result<PaymentIntent, ApiError> {
         let customer = self.customer(user).await?.ok_or_else(unknown_link)?;
-        let payment = match self.stripe.read_payment(id).await {
+        let payment = match self.connections.stripe.read_payment(id).await {
             Ok(reply) => reply.value,
             Err(error) if is_missing(&error) => return Err(unknown_link().because(error)),
             Err(error) => return Err(failure(FlowError::Stripe(error))),
         };
         let theirs = payment.customer_id() == Some(&customer);
-        if theirs && payment.livemode == self.livemode {
+        if theirs && payment.livemode == self.connections.livemode {
             Ok(payment)
         } else {
             Err(unknown_link())

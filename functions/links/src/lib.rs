@@ -8,11 +8,10 @@ mod authorize;
 mod manage;
 
 use perennial_api::{Link, LinkError, SignedLinks, failure, landing_of_link};
-use perennial_config::{Api, Dynamo, Env, Problems, Rolling, Shop, StartError};
-use perennial_flows::FlowError;
-use perennial_http::{ApiError, Handler, Request, Response};
-use perennial_store::Table;
-use perennial_stripe::{Settings, Stripe, StripeError};
+use perennial_config::{Api, Env, Rolling, Shop, Start, StartError, all, link_secret};
+use perennial_flows::{Connections, FlowError};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_stripe::StripeError;
 use perennial_types::{Clock, CustomerId, UserId};
 use secrecy::SecretString;
 
@@ -21,57 +20,28 @@ const NOT_OPENED: &str = "a link opened nothing; the shop's page says so";
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
-    stripe: Stripe,
-    table: Table,
+    connections: Connections,
     api: Api,
     shop: Shop,
     secret: Rolling<SecretString>,
-    livemode: bool,
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let dynamo = Dynamo::read(env, &mut problems);
-        let api = Api::read(env, mode, &mut problems);
-        let shop = Shop::read(env, &mut problems);
-        perennial_config::check_link_secret(env, &mut problems);
-        let stripe = perennial_config::Stripe::read(env, problems).await?;
-        let Some(shop) = shop else {
-            // `Stripe::read` has told all problems, that of the shop's address among them.
-            return Err(Problems::default().into());
-        };
-        let secret = perennial_config::rolling_link_secret(env, Problems::default()).await?;
-        let settings = Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key);
-        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
-            what: "Stripe",
-            source: Box::new(source),
-        })?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::connect(&dynamo.table, endpoint)
-            .await
-            .of_mode(mode.is_live())
-            .await
-            .map_err(|error| StartError::Table(Box::new(error)))?;
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((Api::read(env), Shop::read(env), link_secret(env)));
+        let (connections, (api, shop, secret)) = Connections::open(env, own).await?;
         Ok(Self {
-            stripe,
-            table,
+            connections,
             api,
             shop,
-            secret,
-            livemode: mode.is_live(),
+            secret: secret.fetch().await?,
             clock,
         })
     }
+}
 
+impl App {
     /// What the link of this request is good for.
     async fn link(&self, request: &Request) -> Result<Link, ApiError> {
         let text = request.query.get("link").map_or("", String::as_str);
@@ -88,21 +58,21 @@ impl App {
     }
 
     async fn customer(&self, user: &UserId) -> Result<Option<CustomerId>, ApiError> {
-        let customer = self.table.known_customer(user).await;
+        let customer = self.connections.table.known_customer(user).await;
         customer.map_err(|error| failure(FlowError::Store(error)))
     }
 
-    async fn open(&self, request: &Request) -> Result<Response, ApiError> {
-        match (request.route.as_str(), self.link(request).await?) {
+    async fn open(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match (route, self.link(request).await?) {
             (
-                "GET /manage",
+                Route::Manage,
                 Link::Manage {
                     user,
                     number,
                     saved,
                 },
             ) => self.manage(&user, number, saved).await,
-            ("GET /authorize", Link::Authorize { user, payment }) => {
+            (Route::Authorize, Link::Authorize { user, payment }) => {
                 self.authorize(request, &user, &payment).await
             }
             _ => Err(unknown_link()),
@@ -110,9 +80,24 @@ impl App {
     }
 }
 
+/// The routes of the function.
+#[derive(Debug, Clone, Copy)]
+pub enum Route {
+    /// To the portal in which a shopper manages their subscriptions.
+    Manage,
+    /// To a payment that waits for them.
+    Authorize,
+}
+
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match self.open(request).await {
+    type Route = Route;
+    const ROUTES: Routes<Route> = &[
+        ("GET /manage", Route::Manage),
+        ("GET /authorize", Route::Authorize),
+    ];
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match self.open(route, request).await {
             Err(error) if !request.wants_json() => {
                 error.log(request, NOT_OPENED);
                 let why = match error.code {

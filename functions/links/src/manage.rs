@@ -17,7 +17,11 @@ impl App {
         number: u64,
         saved: bool,
     ) -> Result<Response, ApiError> {
-        let items = self.table.load_user(user, self.clock.now()).await;
+        let items = self
+            .connections
+            .table
+            .load_user(user, self.clock.now())
+            .await;
         let items = items.map_err(|error| failure(FlowError::Store(error)))?;
         if number != items.links {
             return Err(unknown_link());
@@ -33,6 +37,7 @@ impl App {
         let key = IdempotencyKey::new(&format!("portal:{}", chance::ulid(self.clock.now())))
             .map_err(|error| failure(FlowError::Key(error)))?;
         let opened = self
+            .connections
             .stripe
             .create_portal_session(&customer, self.shop.url.as_str(), &key)
             .await;

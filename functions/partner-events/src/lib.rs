@@ -8,7 +8,7 @@ mod partner_event;
 
 pub use partner_event::{Refusal, unwrap};
 
-use perennial_config::{Dynamo, Env, Mode, Problems, StartError, stripe_mode};
+use perennial_config::{Dynamo, Env, EventHandler, Mode, Start, StartError, all, stripe_mode};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -21,32 +21,24 @@ pub struct App {
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and connects to the table.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let dynamo = Dynamo::read(env, &mut problems);
-        let mode = stripe_mode(env, &mut problems);
-        problems.into_result()?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (dynamo, mode) = all((Dynamo::read(env), stripe_mode(env)))?;
         Ok(Self {
-            table: Table::connect(&dynamo.table, endpoint).await,
+            table: Table::connect(&dynamo.table, dynamo.endpoint()).await,
             mode,
             clock,
         })
     }
+}
 
+impl EventHandler for App {
     /// Stores the event of Stripe in an event of EventBridge.
     ///
     /// The error says that the table refused, and makes Lambda bring the event again. What is not
     /// an event of Stripe would not become one by that: it is logged and dropped, and the answer
     /// says why.
-    pub async fn handle(&self, event: Value) -> Result<Value, String> {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         let event = match unwrap(event) {
             Ok(event) => event,
             Err(refusal) => {

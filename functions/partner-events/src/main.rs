@@ -1,20 +1,5 @@
 //! The Lambda; see the library for what it does.
 
-use std::process::ExitCode;
-
-use lambda_runtime::{LambdaEvent, service_fn};
-use partner_events::App;
-use serde_json::Value;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    perennial_config::run_function(async |env| {
-        let app = App::start(&env).await?;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-            let app = app.clone();
-            async move { app.handle(event.payload).await }
-        }))
-        .await
-    })
-    .await
+fn main() -> std::process::ExitCode {
+    perennial_process::main::<partner_events::App>()
 }

@@ -10,7 +10,7 @@ use perennial_http::{ApiError, Response};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{App, created};
+use crate::{App, carry_out::created};
 
 /// How long a shopper has to follow the link to a payment that waits for them.
 const LINK_SECONDS: i64 = 7 * 24 * 3600;

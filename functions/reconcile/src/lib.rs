@@ -9,7 +9,7 @@ mod deployment;
 
 use std::{path::PathBuf, time::Duration};
 
-use perennial_config::{Env, Problems, StartError};
+use perennial_config::{Env, EventHandler, Start, StartError};
 use perennial_flows::{Clients, FlowError, sweeps::Slice};
 use perennial_types::Clock;
 use serde::Deserialize;
@@ -48,23 +48,20 @@ const AFTER_THE_SLICE: Duration = Duration::from_secs(10);
 /// Where Lambda puts what the template's layer holds.
 const PLANS_FILE: &str = "/opt/plans.json";
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, ()) = Clients::start(env, clock, Ok(())).await?;
         Ok(Self {
-            clients: Clients::start(env, Problems::default(), clock).await?,
+            clients,
             plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
         })
     }
+}
 
+impl EventHandler for App {
     /// Runs a slice of the sweep that the event names, or answers a deployment. The error is a sentence
     /// that says why the event did not come to its end, so that the invocation counts as failed.
-    pub async fn handle(&self, event: Value) -> Result<Value, String> {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         if event.get("RequestType").is_some() {
             return self.deploy(event).await;
         }
@@ -75,7 +72,9 @@ impl App {
             .await
             .map_err(|error| error.chain())
     }
+}
 
+impl App {
     async fn sweep_plans(&self, slice: Slice) -> Result<Value, FlowError> {
         let refreshed = self.clients.resolver().refresh(slice).await?;
         if refreshed.version > 0 {

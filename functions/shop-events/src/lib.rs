@@ -4,8 +4,26 @@
 //! of an event is JSON in a text. This reads nothing and writes nothing, so it asks for no
 //! permission and no configuration; `cargo dev` runs the same code.
 
+use perennial_process::{Env, EventHandler, Start, StartError};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 use thiserror::Error;
+
+/// The function.
+#[derive(Debug, Clone, Copy)]
+pub struct App;
+
+impl Start for App {
+    async fn start(_: &Env, _: Clock) -> Result<Self, StartError> {
+        Ok(Self)
+    }
+}
+
+impl EventHandler for App {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
+        handle(&event)
+    }
+}
 
 /// A record of the stream that is not an event for the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -1,16 +1,19 @@
 //! `POST /subscriptions`: the subscription of a checkout that the wallet has agreed to, or one that
 //! comes first and waits for its shopper.
 
+mod ask;
+
 use perennial_api::{
     BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, parse_checkout, undecided,
 };
-use perennial_config::{Api, Env, Problems, StartError};
+use perennial_config::{Api, Env, Start, StartError, all, consent, link_secret};
 use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
-use perennial_http::{ApiError, Handler, Request, Response, SubscriptionBody, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, read_json};
 use perennial_types::{Clock, Consent, First};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+use ask::{Ask, AskedFirst, unclear};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -21,48 +24,20 @@ pub struct App {
     links: SignedLinks,
 }
 
-/// Either a checkout, or what a new one is for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    checkout: Option<String>,
-    plan: Option<String>,
-    wallet: Option<String>,
-    first: Option<AskedFirst>,
-    consent: Option<String>,
-    trial_days: Option<u32>,
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AskedFirst {
-    Subscription,
-}
-
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let api = Api::read(env, mode, &mut problems);
-        let consent = perennial_config::consent(env, &mut problems);
-        perennial_config::check_link_secret(env, &mut problems);
-        let clients = Clients::start(env, problems, clock).await?;
-        let secret = perennial_config::link_secret(env, Problems::default()).await?;
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((Api::read(env), consent(env), link_secret(env)));
+        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
         Ok(Self {
             clients,
             api,
             consent,
-            links: SignedLinks::new(&secret),
+            links: SignedLinks::fetch(links).await?,
         })
     }
+}
 
+impl App {
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
         let flows = self.clients.begin().await.map_err(failure)?;
@@ -111,7 +86,10 @@ impl App {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /subscriptions", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         request.user()?;
         match read_json::<Ask>(request)? {
             Ask {
@@ -146,33 +124,4 @@ impl Handler for App {
             ask => Err(unclear(&ask)),
         }
     }
-}
-
-/// What a body lacks, or has too much of.
-fn unclear(ask: &Ask) -> ApiError {
-    if ask.checkout.is_some() {
-        return ApiError::new(
-            400,
-            "invalid_field",
-            "The body has a mistake: with `checkout` there is nothing else to say.",
-        );
-    }
-    let lacking = match ask {
-        Ask {
-            plan: None,
-            wallet: None,
-            first: None,
-            ..
-        } => "checkout",
-        Ask { plan: None, .. } => "plan",
-        Ask { wallet: None, .. } => "wallet",
-        _ => "first",
-    };
-    ApiError::new(
-        400,
-        "missing_field",
-        format!(
-            "The body has a mistake: missing field `{lacking}`. Send the `checkout` of POST /client-secret, or `plan`, `wallet` and \"first\":\"subscription\"."
-        ),
-    )
 }

@@ -9,8 +9,8 @@ mod plans;
 
 use std::sync::Arc;
 
-use perennial_config::{Dynamo, Env, Problems, StartError};
-use perennial_http::{ApiError, Handler, Request, Response, SubscriptionBody, sentence};
+use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, sentence};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
 use serde_json::json;
@@ -24,25 +24,14 @@ pub struct App {
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and connects to the table.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let dynamo = Dynamo::read(env, &mut problems);
-        let mode = perennial_config::stripe_mode(env, &mut problems);
-        let grace = perennial_config::grace(env, &mut problems);
-        problems.into_result()?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint)
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (dynamo, mode, grace) = all((Dynamo::read(env), stripe_mode(env), grace(env)))?;
+        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint())
             .await
             .of_mode(mode.is_live())
             .await
-            .map_err(|error| StartError::Table(Box::new(error)))?;
+            .map_err(StartError::table)?;
         let catalog = Catalog::new(table.clone(), clock.clone());
         catalog.warm_up().await;
         Ok(Self {
@@ -52,7 +41,9 @@ impl App {
             clock,
         })
     }
+}
 
+impl App {
     async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
         self.catalog.current().await.map_err(|error| {
             ApiError::new(503, "catalog_unavailable", sentence(&error))
@@ -86,11 +77,26 @@ impl App {
     }
 }
 
+/// The routes of the function.
+#[derive(Debug, Clone, Copy)]
+pub enum Route {
+    /// What a user has.
+    Subscriptions,
+    /// What anyone may buy.
+    Plans,
+}
+
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
-        match request.route.as_str() {
-            "GET /plans" => Ok(plans::answer(&*self.plans().await?)),
-            _ => self.subscriptions(request).await,
+    type Route = Route;
+    const ROUTES: Routes<Route> = &[
+        ("GET /subscriptions", Route::Subscriptions),
+        ("GET /plans", Route::Plans),
+    ];
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        match route {
+            Route::Subscriptions => self.subscriptions(request).await,
+            Route::Plans => Ok(plans::answer(&*self.plans().await?)),
         }
     }
 }

@@ -6,11 +6,10 @@ mod reason;
 mod standing;
 
 use perennial_api::{SignedLinks, api_url, failure, find_plan, no_plans, plan_not_available};
-use perennial_config::{Api, Dynamo, Env, Mode, Problems, Shop, StartError};
-use perennial_flows::FlowError;
-use perennial_http::{ApiError, Handler, Request, Response};
+use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
+use perennial_flows::{Connections, FlowError};
+use perennial_http::{ApiError, Handler, Request, Response, Routes};
 use perennial_store::{Catalog, Table};
-use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, Consent, Plan, Trials};
 
 use offer::{Offer, Place};
@@ -31,63 +30,43 @@ pub struct App {
     table: Table,
     trials: Trials,
     account: Account,
-    mode: Mode,
+    livemode: bool,
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and builds the client.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let mode = perennial_config::stripe_mode(env, &mut Problems::default());
-        let consent = perennial_config::consent(env, &mut problems);
-        let api = Api::read(env, mode, &mut problems);
-        let shop = Shop::read(env, &mut problems);
-        let dynamo = Dynamo::read(env, &mut problems);
-        let trials = perennial_config::trials(env, &mut problems);
-        perennial_config::check_link_secret(env, &mut problems);
-        let stripe = perennial_config::Stripe::read(env, problems).await?;
-        let Some(shop) = shop else {
-            // `Stripe::read` has told all problems, that of the shop's address among them.
-            return Err(Problems::default().into());
-        };
-        let secret = perennial_config::link_secret(env, Problems::default()).await?;
-        let settings = Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key);
-        let livemode = stripe.mode.is_live();
-        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
-            what: "Stripe",
-            source: Box::new(source),
-        })?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::connect(&dynamo.table, endpoint)
-            .await
-            .of_mode(livemode)
-            .await
-            .map_err(|error| StartError::Table(Box::new(error)))?;
-        let catalog = Catalog::new(table.clone(), clock.clone());
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((
+            consent(env),
+            Api::read(env),
+            Shop::read(env),
+            trials(env),
+            link_secret(env),
+        ));
+        let (to, (consent, api, shop, trials, links)) = Connections::open(env, own).await?;
+        let links = SignedLinks::fetch(links).await?;
+        let catalog = Catalog::new(to.table.clone(), clock.clone());
         catalog.warm_up().await;
         Ok(Self {
             catalog,
             consent,
             api,
-            account: Account::new(stripe, &shop.url, clock.clone()),
+            account: Account::new(to.stripe, &shop.url, clock.clone()),
             shop,
-            links: SignedLinks::new(&secret),
-            table,
+            links,
+            table: to.table,
             trials,
-            mode,
+            livemode: to.livemode,
             clock,
         })
     }
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("GET /wallets", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         let user = request.user()?;
         let name = request.query.get("plan").filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {
@@ -118,7 +97,7 @@ impl Handler for App {
         let place = Place {
             publishable_key: &self.api.publishable_key,
             shop: &self.shop.url,
-            live: self.mode.is_live(),
+            live: self.livemode,
             management: self.links.manage(&base, user, items.links),
             now: self.clock.now(),
         };

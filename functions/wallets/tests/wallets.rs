@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use perennial_config::Env;
+use perennial_config::{Env, Start as _};
 use perennial_http::invoke;
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ async fn start() -> Running {
             .await;
     }
     let clock = Clock::manual(NOW);
-    let app = App::start_at(&env(&stripe.uri(), &table.uri()), clock.clone())
+    let app = App::start(&env(&stripe.uri(), &table.uri()), clock.clone())
         .await
         .unwrap();
     Running {

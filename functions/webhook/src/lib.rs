@@ -4,9 +4,9 @@
 //! answer within milliseconds and a failure behind the inbox never costs an event.
 
 use perennial_config::{
-    Dynamo, Env, Mode, Problems, Rolling, StartError, stripe_mode, webhook_secrets,
+    Dynamo, Env, Mode, Rolling, Start, StartError, all, stripe_mode, webhook_secrets,
 };
-use perennial_http::{ApiError, Handler, Request, Response, sentence};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, sentence};
 use perennial_inbox::{Event, SignatureError, verify};
 use perennial_store::{InboxItem, Received, Table};
 use perennial_types::Clock;
@@ -25,20 +25,12 @@ pub struct App {
     clock: Clock,
 }
 
-impl App {
-    /// Reads the environment and connects to the table.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
-    }
-
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let dynamo = Dynamo::read(env, &mut problems);
-        let mode = stripe_mode(env, &mut problems);
-        let secrets = webhook_secrets(env, problems).await?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint).await;
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = (Dynamo::read(env), stripe_mode(env), webhook_secrets(env));
+        let (dynamo, mode, secrets) = all(own)?;
+        let secrets = secrets.fetch().await?;
+        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint()).await;
         Ok(Self {
             table,
             secrets,
@@ -80,7 +72,10 @@ fn refused(request_id: &str, error: SignatureError) {
 }
 
 impl Handler for App {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /webhooks/stripe", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         if request.body.len() > LARGEST_BODY {
             return Err(ApiError::new(
                 413,

@@ -1,13 +1,16 @@
 //! Behind the table's stream: applies the events of the inbox, each customer's in order.
 
+mod batch;
+
 use std::time::Duration;
 
-use perennial_config::{Env, Problems, StartError};
+use perennial_config::{Env, EventHandler, Start, StartError};
 use perennial_flows::Clients;
-use perennial_store::{InboxItem, InboxStatus};
+use perennial_store::InboxItem;
 use perennial_types::Clock;
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+use batch::{Batch, Received, by_customer};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -15,70 +18,32 @@ pub struct App {
     clients: Clients,
 }
 
-/// Each record is read for itself, so that one that cannot be read drops no other.
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    dynamodb: Change,
-}
-
-#[derive(Deserialize)]
-struct Change {
-    #[serde(rename = "SequenceNumber")]
-    sequence_number: String,
-    #[serde(rename = "NewImage", default)]
-    new_image: Option<serde_dynamo::Item>,
-}
-
-/// An event of the inbox, and where in the stream it stands.
-struct Received {
-    sequence_number: String,
-    item: InboxItem,
-}
-
-impl Received {
-    /// What asks for it to be brought again.
-    fn again(self) -> Value {
-        json!({ "itemIdentifier": self.sequence_number })
-    }
-}
-
 /// The time that a batch has for Stripe, of the function's 60 seconds. What does not fit into it is
 /// brought again.
 const BATCH: Duration = Duration::from_secs(45);
 
-impl App {
-    /// Reads the environment and builds the clients.
-    pub async fn start(env: &Env) -> Result<Self, StartError> {
-        Self::start_at(env, Clock::system()).await
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, ()) = Clients::start(env, clock, Ok(())).await?;
+        Ok(Self { clients })
     }
+}
 
-    /// The same, by a clock that a test may move.
-    pub async fn start_at(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        Ok(Self {
-            clients: Clients::start(env, Problems::default(), clock).await?,
-        })
-    }
-
+impl EventHandler for App {
     /// Applies a batch of stream records. The answer names those that are to be brought again;
     /// what can never be applied is noted in the inbox and not brought again.
-    pub async fn handle(&self, event: Value) -> Value {
+    async fn handle(&self, event: Value) -> Result<Value, String> {
         let batch: Batch = match serde_json::from_value(event) {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::error!(%error, "the event is not one of a DynamoDB stream");
-                return json!({ "batchItemFailures": [] });
+                return Ok(json!({ "batchItemFailures": [] }));
             }
         };
         let customers = by_customer(batch);
         let mut failures = Vec::new();
         if customers.is_empty() {
-            return json!({ "batchItemFailures": failures });
+            return Ok(json!({ "batchItemFailures": failures }));
         }
         let flows = match self.clients.begin_slice(BATCH).await {
             Ok(flows) => flows,
@@ -89,7 +54,7 @@ impl App {
                     "a batch of events cannot be begun, and is brought again"
                 );
                 let all = customers.into_iter().flatten().map(Received::again);
-                return json!({ "batchItemFailures": all.collect::<Vec<_>>() });
+                return Ok(json!({ "batchItemFailures": all.collect::<Vec<_>>() }));
             }
         };
         for customer in customers {
@@ -101,119 +66,6 @@ impl App {
                 .filter(|(_, result)| result.is_err());
             failures.extend(failed.map(|(it, _)| it.again()));
         }
-        json!({ "batchItemFailures": failures })
-    }
-}
-
-/// The events that wait to be applied, grouped by customer, in the order in which they came.
-fn by_customer(batch: Batch) -> Vec<Vec<Received>> {
-    let mut groups: Vec<Vec<Received>> = Vec::new();
-    for record in batch.records {
-        let Some(received) = read(record) else {
-            continue;
-        };
-        let same = groups.iter_mut().find(|group| {
-            let first = group.first().and_then(|first| first.item.customer.as_ref());
-            received.item.customer.is_some() && first == received.item.customer.as_ref()
-        });
-        match same {
-            Some(group) => group.push(received),
-            None => groups.push(vec![received]),
-        }
-    }
-    groups
-}
-
-fn read(record: Value) -> Option<Received> {
-    let record: Record = match serde_json::from_value(record) {
-        Ok(record) => record,
-        Err(error) => {
-            tracing::error!(%error, "a record of the stream is not readable");
-            return None;
-        }
-    };
-    let image = record.dynamodb.new_image?;
-    let is_event = image.get("pk").is_some_and(
-        |pk| matches!(pk, serde_dynamo::AttributeValue::S(pk) if pk.starts_with("INBOX#")),
-    );
-    if !is_event {
-        return None;
-    }
-    match serde_dynamo::from_item::<_, InboxItem>(image) {
-        Ok(item) if item.status == InboxStatus::Received => Some(Received {
-            sequence_number: record.dynamodb.sequence_number,
-            item,
-        }),
-        Ok(_) => None,
-        Err(error) => {
-            let sequence_number = record.dynamodb.sequence_number;
-            tracing::error!(%error, sequence_number, "an item of the inbox is not readable");
-            None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(number: u32, customer: Option<&str>, status: &str, partition_key: &str) -> Value {
-        let mut image = json!({
-            "pk": {"S": partition_key}, "sk": {"S": format!("EVENT#evt_{number}")},
-            "event": {"S": format!("evt_{number}")}, "type": {"S": "invoice.paid"},
-            "created": {"S": "2026-11-24T00:00:00Z"}, "livemode": {"BOOL": false},
-            "status": {"S": status}, "attempts": {"N": "0"},
-            "received_at": {"S": "2026-11-24T00:00:01Z"}, "expires_at": {"N": "1800000000"},
-        });
-        if let Some(customer) = customer {
-            image["customer"] = json!({"S": customer});
-        }
-        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": number.to_string(), "NewImage": image}})
-    }
-
-    fn groups(records: &[Value]) -> Vec<Vec<String>> {
-        let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
-        by_customer(batch)
-            .into_iter()
-            .map(|group| group.into_iter().map(|it| it.sequence_number).collect())
-            .collect()
-    }
-
-    #[test]
-    fn each_customer_keeps_its_order() {
-        let records = [
-            record(1, Some("cus_a"), "received", "INBOX#cus_a"),
-            record(2, Some("cus_b"), "received", "INBOX#cus_b"),
-            record(3, Some("cus_a"), "received", "INBOX#cus_a"),
-            record(4, None, "received", "INBOX#evt_4"),
-            record(5, None, "received", "INBOX#evt_5"),
-        ];
-        assert_eq!(
-            groups(&records),
-            [vec!["1", "3"], vec!["2"], vec!["4"], vec!["5"]]
-        );
-    }
-
-    #[test]
-    fn a_record_that_cannot_be_read_drops_no_other() {
-        let records = [
-            record(1, Some("cus_a"), "received", "INBOX#cus_a"),
-            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": 2}}),
-            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "3", "NewImage": {"pk": {"X": "?"}}}}),
-            json!("neither"),
-            record(5, Some("cus_b"), "received", "INBOX#cus_b"),
-        ];
-        assert_eq!(groups(&records), [vec!["1"], vec!["5"]]);
-    }
-
-    #[test]
-    fn what_is_settled_or_no_event_is_passed_over() {
-        let records = [
-            record(1, Some("cus_a"), "processed", "INBOX#cus_a"),
-            record(2, Some("cus_a"), "received", "USER#alice"),
-            json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "3"}}),
-            record(4, Some("cus_a"), "received", "INBOX#cus_a"),
-        ];
-        assert_eq!(groups(&records), [vec!["4"]]);
+        Ok(json!({ "batchItemFailures": failures }))
     }
 }

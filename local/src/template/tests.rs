@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::schedule::When;
+use perennial_functions::FUNCTIONS;
 use serde_json::json;
 
 const SMALL: &str = r#"
@@ -251,4 +252,31 @@ fn an_event_of_the_outbox_goes_out_when_it_is_new_and_when_somebody_touches_it()
         "an old event expires without a word"
     );
     assert!(!wanted("INSERT", "SUB#sub_1") && !wanted("INSERT", "EVENT#evt_1"));
+}
+
+#[test]
+fn each_function_is_listed_with_the_routes_that_the_template_has_for_it() {
+    let template = Template::embedded().unwrap();
+    let routes = template.routes.iter();
+    let mut expected: Vec<_> = routes.map(|it| (&*it.function, it.key())).collect();
+    let keys = |function: &perennial_functions::Function| {
+        let name = function.name;
+        let keys = function.routes().into_iter();
+        keys.map(move |key| (name, key.to_owned()))
+    };
+    let mut listed: Vec<_> = FUNCTIONS.iter().flat_map(keys).collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn each_folder_of_a_function_is_listed() {
+    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
+    let name = |folder: std::io::Result<std::fs::DirEntry>| folder.unwrap().file_name();
+    let mut folders: Vec<_> = folders.map(name).collect();
+    let mut listed = FUNCTIONS.map(|function| function.name);
+    folders.sort();
+    listed.sort_unstable();
+    assert_eq!(folders, listed);
 }

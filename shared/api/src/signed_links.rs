@@ -8,6 +8,7 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
+use perennial_config::{Secret, StartError};
 use perennial_types::{PaymentIntentId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,12 @@ fn is_zero(number: &u64) -> bool {
 const VERSION: &str = "v1";
 
 impl SignedLinks {
+    /// Brings the secret, once: links that are signed with an older one are still accepted.
+    pub async fn fetch(secret: Secret<SecretString>) -> Result<Self, StartError> {
+        let secret = secret.fetch().await?.current().await;
+        Ok(Self::new(&secret))
+    }
+
     /// Signs with the first of the secrets in `LINK_SECRET`, which are separated by commas while one
     /// is being replaced; see [`perennial_config::link_secret`].
     pub fn new(secret: &SecretString) -> Self {

@@ -7,7 +7,7 @@ use perennial_types::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
-use crate::{Problems, StartError, secrets, secrets::Source};
+use crate::{Secret, StartError, secrets, secrets::Source};
 use perennial_process::chain;
 
 /// How often a copy of a function asks Secrets Manager again at most, whatever it is refused:
@@ -22,12 +22,9 @@ pub struct Rolling<T> {
 }
 
 struct Shared<T> {
-    source: Source,
-    read: Read<T>,
+    secret: Secret<T>,
     state: Mutex<State<T>>,
 }
-
-type Read<T> = Box<dyn Fn(&SecretString) -> Result<T, Problems> + Send + Sync>;
 
 struct State<T> {
     text: SecretString,
@@ -35,29 +32,26 @@ struct State<T> {
     asked: Option<Timestamp>,
 }
 
-impl<T> Rolling<T> {
-    /// Fetches the secret and reads it. The problems of `read` are those of the secret's form.
-    pub(crate) async fn start(
-        source: Option<Source>,
-        read: impl Fn(&SecretString) -> Result<T, Problems> + Send + Sync + 'static,
-    ) -> Result<Self, StartError> {
-        // Without a source, the problem was told when it was looked for; an empty secret opens nothing.
-        let source = source.unwrap_or_else(|| Source::Value(SecretString::default()));
-        let text = secrets::fetch(&source).await?;
-        let value = Arc::new(read(&text)?);
-        Ok(Self {
+impl<T> Secret<T> {
+    /// Brings the secret from where it is.
+    pub async fn fetch(self) -> Result<Rolling<T>, StartError> {
+        let text = secrets::fetch(&self.source).await?;
+        let value = Arc::new((self.read)(&text)?);
+        let state = State {
+            text,
+            value,
+            asked: None,
+        };
+        Ok(Rolling {
             shared: Arc::new(Shared {
-                source,
-                read: Box::new(read),
-                state: Mutex::new(State {
-                    text,
-                    value,
-                    asked: None,
-                }),
+                secret: self,
+                state: Mutex::new(state),
             }),
         })
     }
+}
 
+impl<T> Rolling<T> {
     /// What it is now, as far as this copy of the function knows.
     pub async fn current(&self) -> Arc<T> {
         Arc::clone(&self.shared.state.lock().await.value)
@@ -71,7 +65,8 @@ impl<T> Rolling<T> {
         if !Arc::ptr_eq(&state.value, refused) {
             return Some(Arc::clone(&state.value));
         }
-        let Source::Stored(stored) = &self.shared.source else {
+        let source = &self.shared.secret.source;
+        let Source::Stored(stored) = source else {
             return None;
         };
         let too_soon = |asked: Timestamp| now.unix().abs_diff(asked.unix()) < PAUSE_SECONDS;
@@ -80,7 +75,7 @@ impl<T> Rolling<T> {
         }
         state.asked = Some(now);
         let secret = stored.arn.as_str();
-        let text = match secrets::fetch(&self.shared.source).await {
+        let text = match secrets::fetch(source).await {
             Ok(text) => text,
             Err(error) => {
                 let error = chain(&error);
@@ -91,7 +86,7 @@ impl<T> Rolling<T> {
         if text.expose_secret() == state.text.expose_secret() {
             return None;
         }
-        match (self.shared.read)(&text) {
+        match (self.shared.secret.read)(&text) {
             Ok(value) => {
                 tracing::info!(secret, "a secret has changed, and is in use");
                 state.text = text;

@@ -1,6 +1,6 @@
 //! Secrets: from a variable on a developer's machine, from Secrets Manager on AWS.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use aws_sdk_secretsmanager::{
     Client,
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::{Env, Problems};
+use crate::{Env, Problems, StartError};
 
 /// A secret could not be read.
 #[derive(Debug, Error)]
@@ -39,6 +39,46 @@ pub enum SecretsError {
         /// Which one.
         arn: String,
     },
+}
+
+impl From<SecretsError> for StartError {
+    fn from(error: SecretsError) -> Self {
+        Self::Secrets(error.into())
+    }
+}
+
+/// A secret of which it is known where it is and how it is read, and which [`Secret::fetch`] brings.
+pub struct Secret<T> {
+    pub(crate) source: Source,
+    pub(crate) read: Read<T>,
+}
+
+/// Reads the text of a secret. The problems are those of its form.
+type Read<T> = Box<dyn Fn(&SecretString) -> Result<T, Problems> + Send + Sync>;
+
+impl<T> Secret<T> {
+    /// Finds the secret `name`. One that stands in a variable is read already, so that its problems are told
+    /// with all others.
+    pub(crate) fn find(
+        env: &Env,
+        name: &str,
+        read: impl Fn(&SecretString) -> Result<T, Problems> + Send + Sync + 'static,
+    ) -> Result<Self, Problems> {
+        let source = source(env, name)?;
+        if let Source::Value(text) = &source {
+            read(text)?;
+        }
+        Ok(Self {
+            source,
+            read: Box::new(read),
+        })
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").finish_non_exhaustive()
+    }
 }
 
 /// Where a secret is.
@@ -75,29 +115,22 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Finds where the secret `name` comes from: the variable itself, or `<name>_ARN`.
-pub(crate) fn source(env: &Env, name: &str, problems: &mut Problems) -> Option<Source> {
+fn source(env: &Env, name: &str) -> Result<Source, Problems> {
     let arn_name = format!("{name}_ARN");
-    match (env.get(name), env.get(&arn_name)) {
-        (Some(_), Some(_)) => {
-            problems.add(format!("{name} and {arn_name} are both set: keep one"));
-            None
+    let problem = match (env.get(name), env.get(&arn_name)) {
+        (Some(value), None) => return Ok(Source::Value(SecretString::from(value))),
+        (None, Some(arn)) if arn.starts_with("arn:") => {
+            let endpoint = env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+            return Ok(Source::Stored(Stored {
+                arn: arn.to_owned(),
+                endpoint: endpoint.map(ToOwned::to_owned),
+            }));
         }
-        (Some(value), None) => Some(Source::Value(SecretString::from(value))),
-        (None, Some(arn)) if arn.starts_with("arn:") => Some(Source::Stored(Stored {
-            arn: arn.to_owned(),
-            endpoint: env
-                .get("AWS_ENDPOINT_URL_SECRETS_MANAGER")
-                .map(ToOwned::to_owned),
-        })),
-        (None, Some(_)) => {
-            problems.add(format!("{arn_name} is malformed: it begins with arn:"));
-            None
-        }
-        (None, None) => {
-            problems.add(format!("{name} is not set, nor is {arn_name}"));
-            None
-        }
-    }
+        (None, Some(_)) => format!("{arn_name} is malformed: it begins with arn:"),
+        (Some(_), Some(_)) => format!("{name} and {arn_name} are both set: keep one"),
+        (None, None) => format!("{name} is not set, nor is {arn_name}"),
+    };
+    Err(Problems::new(problem))
 }
 
 /// The text of the secret.

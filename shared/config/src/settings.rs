@@ -1,12 +1,12 @@
 //! What the functions read from the environment, in groups.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use perennial_types::{Clock, Consent, Grace, ReturnPath, Trials};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Env, Problems, Rolling, StartError, secrets};
+use crate::{Env, Problems, Rolling, Secret, StartError, all};
 
 /// The table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,19 @@ pub struct Dynamo {
 
 impl Dynamo {
     /// Reads `TABLE_NAME` and `AWS_ENDPOINT_URL_DYNAMODB`.
-    pub fn read(env: &Env, problems: &mut Problems) -> Self {
-        Self {
-            table: env.required("TABLE_NAME", problems),
-            endpoint: env.optional("AWS_ENDPOINT_URL_DYNAMODB", problems),
-        }
+    pub fn read(env: &Env) -> Result<Self, Problems> {
+        let table = env.required("TABLE_NAME");
+        let endpoint = env.optional("AWS_ENDPOINT_URL_DYNAMODB", Url::parse);
+        let (table, endpoint) = all((table, endpoint))?;
+        Ok(Self {
+            table: table.to_owned(),
+            endpoint,
+        })
+    }
+
+    /// The address in place of AWS's, if there is one.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_ref().map(Url::as_str)
     }
 }
 
@@ -58,28 +66,21 @@ impl Mode {
 }
 
 /// Reads `STRIPE_MODE`, which must be said: a stage that takes real money does so on purpose.
-pub fn stripe_mode(env: &Env, problems: &mut Problems) -> Mode {
-    match env.get("STRIPE_MODE") {
-        Some("test") => Mode::Test,
-        Some("live") => Mode::Live,
-        Some(_) => {
-            problems.add("STRIPE_MODE is malformed: it must be test or live");
-            Mode::Test
-        }
-        None => {
-            problems.add("STRIPE_MODE is not set: it must be test or live");
-            Mode::Test
-        }
-    }
+pub fn stripe_mode(env: &Env) -> Result<Mode, Problems> {
+    let problem = match env.get("STRIPE_MODE") {
+        Some("test") => return Ok(Mode::Test),
+        Some("live") => return Ok(Mode::Live),
+        Some(_) => "STRIPE_MODE is malformed: it must be test or live",
+        None => "STRIPE_MODE is not set: it must be test or live",
+    };
+    Err(Problems::new(problem))
 }
 
 /// Stripe's keys and address.
-#[derive(Clone)]
+#[derive(Debug)]
 pub struct Stripe {
-    /// `STRIPE_SECRET_KEY`, or the value of the secret that `STRIPE_SECRET_KEY_ARN` names.
-    pub secret_key: SecretString,
-    /// Gives another key for one that Stripe refuses, if there is one by now.
-    pub new_key: NewKey,
+    /// `STRIPE_SECRET_KEY`, or the secret that `STRIPE_SECRET_KEY_ARN` names.
+    key: Secret<SecretString>,
     /// `STRIPE_API_BASE`, or Stripe itself.
     pub base: Url,
     /// `STRIPE_MODE`.
@@ -93,50 +94,42 @@ pub type NewKey = Arc<
         + Sync,
 >;
 
-impl fmt::Debug for Stripe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stripe")
-            .field("base", &self.base.as_str())
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
 const STRIPE: &str = "https://api.stripe.com";
 
 impl Stripe {
     /// Reads `STRIPE_SECRET_KEY` or `STRIPE_SECRET_KEY_ARN`, `STRIPE_API_BASE` and `STRIPE_MODE`.
-    pub async fn read(env: &Env, mut problems: Problems) -> Result<Self, StartError> {
-        let mode = stripe_mode(env, &mut problems);
-        let base = env
-            .optional("STRIPE_API_BASE", &mut problems)
-            .or_else(|| STRIPE.parse().ok());
-        let source = secrets::source(env, "STRIPE_SECRET_KEY", &mut problems);
-        if let Some(secrets::Source::Value(key)) = &source {
-            check_key(key, "STRIPE_SECRET_KEY", mode, &mut problems);
-        }
-        if base.is_none() {
-            problems.add("STRIPE_API_BASE is not set");
-        }
-        problems.into_result()?;
-        let Some(base) = base else {
-            return Err(Problems::default().into());
-        };
-        let keys = Rolling::start(source, move |key: &SecretString| {
-            let mut problems = Problems::default();
-            let name = "the secret of STRIPE_SECRET_KEY_ARN";
-            check_key(key, name, mode, &mut problems);
-            problems.into_result()?;
-            Ok(key.clone())
-        })
-        .await?;
-        Ok(Self {
-            secret_key: keys.current().await.as_ref().clone(),
-            new_key: new_key(keys),
-            base,
-            mode,
-        })
+    pub fn read(env: &Env) -> Result<Self, Problems> {
+        let mode = stripe_mode(env);
+        let base = env.optional("STRIPE_API_BASE", Url::parse);
+        let base = base.and_then(|base| match base {
+            Some(base) => Ok(base),
+            None => Url::parse(STRIPE).map_err(|error| Problems::new(error.to_string())),
+        });
+        let key = secret_key(env, mode.clone().ok());
+        let (mode, base, key) = all((mode, base, key))?;
+        Ok(Self { key, base, mode })
     }
+
+    /// Brings the key, and gives with it what finds another key for one that Stripe refuses.
+    pub async fn key(self) -> Result<(SecretString, NewKey), StartError> {
+        let keys = self.key.fetch().await?;
+        let current = keys.current().await;
+        Ok((SecretString::clone(&current), new_key(keys)))
+    }
+}
+
+/// Finds the secret key. Without a mode, which is a problem of its own, any key will do.
+fn secret_key(env: &Env, mode: Option<Mode>) -> Result<Secret<SecretString>, Problems> {
+    let name = match env.get("STRIPE_SECRET_KEY") {
+        Some(_) => "STRIPE_SECRET_KEY",
+        None => "the secret of STRIPE_SECRET_KEY_ARN",
+    };
+    Secret::find(env, "STRIPE_SECRET_KEY", move |key| {
+        if let Some(mode) = mode {
+            check_key(key, name, mode)?;
+        }
+        Ok(key.clone())
+    })
 }
 
 fn new_key(keys: Rolling<SecretString>) -> NewKey {
@@ -153,29 +146,29 @@ fn new_key(keys: Rolling<SecretString>) -> NewKey {
     })
 }
 
-fn check_key(key: &SecretString, name: &str, mode: Mode, problems: &mut Problems) {
+fn check_key(key: &SecretString, name: &str, mode: Mode) -> Result<(), Problems> {
     let key = key.expose_secret();
-    let kinds = ["sk", "rk"];
-    if kinds.iter().any(|kind| has_prefix(key, kind, mode)) {
-        return;
+    let is_of = |mode| ["sk", "rk"].iter().any(|kind| has_prefix(key, kind, mode));
+    if is_of(mode) {
+        return Ok(());
     }
     let other = if mode.is_live() {
         Mode::Test
     } else {
         Mode::Live
     };
-    if kinds.iter().any(|kind| has_prefix(key, kind, other)) {
-        problems.add(format!(
+    Err(Problems::new(if is_of(other) {
+        format!(
             "{name} is a {} key, but STRIPE_MODE is {}",
             other.name(),
             mode.name()
-        ));
+        )
     } else {
-        problems.add(format!(
+        format!(
             "{name} is not a secret or restricted key of Stripe (sk{0}... or rk{0}...)",
             mode.infix()
-        ));
-    }
+        )
+    }))
 }
 
 fn has_prefix(key: &str, kind: &str, mode: Mode) -> bool {
@@ -193,18 +186,12 @@ pub struct Shop {
 
 impl Shop {
     /// Reads `SHOP_URL`.
-    pub fn read(env: &Env, problems: &mut Problems) -> Option<Self> {
-        let text = env.required("SHOP_URL", problems);
-        if text.is_empty() {
-            return None;
-        }
-        match web_address(&text) {
-            Ok(url) => Some(Self { url }),
-            Err(why) => {
-                problems.add(format!("SHOP_URL is malformed: {why}"));
-                None
-            }
-        }
+    pub fn read(env: &Env) -> Result<Self, Problems> {
+        env.required("SHOP_URL").and_then(|text| {
+            let url = web_address(text);
+            let url = url.map_err(|why| Problems::new(format!("SHOP_URL is malformed: {why}")))?;
+            Ok(Self { url })
+        })
     }
 
     /// The page of the shop that a path names, on the shop's own origin; the default page without one.
@@ -235,101 +222,66 @@ pub struct Api {
 }
 
 impl Api {
-    /// Reads `API_BASE_URL` and `STRIPE_PUBLISHABLE_KEY`.
-    pub fn read(env: &Env, mode: Mode, problems: &mut Problems) -> Self {
-        let base = env
-            .get("API_BASE_URL")
-            .and_then(|text| match web_address(text) {
-                Ok(url) => Some(url),
-                Err(why) => {
-                    problems.add(format!("API_BASE_URL is malformed: {why}"));
-                    None
-                }
-            });
-        let publishable_key = env.required("STRIPE_PUBLISHABLE_KEY", problems);
-        if !publishable_key.is_empty() && !has_prefix(&publishable_key, "pk", mode) {
-            problems.add(format!(
+    /// Reads `API_BASE_URL` and `STRIPE_PUBLISHABLE_KEY`, which has to be of the mode.
+    pub fn read(env: &Env) -> Result<Self, Problems> {
+        let base = env.optional("API_BASE_URL", web_address);
+        let key = env.required("STRIPE_PUBLISHABLE_KEY");
+        let key = all((stripe_mode(env), key)).and_then(|(mode, key)| {
+            if has_prefix(key, "pk", mode) {
+                return Ok(key.to_owned());
+            }
+            Err(Problems::new(format!(
                 "STRIPE_PUBLISHABLE_KEY is not a publishable key of the {} mode (pk{}...)",
                 mode.name(),
                 mode.infix()
-            ));
-        }
-        Self {
+            )))
+        });
+        let (base, publishable_key) = all((base, key))?;
+        Ok(Self {
             base,
             publishable_key,
-        }
+        })
     }
 }
 
 /// Reads `TRIALS`: `once`, the default, or `always`.
-pub fn trials(env: &Env, problems: &mut Problems) -> Trials {
-    env.optional("TRIALS", problems).unwrap_or_default()
+pub fn trials(env: &Env) -> Result<Trials, Problems> {
+    Ok(env.optional("TRIALS", str::parse)?.unwrap_or_default())
 }
 
 /// Reads `GRACE_DAYS`, or takes three days.
-pub fn grace(env: &Env, problems: &mut Problems) -> Grace {
-    env.optional("GRACE_DAYS", problems).unwrap_or_default()
+pub fn grace(env: &Env) -> Result<Grace, Problems> {
+    Ok(env.optional("GRACE_DAYS", str::parse)?.unwrap_or_default())
 }
 
 /// Reads `CONSENT`, or takes a plain text in its place.
-pub fn consent(env: &Env, problems: &mut Problems) -> Consent {
-    let Some(text) = env.get("CONSENT") else {
-        return Consent::default();
-    };
-    serde_json::from_str(text).unwrap_or_else(|error| {
-        problems.add(format!("CONSENT is malformed: {error}"));
-        Consent::default()
-    })
+pub fn consent(env: &Env) -> Result<Consent, Problems> {
+    let consent = env.optional("CONSENT", |text| serde_json::from_str(text))?;
+    Ok(consent.unwrap_or_default())
 }
 
 /// Guessing a link must be as hard as guessing a key.
 const SHORTEST_LINK_SECRET: usize = 32;
 
-/// Notes whether `LINK_SECRET` and `LINK_SECRET_ARN` are missing, so that a function that reads the
-/// secret last can still tell all of its problems at once.
-pub fn check_link_secret(env: &Env, problems: &mut Problems) {
-    let _ = secrets::source(env, "LINK_SECRET", problems);
-}
-
-/// Reads `LINK_SECRET` or `LINK_SECRET_ARN`: what the links are signed with that lead a shopper to
+/// Finds `LINK_SECRET` or `LINK_SECRET_ARN`: what the links are signed with that lead a shopper to
 /// their subscription without signing in. Several secrets are separated by commas, so that one can
 /// be replaced.
-pub async fn link_secret(env: &Env, problems: Problems) -> Result<SecretString, StartError> {
-    let secret = rolling_link_secret(env, problems).await?;
-    Ok(secret.current().await.as_ref().clone())
+pub fn link_secret(env: &Env) -> Result<Secret<SecretString>, Problems> {
+    Secret::find(env, "LINK_SECRET", |secret| {
+        let mut secrets = secret.expose_secret().split(',').map(str::trim);
+        if secrets.any(|secret| secret.len() < SHORTEST_LINK_SECRET) {
+            return Err(Problems::new(format!(
+                "LINK_SECRET is too short: it has at least {SHORTEST_LINK_SECRET} characters"
+            )));
+        }
+        Ok(secret.clone())
+    })
 }
 
-/// The same for a function that reads links, and so meets one that is signed with a newer secret.
-pub async fn rolling_link_secret(
-    env: &Env,
-    mut problems: Problems,
-) -> Result<Rolling<SecretString>, StartError> {
-    let source = secrets::source(env, "LINK_SECRET", &mut problems);
-    problems.into_result()?;
-    Rolling::start(source, check_link_lengths).await
-}
-
-fn check_link_lengths(secret: &SecretString) -> Result<SecretString, Problems> {
-    let mut problems = Problems::default();
-    let mut secrets = secret.expose_secret().split(',').map(str::trim);
-    if secrets.any(|secret| secret.len() < SHORTEST_LINK_SECRET) {
-        problems.add(format!(
-            "LINK_SECRET is too short: it has at least {SHORTEST_LINK_SECRET} characters"
-        ));
-    }
-    problems.into_result()?;
-    Ok(secret.clone())
-}
-
-/// Reads `STRIPE_WEBHOOK_SECRETS` or `STRIPE_WEBHOOK_SECRETS_ARN`: one or more signing secrets,
+/// Finds `STRIPE_WEBHOOK_SECRETS` or `STRIPE_WEBHOOK_SECRETS_ARN`: one or more signing secrets,
 /// separated by commas, all of which are accepted, so that one can be rolled.
-pub async fn webhook_secrets(
-    env: &Env,
-    mut problems: Problems,
-) -> Result<Rolling<Vec<SecretString>>, StartError> {
-    let source = secrets::source(env, "STRIPE_WEBHOOK_SECRETS", &mut problems);
-    problems.into_result()?;
-    Rolling::start(source, signing_secrets).await
+pub fn webhook_secrets(env: &Env) -> Result<Secret<Vec<SecretString>>, Problems> {
+    Secret::find(env, "STRIPE_WEBHOOK_SECRETS", signing_secrets)
 }
 
 fn signing_secrets(text: &SecretString) -> Result<Vec<SecretString>, Problems> {
@@ -339,16 +291,16 @@ fn signing_secrets(text: &SecretString) -> Result<Vec<SecretString>, Problems> {
         .map(str::trim)
         .filter(|secret| !secret.is_empty())
         .collect();
-    let mut problems = Problems::default();
     if secrets.is_empty() {
-        problems.add("STRIPE_WEBHOOK_SECRETS names no secret");
+        return Err(Problems::new("STRIPE_WEBHOOK_SECRETS names no secret"));
     }
     if secrets
         .iter()
         .any(|secret| !secret.starts_with("whsec_") || secret.len() < 16)
     {
-        problems.add("STRIPE_WEBHOOK_SECRETS is malformed: each secret begins with whsec_");
+        return Err(Problems::new(
+            "STRIPE_WEBHOOK_SECRETS is malformed: each secret begins with whsec_",
+        ));
     }
-    problems.into_result()?;
     Ok(secrets.into_iter().map(SecretString::from).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use perennial_config::{Dynamo, Env, Problems, StartError};
+use perennial_config::{Dynamo, Env, Problems, StartError, all, trials};
 use perennial_store::{Catalog, Table};
 use perennial_stripe::{Settings, Stripe, Transport};
 use perennial_types::{Clock, Plans, Trials};
@@ -14,6 +14,47 @@ use crate::{Context, FlowError, catalog::Resolver};
 /// and its waits for others included. After that come at most two operations of the table, of at
 /// most 5 seconds each, which leaves a second of the function's 20, and API Gateway waits for 30.
 const REQUEST_BUDGET: Duration = Duration::from_secs(9);
+
+/// Stripe and the table, where the environment says that they are.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// Stripe.
+    pub stripe: Stripe,
+    /// The table, which is of the same mode as the key.
+    pub table: Table,
+    /// Whether money is real.
+    pub livemode: bool,
+}
+
+impl Connections {
+    /// Connects to both. What the function has read for itself is given back, so that its problems are told
+    /// with all others.
+    pub async fn open<T>(env: &Env, own: Result<T, Problems>) -> Result<(Self, T), StartError> {
+        let stripe = perennial_config::Stripe::read(env);
+        let (own, dynamo, stripe) = all((own, Dynamo::read(env), stripe))?;
+        let (base, livemode) = (stripe.base.clone(), stripe.mode.is_live());
+        let (key, new_key) = stripe.key().await?;
+        let settings = Settings {
+            transport: env.given::<Arc<dyn Transport>>().cloned(),
+            ..Settings::new(key, base).with_new_key(new_key)
+        };
+        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
+            what: "Stripe",
+            source: Box::new(source),
+        })?;
+        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint())
+            .await
+            .of_mode(livemode)
+            .await
+            .map_err(StartError::table)?;
+        let connections = Self {
+            stripe,
+            table,
+            livemode,
+        };
+        Ok((connections, own))
+    }
+}
 
 /// The clients and the catalog of a function.
 #[derive(Debug, Clone)]
@@ -28,39 +69,28 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Reads `TABLE_NAME`, `TRIALS` and Stripe's variables, builds the clients and reads the plans. `problems`
-    /// are those that the caller has found in its own variables.
-    pub async fn start(env: &Env, problems: Problems, clock: Clock) -> Result<Self, StartError> {
-        let clients = Self::connect(env, problems, clock).await?;
+    /// Connects to Stripe and the table, and reads the plans. What the function has read for itself is given
+    /// back, as by [`Connections::open`].
+    pub async fn start<T>(
+        env: &Env,
+        clock: Clock,
+        own: Result<T, Problems>,
+    ) -> Result<(Self, T), StartError> {
+        let (clients, own) = Self::connect(env, clock, own).await?;
         clients.catalog.warm_up().await;
-        Ok(clients)
+        Ok((clients, own))
     }
 
     /// The same for a function that needs no plans.
-    pub async fn connect(
+    pub async fn connect<T>(
         env: &Env,
-        mut problems: Problems,
         clock: Clock,
-    ) -> Result<Self, StartError> {
-        let dynamo = Dynamo::read(env, &mut problems);
-        let trials = perennial_config::trials(env, &mut problems);
-        let stripe = perennial_config::Stripe::read(env, problems).await?;
-        let livemode = stripe.mode.is_live();
-        let settings = Settings {
-            transport: env.given::<Arc<dyn Transport>>().cloned(),
-            ..Settings::new(stripe.secret_key, stripe.base).with_new_key(stripe.new_key)
-        };
-        let stripe = Stripe::new(settings).map_err(|source| StartError::Client {
-            what: "Stripe",
-            source: Box::new(source),
-        })?;
-        let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-        let table = Table::given_or_connect(env.given(), &dynamo.table, endpoint)
-            .await
-            .of_mode(livemode)
-            .await
-            .map_err(|error| StartError::Table(Box::new(error)))?;
-        Ok(Self::new(stripe, table, clock, livemode).with_trials(trials))
+        own: Result<T, Problems>,
+    ) -> Result<(Self, T), StartError> {
+        let own = all((own, trials(env)));
+        let (to, (own, trials)) = Connections::open(env, own).await?;
+        let clients = Self::new(to.stripe, to.table, clock, to.livemode);
+        Ok((clients.with_trials(trials), own))
     }
 
     /// Puts them together.

@@ -33,7 +33,7 @@ pub use checkouts::{
     Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Return, ReturnedIntent, ServerConsent,
     ToConfirm,
 };
-pub use clients::Clients;
+pub use clients::{Clients, Connections};
 pub use context::Context;
 pub use customers::Customers;
 pub use error::FlowError;

@@ -16,5 +16,6 @@ pub use error::{ApiError, sentence};
 pub use json::{read_json, read_value};
 pub use request::{Request, RequestError};
 pub use response::Response;
-pub use serve::{Handler, invoke, run};
+pub use route::Routes;
+pub use serve::{Handler, invoke, main};
 pub use subscription::SubscriptionBody;

@@ -9,7 +9,7 @@ use lambda_http::{
 };
 use perennial_types::UserId;
 
-use crate::{ApiError, route::resolve};
+use crate::ApiError;
 
 /// A request as API Gateway passed it on.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Request {
     /// The path that was asked for. Below a custom domain it may begin with the path under which the
     /// API is mapped there, so it is for the log; `route` is what to match on.
     pub path: String,
-    /// The route that was met, such as `GET /payments/{payment}`.
+    /// The route that was met, such as `GET /payments/{payment}`; what the event names until it is known.
     pub route: String,
     /// What the parameters of the route's path hold.
     pub parameters: HashMap<String, String>,
@@ -70,12 +70,11 @@ impl Request {
         let iam = authorizer.iam.and_then(|iam| iam.user_arn);
         let method = http.method.to_string();
         let path = event.raw_path.unwrap_or_default();
-        let (route, parameters) = resolve(event.route_key, event.path_parameters, &method, &path);
         Ok(Self {
             method,
             path,
-            route,
-            parameters,
+            route: event.route_key.unwrap_or_default(),
+            parameters: event.path_parameters,
             query: decode_query(event.raw_query_string.as_deref().unwrap_or_default()),
             headers: event.headers,
             body,

@@ -1,25 +1,42 @@
 //! From the event to the handler and back.
 
-use std::future::Future;
-use std::time::Instant;
+use std::{process::ExitCode, time::Instant};
 
-use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use lambda_http::lambda_runtime::LambdaEvent;
+use perennial_process::{Start, serve};
 use serde_json::Value;
 
-use crate::{ApiError, Request, RequestError, Response};
+use crate::{ApiError, Request, RequestError, Response, Routes, route::meet};
 
 /// A function behind API Gateway.
-pub trait Handler: Clone + Send + Sync + 'static {
+pub trait Handler: Send + Sync + 'static {
+    /// What the function knows its routes by; nothing, if it has one.
+    type Route: Copy + Send + Sync + 'static;
+
+    /// The routes of the function. A request that has met none of them is refused before it gets here.
+    const ROUTES: Routes<Self::Route>;
+
     /// Answers one request; an error is turned into the one shape and logged.
-    fn handle(&self, request: &Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
+    fn handle(
+        &self,
+        route: Self::Route,
+        request: &Request,
+    ) -> impl Future<Output = Result<Response, ApiError>> + Send;
 }
 
 /// Answers one event of payload format 2.0 with a response of the same format.
 pub async fn invoke<H: Handler>(handler: &H, event: Value, request_id: &str) -> Value {
     let started = Instant::now();
     let (route, caller, result) = match Request::from_event(event, request_id) {
-        Ok(request) => {
-            let result = handler.handle(&request).await;
+        Ok(mut request) => {
+            let result = match meet(&mut request, H::ROUTES) {
+                Some(route) => handler.handle(route, &request).await,
+                None => Err(ApiError::new(
+                    404,
+                    "unknown_route",
+                    "There is no such route.",
+                )),
+            };
             let route = format!("{} {}", request.method, request.path);
             (route, request.caller().map(str::to_owned), result)
         }
@@ -76,14 +93,9 @@ fn unreadable(error: RequestError) -> ApiError {
     answer.because(error)
 }
 
-/// Serves a function on Lambda until the sandbox ends.
-pub async fn run<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let handler = handler.clone();
-        async move {
-            let answer = invoke(&handler, event.payload, &event.context.request_id).await;
-            Ok::<_, std::convert::Infallible>(answer)
-        }
-    }))
-    .await
+/// The `main` of a function behind API Gateway.
+pub fn main<H: Handler + Start>() -> ExitCode {
+    serve(async |handler: &H, event: LambdaEvent<Value>| {
+        Ok(invoke(handler, event.payload, &event.context.request_id).await)
+    })
 }

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use perennial_http::{ApiError, Handler, Request, RequestError, Response, invoke, read_json};
+use perennial_http::{
+    ApiError, Handler, Request, RequestError, Response, Routes, invoke, read_json,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -12,7 +14,10 @@ use serde_json::{Map, Value, json};
 struct Echo;
 
 impl Handler for Echo {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /echo", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         request.user()?;
         Ok(Response::json(
             200,

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use perennial_http::{ApiError, Handler, Request, Response, invoke, read_json};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, invoke, read_json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +16,10 @@ struct Body {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+    type Route = ();
+    const ROUTES: Routes<()> = &[("POST /echo", ())];
+
+    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         let user = request.user()?;
         let body: Body = read_json(request)?;
         Ok(Response::json(

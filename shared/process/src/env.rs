@@ -4,7 +4,6 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
-    str::FromStr,
     sync::Arc,
 };
 
@@ -27,8 +26,8 @@ impl fmt::Debug for Env {
     }
 }
 
-/// Everything that is wrong with the environment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Everything that is wrong with the environment. A read that fails says at least one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<String>);
 
 impl fmt::Display for Problems {
@@ -41,16 +40,56 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 impl Problems {
-    /// Notes one more problem.
-    pub fn add(&mut self, problem: impl Into<String>) {
-        self.0.push(problem.into());
+    /// One problem.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(vec![problem.into()])
     }
 
-    /// Nothing, or the problems.
-    pub fn into_result(self) -> Result<(), Problems> {
-        if self.0.is_empty() { Ok(()) } else { Err(self) }
+    /// Those of several reads. Two reads of the same variable find the same problem, which is told once.
+    fn of(reads: impl IntoIterator<Item = Option<Self>>) -> Self {
+        let mut all: Vec<String> = Vec::new();
+        for problem in reads.into_iter().flatten().flat_map(|it| it.0) {
+            if !all.contains(&problem) {
+                all.push(problem);
+            }
+        }
+        Self(all)
     }
 }
+
+/// The values of several reads, or the problems of all of them at once.
+pub fn all<R: Reads>(reads: R) -> Result<R::Values, Problems> {
+    reads.all()
+}
+
+/// Reads that do not depend on each other: a tuple of results.
+pub trait Reads {
+    /// The tuple of their values.
+    type Values;
+    /// See [`all`].
+    fn all(self) -> Result<Self::Values, Problems>;
+}
+
+macro_rules! reads {
+    ($($read:ident)+) => {
+        impl<$($read),+> Reads for ($(Result<$read, Problems>,)+) {
+            type Values = ($($read,)+);
+
+            #[allow(non_snake_case, reason = "a name stands for a type and for its value")]
+            fn all(self) -> Result<Self::Values, Problems> {
+                match self {
+                    ($(Ok($read),)+) => Ok(($($read,)+)),
+                    ($($read,)+) => Err(Problems::of([$($read.err()),+])),
+                }
+            }
+        }
+    };
+}
+
+reads!(A B);
+reads!(A B C);
+reads!(A B C D);
+reads!(A B C D E);
 
 impl Env {
     /// The process's own.
@@ -98,23 +137,18 @@ impl Env {
     }
 
     /// The value, which must be there.
-    pub fn required(&self, name: &str, problems: &mut Problems) -> String {
+    pub fn required(&self, name: &str) -> Result<&str, Problems> {
         let value = self.get(name);
-        if value.is_none() {
-            problems.add(format!("{name} is not set"));
-        }
-        value.unwrap_or_default().to_owned()
+        value.ok_or_else(|| Problems::new(format!("{name} is not set")))
     }
 
     /// The parsed value, if it is set.
-    pub fn optional<T>(&self, name: &str, problems: &mut Problems) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        let parsed = self.get(name)?.parse();
-        parsed
-            .map_err(|error| problems.add(format!("{name} is malformed: {error}")))
-            .ok()
+    pub fn optional<T, E: fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Problems> {
+        let parsed = self.get(name).map(parse).transpose();
+        parsed.map_err(|error| Problems::new(format!("{name} is malformed: {error}")))
     }
 }

@@ -5,7 +5,9 @@
 mod env;
 mod log;
 mod run;
+mod start;
 
-pub use env::{Env, Problems};
+pub use env::{Env, Problems, Reads, all};
 pub use log::{may_show, start_log};
-pub use run::{chain, run_function};
+pub use run::{EventHandler, chain, main, serve};
+pub use start::{Cause, Start, StartError};

@@ -8,6 +8,7 @@ mod runtime_api;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use perennial_functions::FUNCTIONS;
 use perennial_local::{Invocation, InvokeError, Invoker};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -16,21 +17,6 @@ pub use build::binary;
 use process::Process;
 
 use crate::wait::wait_until;
-
-/// Every function that is deployed.
-pub const FUNCTIONS: [&str; 11] = [
-    "client-secret",
-    "confirm",
-    "wallets",
-    "links",
-    "payments",
-    "subscribe",
-    "subscriptions",
-    "webhook",
-    "worker",
-    "reconcile",
-    "partner-events",
-];
 
 /// Where functions are that exist for a test alone.
 const EXAMPLES: &str = "examples/";
@@ -56,7 +42,9 @@ struct Function {
 }
 
 impl Lambda {
-    pub(crate) fn set_up(&self, env: [(&'static str, Vec<(String, String)>); FUNCTIONS.len()]) {
+    /// Gives each function its environment.
+    pub(crate) fn set_up(&self, env_of: impl Fn(&str) -> Vec<(String, String)>) {
+        let env = FUNCTIONS.map(|function| (function.name, env_of(function.name)));
         assert!(
             self.env.set(HashMap::from(env)).is_ok(),
             "the functions are set up once"
@@ -66,7 +54,7 @@ impl Lambda {
     /// The functions with this environment, beside those of a test's own server.
     pub fn with_env(env: &[(String, String)]) -> Self {
         let lambda = Self::default();
-        lambda.set_up(FUNCTIONS.map(|function| (function, env.to_vec())));
+        lambda.set_up(|_| env.to_vec());
         lambda
     }
 
@@ -112,7 +100,7 @@ impl Lambda {
     }
 
     async fn call(&self, name: &str, event: Value) -> Result<Value, InvokeError> {
-        if !FUNCTIONS.contains(&name) && !name.starts_with(EXAMPLES) {
+        if perennial_functions::Function::named(name).is_none() && !name.starts_with(EXAMPLES) {
             return Err(InvokeError::Unknown(name.to_owned()));
         }
         let failed = |reason: String| InvokeError::Failed {

@@ -1,5 +1,6 @@
 //! Functions whose clocks are wrong: Stripe's own times decide what has been read, and what was made.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_http::invoke;
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::{Clock, Timestamp};
@@ -57,8 +58,9 @@ async fn events_for_the_shop_are_in_order_by_any_clock() {
     let record =
         json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": image}});
     let behind = Timestamp::from_unix(Clock::system().now().unix() - 600);
-    let worker = worker::App::start_at(&app.env_of("worker", &[]), Clock::manual(behind)).await;
-    let answer = worker.unwrap().handle(json!({ "Records": [record] })).await;
+    let worker = worker::App::start(&app.env_of("worker", &[]), Clock::manual(behind)).await;
+    let event = json!({ "Records": [record] });
+    let answer = worker.unwrap().handle(event).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let mut told = app.table.items_of("OUT#").await;
     let types = |told: &[Value]| told.iter().map(|it| it["type"].clone()).collect::<Vec<_>>();
@@ -81,7 +83,7 @@ async fn a_customer_behind_a_stored_failure_is_found_by_any_clock() {
         let now = Clock::system().now().unix() + wrong;
         let clock = Clock::manual(Timestamp::from_unix(now));
         let env = app.env_of("client-secret", &[]);
-        let client_secret = client_secret::App::start_at(&env, clock).await.unwrap();
+        let client_secret = client_secret::App::start(&env, clock).await.unwrap();
         let fault = json!({"method": "POST", "path": "/v1/customers", "fault": "status", "status": 500, "stored": true, "after": true});
         app.stripe.fault(fault).await;
         let recorded = include_str!("../../../events/client-secret-new.json");

@@ -1,6 +1,6 @@
 //! Subscriptions that were paid and have ended before anybody here heard of either.
 
-use perennial_config::Env;
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_tests::{Shopper, TestApp};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ async fn what_was_paid_and_ended_is_told_whoever_reads_it_first() {
                 _ => {
                     let later = Timestamp::from_unix(Clock::system().now().unix() + 24 * 3600);
                     let env: Env = app.env_of("reconcile", &[]);
-                    let reconcile = reconcile::App::start_at(&env, Clock::manual(later)).await;
+                    let reconcile = reconcile::App::start(&env, Clock::manual(later)).await;
                     let swept = reconcile.unwrap().handle(json!({"sweep": "open"})).await;
                     assert_eq!(swept.unwrap()["checkouts"]["subscribed"], 1);
                 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, plain};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 use worker::App;
 
@@ -13,13 +15,15 @@ fn record(image: &Value) -> Value {
 
 async fn bring(worker: &App, images: &[Value]) {
     let records: Vec<Value> = images.iter().map(record).collect();
-    let answer = worker.handle(json!({ "Records": records })).await;
+    let answer = worker.handle(json!({ "Records": records })).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
 /// A worker with its own connections.
 async fn worker_of(app: &TestApp) -> App {
-    App::start(&app.env_of("worker", &[])).await.unwrap()
+    App::start(&app.env_of("worker", &[]), Clock::system())
+        .await
+        .unwrap()
 }
 
 /// The inbox's items, as they were when they were put there.
@@ -215,9 +219,12 @@ async fn check_slow_reader(change: (&str, &[(&str, &str)]), expected: (&str, Val
         .api("POST", &path, &[("cancel_at_period_end", "true")])
         .await;
     let to_stripe = app.proxy_to_stripe().await;
-    let slow = App::start(&app.env_of("worker", &[("STRIPE_API_BASE", to_stripe.url())]))
-        .await
-        .unwrap();
+    let slow = App::start(
+        &app.env_of("worker", &[("STRIPE_API_BASE", to_stripe.url())]),
+        Clock::system(),
+    )
+    .await
+    .unwrap();
     let held = to_stripe.hold_next(&format!("GET {path}"));
     let late = event.clone();
     let reading = tokio::spawn(async move { bring(&slow, &[late]).await });

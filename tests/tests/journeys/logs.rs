@@ -5,8 +5,10 @@ use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use perennial_config::{EventHandler as _, Start as _};
+use perennial_functions::FUNCTIONS;
 use perennial_local::Invoker as _;
-use perennial_tests::{FUNCTIONS, Lambda, TestApp, binary, sign, wait_until};
+use perennial_tests::{Lambda, TestApp, binary, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
 
@@ -62,7 +64,7 @@ async fn a_panic_is_a_line_of_level_error_that_shows_no_value() {
 #[test]
 fn a_function_that_does_not_start_says_so_in_one_line_whatever_the_least_level() {
     for level in ["INFO", "ERROR", "FATAL"] {
-        for function in FUNCTIONS {
+        for function in FUNCTIONS.map(|it| it.name) {
             let output = Command::new(binary(function))
                 .env_clear()
                 .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
@@ -222,7 +224,7 @@ async fn a_missed_event_names_its_alarm_once_there_was_a_sweep() {
         .with_writer(move || writer.clone());
     let _logging = tracing::subscriber::set_default(log.finish());
     let clock = Clock::manual(Timestamp::from_unix(Clock::system().now().unix() + 61));
-    let sweeper = reconcile::App::start_at(&app.env_of("reconcile", &[]), clock.clone())
+    let sweeper = reconcile::App::start(&app.env_of("reconcile", &[]), clock.clone())
         .await
         .unwrap();
     let sweep = async || sweeper.handle(json!({"sweep": "events"})).await.unwrap();

@@ -1,9 +1,10 @@
 //! Test and live mode never share a table.
 
-use perennial_config::{Dynamo, Env, Mode, Problems, StartError};
+use perennial_config::{Dynamo, Env, Mode, Start as _, StartError};
 use perennial_http::invoke;
 use perennial_store::Table;
 use perennial_tests::{TestApp, plain};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 
 /// The environment after `StripeMode` of a stack was flipped.
@@ -14,10 +15,7 @@ fn flipped(app: &TestApp, function: &str) -> Env {
         ("STRIPE_PUBLISHABLE_KEY", "pk_live_of_real_money"),
     ];
     let env = app.env_of(function, &live);
-    assert_eq!(
-        perennial_config::stripe_mode(&env, &mut Problems::default()),
-        Mode::Live
-    );
+    assert_eq!(perennial_config::stripe_mode(&env), Ok(Mode::Live));
     env
 }
 
@@ -38,23 +36,23 @@ async fn a_table_of_test_mode_is_not_used_in_live_mode() {
     let before = app.table.items().await;
     app.forget_calls().await;
     let live = |function: &str| flipped(&app, function);
-    let started = client_secret::App::start(&live("client-secret")).await;
+    let started = client_secret::App::start(&live("client-secret"), Clock::system()).await;
     check_refused("client-secret", started.err());
-    let started = confirm::App::start(&live("confirm")).await;
+    let started = confirm::App::start(&live("confirm"), Clock::system()).await;
     check_refused("confirm", started.err());
-    let started = subscribe::App::start(&live("subscribe")).await;
+    let started = subscribe::App::start(&live("subscribe"), Clock::system()).await;
     check_refused("subscribe", started.err());
-    let started = wallets::App::start(&live("wallets")).await;
+    let started = wallets::App::start(&live("wallets"), Clock::system()).await;
     check_refused("wallets", started.err());
-    let started = links::App::start(&live("links")).await;
+    let started = links::App::start(&live("links"), Clock::system()).await;
     check_refused("links", started.err());
-    let started = payments::App::start(&live("payments")).await;
+    let started = payments::App::start(&live("payments"), Clock::system()).await;
     check_refused("payments", started.err());
-    let started = worker::App::start(&live("worker")).await;
+    let started = worker::App::start(&live("worker"), Clock::system()).await;
     check_refused("worker", started.err());
-    let started = reconcile::App::start(&live("reconcile")).await;
+    let started = reconcile::App::start(&live("reconcile"), Clock::system()).await;
     check_refused("reconcile", started.err());
-    let started = subscriptions::App::start(&live("subscriptions")).await;
+    let started = subscriptions::App::start(&live("subscriptions"), Clock::system()).await;
     check_refused("subscriptions", started.err());
     assert_eq!(app.table.items().await, before);
     assert!(app.stripe.requests().await.is_empty());
@@ -69,7 +67,7 @@ async fn a_table_that_did_not_answer_at_the_start_is_asked_before_its_first_use(
     alice.buy("stock-photos-monthly").await;
     app.quiet().await;
     app.to_dynamodb.set_down(true);
-    let subscriptions = subscriptions::App::start(&flipped(&app, "subscriptions"))
+    let subscriptions = subscriptions::App::start(&flipped(&app, "subscriptions"), Clock::system())
         .await
         .unwrap();
     let asked: Value =
@@ -94,13 +92,15 @@ async fn the_first_catalog_says_of_which_mode_the_table_is() {
     assert_eq!(known.len(), 1, "the plans of the demo were published");
     assert_eq!(known[0]["livemode"], false);
     app.table.clear().await;
-    subscriptions::App::start(&app.env_of("subscriptions", &[]))
+    subscriptions::App::start(&app.env_of("subscriptions", &[]), Clock::system())
         .await
         .unwrap();
-    worker::App::start(&flipped(&app, "worker")).await.unwrap();
+    worker::App::start(&flipped(&app, "worker"), Clock::system())
+        .await
+        .unwrap();
     assert!(modes().await.is_empty(), "who only starts says nothing");
     let env = app.env_of("reconcile", &[]);
-    let dynamo = Dynamo::read(&env, &mut Problems::default());
+    let dynamo = Dynamo::read(&env).unwrap();
     let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
     let table = Table::connect(&dynamo.table, endpoint).await;
     let (one, other) = tokio::join!(table.claim_mode(false), table.claim_mode(true));

@@ -3,6 +3,7 @@
 //! That nothing is missing, every journey shows: the harness refuses a function what its role does
 //! not allow. That nothing is superfluous is shown here, by journeys that together use every grant.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Roles, TestApp, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ async fn subscriptions_that_another_function_writes_down(app: &TestApp) {
 async fn sweep(app: &TestApp, ahead: i64, name: &str) {
     let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
     let env = app.env_of("reconcile", &[]);
-    let reconcile = reconcile::App::start_at(&env, Clock::manual(now))
+    let reconcile = reconcile::App::start(&env, Clock::manual(now))
         .await
         .unwrap();
     reconcile.handle(json!({ "sweep": name })).await.unwrap();
@@ -244,9 +245,7 @@ async fn plans(app: &TestApp) {
     std::fs::write(file.path(), plan.to_string()).unwrap();
     let path = file.path().to_str().unwrap();
     let env = app.env_of("reconcile", &[("PLANS_FILE", path)]);
-    let reconcile = reconcile::App::start_at(&env, Clock::system())
-        .await
-        .unwrap();
+    let reconcile = reconcile::App::start(&env, Clock::system()).await.unwrap();
     reconcile.handle(json!({"sweep": "plans"})).await.unwrap();
     let path = format!("/v1/prices/{price}");
     app.stripe.api("POST", &path, &[("active", "false")]).await;
@@ -287,9 +286,10 @@ async fn bring(app: &TestApp, id: &str, customer: Option<&str>) {
 async fn events_without_a_customer(app: &TestApp) {
     bring(app, "evt_without", None).await;
     app.quiet().await;
-    let second_door = partner_events::App::start(&app.env_of("partner-events", &[]))
-        .await
-        .unwrap();
+    let second_door =
+        partner_events::App::start(&app.env_of("partner-events", &[]), Clock::system())
+            .await
+            .unwrap();
     for (id, customer) in [("evt_p1", Some("cus_p")), ("evt_p2", None)] {
         let event = json!({"detail-type": "setup_intent.canceled", "detail": event(id, customer),
             "source": "aws.partner/stripe.com/ed_test_1"});

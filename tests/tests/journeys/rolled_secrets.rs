@@ -1,7 +1,7 @@
 //! Secrets that are replaced while the functions run.
 
 use perennial_api::SignedLinks;
-use perennial_config::{Env, StartError};
+use perennial_config::{Env, Start as _, StartError};
 use perennial_http::invoke;
 use perennial_tests::{SecretsManager, TestApp, sign};
 use perennial_types::{Clock, Timestamp};
@@ -56,7 +56,7 @@ fn later(seconds: i64) -> Timestamp {
 
 async fn webhook_at(env: &Env, seconds: i64) -> (webhook::App, Clock) {
     let clock = Clock::manual(later(seconds));
-    let app = webhook::App::start_at(env, clock.clone()).await.unwrap();
+    let app = webhook::App::start(env, clock.clone()).await.unwrap();
     (app, clock)
 }
 
@@ -144,7 +144,9 @@ async fn a_stripe_key_that_was_replaced_is_read_again_and_the_same_request_sent_
     // The sandbox refuses a key with a hyphen, as Stripe refuses one that was rolled.
     let arn = manager.put("stripe", "sk_test_rolled-away");
     let env = env_with_secret(&app, &manager, "STRIPE_SECRET_KEY", &arn);
-    let client_secret = client_secret::App::start(&env).await.unwrap();
+    let client_secret = client_secret::App::start(&env, Clock::system())
+        .await
+        .unwrap();
     manager.put("stripe", app.variable("STRIPE_SECRET_KEY"));
     let recorded = include_str!("../../../events/client-secret-new.json");
     let click: Value = serde_json::from_str(recorded).unwrap();
@@ -166,7 +168,9 @@ async fn a_key_of_the_other_mode_is_not_taken_over() {
     let manager = SecretsManager::start().await;
     let arn = manager.put("stripe", "sk_test_rolled-away");
     let env = env_with_secret(&app, &manager, "STRIPE_SECRET_KEY", &arn);
-    let client_secret = client_secret::App::start(&env).await.unwrap();
+    let client_secret = client_secret::App::start(&env, Clock::system())
+        .await
+        .unwrap();
     manager.put("stripe", "sk_live_of_real_money");
     let recorded = include_str!("../../../events/client-secret-new.json");
     let click: Value = serde_json::from_str(recorded).unwrap();
@@ -205,7 +209,7 @@ async fn a_secret_of_links_is_replaced_without_a_link_that_opens_nothing() {
     let arn = manager.put("links", OLD);
     let env = env_with_secret(&app, &manager, "LINK_SECRET", &arn);
     let clock = Clock::manual(later(0));
-    let links = links::App::start_at(&env, clock.clone()).await.unwrap();
+    let links = links::App::start(&env, clock.clone()).await.unwrap();
     assert_eq!(follow(&links, OLD).await, 303);
     // The copies that sign take it over one by one, so both are accepted for a while.
     manager.put("links", &format!("{NEW}, {OLD}"));
@@ -239,9 +243,9 @@ async fn a_secret_of_keys_and_values_is_told_apart_and_not_shown() {
     for name in ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "LINK_SECRET"] {
         let env = env_with_secret(&app, &manager, name, &arn);
         let error = match name {
-            "STRIPE_SECRET_KEY" => client_secret::App::start(&env).await.err(),
-            "STRIPE_WEBHOOK_SECRETS" => webhook::App::start(&env).await.err(),
-            _ => links::App::start(&env).await.err(),
+            "STRIPE_SECRET_KEY" => client_secret::App::start(&env, Clock::system()).await.err(),
+            "STRIPE_WEBHOOK_SECRETS" => webhook::App::start(&env, Clock::system()).await.err(),
+            _ => links::App::start(&env, Clock::system()).await.err(),
         };
         let error: StartError = error.unwrap();
         let text = error.to_string();

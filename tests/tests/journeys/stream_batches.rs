@@ -1,6 +1,8 @@
 //! What the worker makes of a batch, and of a stream that is as loose as that of AWS.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Setup, TestApp, wait_until};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 use worker::App;
 
@@ -24,7 +26,7 @@ fn record((number, image): (usize, &Value)) -> Value {
 
 async fn failures(worker: &App, images: &[Value]) -> Vec<String> {
     let records: Vec<Value> = images.iter().enumerate().map(record).collect();
-    let answer = worker.handle(json!({ "Records": records })).await;
+    let answer = worker.handle(json!({ "Records": records })).await.unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap().iter();
     let mut failures: Vec<String> = failures
         .map(|it| it["itemIdentifier"].as_str().unwrap().to_owned())
@@ -54,9 +56,12 @@ async fn every_failure_of_a_batch_is_reported_and_so_the_first_one() {
         bob[1].clone(),
     ];
     let stripe = app.proxy_to_stripe().await;
-    let worker = App::start(&app.env_of("worker", &[("STRIPE_API_BASE", stripe.url())]))
-        .await
-        .unwrap();
+    let worker = App::start(
+        &app.env_of("worker", &[("STRIPE_API_BASE", stripe.url())]),
+        Clock::system(),
+    )
+    .await
+    .unwrap();
     assert!(failures(&worker, &images).await.is_empty());
     stripe.set_down(true);
     // Lambda goes on from the first failure of all: what is not reported before it is lost.
@@ -97,7 +102,9 @@ async fn an_event_whose_checkout_is_undecided_settles_no_other_of_its_batch() {
     assert_eq!(images.len(), 2);
     let fault = json!({"method": "POST", "path": "/v1/subscriptions", "fault": "status", "status": 500, "times": 100});
     app.stripe.fault(fault).await;
-    let worker = App::start(&app.env_of("worker", &[])).await.unwrap();
+    let worker = App::start(&app.env_of("worker", &[]), Clock::system())
+        .await
+        .unwrap();
     assert_eq!(failures(&worker, &images).await, ["0", "1"]);
     app.stripe.no_faults().await;
     assert!(failures(&worker, &images).await.is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use perennial_config::Env;
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_inbox::EventType;
 use perennial_tests::{TestApp, wait_until};
 use perennial_types::{Clock, Timestamp};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) async fn sweeper(app: &TestApp, ahead: i64) -> App {
     let env: Env = app.env_of("reconcile", &[]);
     let now = Timestamp::from_unix(Clock::system().now().unix() + ahead);
-    App::start_at(&env, Clock::manual(now)).await.unwrap()
+    App::start(&env, Clock::manual(now)).await.unwrap()
 }
 
 pub(crate) async fn sweep(sweeper: &App, name: &str) -> Value {

@@ -1,5 +1,6 @@
 //! Subscriptions that are created or changed at Stripe: in the portal, in the Dashboard, by support.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Answer, Setup, Shopper, TestApp};
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -128,9 +129,7 @@ impl Shop {
     /// A nightly comparison; gives what it counts.
     async fn compare(&self) -> Value {
         let env = self.app.env_of("reconcile", &[]);
-        let sweeper = reconcile::App::start_at(&env, Clock::system())
-            .await
-            .unwrap();
+        let sweeper = reconcile::App::start(&env, Clock::system()).await.unwrap();
         let swept = sweeper.handle(json!({"sweep": "subscriptions"})).await;
         swept.unwrap()["subscriptions"].clone()
     }

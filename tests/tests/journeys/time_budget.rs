@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use perennial_config::Start as _;
 use perennial_flows::{Clients, FlowError, Return, ReturnedIntent};
 use perennial_store::Table;
 use perennial_stripe::{Cause, Settings, Stripe, StripeError};
@@ -83,7 +84,9 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let app = TestApp::start().await;
     let proxy = app.proxy_to_stripe().await;
     let env = app.env_of("client-secret", &[("STRIPE_API_BASE", proxy.url())]);
-    let slow = client_secret::App::start(&env).await.unwrap();
+    let slow = client_secret::App::start(&env, Clock::system())
+        .await
+        .unwrap();
     let held = proxy.hold_next("POST /v1/customers");
     let click = |function: client_secret::App| async move {
         let body = serde_json::json!({"plan": "stock-photos-monthly", "wallet": "amazon_pay"});

@@ -1,5 +1,6 @@
 //! What a page is told before the shopper's click.
 
+use perennial_config::Start as _;
 use perennial_http::invoke;
 use perennial_tests::{Answer, TestApp, http};
 use perennial_types::Clock;
@@ -136,7 +137,7 @@ async fn a_shop_whose_domain_is_not_registered_hides_apple_pay_until_it_is() {
     let app = TestApp::start().await;
     let clock = Clock::manual(Clock::system().now());
     let env = app.env_of("wallets", &[("SHOP_URL", "https://shop.example/account")]);
-    let function = wallets::App::start_at(&env, clock.clone()).await.unwrap();
+    let function = wallets::App::start(&env, clock.clone()).await.unwrap();
     let ask = async || {
         let event = json!({
             "version": "2.0", "routeKey": "GET /wallets", "rawPath": "/wallets",

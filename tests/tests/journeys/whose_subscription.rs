@@ -1,6 +1,8 @@
 //! A subscription is given to no one but the user that it was made for.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, wait_until};
+use perennial_types::Clock;
 use serde_json::{Value, json};
 
 /// The first event of this type that is not one of those before, once it is settled.
@@ -51,7 +53,7 @@ async fn an_event_of_a_customer_whose_user_was_rewritten_gives_the_other_user_no
     let mine = alice.calls.subscriptions().await.expect(200).json();
     assert_eq!(mine["subscriptions"][0]["status"], "active");
     // The nightly comparison gives it to no one either, and goes on to the others.
-    let reconcile = reconcile::App::start(&app.env_of("reconcile", &[]))
+    let reconcile = reconcile::App::start(&app.env_of("reconcile", &[]), Clock::system())
         .await
         .unwrap();
     let compared = reconcile

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use perennial_config::Env;
 use perennial_flows::{Resolver, sweeps::Slice};
+use perennial_functions::{Function, Running};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use perennial_stripe::Transport;
 use perennial_types::{Clock, DeclaredPlans, Timestamp, chance};
@@ -26,11 +27,11 @@ pub const WEBHOOK_SECRET: &str = "whsec_trial_0123456789abcdef";
 /// The functions that a shopper's tab calls.
 pub struct Tab {
     /// `POST /client-secret`.
-    pub client_secret: client_secret::App,
+    pub client_secret: Running,
     /// `GET /confirm` and `GET /checkouts/{checkout}`.
-    pub confirm: confirm::App,
+    pub confirm: Running,
     /// `POST /subscriptions`.
-    pub subscribe: subscribe::App,
+    pub subscribe: Running,
 }
 
 /// All functions.
@@ -40,15 +41,15 @@ pub struct Functions {
     /// The second one.
     pub tab_b: Tab,
     /// `POST /webhooks/stripe`.
-    pub webhook: webhook::App,
+    pub webhook: Running,
     /// Behind the table's stream.
-    pub worker: worker::App,
+    pub worker: Running,
     /// A second worker, behind the second tab's door, for two that read at once.
-    pub other_worker: worker::App,
+    pub other_worker: Running,
     /// On a schedule.
-    pub reconcile: reconcile::App,
+    pub reconcile: Running,
     /// `GET /subscriptions`.
-    pub subscriptions: subscriptions::App,
+    pub subscriptions: Running,
 }
 
 /// The log lines of a lane.
@@ -303,41 +304,26 @@ async fn functions(
     clock: &Clock,
 ) -> Result<Functions, Broken> {
     let env = |door| env(kept, sockets, door);
-    let failed = |error: perennial_config::StartError| {
-        Broken::new(format!("a function does not start: {error}"))
+    let start = async |name: &str, door: Door| {
+        let function = Function::named(name);
+        let function = function.ok_or_else(|| Broken::new(format!("there is no {name}")))?;
+        let started = function.start(&env(door)?, clock.clone()).await;
+        started.map_err(|error| Broken::new(format!("{name} does not start: {error}")))
     };
     let tab = async |door: Door| {
-        let env = env(door)?;
         Ok::<_, Broken>(Tab {
-            client_secret: client_secret::App::start_at(&env, clock.clone())
-                .await
-                .map_err(failed)?,
-            confirm: confirm::App::start_at(&env, clock.clone())
-                .await
-                .map_err(failed)?,
-            subscribe: subscribe::App::start_at(&env, clock.clone())
-                .await
-                .map_err(failed)?,
+            client_secret: start("client-secret", door).await?,
+            confirm: start("confirm", door).await?,
+            subscribe: start("subscribe", door).await?,
         })
     };
-    let (hooks, other) = (env(Door::Hooks)?, env(Door::TabB)?);
     Ok(Functions {
         tab_a: tab(Door::TabA).await?,
         tab_b: tab(Door::TabB).await?,
-        webhook: webhook::App::start_at(&env(Door::Inbox)?, clock.clone())
-            .await
-            .map_err(failed)?,
-        worker: worker::App::start_at(&hooks, clock.clone())
-            .await
-            .map_err(failed)?,
-        other_worker: worker::App::start_at(&other, clock.clone())
-            .await
-            .map_err(failed)?,
-        reconcile: reconcile::App::start_at(&env(Door::Sweeper)?, clock.clone())
-            .await
-            .map_err(failed)?,
-        subscriptions: subscriptions::App::start_at(&env(Door::Watcher)?, clock.clone())
-            .await
-            .map_err(failed)?,
+        webhook: start("webhook", Door::Inbox).await?,
+        worker: start("worker", Door::Hooks).await?,
+        other_worker: start("worker", Door::TabB).await?,
+        reconcile: start("reconcile", Door::Sweeper).await?,
+        subscriptions: start("subscriptions", Door::Watcher).await?,
     })
 }

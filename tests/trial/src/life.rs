@@ -1,7 +1,6 @@
 //! What happens in life after something went wrong: Stripe sends its webhooks again, the stream
 //! brings its records again, and the sweeper comes round.
 
-use perennial_http::invoke;
 use serde_json::Value;
 
 use crate::broken::Broken;
@@ -39,7 +38,7 @@ impl Stage<'_> {
         let answer = tokio::select! {
             biased;
             () = self.lane.wire.death(Door::Inbox) => None,
-            answer = invoke(&self.lane.functions.webhook, request, "trial") => Some(answer),
+            answer = self.lane.functions.webhook.handle(request) => answer.ok(),
         };
         self.lane.wire.invocation_over();
         let taken = answer.is_some_and(|answer| answer["statusCode"] == 200);

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use perennial_http::{Handler, invoke};
+use perennial_functions::Running;
 use serde_json::{Value, json};
 
 use crate::broken::Broken;
@@ -178,12 +178,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Calls a function behind API Gateway.
-    pub async fn ask<H: Handler>(&self, door: Door, app: &H, event: Value) -> Reply {
+    pub async fn ask(&self, door: Door, function: &Running, event: Value) -> Reply {
         let what = event["routeKey"].as_str().unwrap_or_default().to_owned();
         let answer = tokio::select! {
             biased;
             () = self.lane.wire.death(door) => None,
-            answer = invoke(app, event, "trial") => Some(answer),
+            answer = function.handle(event) => answer.ok(),
         };
         self.lane.wire.invocation_over();
         let reply = match answer {
@@ -229,14 +229,14 @@ impl<'a> Stage<'a> {
     pub async fn work(
         &self,
         door: Door,
-        worker: &worker::App,
+        worker: &Running,
         records: &[Value],
     ) -> Option<Vec<String>> {
         let event = json!({ "Records": records });
         let answer = tokio::select! {
             biased;
             () = self.lane.wire.death(door) => None,
-            answer = worker.handle(event) => Some(answer),
+            answer = worker.handle(event) => answer.ok(),
         };
         self.lane.wire.invocation_over();
         let failed = answer.map(|answer| {

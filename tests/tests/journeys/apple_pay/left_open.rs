@@ -1,6 +1,6 @@
 //! Subscriptions that came first and that nobody has confirmed.
 
-use perennial_config::Env;
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_tests::TestApp;
 use perennial_types::{Clock, Timestamp};
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn a_page_that_is_left_behind_can_no_longer_pay(app: TestApp) {
 async fn sweep_a_day_later(app: &TestApp) {
     let later = Timestamp::from_unix(Clock::system().now().unix() + 24 * 3600);
     let env: Env = app.env_of("reconcile", &[]);
-    let reconcile = reconcile::App::start_at(&env, Clock::manual(later))
+    let reconcile = reconcile::App::start(&env, Clock::manual(later))
         .await
         .unwrap();
     reconcile.handle(json!({"sweep": "open"})).await.unwrap();

@@ -1,6 +1,8 @@
 //! Webhooks that Stripe did not send, and those that concern nobody.
 
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{TestApp, sign};
+use perennial_types::Clock;
 use serde_json::json;
 
 use super::everything;
@@ -148,9 +150,10 @@ async fn an_event_of_an_endpoint_that_is_set_up_wrongly_is_refused_and_not_store
 #[tokio::test]
 async fn an_event_of_a_destination_that_is_set_up_wrongly_is_dropped_with_a_reason() {
     let app = TestApp::start().await;
-    let partner_events = partner_events::App::start(&app.env_of("partner-events", &[]))
-        .await
-        .unwrap();
+    let partner_events =
+        partner_events::App::start(&app.env_of("partner-events", &[]), Clock::system())
+            .await
+            .unwrap();
     let recorded = include_str!("../../../../events/partner-events-invoice-paid.json");
     for (name, value, said) in [
         ("object", json!("v2.core.event"), "snapshot payloads"),

@@ -1,5 +1,7 @@
 //! What changes at Stripe: told by an event, or found by the hourly sweep.
 
+use perennial_config::Start as _;
+use perennial_types::Clock;
 use serde_json::{Value, json};
 
 use super::{
@@ -52,7 +54,7 @@ async fn is_refused(app: &TestApp, user: &str, name: &str) {
             .await
             .is_empty()
     );
-    let wallets = wallets::App::start(&app.env_of("wallets", &[]))
+    let wallets = wallets::App::start(&app.env_of("wallets", &[]), Clock::system())
         .await
         .unwrap();
     let query = format!("plan={name}");
@@ -164,7 +166,7 @@ async fn subscribers_of_a_lookup_keys_earlier_price_stay_subscribers() {
     assert_eq!(status, 201, "{opened}");
     let back = shop.answer_wallet(&opened, "approve").await;
     let (_, query) = back.split_once('?').unwrap();
-    let confirm = confirm::App::start(&app.env_of("confirm", &[]))
+    let confirm = confirm::App::start(&app.env_of("confirm", &[]), Clock::system())
         .await
         .unwrap();
     ask(&confirm, "GET /confirm", query, None, None).await;
@@ -184,7 +186,7 @@ async fn subscribers_of_a_lookup_keys_earlier_price_stay_subscribers() {
         (&json!(4200), &json!("eur"))
     );
 
-    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]))
+    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]), Clock::system())
         .await
         .unwrap();
     let mine = ask(&function, "GET /subscriptions", "", Some("alice"), None)
@@ -212,7 +214,7 @@ async fn a_renamed_plan_keeps_its_subscribers() {
     let shop = app.shopper("alice");
     let (_, opened) = click(&app, "alice", "basic").await;
     let back = shop.answer_wallet(&opened, "approve").await;
-    let confirm = confirm::App::start(&app.env_of("confirm", &[]))
+    let confirm = confirm::App::start(&app.env_of("confirm", &[]), Clock::system())
         .await
         .unwrap();
     let query = back.split_once('?').unwrap().1;

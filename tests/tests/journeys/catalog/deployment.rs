@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::put};
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::TestApp;
 use perennial_types::Clock;
 use serde_json::{Value, json};
@@ -54,9 +55,7 @@ impl Deployment {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap().to_owned();
         let env = app.env_of("reconcile", &[("PLANS_FILE", &path)]);
-        let function = reconcile::App::start_at(&env, Clock::system())
-            .await
-            .unwrap();
+        let function = reconcile::App::start(&env, Clock::system()).await.unwrap();
         Self { function, file }
     }
 

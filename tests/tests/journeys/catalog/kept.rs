@@ -1,12 +1,13 @@
 //! How a function keeps the plans.
 
 use super::{NOW, ask, names, plan, price};
+use perennial_config::Start as _;
 use perennial_tests::TestApp;
 use perennial_types::Clock;
 use serde_json::{Value, json};
 
 async fn start(app: &TestApp, clock: &Clock) -> subscriptions::App {
-    subscriptions::App::start_at(&app.env_of("subscriptions", &[]), clock.clone())
+    subscriptions::App::start(&app.env_of("subscriptions", &[]), clock.clone())
         .await
         .unwrap()
 }
@@ -73,10 +74,10 @@ async fn a_function_without_plans_starts_says_what_is_missing_and_recovers() {
     app.table.remove_catalog().await;
     let clock = Clock::manual(NOW);
     let function = start(&app, &clock).await;
-    let clicks = client_secret::App::start_at(&app.env_of("client-secret", &[]), clock.clone())
+    let clicks = client_secret::App::start(&app.env_of("client-secret", &[]), clock.clone())
         .await
         .unwrap();
-    let wallets = wallets::App::start_at(&app.env_of("wallets", &[]), clock.clone())
+    let wallets = wallets::App::start(&app.env_of("wallets", &[]), clock.clone())
         .await
         .unwrap();
     let body = json!({"plan": "basic", "wallet": "apple_pay"});
@@ -128,7 +129,7 @@ async fn payments_of_the_shops_servers_need_no_plans() {
     let app = TestApp::start().await;
     app.table.remove_catalog().await;
     app.forget_calls().await;
-    let payments = payments::App::start(&app.env_of("payments", &[]))
+    let payments = payments::App::start(&app.env_of("payments", &[]), Clock::system())
         .await
         .unwrap();
     // It reads of which mode the table is, and nothing else.

@@ -7,7 +7,7 @@ mod published;
 mod selling;
 mod writers;
 
-use perennial_config::Env;
+use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_http::{Handler, invoke};
 use perennial_tests::TestApp;
 use perennial_types::{Clock, Timestamp};
@@ -60,9 +60,7 @@ async fn version(app: &TestApp) -> String {
 
 /// A sweep over the plans; gives what was done.
 async fn sweep_with(env: &Env) -> Value {
-    let sweeper = reconcile::App::start_at(env, Clock::system())
-        .await
-        .unwrap();
+    let sweeper = reconcile::App::start(env, Clock::system()).await.unwrap();
     let done = sweeper.handle(json!({"sweep": "plans"})).await.unwrap();
     done["plans"].clone()
 }
@@ -98,7 +96,7 @@ pub(crate) async fn ask(
 
 /// A click on Amazon Pay, by a copy of the function that has just started.
 async fn click(app: &TestApp, user: &str, plan: &str) -> (i64, Value) {
-    let function = client_secret::App::start(&app.env_of("client-secret", &[]))
+    let function = client_secret::App::start(&app.env_of("client-secret", &[]), Clock::system())
         .await
         .unwrap();
     let body = json!({"plan": plan, "wallet": "amazon_pay"});
@@ -108,7 +106,7 @@ async fn click(app: &TestApp, user: &str, plan: &str) -> (i64, Value) {
 
 /// `GET /plans`, by a copy of the function that has just started.
 async fn offered(app: &TestApp) -> Value {
-    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]))
+    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]), Clock::system())
         .await
         .unwrap();
     let (status, body, _) = ask(&function, "GET /plans", "", None, None).await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use perennial_config::Start as _;
+use perennial_types::Clock;
 use serde_json::{Map, Value, json};
 
 use super::{click, names, offered, plan, price, standing, version};
@@ -79,7 +81,7 @@ async fn a_page_is_told_what_is_offered_without_a_token() {
     .await;
     let more = r#","trial_days":1,"wallets":["apple_pay"]"#;
     app.publish(&plan("quarterly", &id, more)).await.unwrap();
-    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]))
+    let function = subscriptions::App::start(&app.env_of("subscriptions", &[]), Clock::system())
         .await
         .unwrap();
     let (status, body, headers) = super::ask(&function, "GET /plans", "", None, None).await;

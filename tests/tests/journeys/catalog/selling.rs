@@ -1,7 +1,9 @@
 //! What becomes of a checkout when its plan changes in between.
 
 use super::{ask, click, plan, price};
+use perennial_config::Start as _;
 use perennial_tests::TestApp;
+use perennial_types::Clock;
 use serde_json::{Value, json};
 
 async fn setup_intent(app: &TestApp, opened: &Value) -> Value {
@@ -39,7 +41,7 @@ async fn a_subscription_that_waits_for_its_shopper_is_taken_back_and_refused() {
     let id = price(&app, &[]).await;
     app.publish(&plan("basic", &id, "")).await.unwrap();
     let begin = async || {
-        let function = subscribe::App::start(&app.env_of("subscribe", &[]))
+        let function = subscribe::App::start(&app.env_of("subscribe", &[]), Clock::system())
             .await
             .unwrap();
         let body = json!({"plan": "basic", "wallet": "apple_pay", "first": "subscription"});
@@ -135,7 +137,7 @@ async fn a_plan_is_sold_with_its_own_wallets_only() {
         (400, &json!("wallet_not_offered"))
     );
     assert!(app.stripe.requests().await.is_empty());
-    let wallets = wallets::App::start(&app.env_of("wallets", &[]))
+    let wallets = wallets::App::start(&app.env_of("wallets", &[]), Clock::system())
         .await
         .unwrap();
     let (_, told, _) = ask(&wallets, "GET /wallets", "plan=basic", Some("alice"), None).await;

@@ -1,5 +1,6 @@
 //! The same key again: at once, later, beside another one, and after Stripe has forgotten it.
 
+use perennial_config::Start as _;
 use perennial_http::invoke;
 use perennial_tests::{Answer, TestApp};
 use perennial_types::Clock;
@@ -18,7 +19,7 @@ pub(super) struct OwnServer {
 impl OwnServer {
     pub(super) async fn of(app: &TestApp) -> Self {
         let clock = Clock::manual(Clock::system().now());
-        let app = payments::App::start_at(&app.env_of("payments", &[]), clock.clone()).await;
+        let app = payments::App::start(&app.env_of("payments", &[]), clock.clone()).await;
         let app = app.unwrap();
         Self { app, clock }
     }

@@ -1,0 +1,141 @@
+//! The one list of the functions, for what starts them in this process: the local server, the journeys and
+//! the trial. The tests hold it against `functions/` and `template.yaml`.
+
+use std::{collections::HashMap, fmt::Debug, pin::Pin, sync::Arc};
+
+use perennial_http::{Handler, invoke};
+use perennial_process::{Env, EventHandler, Start, StartError};
+use perennial_types::Clock;
+use serde_json::Value;
+
+/// Every function that is deployed.
+pub const FUNCTIONS: [Function; 12] = [
+    http::<client_secret::App>("client-secret"),
+    http::<confirm::App>("confirm"),
+    http::<subscribe::App>("subscribe"),
+    http::<subscriptions::App>("subscriptions"),
+    http::<wallets::App>("wallets"),
+    http::<links::App>("links"),
+    http::<payments::App>("payments"),
+    http::<webhook::App>("webhook"),
+    events::<worker::App>("worker"),
+    events::<reconcile::App>("reconcile"),
+    events::<partner_events::App>("partner-events"),
+    events::<shop_events::App>("shop-events"),
+];
+
+/// A function that can be started.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// The name of its crate and of its folder.
+    pub name: &'static str,
+    routes: fn() -> Vec<&'static str>,
+    start: for<'a> fn(&'a Env, Clock) -> Later<'a, Result<Running, StartError>>,
+}
+
+/// Boxed, because each function has a future of its own.
+type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+const fn http<A: Start + Handler + Debug>(name: &'static str) -> Function {
+    Function {
+        name,
+        routes: || A::ROUTES.iter().map(|(key, _)| *key).collect(),
+        start: |env, clock| {
+            Box::pin(async { Ok(Running(Arc::new(Http(A::start(env, clock).await?)))) })
+        },
+    }
+}
+
+const fn events<A: EventHandler + Debug>(name: &'static str) -> Function {
+    Function {
+        name,
+        routes: Vec::new,
+        start: |env, clock| {
+            Box::pin(async { Ok(Running(Arc::new(Events(A::start(env, clock).await?)))) })
+        },
+    }
+}
+
+impl Function {
+    /// The function of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        FUNCTIONS.into_iter().find(|function| function.name == name)
+    }
+
+    /// The keys of its routes; none, if no HTTP leads to it.
+    pub fn routes(&self) -> Vec<&'static str> {
+        (self.routes)()
+    }
+
+    /// Starts it, as its process would.
+    pub async fn start(&self, env: &Env, clock: Clock) -> Result<Running, StartError> {
+        (self.start)(env, clock).await
+    }
+}
+
+/// A function that was started.
+#[derive(Debug, Clone)]
+pub struct Running(Arc<dyn Answer>);
+
+impl Running {
+    /// Answers an event. The error says why it did not, which Lambda counts as a failed invocation.
+    pub async fn handle(&self, event: Value) -> Result<Value, String> {
+        self.0.answer(event).await
+    }
+}
+
+trait Answer: Debug + Send + Sync {
+    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>>;
+}
+
+#[derive(Debug)]
+struct Http<A>(A);
+
+impl<A: Handler + Debug> Answer for Http<A> {
+    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>> {
+        Box::pin(async move {
+            let id = event.pointer("/requestContext/requestId");
+            let id = id.and_then(Value::as_str).unwrap_or_default().to_owned();
+            Ok(invoke(&self.0, event, &id).await)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Events<A>(A);
+
+impl<A: EventHandler + Debug> Answer for Events<A> {
+    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>> {
+        Box::pin(self.0.handle(event))
+    }
+}
+
+/// Functions that were started, by their names.
+#[derive(Debug)]
+pub struct Started(HashMap<&'static str, Running>);
+
+impl Started {
+    /// Starts functions, each with its environment. Entitlements are judged by `clock`, and all else goes by
+    /// the clock of the machine.
+    pub async fn start(
+        functions: impl IntoIterator<Item = Function>,
+        env_of: impl Fn(&str) -> Env,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let mut started = HashMap::new();
+        for function in functions {
+            let clock = match function.name {
+                "subscriptions" => clock.clone(),
+                _ => Clock::system(),
+            };
+            let running = function.start(&env_of(function.name), clock).await?;
+            started.insert(function.name, running);
+        }
+        Ok(Self(started))
+    }
+
+    /// The function of this name, if it was started.
+    pub fn get(&self, name: &str) -> Option<&Running> {
+        self.0.get(name)
+    }
+}
