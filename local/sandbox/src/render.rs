@@ -5,14 +5,20 @@ use serde_json::{Map, Value};
 
 /// The object as the API shows it: without the sandbox's own notes, whose names begin with `_`.
 pub(crate) fn shown(object: &Value) -> Value {
+    let mut shown = object.clone();
+    drop_notes(&mut shown);
+    shown
+}
+
+/// Takes the sandbox's own notes out of an object.
+pub(crate) fn drop_notes(object: &mut Value) {
     match object {
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(name, _)| !name.starts_with('_'))
-            .map(|(name, value)| (name.clone(), shown(value)))
-            .collect(),
-        Value::Array(items) => items.iter().map(shown).collect(),
-        other => other.clone(),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !name.starts_with('_'));
+            fields.values_mut().for_each(drop_notes);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_notes),
+        _ => {}
     }
 }
 

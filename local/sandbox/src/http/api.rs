@@ -13,7 +13,7 @@ use crate::expand::expand;
 use crate::params::check::check;
 use crate::params::form::{pairs, tree};
 use crate::params::schema::operation;
-use crate::render::{shown, shown_to_page};
+use crate::render::{drop_notes, shown_to_page};
 use crate::resources::{Call, Client};
 use crate::state::world::Origin;
 use crate::state::{Kind, World, ids};
@@ -221,7 +221,7 @@ fn execute(
         // A 500 that is stored although nothing was done: the endpoint failed as it began.
         Some(fault) if !fault.after => Ok(fault.reply()),
         _ => (operation.handle)(world, call)
-            .and_then(|object| present(world, operation.kind, &object, call))
+            .and_then(|object| present(world, operation.kind, object, call))
             .map_err(|error| refused(error, call)),
     };
     if result.as_ref().is_err_and(|error| !error.keeps_changes) {
@@ -242,8 +242,9 @@ fn execute(
 }
 
 /// The object as the caller sees it.
-fn present(world: &World, kind: Kind, object: &Value, call: &Call) -> Result<Reply> {
-    let object = expand(world, kind, shown(object), &call.params)?;
+fn present(world: &World, kind: Kind, mut object: Value, call: &Call) -> Result<Reply> {
+    drop_notes(&mut object);
+    let object = expand(world, kind, object, &call.params)?;
     Ok(Reply::ok(if call.from_page {
         shown_to_page(&object)
     } else {
