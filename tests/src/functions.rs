@@ -13,7 +13,7 @@ use tokio::sync::SetOnce;
 use crate::app::Doors;
 
 /// Calls the functions in this process. Calls that come before it is set up wait.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct InProcess {
     started: SetOnce<Started>,
     /// Calls of the worker fail, as if it could not be started.

@@ -1,24 +1,17 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
-use perennial_api::{
-    BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, undecided,
-};
-use perennial_config::{Api, Env, Start, StartError, all, link_secret};
-use perennial_flows::{Clients, Issued, OpenCheckout, ServerConsent};
+use perennial_api::{BeginCheckout, Checkouts};
+use perennial_config::{Api, Env, Start, StartError};
+use perennial_flows::{OpenCheckout, ServerConsent};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
-use perennial_types::{Clock, Consent, First};
+use perennial_types::{Clock, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The function.
 #[derive(Debug, Clone)]
-pub struct App {
-    clients: Clients,
-    api: Api,
-    consent: Consent,
-    links: SignedLinks,
-}
+pub struct App(Checkouts);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,33 +35,7 @@ enum Confirm {
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let own = all((
-            Api::read(env),
-            perennial_config::consent(env),
-            link_secret(env),
-        ));
-        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
-        Ok(Self {
-            clients,
-            api,
-            consent,
-            links: SignedLinks::fetch(links).await?,
-        })
-    }
-}
-
-impl App {
-    fn describe(&self, open: &OpenCheckout) -> Value {
-        json!({
-            "checkout": open.attempt.id,
-            "setup_intent": open.attempt.setup_intent(),
-            "client_secret": open.client_secret.expose_secret(),
-            "publishable_key": self.api.publishable_key,
-            "status": open.status,
-            "redirect_url": open.redirect_url,
-            "return_url": open.return_url.as_str(),
-            "expires_at": open.attempt.open_until,
-        })
+        Checkouts::start(env, clock).await.map(Self)
     }
 }
 
@@ -77,19 +44,21 @@ impl Handler for App {
     const ROUTES: Routes<()> = &[("POST /client-secret", ())];
 
     async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
-        let begin = read(request)?;
-        let flows = self.clients.begin().await.map_err(failure)?;
-        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
-        match flows.checkouts().issue(&ask).await.map_err(failure)? {
-            Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
-            Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
-            Issued::AlreadySubscribed(subscription) => {
-                let manage = manage_link(&flows, &self.links, &self.api, request).await?;
-                Err(already_subscribed(*subscription, &manage))
-            }
-            Issued::Undecided { checkout, finish } => undecided(checkout, finish),
-        }
+        self.0.begin(request, read(request)?, describe).await
     }
+}
+
+fn describe(api: &Api, open: &OpenCheckout) -> Value {
+    json!({
+        "checkout": open.attempt.id,
+        "setup_intent": open.attempt.setup_intent(),
+        "client_secret": open.client_secret.expose_secret(),
+        "publishable_key": api.publishable_key,
+        "status": open.status,
+        "redirect_url": open.redirect_url,
+        "return_url": open.return_url.as_str(),
+        "expires_at": open.attempt.open_until,
+    })
 }
 
 fn read(request: &Request) -> Result<BeginCheckout, ApiError> {

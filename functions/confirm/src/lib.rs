@@ -12,7 +12,7 @@ use perennial_api::{
 };
 use perennial_config::{Env, Shop, Start, StartError};
 use perennial_flows::{Clients, Finish, FlowError, Return};
-use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
 use perennial_types::{Clock, ReturnPath};
 
 use returned::read_return;
@@ -91,21 +91,14 @@ impl App {
     }
 }
 
-/// The routes of the function.
-#[derive(Debug, Clone, Copy)]
-pub enum Route {
-    /// Where a wallet sends the shopper back to.
-    Return,
-    /// What a page polls.
-    Poll,
+routes! {
+    Return = "GET /confirm",
+    Poll = "GET /checkouts/{checkout}",
 }
 
 impl Handler for App {
     type Route = Route;
-    const ROUTES: Routes<Route> = &[
-        ("GET /confirm", Route::Return),
-        ("GET /checkouts/{checkout}", Route::Poll),
-    ];
+    const ROUTES: Routes<Route> = Route::ALL;
 
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         let answer = match route {

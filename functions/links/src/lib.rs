@@ -10,7 +10,7 @@ mod manage;
 use perennial_api::{Link, LinkError, SignedLinks, failure, landing_of_link};
 use perennial_config::{Api, Env, Rolling, Shop, Start, StartError, all, link_secret};
 use perennial_flows::{Connections, FlowError};
-use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
 use perennial_stripe::StripeError;
 use perennial_types::{Clock, CustomerId, UserId};
 use secrecy::SecretString;
@@ -80,21 +80,14 @@ impl App {
     }
 }
 
-/// The routes of the function.
-#[derive(Debug, Clone, Copy)]
-pub enum Route {
-    /// To the portal in which a shopper manages their subscriptions.
-    Manage,
-    /// To a payment that waits for them.
-    Authorize,
+routes! {
+    Manage = "GET /manage",
+    Authorize = "GET /authorize",
 }
 
 impl Handler for App {
     type Route = Route;
-    const ROUTES: Routes<Route> = &[
-        ("GET /manage", Route::Manage),
-        ("GET /authorize", Route::Authorize),
-    ];
+    const ROUTES: Routes<Route> = Route::ALL;
 
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         match self.open(route, request).await {

@@ -14,7 +14,10 @@ use url::Url;
 use crate::answer::{self, payment_error, unknown_payment};
 use crate::ask::{CancelAsk, CaptureAsk, IncrementAsk, MigrateAsk, PayAsk, RefundAsk};
 use crate::page::Page;
-use crate::{App, Change, asked};
+use crate::{App, asked};
+
+/// What is asked for, and the key under which it is carried out.
+type Asking = Result<(Asked, PaymentOperation), ApiError>;
 
 impl App {
     pub(crate) async fn pay(
@@ -60,35 +63,11 @@ impl App {
         &self,
         flows: &Context,
         request: &Request,
-        change: Change,
+        read: fn(&Request, PaymentIntentId) -> Asking,
     ) -> Result<Response, ApiError> {
         let payment = payment_of(request)?;
         let base = self.base(request)?;
-        let (asked, operation) = match change {
-            Change::Increment => {
-                let (asked, ask): (_, IncrementAsk) = read_asked(request)?;
-                let amount = ask.amount;
-                (asked, PaymentOperation::Increment { payment, amount })
-            }
-            Change::Capture => {
-                let (asked, ask): (_, CaptureAsk) = read_asked(request)?;
-                let amount = ask.amount;
-                (asked, PaymentOperation::Capture { payment, amount })
-            }
-            Change::Cancel => {
-                let (asked, _): (_, CancelAsk) = read_asked(request)?;
-                (asked, PaymentOperation::Cancel { payment })
-            }
-            Change::Refund => {
-                let (asked, ask): (_, RefundAsk) = read_asked(request)?;
-                let operation = PaymentOperation::Refund {
-                    payment,
-                    amount: ask.amount,
-                    reason: ask.reason,
-                };
-                (asked, operation)
-            }
-        };
+        let (asked, operation) = read(request, payment)?;
         let answer = flows.payments().request(&asked, &operation).await;
         let answer = answer.map_err(payment_error)?;
         let mut body = self.describe(flows, &base, answer.payment).await?;
@@ -145,6 +124,33 @@ impl App {
     fn base(&self, request: &Request) -> Result<Url, ApiError> {
         api_url(&self.api, request, "")
     }
+}
+
+pub(crate) fn increment(request: &Request, payment: PaymentIntentId) -> Asking {
+    let (asked, IncrementAsk { amount }) = read_asked(request)?;
+    Ok((asked, PaymentOperation::Increment { payment, amount }))
+}
+
+pub(crate) fn capture(request: &Request, payment: PaymentIntentId) -> Asking {
+    let (asked, CaptureAsk { amount }) = read_asked(request)?;
+    Ok((asked, PaymentOperation::Capture { payment, amount }))
+}
+
+pub(crate) fn cancel(request: &Request, payment: PaymentIntentId) -> Asking {
+    let (asked, CancelAsk {}) = read_asked(request)?;
+    Ok((asked, PaymentOperation::Cancel { payment }))
+}
+
+pub(crate) fn refund(request: &Request, payment: PaymentIntentId) -> Asking {
+    let (asked, RefundAsk { amount, reason }) = read_asked(request)?;
+    Ok((
+        asked,
+        PaymentOperation::Refund {
+            payment,
+            amount,
+            reason,
+        },
+    ))
 }
 
 /// The body and the key under which it is carried out.

@@ -12,8 +12,10 @@ mod page;
 use perennial_api::SignedLinks;
 use perennial_config::{Api, Env, Shop, Start, StartError, all, link_secret};
 use perennial_flows::Clients;
-use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
 use perennial_types::Clock;
+
+use carry_out::{cancel, capture, increment, refund};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -39,61 +41,20 @@ impl Start for App {
     }
 }
 
-/// The routes of the function.
-#[derive(Debug, Clone, Copy)]
-pub enum Route {
-    /// A payment, off-session or in the page.
-    Pay,
-    /// What has become of a payment.
-    Show,
-    /// Something is done with a payment.
-    Change(Change),
-    /// A token becomes a saved method.
-    Migrate,
-    /// Why a saved method is declined.
-    Diagnose,
-}
-
-/// What is done with a payment.
-#[derive(Debug, Clone, Copy)]
-pub enum Change {
-    /// More is authorized.
-    Increment,
-    /// What is authorized is captured.
-    Capture,
-    /// It is canceled.
-    Cancel,
-    /// It is refunded.
-    Refund,
+routes! {
+    Pay = "POST /payments",
+    Show = "GET /payments/{payment}",
+    Increment = "POST /payments/{payment}/increment",
+    Capture = "POST /payments/{payment}/capture",
+    Cancel = "POST /payments/{payment}/cancel",
+    Refund = "POST /payments/{payment}/refunds",
+    Migrate = "POST /payment-methods/migrate",
+    Diagnose = "GET /payment-methods/{payment_method}/diagnosis",
 }
 
 impl Handler for App {
     type Route = Route;
-    const ROUTES: Routes<Route> = &[
-        ("POST /payments", Route::Pay),
-        ("GET /payments/{payment}", Route::Show),
-        (
-            "POST /payments/{payment}/increment",
-            Route::Change(Change::Increment),
-        ),
-        (
-            "POST /payments/{payment}/capture",
-            Route::Change(Change::Capture),
-        ),
-        (
-            "POST /payments/{payment}/cancel",
-            Route::Change(Change::Cancel),
-        ),
-        (
-            "POST /payments/{payment}/refunds",
-            Route::Change(Change::Refund),
-        ),
-        ("POST /payment-methods/migrate", Route::Migrate),
-        (
-            "GET /payment-methods/{payment_method}/diagnosis",
-            Route::Diagnose,
-        ),
-    ];
+    const ROUTES: Routes<Route> = Route::ALL;
 
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         request.check_server()?;
@@ -102,7 +63,10 @@ impl Handler for App {
         match route {
             Route::Pay => Box::pin(self.pay(flows, request)).await,
             Route::Show => self.show(flows, request).await,
-            Route::Change(change) => Box::pin(self.change(flows, request, change)).await,
+            Route::Increment => Box::pin(self.change(flows, request, increment)).await,
+            Route::Capture => Box::pin(self.change(flows, request, capture)).await,
+            Route::Cancel => Box::pin(self.change(flows, request, cancel)).await,
+            Route::Refund => Box::pin(self.change(flows, request, refund)).await,
             Route::Migrate => Box::pin(self.migrate(flows, request)).await,
             Route::Diagnose => Box::pin(self.diagnose(flows, request)).await,
         }

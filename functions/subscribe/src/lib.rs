@@ -3,13 +3,11 @@
 
 mod ask;
 
-use perennial_api::{
-    BeginCheckout, SignedLinks, already_subscribed, failure, manage_link, parse_checkout, undecided,
-};
-use perennial_config::{Api, Env, Start, StartError, all, consent, link_secret};
-use perennial_flows::{Clients, Finish, Issued, OpenCheckout};
+use perennial_api::{BeginCheckout, Checkouts, failure, parse_checkout, undecided};
+use perennial_config::{Api, Env, Start, StartError};
+use perennial_flows::{Finish, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, read_json};
-use perennial_types::{Clock, Consent, First};
+use perennial_types::{Clock, First};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -17,30 +15,18 @@ use ask::{Ask, AskedFirst, unclear};
 
 /// The function.
 #[derive(Debug, Clone)]
-pub struct App {
-    clients: Clients,
-    api: Api,
-    consent: Consent,
-    links: SignedLinks,
-}
+pub struct App(Checkouts);
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let own = all((Api::read(env), consent(env), link_secret(env)));
-        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
-        Ok(Self {
-            clients,
-            api,
-            consent,
-            links: SignedLinks::fetch(links).await?,
-        })
+        Checkouts::start(env, clock).await.map(Self)
     }
 }
 
 impl App {
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
-        let flows = self.clients.begin().await.map_err(failure)?;
+        let flows = self.0.clients.begin().await.map_err(failure)?;
         let finish = flows.checkouts().finish(request.user()?, &id).await;
         match finish.map_err(failure)? {
             Finish::Subscribed {
@@ -55,33 +41,6 @@ impl App {
             }
             finish => undecided(id, finish),
         }
-    }
-
-    async fn begin(&self, request: &Request, begin: BeginCheckout) -> Result<Response, ApiError> {
-        let flows = self.clients.begin().await.map_err(failure)?;
-        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
-        match flows.checkouts().issue(&ask).await.map_err(failure)? {
-            Issued::Created(open) => Ok(Response::json(201, &self.describe(&open))),
-            Issued::Resumed(open) => Ok(Response::json(200, &self.describe(&open))),
-            Issued::AlreadySubscribed(subscription) => {
-                let manage = manage_link(&flows, &self.links, &self.api, request).await?;
-                Err(already_subscribed(*subscription, &manage))
-            }
-            Issued::Undecided { checkout, finish } => undecided(checkout, finish),
-        }
-    }
-
-    fn describe(&self, open: &OpenCheckout) -> Value {
-        json!({
-            "checkout": open.attempt.id,
-            "subscription": open.attempt.subscription(),
-            "confirm": open.confirm.as_str(),
-            "client_secret": open.client_secret.expose_secret(),
-            "publishable_key": self.api.publishable_key,
-            "status": open.status,
-            "return_url": open.return_url.as_str(),
-            "expires_at": open.attempt.open_until,
-        })
     }
 }
 
@@ -119,9 +78,22 @@ impl Handler for App {
                     return_to,
                     server: None,
                 };
-                self.begin(request, begin).await
+                self.0.begin(request, begin, describe).await
             }
             ask => Err(unclear(&ask)),
         }
     }
+}
+
+fn describe(api: &Api, open: &OpenCheckout) -> Value {
+    json!({
+        "checkout": open.attempt.id,
+        "subscription": open.attempt.subscription(),
+        "confirm": open.confirm.as_str(),
+        "client_secret": open.client_secret.expose_secret(),
+        "publishable_key": api.publishable_key,
+        "status": open.status,
+        "return_url": open.return_url.as_str(),
+        "expires_at": open.attempt.open_until,
+    })
 }

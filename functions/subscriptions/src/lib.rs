@@ -10,7 +10,9 @@ mod plans;
 use std::sync::Arc;
 
 use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
-use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, sentence};
+use perennial_http::{
+    ApiError, Handler, Request, Response, Routes, SubscriptionBody, routes, sentence,
+};
 use perennial_store::{Catalog, Table};
 use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
 use serde_json::json;
@@ -77,21 +79,14 @@ impl App {
     }
 }
 
-/// The routes of the function.
-#[derive(Debug, Clone, Copy)]
-pub enum Route {
-    /// What a user has.
-    Subscriptions,
-    /// What anyone may buy.
-    Plans,
+routes! {
+    Subscriptions = "GET /subscriptions",
+    Plans = "GET /plans",
 }
 
 impl Handler for App {
     type Route = Route;
-    const ROUTES: Routes<Route> = &[
-        ("GET /subscriptions", Route::Subscriptions),
-        ("GET /plans", Route::Plans),
-    ];
+    const ROUTES: Routes<Route> = Route::ALL;
 
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         match route {

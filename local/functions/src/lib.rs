@@ -1,7 +1,7 @@
 //! The one list of the functions, for what starts them in this process: the local server, the journeys and
 //! the trial. The tests hold it against `functions/` and `template.yaml`.
 
-use std::{collections::HashMap, fmt::Debug, pin::Pin, sync::Arc};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use perennial_http::{Handler, invoke};
 use perennial_process::{Env, EventHandler, Start, StartError};
@@ -25,7 +25,7 @@ pub const FUNCTIONS: [Function; 12] = [
 ];
 
 /// A function that can be started.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Function {
     /// The name of its crate and of its folder.
     pub name: &'static str,
@@ -33,25 +33,43 @@ pub struct Function {
     start: for<'a> fn(&'a Env, Clock) -> Later<'a, Result<Running, StartError>>,
 }
 
-/// Boxed, because each function has a future of its own.
+/// A function that was started.
+#[derive(Clone)]
+pub struct Running(Arc<dyn Fn(Value) -> Later<'static, Result<Value, String>> + Send + Sync>);
+
+/// Boxed, because each function has futures of its own.
 type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-const fn http<A: Start + Handler + Debug>(name: &'static str) -> Function {
+const fn http<A: Start + Handler>(name: &'static str) -> Function {
     Function {
         name,
         routes: || A::ROUTES.iter().map(|(key, _)| *key).collect(),
         start: |env, clock| {
-            Box::pin(async { Ok(Running(Arc::new(Http(A::start(env, clock).await?)))) })
+            Box::pin(async {
+                let app = Arc::new(A::start(env, clock).await?);
+                Ok(Running::new(move |event| {
+                    let app = Arc::clone(&app);
+                    let id = event.pointer("/requestContext/requestId");
+                    let id = id.and_then(Value::as_str).unwrap_or_default().to_owned();
+                    Box::pin(async move { Ok(invoke(&*app, event, &id).await) })
+                }))
+            })
         },
     }
 }
 
-const fn events<A: EventHandler + Debug>(name: &'static str) -> Function {
+const fn events<A: EventHandler>(name: &'static str) -> Function {
     Function {
         name,
         routes: Vec::new,
         start: |env, clock| {
-            Box::pin(async { Ok(Running(Arc::new(Events(A::start(env, clock).await?)))) })
+            Box::pin(async {
+                let app = Arc::new(A::start(env, clock).await?);
+                Ok(Running::new(move |event| {
+                    let app = Arc::clone(&app);
+                    Box::pin(async move { app.handle(event).await })
+                }))
+            })
         },
     }
 }
@@ -73,45 +91,20 @@ impl Function {
     }
 }
 
-/// A function that was started.
-#[derive(Debug, Clone)]
-pub struct Running(Arc<dyn Answer>);
-
 impl Running {
+    fn new(
+        answer: impl Fn(Value) -> Later<'static, Result<Value, String>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(answer))
+    }
+
     /// Answers an event. The error says why it did not, which Lambda counts as a failed invocation.
     pub async fn handle(&self, event: Value) -> Result<Value, String> {
-        self.0.answer(event).await
-    }
-}
-
-trait Answer: Debug + Send + Sync {
-    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>>;
-}
-
-#[derive(Debug)]
-struct Http<A>(A);
-
-impl<A: Handler + Debug> Answer for Http<A> {
-    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>> {
-        Box::pin(async move {
-            let id = event.pointer("/requestContext/requestId");
-            let id = id.and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok(invoke(&self.0, event, &id).await)
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Events<A>(A);
-
-impl<A: EventHandler + Debug> Answer for Events<A> {
-    fn answer(&self, event: Value) -> Later<'_, Result<Value, String>> {
-        Box::pin(self.0.handle(event))
+        (self.0)(event).await
     }
 }
 
 /// Functions that were started, by their names.
-#[derive(Debug)]
 pub struct Started(HashMap<&'static str, Running>);
 
 impl Started {

@@ -28,7 +28,7 @@ pub struct BeginCheckout {
 
 impl BeginCheckout {
     /// Checks each member; an error says which one is wrong.
-    pub fn check(
+    pub(crate) fn check(
         self,
         request: &Request,
         plans: &Plans,

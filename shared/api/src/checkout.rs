@@ -74,7 +74,7 @@ pub fn unknown_checkout() -> ApiError {
 
 /// There is nothing to sell: the user has it. `manage` leads them to the customer portal, where
 /// they can give another payment method if [`Subscription::payment`] says that one is needed.
-pub fn already_subscribed(subscription: Subscription, manage: &Url) -> ApiError {
+pub(crate) fn already_subscribed(subscription: Subscription, manage: &Url) -> ApiError {
     ApiError::new(
         409,
         "already_subscribed",

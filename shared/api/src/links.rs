@@ -1,12 +1,11 @@
 //! The addresses that a browser is sent to.
 
 use perennial_config::{Api, Shop};
-use perennial_flows::Context;
 use perennial_http::{ApiError, Request};
 use perennial_types::ReturnPath;
 use url::Url;
 
-use crate::{Checkout, SignedLinks, failure};
+use crate::Checkout;
 
 /// An address of this API: under its configured base, or under the domain that API Gateway says
 /// it was asked under, never under a header that the caller chose.
@@ -28,18 +27,6 @@ pub fn api_url(api: &Api, request: &Request, path: &str) -> Result<Url, ApiError
             "The API does not know its own address: set API_BASE_URL.",
         )
     })
-}
-
-/// The signed address where the shopper who asks manages what they have.
-pub async fn manage_link(
-    flows: &Context,
-    links: &SignedLinks,
-    api: &Api,
-    request: &Request,
-) -> Result<Url, ApiError> {
-    let user = request.user()?;
-    let number = flows.customers().link_number(user).await.map_err(failure)?;
-    Ok(links.manage(&api_url(api, request, "")?, user, number))
 }
 
 /// What a shopper's landing says. Parameters of these names that the page has itself are replaced, so

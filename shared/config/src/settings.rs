@@ -50,13 +50,6 @@ impl Mode {
         self == Self::Live
     }
 
-    fn infix(self) -> &'static str {
-        match self {
-            Self::Test => "_test_",
-            Self::Live => "_live_",
-        }
-    }
-
     fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
@@ -165,15 +158,14 @@ fn check_key(key: &SecretString, name: &str, mode: Mode) -> Result<(), Problems>
         )
     } else {
         format!(
-            "{name} is not a secret or restricted key of Stripe (sk{0}... or rk{0}...)",
-            mode.infix()
+            "{name} is not a secret or restricted key of Stripe (sk_{0}_... or rk_{0}_...)",
+            mode.name()
         )
     }))
 }
 
 fn has_prefix(key: &str, kind: &str, mode: Mode) -> bool {
-    key.strip_prefix(kind)
-        .and_then(|rest| rest.strip_prefix(mode.infix()))
+    key.strip_prefix(&format!("{kind}_{}_", mode.name()))
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()))
 }
 
@@ -231,9 +223,8 @@ impl Api {
                 return Ok(key.to_owned());
             }
             Err(Problems::new(format!(
-                "STRIPE_PUBLISHABLE_KEY is not a publishable key of the {} mode (pk{}...)",
-                mode.name(),
-                mode.infix()
+                "STRIPE_PUBLISHABLE_KEY is not a publishable key of the {0} mode (pk_{0}_...)",
+                mode.name()
             )))
         });
         let (base, publishable_key) = all((base, key))?;

@@ -14,6 +14,22 @@ use crate::Request;
 /// route by.
 pub type Routes<R> = &'static [(&'static str, R)];
 
+/// Declares the routes of a function, `Name = "METHOD /path"`: an enum to match on, and [`Routes`] for it.
+#[macro_export]
+macro_rules! routes {
+    ($($name:ident = $key:literal),+ $(,)?) => {
+        /// The routes of this function.
+        #[derive(Debug, Clone, Copy)]
+        pub enum Route {
+            $(#[doc = $key] $name,)+
+        }
+
+        impl Route {
+            const ALL: $crate::Routes<Self> = &[$(($key, Self::$name)),+];
+        }
+    };
+}
+
 /// Finds the route that a request has met, and gives the request its key and its path parameters.
 pub(crate) fn meet<R: Copy>(request: &mut Request, routes: &[(&str, R)]) -> Option<R> {
     if let Some((_, route)) = routes.iter().find(|(key, _)| request.route == *key) {

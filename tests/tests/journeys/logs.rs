@@ -90,7 +90,12 @@ fn a_function_that_does_not_start_says_so_in_one_line_whatever_the_least_level()
             assert!(time.unix().abs_diff(Clock::system().now().unix()) < 60);
             let error = line["fields"]["error"].as_str().unwrap();
             let named = error.matches("STRIPE_MODE is not set").count();
-            assert_eq!(named, 1, "{function} says each problem once: {error}");
+            // The one function that reads no environment gets further.
+            let expected = usize::from(function != "shop-events");
+            assert_eq!(
+                named, expected,
+                "{function} says each problem once: {error}"
+            );
         }
     }
 }

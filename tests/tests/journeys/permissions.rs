@@ -96,6 +96,11 @@ async fn subscriptions_that_are_never_confirmed(app: &TestApp) {
     assert_eq!(ended["reason"], "expired", "{ended}");
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
+    // Ended at Stripe, of which the worker alone hears.
+    let left = app.shopper("gina").begin_subscription(MONTHLY).await;
+    let path = format!("/v1/subscriptions/{}", text(&left["subscription"]));
+    app.stripe.api("DELETE", &path, &[]).await;
+    app.quiet().await;
 }
 
 /// Stripe has created a subscription that comes first and did not say so; whoever looks at the checkout

@@ -1,0 +1,59 @@
+//! What a function that opens checkouts is made of.
+
+use perennial_config::{Api, Env, StartError, all, consent, link_secret};
+use perennial_flows::{Clients, Issued, OpenCheckout};
+use perennial_http::{ApiError, Request, Response};
+use perennial_types::{Clock, Consent};
+use serde_json::Value;
+
+use crate::{
+    BeginCheckout, SignedLinks, api_url, checkout::already_subscribed, failure, undecided,
+};
+
+/// Opens checkouts, and answers pages about them.
+#[derive(Debug, Clone)]
+pub struct Checkouts {
+    /// The clients and the catalog.
+    pub clients: Clients,
+    /// What a page is told.
+    pub api: Api,
+    consent: Consent,
+    links: SignedLinks,
+}
+
+impl Checkouts {
+    /// Reads the environment and builds the clients.
+    pub async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let own = all((Api::read(env), consent(env), link_secret(env)));
+        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
+        Ok(Self {
+            clients,
+            api,
+            consent,
+            links: SignedLinks::fetch(links).await?,
+        })
+    }
+
+    /// Opens a checkout or goes on with the open one, of which `describe` says what the page is told.
+    pub async fn begin(
+        &self,
+        request: &Request,
+        begin: BeginCheckout,
+        describe: fn(&Api, &OpenCheckout) -> Value,
+    ) -> Result<Response, ApiError> {
+        let flows = self.clients.begin().await.map_err(failure)?;
+        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
+        match flows.checkouts().issue(&ask).await.map_err(failure)? {
+            Issued::Created(open) => Ok(Response::json(201, &describe(&self.api, &open))),
+            Issued::Resumed(open) => Ok(Response::json(200, &describe(&self.api, &open))),
+            Issued::AlreadySubscribed(subscription) => {
+                let user = request.user()?;
+                let number = flows.customers().link_number(user).await.map_err(failure)?;
+                let base = api_url(&self.api, request, "")?;
+                let manage = self.links.manage(&base, user, number);
+                Err(already_subscribed(*subscription, &manage))
+            }
+            Issued::Undecided { checkout, finish } => undecided(checkout, finish),
+        }
+    }
+}
