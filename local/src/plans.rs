@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use perennial_flows::{PublishError, Resolver, sweeps::Slice};
+use perennial_flows::{PublishError, Resolver, sweeps::SweepBudget};
 use perennial_stripe::{CreatePrice, CreateProduct, IdempotencyKey, Stripe, StripeError};
 use perennial_types::{DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
 use tokio::sync::watch;
@@ -140,7 +140,7 @@ async fn publish_declared(
     resolver: &Resolver,
     plans: &DeclaredPlans,
 ) -> Result<(), PlansError> {
-    let published = resolver.publish(plans, Slice::of(LONGEST)).await;
+    let published = resolver.publish(plans, SweepBudget::of(LONGEST)).await;
     published
         .map(drop)
         .map_err(|reason| PlansError::Unpublished {

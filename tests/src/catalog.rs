@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Published, Resolver, sweeps::Slice};
+use perennial_flows::{Published, Resolver, sweeps::SweepBudget};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::DeclaredPlans;
@@ -27,8 +27,8 @@ pub(crate) async fn publish_with(resolver: &Resolver, plans: &str) -> Result<Pub
 }
 
 /// A slice that asks Stripe as quickly as it can.
-pub fn without_pace() -> Slice {
-    Slice {
+pub fn without_pace() -> SweepBudget {
+    SweepBudget {
         until: Instant::now() + Duration::from_mins(1),
         pace: Duration::ZERO,
     }

@@ -1,6 +1,6 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
-use perennial_api::{BeginCheckout, Checkouts};
+use perennial_api::{BeginCheckout, CheckoutEndpoint};
 use perennial_config::{Api, Env, Start, StartError};
 use perennial_flows::{OpenCheckout, ServerConsent};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The function.
 #[derive(Debug, Clone)]
-pub struct App(Checkouts);
+pub struct App(CheckoutEndpoint);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ enum Confirm {
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        Checkouts::start(env, clock).await.map(Self)
+        CheckoutEndpoint::start(env, clock).await.map(Self)
     }
 }
 

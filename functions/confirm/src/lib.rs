@@ -61,8 +61,8 @@ impl App {
 
     async fn settle(&self, back: &Return) -> Result<(Finish, Option<ReturnPath>), FlowError> {
         // One budget for all of it, the reads of the proof included.
-        let flows = self.clients.begin().await?;
-        flows.checkouts().confirm_return(back).await
+        let context = self.clients.begin().await?;
+        context.checkouts().confirm_return(back).await
     }
 
     fn answer(
@@ -80,8 +80,12 @@ impl App {
     async fn poll(&self, request: &Request, text: &str) -> Result<Response, ApiError> {
         let user = request.user()?;
         let id = parse_checkout(text)?;
-        let flows = self.clients.begin().await.map_err(failure)?;
-        let finish = flows.checkouts().finish(user, &id).await.map_err(failure)?;
+        let context = self.clients.begin().await.map_err(failure)?;
+        let finish = context
+            .checkouts()
+            .finish(user, &id)
+            .await
+            .map_err(failure)?;
         let checkout = checkout(id, finish);
         let response = Response::json(200, &checkout);
         Ok(match checkout.retry_after {

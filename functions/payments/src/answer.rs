@@ -3,8 +3,8 @@
 use perennial_api::failure;
 use perennial_flows::Context;
 use perennial_flows::payments::{
-    Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentIntentStatus,
-    PaymentReport, Refusal, Refused, ShopAction, Why,
+    Migrated, MigratedStatus, NextStep, PaymentAnswer, PaymentError, PaymentErrorCode,
+    PaymentIntentStatus, PaymentReport, Refusal, Refused, ShopAction,
 };
 use perennial_http::{ApiError, Response};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ impl App {
     /// A payment, with the link where the shopper authorizes it again if that can help.
     pub(crate) async fn describe(
         &self,
-        flows: &Context,
+        context: &Context,
         base: &Url,
         mut payment: PaymentReport,
     ) -> Result<Map<String, Value>, ApiError> {
@@ -31,7 +31,7 @@ impl App {
         let next = payment.failure.as_ref().map(|failure| failure.next.action);
         let helps = matches!(next, Some(ShopAction::AskShopper | ShopAction::RetryLater));
         if waits && payment.offers_cards && helps {
-            let noted = flows.payments().note_link(&payment).await;
+            let noted = context.payments().note_link(&payment).await;
             let noted = noted.map_err(payment_error)?;
             if let (true, Some(failure), Some(user)) = (noted, &mut payment.failure, &payment.user)
             {
@@ -115,9 +115,9 @@ pub(crate) fn refuse(refusal: &Refusal) -> ApiError {
     if why.kind() == 402 {
         let (code, decline_code) = (refusal.code.as_deref(), refusal.decline_code.as_deref());
         let refused = match why {
-            Why::IncrementDeclined => Refused::Increment,
-            Why::CaptureDeclined => Refused::Capture,
-            Why::RefundDeclined => Refused::Refund,
+            PaymentErrorCode::IncrementDeclined => Refused::Increment,
+            PaymentErrorCode::CaptureDeclined => Refused::Capture,
+            PaymentErrorCode::RefundDeclined => Refused::Refund,
             _ => Refused::Charge(None),
         };
         let next = NextStep::after(refused, code, decline_code, None);
@@ -137,9 +137,9 @@ pub(crate) fn refuse(refusal: &Refusal) -> ApiError {
 }
 
 pub(crate) fn unknown_payment() -> ApiError {
-    refuse(&Why::UnknownPayment.into())
+    refuse(&PaymentErrorCode::UnknownPayment.into())
 }
 
 pub(crate) fn unknown_method() -> ApiError {
-    refuse(&Why::UnknownPaymentMethod.into())
+    refuse(&PaymentErrorCode::UnknownPaymentMethod.into())
 }

@@ -1,7 +1,8 @@
 //! The bodies, and what they may not say. They are serialised again for the fingerprint alone.
 
 use perennial_flows::payments::{
-    Capture, ChargeMethod, CredentialUsage, Earlier, MigrateToken, RefundReason, StartPayment, Why,
+    Capture, ChargeMethod, CredentialUsage, Earlier, MigrateToken, PaymentErrorCode, RefundReason,
+    StartPayment,
 };
 use perennial_http::{ApiError, sentence};
 use perennial_types::{Currency, Money, Shown, UserId, Wallet};
@@ -220,7 +221,7 @@ impl MigrateAsk {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !token.starts_with("tok_") || token.len() > 255 || !plain {
-            return Err(refuse(&Why::TokenNotUsable.into()));
+            return Err(refuse(&PaymentErrorCode::TokenNotUsable.into()));
         }
         Ok(MigrateToken {
             user: self.user,

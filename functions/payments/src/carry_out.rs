@@ -3,7 +3,7 @@
 use perennial_api::api_url;
 use perennial_flows::{
     Context,
-    payments::{Asked, PaymentOperation},
+    payments::{PaymentOperation, RequestKey},
 };
 use perennial_http::{ApiError, Request, Response, read_json};
 use perennial_types::{PaymentIntentId, PaymentMethodId};
@@ -17,12 +17,12 @@ use crate::page::Page;
 use crate::{App, asked};
 
 /// What is asked for, and the key under which it is carried out.
-type Asking = Result<(Asked, PaymentOperation), ApiError>;
+type Asking = Result<(RequestKey, PaymentOperation), ApiError>;
 
 impl App {
     pub(crate) async fn pay(
         &self,
-        flows: &Context,
+        context: &Context,
         request: &Request,
     ) -> Result<Response, ApiError> {
         let (asked, ask): (_, PayAsk) = read_asked(request)?;
@@ -31,7 +31,7 @@ impl App {
             (PaymentOperation::Charge(ask.charge()?), None)
         } else {
             let number = match ask.apple_pay {
-                Some(_) => flows
+                Some(_) => context
                     .customers()
                     .link_number(&ask.user)
                     .await
@@ -43,12 +43,14 @@ impl App {
             let start = ask.start(page.can_be_shown())?;
             (PaymentOperation::Start(start), Some(page))
         };
-        let answer = flows.payments().request(&asked, &operation).await;
+        let answer = context.payments().request(&asked, &operation).await;
         let answer = answer.map_err(|error| match &page {
             Some(page) => page.explain(payment_error(error)),
             None => payment_error(error),
         })?;
-        let body = self.describe(flows, &base, answer.payment.clone()).await?;
+        let body = self
+            .describe(context, &base, answer.payment.clone())
+            .await?;
         match page {
             Some(page) => {
                 let key = &self.api.publishable_key;
@@ -61,16 +63,16 @@ impl App {
 
     pub(crate) async fn change(
         &self,
-        flows: &Context,
+        context: &Context,
         request: &Request,
         read: fn(&Request, PaymentIntentId) -> Asking,
     ) -> Result<Response, ApiError> {
         let payment = payment_of(request)?;
         let base = self.base(request)?;
         let (asked, operation) = read(request, payment)?;
-        let answer = flows.payments().request(&asked, &operation).await;
+        let answer = context.payments().request(&asked, &operation).await;
         let answer = answer.map_err(payment_error)?;
-        let mut body = self.describe(flows, &base, answer.payment).await?;
+        let mut body = self.describe(context, &base, answer.payment).await?;
         let mut status = 200;
         if let Some(refund) = &answer.refund {
             body.insert("refund".to_owned(), json!(refund));
@@ -81,30 +83,30 @@ impl App {
 
     pub(crate) async fn show(
         &self,
-        flows: &Context,
+        context: &Context,
         request: &Request,
     ) -> Result<Response, ApiError> {
         let base = self.base(request)?;
-        let payment = flows.payments().report_of(&payment_of(request)?).await;
+        let payment = context.payments().report_of(&payment_of(request)?).await;
         let payment = payment.map_err(payment_error)?;
-        let body = self.describe(flows, &base, payment).await?;
+        let body = self.describe(context, &base, payment).await?;
         Ok(Response::json(200, &body))
     }
 
     pub(crate) async fn migrate(
         &self,
-        flows: &Context,
+        context: &Context,
         request: &Request,
     ) -> Result<Response, ApiError> {
         let (asked, ask): (_, MigrateAsk) = read_asked(request)?;
         let ask = ask.parse(self.shop.page(None))?;
-        let migrated = flows.payments().migrate_token(&asked, &ask).await;
+        let migrated = context.payments().migrate_token(&asked, &ask).await;
         answer::migrated(&migrated.map_err(payment_error)?)
     }
 
     pub(crate) async fn diagnose(
         &self,
-        flows: &Context,
+        context: &Context,
         request: &Request,
     ) -> Result<Response, ApiError> {
         let user = request.query.get("user").ok_or_else(|| {
@@ -116,7 +118,7 @@ impl App {
         let user = user.parse().map_err(|_| unknown())?;
         let method = request.parameter("payment_method");
         let method: PaymentMethodId = method.parse().map_err(|_| unknown())?;
-        let diagnosis = flows.payments().diagnose(&user, &method).await;
+        let diagnosis = context.payments().diagnose(&user, &method).await;
         Ok(Response::json(200, &diagnosis.map_err(payment_error)?))
     }
 
@@ -154,11 +156,13 @@ pub(crate) fn refund(request: &Request, payment: PaymentIntentId) -> Asking {
 }
 
 /// The body and the key under which it is carried out.
-fn read_asked<T: DeserializeOwned + Serialize>(request: &Request) -> Result<(Asked, T), ApiError> {
+fn read_asked<T: DeserializeOwned + Serialize>(
+    request: &Request,
+) -> Result<(RequestKey, T), ApiError> {
     let key = asked::key(request)?;
     let ask: T = read_json(request)?;
     let fingerprint = asked::fingerprint(request, &ask)?;
-    let asked = Asked {
+    let asked = RequestKey {
         key,
         fingerprint,
         caller: request.caller().unwrap_or_default().to_owned(),

@@ -59,16 +59,16 @@ impl Handler for App {
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         request.check_server()?;
         // None of these is about plans.
-        let flows = &self.clients.begin_without_plans();
+        let context = &self.clients.begin_without_plans();
         match route {
-            Route::Pay => Box::pin(self.pay(flows, request)).await,
-            Route::Show => self.show(flows, request).await,
-            Route::Increment => Box::pin(self.change(flows, request, increment)).await,
-            Route::Capture => Box::pin(self.change(flows, request, capture)).await,
-            Route::Cancel => Box::pin(self.change(flows, request, cancel)).await,
-            Route::Refund => Box::pin(self.change(flows, request, refund)).await,
-            Route::Migrate => Box::pin(self.migrate(flows, request)).await,
-            Route::Diagnose => Box::pin(self.diagnose(flows, request)).await,
+            Route::Pay => Box::pin(self.pay(context, request)).await,
+            Route::Show => self.show(context, request).await,
+            Route::Increment => Box::pin(self.change(context, request, increment)).await,
+            Route::Capture => Box::pin(self.change(context, request, capture)).await,
+            Route::Cancel => Box::pin(self.change(context, request, cancel)).await,
+            Route::Refund => Box::pin(self.change(context, request, refund)).await,
+            Route::Migrate => Box::pin(self.migrate(context, request)).await,
+            Route::Diagnose => Box::pin(self.diagnose(context, request)).await,
         }
     }
 }

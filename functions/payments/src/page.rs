@@ -3,7 +3,7 @@
 use perennial_api::stripe_js::{
     ApplePay, ApplePayError, Capture as CaptureOption, Deferred, Elements, ExpressCheckout, Reload,
 };
-use perennial_flows::payments::{Capture, PaymentIntentStatus, PaymentReport, Why};
+use perennial_flows::payments::{Capture, PaymentErrorCode, PaymentIntentStatus, PaymentReport};
 use perennial_http::{ApiError, read_value, sentence};
 use perennial_types::{Shown, Timestamp, Wallet};
 use secrecy::ExposeSecret;
@@ -85,7 +85,7 @@ impl Page {
     pub(crate) fn explain(&self, mut error: ApiError) -> ApiError {
         if let (Err(why), true) = (
             &self.apple_pay,
-            error.code == Why::AppleRequestImpossible.code(),
+            error.code == PaymentErrorCode::AppleRequestImpossible.code(),
         ) {
             error.message = sentence(why).into();
         }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Published, sweeps::Slice};
+use perennial_flows::{Published, sweeps::SweepBudget};
 use perennial_types::DeclaredPlans;
 use serde_json::{Value, json};
 use url::Url;
@@ -72,7 +72,7 @@ impl App {
         })?;
         let declared = DeclaredPlans::parse(&bytes).map_err(|error| named(error.to_string()))?;
         let resolver = self.clients.resolver();
-        let published = resolver.publish(&declared, Slice::of(SLICE)).await;
+        let published = resolver.publish(&declared, SweepBudget::of(SLICE)).await;
         published.map_err(|error| {
             if let Some(cause) = std::error::Error::source(&error) {
                 tracing::error!(error = %error, cause = %cause, "the plans could not be published");

@@ -10,7 +10,7 @@ mod deployment;
 use std::{path::PathBuf, time::Duration};
 
 use perennial_config::{Env, EventHandler, Start, StartError};
-use perennial_flows::{Clients, FlowError, sweeps::Slice};
+use perennial_flows::{Clients, FlowError, sweeps::SweepBudget};
 use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,14 +68,14 @@ impl EventHandler for App {
         let ask: Ask = serde_json::from_value(event)
             .map_err(|error| format!("the event names no sweep: {error}"))?;
         // Boxed, because it holds all three sweeps.
-        Box::pin(self.sweep(&ask.sweep, Slice::of(SLICE)))
+        Box::pin(self.sweep(&ask.sweep, SweepBudget::of(SLICE)))
             .await
             .map_err(|error| error.chain())
     }
 }
 
 impl App {
-    async fn sweep_plans(&self, slice: Slice) -> Result<Value, FlowError> {
+    async fn sweep_plans(&self, slice: SweepBudget) -> Result<Value, FlowError> {
         let refreshed = self.clients.resolver().refresh(slice).await?;
         if refreshed.version > 0 {
             return Ok(json!(refreshed));
@@ -90,27 +90,27 @@ impl App {
         }
     }
 
-    async fn sweep(&self, sweep: &Sweep, slice: Slice) -> Result<Value, FlowError> {
+    async fn sweep(&self, sweep: &Sweep, slice: SweepBudget) -> Result<Value, FlowError> {
         let begin = || self.clients.begin_slice(SLICE + AFTER_THE_SLICE);
         let done = match sweep {
             Sweep::Open => {
-                let flows = begin().await?;
+                let context = begin().await?;
                 json!({
-                    "checkouts": flows.sweeps().checkouts(slice).await?,
-                    "inbox": flows.sweeps().inbox(slice).await?,
+                    "checkouts": context.sweeps().checkouts(slice).await?,
+                    "inbox": context.sweeps().inbox(slice).await?,
                 })
             }
             Sweep::Events => {
-                let flows = begin().await?;
+                let context = begin().await?;
                 json!({
-                    "events": flows.sweeps().missed_events(slice).await?,
-                    "setups": flows.sweeps().lost_setups(slice).await?,
+                    "events": context.sweeps().missed_events(slice).await?,
+                    "setups": context.sweeps().lost_setups(slice).await?,
                 })
             }
             Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
             Sweep::Subscriptions => {
-                let flows = begin().await?;
-                json!({ "subscriptions": flows.sweeps().subscriptions(slice).await? })
+                let context = begin().await?;
+                json!({ "subscriptions": context.sweeps().subscriptions(slice).await? })
             }
         };
         tracing::info!(%done, "swept");

@@ -3,7 +3,7 @@
 
 mod ask;
 
-use perennial_api::{BeginCheckout, Checkouts, failure, parse_checkout, undecided};
+use perennial_api::{BeginCheckout, CheckoutEndpoint, failure, parse_checkout, undecided};
 use perennial_config::{Api, Env, Start, StartError};
 use perennial_flows::{Finish, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, read_json};
@@ -15,19 +15,19 @@ use ask::{Ask, AskedFirst, unclear};
 
 /// The function.
 #[derive(Debug, Clone)]
-pub struct App(Checkouts);
+pub struct App(CheckoutEndpoint);
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        Checkouts::start(env, clock).await.map(Self)
+        CheckoutEndpoint::start(env, clock).await.map(Self)
     }
 }
 
 impl App {
     async fn finish(&self, request: &Request, checkout: &str) -> Result<Response, ApiError> {
         let id = parse_checkout(checkout)?;
-        let flows = self.0.clients.begin().await.map_err(failure)?;
-        let finish = flows.checkouts().finish(request.user()?, &id).await;
+        let context = self.0.clients.begin().await.map_err(failure)?;
+        let finish = context.checkouts().finish(request.user()?, &id).await;
         match finish.map_err(failure)? {
             Finish::Subscribed {
                 subscription,

@@ -45,8 +45,8 @@ impl EventHandler for App {
         if customers.is_empty() {
             return Ok(json!({ "batchItemFailures": failures }));
         }
-        let flows = match self.clients.begin_slice(BATCH).await {
-            Ok(flows) => flows,
+        let context = match self.clients.begin_slice(BATCH).await {
+            Ok(context) => context,
             Err(error) => {
                 let error = error.chain();
                 tracing::error!(
@@ -59,7 +59,7 @@ impl EventHandler for App {
         };
         for customer in customers {
             let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
-            let results = flows.events().apply_all(&items).await;
+            let results = context.events().apply_all(&items).await;
             let failed = customer
                 .into_iter()
                 .zip(results)

@@ -92,8 +92,8 @@ impl Context {
     }
 
     /// How long this request waits for another one, which is never longer than it has.
-    pub(crate) fn patience(&self) -> Patience {
-        Patience(self.deadline.min(Instant::now() + PATIENCE))
+    pub(crate) fn patience(&self) -> WaitBudget {
+        WaitBudget(self.deadline.min(Instant::now() + PATIENCE))
     }
 
     pub(crate) fn lately(&self) -> Timestamp {
@@ -126,9 +126,9 @@ impl Context {
 }
 
 /// Until when one request waits for another.
-pub(crate) struct Patience(Instant);
+pub(crate) struct WaitBudget(Instant);
 
-impl Patience {
+impl WaitBudget {
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.0
     }

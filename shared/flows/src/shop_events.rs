@@ -1,6 +1,6 @@
 //! Events for the shop.
 
-use perennial_store::Outgoing;
+use perennial_store::ShopEvent;
 use perennial_types::{
     Attempt, Change, FailureReason, Pause, Payment, PlanName, PriceId, Refunded, SoldAs,
     Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
@@ -56,7 +56,7 @@ pub(crate) struct Reading<'a> {
 
 /// What there is to tell about a subscription. What is written under a later fence was read later, so
 /// the fence gives the order, and no clock does.
-pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<Outgoing> {
+pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<ShopEvent> {
     let Reading { user, old, new, .. } = *reading;
     let data = json!({ "subscription": SubscriptionData(new) });
     let first = reading.fence.saturating_mul(EVENTS_OF_A_CHANGE);
@@ -72,7 +72,7 @@ pub(crate) fn checkout_failed(
     attempt: &Attempt,
     reason: FailureReason,
     now: Timestamp,
-) -> Outgoing {
+) -> ShopEvent {
     let data = json!({
         "checkout": attempt.id,
         "plan": attempt.plan,
@@ -88,11 +88,11 @@ fn outgoing(
     sequence: Option<u64>,
     now: Timestamp,
     data: &Value,
-) -> Outgoing {
+) -> ShopEvent {
     let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
     // Counted beside what leaves the table: an alarm goes off when nothing does.
     tracing::info!(event = id, kind, "an event for the shop");
-    Outgoing {
+    ShopEvent {
         id,
         kind,
         user: user.clone(),

@@ -11,7 +11,7 @@ use perennial_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Outgoing, StoreError, Table,
+    ShopEvent, StoreError, Table,
     attempt_row::{AttemptRow, State, StoredAttempt},
     due::DueKind,
     key::{Key, text},
@@ -167,7 +167,7 @@ impl Table {
         attempt: &Attempt,
         ending: Ending,
         reason: FailureReason,
-        told: Option<&Outgoing>,
+        told: Option<&ShopEvent>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "close_attempt";
@@ -184,7 +184,7 @@ impl Table {
             .expression_attribute_values(":issued", text(State::Issued.as_str()));
         let mut writes = vec![update_of(operation, ended)?];
         if let Some(event) = told {
-            writes.push(self.tell(operation, event)?);
+            writes.push(self.put_event(operation, event)?);
         }
         Ok(matches!(
             self.transact(operation, writes).await?,

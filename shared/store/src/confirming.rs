@@ -5,7 +5,7 @@ use perennial_types::{
 };
 
 use crate::{
-    Completed, Outgoing, StoreError, Table,
+    Completed, ShopEvent, StoreError, Table,
     attempt::{Lookup, applied, ended_until, number},
     attempt_row::State,
     key::{Key, text},
@@ -71,7 +71,7 @@ impl Table {
         attempt: &Attempt,
         subscription: &SubscriptionId,
         (ending, reason): (Ending, FailureReason),
-        told: Option<&Outgoing>,
+        told: Option<&ShopEvent>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "end_confirming";
@@ -103,7 +103,7 @@ impl Table {
             without_slot.push(update_of(operation, over)?);
         }
         if let Some(event) = told {
-            without_slot.push(self.tell(operation, event)?);
+            without_slot.push(self.put_event(operation, event)?);
         }
         let mut all = vec![delete_of(operation, freed)?];
         all.extend(without_slot.iter().cloned());

@@ -13,10 +13,10 @@ mod due;
 mod error;
 mod inbox;
 mod key;
-mod mark;
 mod mode;
 mod outbox;
 mod payable;
+mod payment_issues;
 mod payment_request;
 mod slot;
 mod step;
@@ -33,8 +33,8 @@ pub use customer::CustomerItem;
 pub use due::Due;
 pub use error::StoreError;
 pub use inbox::{InboxItem, InboxStatus, Received};
-pub use mark::{Finding, Marks};
-pub use outbox::Outgoing;
+pub use outbox::ShopEvent;
+pub use payment_issues::{PaymentIssue, PaymentIssues};
 pub use payment_request::{
     Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
 };

@@ -11,7 +11,7 @@ use crate::{
 
 /// An event for the shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outgoing {
+pub struct ShopEvent {
     /// `pev_...`, by which a receiver knows a repeat.
     pub id: String,
     /// Its type, such as `subscription.activated`.
@@ -37,16 +37,16 @@ const KEEP_SECONDS: i64 = 7 * 24 * 3600;
 #[derive(Serialize)]
 struct Stored<'a> {
     #[serde(flatten)]
-    event: &'a Outgoing,
+    event: &'a ShopEvent,
     version: u32,
     expires_at: i64,
 }
 
 impl Table {
-    pub(crate) fn tell(
+    pub(crate) fn put_event(
         &self,
         operation: &'static str,
-        event: &Outgoing,
+        event: &ShopEvent,
     ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
         let stored = Stored {
             event,

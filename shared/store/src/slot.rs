@@ -8,7 +8,7 @@ use perennial_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Marks, Outgoing, StoreError, Table,
+    PaymentIssues, ShopEvent, StoreError, Table,
     attempt::ended_until,
     attempt_row::State,
     key::{Key, text},
@@ -131,7 +131,7 @@ impl Table {
         &self,
         attempt: &Attempt,
         subscription: &Subscription,
-        told: &[Outgoing],
+        told: &[ShopEvent],
     ) -> Result<Completed, StoreError> {
         let operation = "complete";
         let ended = self
@@ -146,7 +146,7 @@ impl Table {
             .expression_attribute_values(":subscribed", text(State::Subscribed.as_str()))
             .expression_attribute_values(":id", text(subscription.id.as_str()));
         let moved = vec![update_of(operation, ended)?];
-        let told = told.iter().map(|event| self.tell(operation, event));
+        let told = told.iter().map(|event| self.put_event(operation, event));
         let told = told.collect::<Result<_, _>>()?;
         self.hold_slot(operation, attempt, subscription, moved, told)
             .await
@@ -171,7 +171,7 @@ impl Table {
         let model = SubscriptionItem {
             fence: FIRST_FENCE,
             attempt: Some(attempt.id.clone()),
-            marks: Marks::default(),
+            issues: PaymentIssues::default(),
             subscription: Some(subscription.clone()),
         };
         let key = Key::subscription(&attempt.user, &subscription.id);
@@ -201,7 +201,7 @@ impl Table {
         &self,
         attempt: &Attempt,
         reason: FailureReason,
-        told: &Outgoing,
+        told: &ShopEvent,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let operation = "fail_subscribing";
@@ -223,7 +223,7 @@ impl Table {
         let mut writes = vec![
             update_of(operation, ended)?,
             delete_of(operation, freed)?,
-            self.tell(operation, told)?,
+            self.put_event(operation, told)?,
         ];
         if let Some(trial) = self.give_trial_back(attempt) {
             writes.push(update_of(operation, trial)?);

@@ -11,7 +11,7 @@ use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Marks, Outgoing, StoreError, Table,
+    PaymentIssues, ShopEvent, StoreError, Table,
     key::{Attributes, Key, text},
     subscription_row::StoredSubscription,
     table::{Outcome, update_of},
@@ -26,7 +26,7 @@ pub struct SubscriptionItem {
     /// The attempt that it came of; none when it was not made here.
     pub attempt: Option<AttemptId>,
     /// What was noted beside it.
-    pub marks: Marks,
+    pub issues: PaymentIssues,
     /// What the last reader that finished has seen; none before the first.
     pub subscription: Option<Subscription>,
 }
@@ -55,7 +55,7 @@ impl From<Stored> for SubscriptionItem {
         Self {
             fence: stored.fence,
             attempt: stored.attempt,
-            marks: Marks {
+            issues: PaymentIssues {
                 revoked: stored.revoked,
                 disputed: stored.disputed,
                 dispute_lost: stored.dispute_lost,
@@ -71,10 +71,10 @@ impl From<SubscriptionItem> for Stored {
         Self {
             fence: item.fence,
             attempt: item.attempt,
-            revoked: item.marks.revoked,
-            disputed: item.marks.disputed,
-            dispute_lost: item.marks.dispute_lost,
-            refunded: item.marks.refunded,
+            revoked: item.issues.revoked,
+            disputed: item.issues.disputed,
+            dispute_lost: item.issues.dispute_lost,
+            refunded: item.issues.refunded,
             model: item.subscription.map(StoredSubscription),
         }
     }
@@ -138,7 +138,7 @@ impl Table {
         subscription: &Subscription,
         attempt: Option<&AttemptId>,
         fence: u64,
-        told: &[Outgoing],
+        told: &[ShopEvent],
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
@@ -164,7 +164,7 @@ impl Table {
         };
         let mut writes = vec![update_of(operation, update)?];
         for event in told {
-            writes.push(self.tell(operation, event)?);
+            writes.push(self.put_event(operation, event)?);
         }
         match self.transact(operation, writes).await? {
             Outcome::Done => Ok(Written::Done),

@@ -51,13 +51,13 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
         checkout: opened["checkout"].as_str().unwrap().parse().unwrap(),
     };
     let budget = Duration::from_secs(2);
-    let flows = clients(&app, budget).await.begin().await.unwrap();
+    let context = clients(&app, budget).await.begin().await.unwrap();
     // Whatever takes all of the time.
     tokio::time::sleep(budget).await;
     app.stripe.forget_requests().await;
     for error in [
-        flows.checkouts().confirm_return(&back).await.unwrap_err(),
-        flows
+        context.checkouts().confirm_return(&back).await.unwrap_err(),
+        context
             .checkouts()
             .finish(&user, &checkout)
             .await
@@ -71,8 +71,8 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
     );
     // The next request has its own, and finds what the last one has left.
     let next = clients(&app, Duration::from_secs(9)).await;
-    let flows = next.begin().await.unwrap();
-    flows.checkouts().finish(&user, &checkout).await.unwrap();
+    let context = next.begin().await.unwrap();
+    context.checkouts().finish(&user, &checkout).await.unwrap();
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
     app.may_leave_work();
@@ -102,8 +102,8 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let first = tokio::spawn(click(slow));
     held.arrives().await;
     let clients = clients(&app, Duration::from_millis(400)).await;
-    let flows = clients.begin().await.unwrap();
-    let (name, plan) = flows.plans().get("stock-photos-monthly").unwrap();
+    let context = clients.begin().await.unwrap();
+    let (name, plan) = context.plans().get("stock-photos-monthly").unwrap();
     let ask = perennial_flows::IssueCheckout {
         user: "alice".parse().unwrap(),
         name: name.clone(),
@@ -117,7 +117,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
         confirm_url: "https://api.shop.example/confirm".parse().unwrap(),
     };
     let begun = std::time::Instant::now();
-    let error = flows.checkouts().issue(&ask).await.unwrap_err();
+    let error = context.checkouts().issue(&ask).await.unwrap_err();
     assert!(matches!(error, FlowError::Busy), "{error:?}");
     assert!(
         begun.elapsed() < Duration::from_secs(3),

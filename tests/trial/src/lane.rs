@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use perennial_config::Env;
-use perennial_flows::{Resolver, sweeps::Slice};
+use perennial_flows::{Resolver, sweeps::SweepBudget};
 use perennial_functions::{Function, Running};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use perennial_stripe::Transport;
@@ -265,7 +265,7 @@ async fn publish(kept: &Kept, plans: &str) -> Result<(), Broken> {
     let stripe = perennial_stripe::Stripe::new(settings).map_err(|error| failed(&error))?;
     let table = table_of(kept, Door::Watcher)?;
     let plans = DeclaredPlans::parse(plans.as_bytes()).map_err(|error| failed(&error))?;
-    let slice = Slice {
+    let slice = SweepBudget {
         until: Instant::now() + Duration::from_secs(30),
         pace: Duration::ZERO,
     };

@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
-use crate::sweeps::Slice;
+use crate::sweeps::SweepBudget;
 
 /// What was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Resolver {
     pub async fn publish(
         &self,
         declared: &DeclaredPlans,
-        slice: Slice,
+        slice: SweepBudget,
     ) -> Result<Published, PublishError> {
         self.table.claim_mode(self.livemode).await?;
         for _ in 0..TRIES {
@@ -106,7 +106,7 @@ impl Resolver {
         &self,
         declared: &DeclaredPlans,
         older: &PlanCatalog,
-        slice: Slice,
+        slice: SweepBudget,
     ) -> Result<PlanCatalog, PublishError> {
         let mut next = older.declare(declared);
         let answers = self.ask_for_all(&next, slice.until, slice.pace).await;

@@ -4,7 +4,7 @@ use perennial_store::CatalogWrite;
 use serde::Serialize;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
-use crate::{FlowError, sweeps::Slice};
+use crate::{FlowError, sweeps::SweepBudget};
 
 /// What a sweep over the plans has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -27,7 +27,7 @@ impl Resolver {
     ///
     /// Each plan that the shop means to sell and cannot is told each time, so that an alarm that looks
     /// for it stays on for as long as that is so.
-    pub async fn refresh(&self, slice: Slice) -> Result<RefreshedPlans, FlowError> {
+    pub async fn refresh(&self, slice: SweepBudget) -> Result<RefreshedPlans, FlowError> {
         for _ in 0..TRIES {
             let Some(older) = self.table.read_catalog().await? else {
                 tracing::warn!("there is no catalog of plans to refresh");

@@ -2,7 +2,7 @@
 //!
 //! They lead to one state with one reason on each subscription that is concerned.
 
-use perennial_store::Finding;
+use perennial_store::PaymentIssue;
 use perennial_stripe::{DisputeStatus, MandateStatus};
 use perennial_types::{CustomerId, SubscriptionId, UserId};
 
@@ -39,13 +39,13 @@ impl Events<'_> {
         let Some(user) = self.cx.table.user_of_customer(customer).await? else {
             return Ok(Applied::Ignored(NOT_OURS));
         };
-        let finding = Finding::Mandate {
+        let finding = PaymentIssue::Mandate {
             revoked: mandate.status == MandateStatus::Inactive,
         };
         for id in self.live(&user).await? {
             self.cx
                 .table
-                .mark(&user, &id, method.as_str(), &finding)
+                .note_issue(&user, &id, method.as_str(), &finding)
                 .await?;
             self.cx
                 .subscriptions()
@@ -60,10 +60,10 @@ impl Events<'_> {
         let dispute = self.cx.stripe.retrieve_dispute(id).await?.value;
         let finding = match dispute.status {
             DisputeStatus::Won | DisputeStatus::WarningClosed | DisputeStatus::Prevented => {
-                Finding::DisputeOver
+                PaymentIssue::DisputeOver
             }
-            DisputeStatus::Lost => Finding::DisputeLost,
-            _ => Finding::DisputeOpen,
+            DisputeStatus::Lost => PaymentIssue::DisputeLost,
+            _ => PaymentIssue::DisputeOpen,
         };
         match self
             .cx
@@ -109,13 +109,13 @@ impl Events<'_> {
         &self,
         paid: &PaidInvoice,
         object: &str,
-        finding: &Finding,
+        finding: &PaymentIssue,
     ) -> Result<Applied, FlowError> {
         let (customer, id) = (&paid.customer, &paid.subscription);
         let Some(user) = self.cx.table.user_of_customer(customer).await? else {
             return Ok(Applied::Ignored(NOT_OURS));
         };
-        self.cx.table.mark(&user, id, object, finding).await?;
+        self.cx.table.note_issue(&user, id, object, finding).await?;
         self.cx.subscriptions().refresh(&user, customer, id).await?;
         Ok(Applied::Done)
     }

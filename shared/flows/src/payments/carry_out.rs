@@ -5,9 +5,9 @@ use perennial_stripe::{PaymentIntent, StripeError};
 use perennial_types::{FrozenRequest, PaymentIntentId};
 
 use super::{
-    Asked, ChargeMethod, PaymentError, PaymentReport, Payments, RefundReason, RefundReport,
-    Refusal, StartPayment, Why,
-    claim::{Draft, Look, Mine},
+    ChargeMethod, PaymentError, PaymentErrorCode, PaymentReport, Payments, RefundReason,
+    RefundReport, Refusal, RequestKey, StartPayment,
+    claim::{HeldClaim, KeyState, NewRequest},
 };
 use crate::{FlowError, claimed_step::Sent, context::LOOK_AGAIN};
 
@@ -69,29 +69,29 @@ impl Payments<'_> {
     /// Does what the shop's servers ask for, once for each key.
     pub async fn request(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         operation: &PaymentOperation,
     ) -> Result<PaymentAnswer, PaymentError> {
         let answer = Box::pin(self.carry_out(asked, operation)).await?;
         let in_page = matches!(operation, PaymentOperation::Start(_));
         if in_page && !answer.payment.offers_cards {
             // Stripe leaves out what the account lacks in place of refusing the request.
-            return Err(Why::WalletNotEnabled.into());
+            return Err(PaymentErrorCode::WalletNotEnabled.into());
         }
         Ok(answer)
     }
 
     async fn carry_out(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         operation: &PaymentOperation,
     ) -> Result<PaymentAnswer, PaymentError> {
         let patience = self.cx.patience();
         loop {
             match self.look(asked, &patience).await? {
-                Look::Done { request, result } => return self.recall(&request, &result).await,
-                Look::Mine(mine) => return self.send_payment(asked, &mine).await,
-                Look::New => {
+                KeyState::Done { request, result } => return self.recall(&request, &result).await,
+                KeyState::HeldClaim(mine) => return self.send_payment(asked, &mine).await,
+                KeyState::New => {
                     let draft = self.prepare(asked, operation).await?;
                     if let Some(mine) = self.claim_request(asked, draft).await? {
                         return self.send_payment(asked, &mine).await;
@@ -110,9 +110,9 @@ impl Payments<'_> {
     /// Checks what can be known before anything is sent, and freezes the request.
     async fn prepare(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         operation: &PaymentOperation,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         match operation {
             PaymentOperation::Start(start) => self.prepare_start(asked, start).await,
             PaymentOperation::Charge(charge) => self.prepare_charge(asked, charge).await,
@@ -134,8 +134,8 @@ impl Payments<'_> {
     /// Sends what is frozen, unless that may have been done when Stripe has forgotten the key.
     async fn send_payment(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
     ) -> Result<PaymentAnswer, PaymentError> {
         if let Some(payment) = &mine.request.replaces {
             if self.cx.key_is_forgotten(mine.frozen_at)
@@ -169,7 +169,7 @@ impl Payments<'_> {
             }
             Sent::Refused(error) => Err(self.invalid(asked, mine, &error).await?),
             Sent::Spent(error) => {
-                self.give_up(asked, mine).await?;
+                self.release_claim(asked, mine).await?;
                 Err(error.into())
             }
             Sent::Released(error) => Err(error.into()),
@@ -195,8 +195,8 @@ impl Payments<'_> {
     /// Writes down what was made, and reports it.
     async fn made(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         made: Made,
     ) -> Result<PaymentAnswer, PaymentError> {
         let (payment, refund) = match made {
@@ -220,13 +220,13 @@ impl Payments<'_> {
     /// Stripe has said no, so that nothing was done.
     pub(super) async fn invalid(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         error: &StripeError,
     ) -> Result<PaymentError, PaymentError> {
         let request = &mine.request;
         let refusal = self.refusal_of_step(asked, mine, error).await?;
-        if let (Why::CustomerDeleted, Some(user), Some(customer)) =
+        if let (PaymentErrorCode::CustomerDeleted, Some(user), Some(customer)) =
             (refusal.why, &request.user, &request.customer)
         {
             self.cx.table.forget_customer(user, customer).await?;
@@ -238,16 +238,16 @@ impl Payments<'_> {
     /// before is as it was.
     async fn declined(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         error: &StripeError,
     ) -> Result<PaymentAnswer, PaymentError> {
         let kind = mine.request.kind;
         let why = match kind {
-            RequestKind::IncrementalAuthorization => Why::IncrementDeclined,
-            RequestKind::Capture => Why::CaptureDeclined,
-            RequestKind::Refund => Why::RefundDeclined,
-            _ => Why::Declined,
+            RequestKind::IncrementalAuthorization => PaymentErrorCode::IncrementDeclined,
+            RequestKind::Capture => PaymentErrorCode::CaptureDeclined,
+            RequestKind::Refund => PaymentErrorCode::RefundDeclined,
+            _ => PaymentErrorCode::Declined,
         };
         if !matches!(kind, RequestKind::Payment | RequestKind::OffSessionCharge) {
             return Err(self.refuse(asked, Refusal::of(why, error)).await?);
@@ -268,8 +268,8 @@ impl Payments<'_> {
 
     async fn adopt_result(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         result: &str,
     ) -> Result<PaymentAnswer, PaymentError> {
         self.done(asked, result).await?;
@@ -305,7 +305,7 @@ impl Payments<'_> {
     /// What may have come of a request whose key Stripe has forgotten, or spent.
     async fn find_result(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         request: &PaymentRequest,
     ) -> Result<Option<String>, PaymentError> {
         match request.kind {
@@ -326,7 +326,7 @@ impl Payments<'_> {
     ) -> Result<PaymentIntent, PaymentError> {
         match self.cx.stripe.read_payment(id).await {
             Ok(reply) => Ok(reply.value),
-            Err(error) if is_missing(&error) => Err(Why::UnknownPayment.into()),
+            Err(error) if is_missing(&error) => Err(PaymentErrorCode::UnknownPayment.into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -365,27 +365,31 @@ pub(super) fn is_missing(error: &StripeError) -> bool {
 }
 
 /// What Stripe's refusal of a request means, by its own words.
-pub(super) fn why_invalid(kind: RequestKind, error: &StripeError) -> Why {
+pub(super) fn why_invalid(kind: RequestKind, error: &StripeError) -> PaymentErrorCode {
     let param = match error {
         StripeError::Invalid { param, .. } => param.as_deref(),
         _ => None,
     };
     match (kind, error.code(), param) {
         // Deleted at Stripe, or of another account.
-        (_, Some("resource_missing"), Some("customer")) => Why::CustomerDeleted,
-        (_, Some("payment_method_not_available"), _) => Why::WalletNotEnabled,
-        (_, Some("amount_too_small"), _) => Why::AmountTooSmall,
-        (_, Some("amount_too_large"), _) => Why::AmountTooLarge,
+        (_, Some("resource_missing"), Some("customer")) => PaymentErrorCode::CustomerDeleted,
+        (_, Some("payment_method_not_available"), _) => PaymentErrorCode::WalletNotEnabled,
+        (_, Some("amount_too_small"), _) => PaymentErrorCode::AmountTooSmall,
+        (_, Some("amount_too_large"), _) => PaymentErrorCode::AmountTooLarge,
         (RequestKind::Payment | RequestKind::OffSessionCharge, _, Some("currency")) => {
-            Why::InvalidCurrency
+            PaymentErrorCode::InvalidCurrency
         }
-        (RequestKind::Capture, Some("charge_already_captured"), _) => Why::AlreadyCaptured,
-        (RequestKind::Capture, _, Some("amount_to_capture")) => Why::CaptureTooLarge,
-        (RequestKind::Refund, Some("charge_already_refunded"), _) => Why::AlreadyRefunded,
-        (RequestKind::Refund, _, Some("amount")) => Why::RefundTooLarge,
+        (RequestKind::Capture, Some("charge_already_captured"), _) => {
+            PaymentErrorCode::AlreadyCaptured
+        }
+        (RequestKind::Capture, _, Some("amount_to_capture")) => PaymentErrorCode::CaptureTooLarge,
+        (RequestKind::Refund, Some("charge_already_refunded"), _) => {
+            PaymentErrorCode::AlreadyRefunded
+        }
+        (RequestKind::Refund, _, Some("amount")) => PaymentErrorCode::RefundTooLarge,
         (_, Some("payment_intent_unexpected_state" | "intent_invalid_state"), _) => {
-            Why::PaymentChanged
+            PaymentErrorCode::PaymentChanged
         }
-        _ => Why::StripeRefused,
+        _ => PaymentErrorCode::StripeRefused,
     }
 }

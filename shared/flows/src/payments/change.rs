@@ -5,25 +5,27 @@ use perennial_stripe::{ChangePayment, PaymentChange, PaymentIntent, PaymentInten
 use perennial_types::PaymentIntentId;
 
 use super::{
-    Asked, PaymentError, Payments, Refusal, Why,
+    PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
     carry_out::payment_of,
-    claim::Draft,
+    claim::NewRequest,
     create::key,
-    step::{Step, amount},
+    payment_step::{PaymentStep, amount},
 };
 
 impl Payments<'_> {
     pub(super) async fn prepare_increment(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         id: &PaymentIntentId,
         amount: u64,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         let ours = self.our_payment(id).await?;
         if ours.of_subscription {
-            return Err(Refusal::at(Why::IncrementOfSubscription, &ours.payment).into());
+            return Err(
+                Refusal::at(PaymentErrorCode::IncrementOfSubscription, &ours.payment).into(),
+            );
         }
-        let step = Step::Increment(amount);
+        let step = PaymentStep::Increment(amount);
         self.check_step(step, &ours.payment).await?;
         let kind = RequestKind::IncrementalAuthorization;
         draft(asked, kind, ours.payment, PaymentChange::Increment(amount))
@@ -31,27 +33,27 @@ impl Payments<'_> {
 
     pub(super) async fn prepare_capture(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         id: &PaymentIntentId,
         amount: Option<u64>,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         let payment = self.our_payment(id).await?.payment;
         // All of it is named as well, so that the request says the same whenever it is sent.
         let amount = amount.unwrap_or(payment.amount_capturable);
-        Step::Capture(amount).check(&payment)?;
+        PaymentStep::Capture(amount).check(&payment)?;
         let change = PaymentChange::Capture(amount);
         draft(asked, RequestKind::Capture, payment, change)
     }
 
     pub(super) async fn prepare_cancel(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         id: &PaymentIntentId,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         let ours = self.our_payment(id).await?;
-        Step::Cancel.check(&ours.payment)?;
+        PaymentStep::Cancel.check(&ours.payment)?;
         if ours.of_subscription {
-            return Err(Refusal::at(Why::PaymentOfSubscription, &ours.payment).into());
+            return Err(Refusal::at(PaymentErrorCode::PaymentOfSubscription, &ours.payment).into());
         }
         let kind = RequestKind::Cancellation;
         draft(asked, kind, ours.payment, PaymentChange::Cancel)
@@ -74,17 +76,17 @@ impl Payments<'_> {
 }
 
 fn draft(
-    asked: &Asked,
+    asked: &RequestKey,
     kind: RequestKind,
     payment: PaymentIntent,
     change: PaymentChange,
-) -> Result<Draft, PaymentError> {
+) -> Result<NewRequest, PaymentError> {
     let frozen = ChangePayment {
         payment: &payment.id,
         change,
     }
     .freeze(key("pay", asked)?);
-    Ok(Draft {
+    Ok(NewRequest {
         kind,
         customer: payment.customer_id().cloned(),
         user: None,

@@ -5,15 +5,15 @@ use perennial_types::{
     Claim, CustomerId, FrozenRequest, Lease, PaymentIntentId, Timestamp, UserId,
 };
 
-use super::{Asked, PaymentError, Payments, Refusal, Why};
-use crate::{FlowError, context::Patience};
+use super::{PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey};
+use crate::{FlowError, context::WaitBudget};
 
 /// What the table knows of a key.
-pub(super) enum Look {
+pub(super) enum KeyState {
     /// Nothing.
     New,
     /// It was claimed by somebody who is gone; it is this caller's now.
-    Mine(Box<Mine>),
+    HeldClaim(Box<HeldClaim>),
     /// This is what came of it.
     Done {
         request: Box<PaymentRequest>,
@@ -22,7 +22,7 @@ pub(super) enum Look {
 }
 
 /// A claim that this caller holds.
-pub(super) struct Mine {
+pub(super) struct HeldClaim {
     pub(super) request: PaymentRequest,
     pub(super) lease: Lease,
     pub(super) frozen_at: Timestamp,
@@ -30,7 +30,7 @@ pub(super) struct Mine {
     frozen: Option<FrozenRequest>,
 }
 
-impl Mine {
+impl HeldClaim {
     /// The claim, with what was frozen.
     pub(super) fn claim(&self) -> Result<Claim, FlowError> {
         let lacking = FlowError::ItemLacks("the frozen request");
@@ -43,7 +43,7 @@ impl Mine {
 }
 
 /// What is claimed.
-pub(super) struct Draft {
+pub(super) struct NewRequest {
     pub(super) kind: RequestKind,
     pub(super) customer: Option<CustomerId>,
     pub(super) user: Option<UserId>,
@@ -58,20 +58,20 @@ impl Payments<'_> {
     /// Looks up a key, and waits while somebody else is at it.
     pub(super) async fn look(
         &self,
-        asked: &Asked,
-        patience: &Patience,
-    ) -> Result<Look, PaymentError> {
+        asked: &RequestKey,
+        patience: &WaitBudget,
+    ) -> Result<KeyState, PaymentError> {
         loop {
             let Some(request) = self.cx.table.payment_request(&asked.key).await? else {
-                return Ok(Look::New);
+                return Ok(KeyState::New);
             };
             if request.fingerprint != asked.fingerprint {
-                return Err(Why::KeyReused.into());
+                return Err(PaymentErrorCode::KeyReused.into());
             }
             match request.state.clone() {
                 RequestState::Done { result } => {
                     let request = Box::new(request);
-                    return Ok(Look::Done { request, result });
+                    return Ok(KeyState::Done { request, result });
                 }
                 RequestState::Refused { refusal } => {
                     let refusal: Refusal =
@@ -82,7 +82,7 @@ impl Payments<'_> {
                     let lease = self.cx.lease();
                     let step = ClaimedStep::Payment(&asked.key);
                     if self.cx.table.take_over(step, &seen.lease(), &lease).await? {
-                        return Ok(Look::Mine(Box::new(Mine {
+                        return Ok(KeyState::HeldClaim(Box::new(HeldClaim {
                             request,
                             lease,
                             frozen_at: seen.frozen_at,
@@ -101,9 +101,9 @@ impl Payments<'_> {
     /// Claims a key; nothing if somebody else was quicker.
     pub(super) async fn claim_request(
         &self,
-        asked: &Asked,
-        draft: Draft,
-    ) -> Result<Option<Mine>, PaymentError> {
+        asked: &RequestKey,
+        draft: NewRequest,
+    ) -> Result<Option<HeldClaim>, PaymentError> {
         let lease = self.cx.lease();
         let sending = Sending {
             owner: lease.owner.clone(),
@@ -131,7 +131,7 @@ impl Payments<'_> {
                 .await?;
             match (claimed, &request.replaces) {
                 (Claimed::Won, _) => {
-                    return Ok(Some(Mine {
+                    return Ok(Some(HeldClaim {
                         request,
                         lease,
                         frozen_at: sending.frozen_at,
@@ -142,20 +142,24 @@ impl Payments<'_> {
                     over = Some(self.failed_replacement(payment).await?);
                 }
                 (Claimed::Lost | Claimed::Replaced, _) => return Ok(None),
-                (Claimed::Exhausted, _) => return Err(Why::IncrementsExhausted.into()),
+                (Claimed::Exhausted, _) => return Err(PaymentErrorCode::IncrementsExhausted.into()),
             }
         }
     }
 
     /// Lets the next caller go ahead at once.
-    pub(super) async fn give_up(&self, asked: &Asked, mine: &Mine) -> Result<(), PaymentError> {
+    pub(super) async fn release_claim(
+        &self,
+        asked: &RequestKey,
+        mine: &HeldClaim,
+    ) -> Result<(), PaymentError> {
         let step = ClaimedStep::Payment(&asked.key);
         self.cx.table.release(step, &mine.lease.owner).await?;
         Ok(())
     }
 
     /// Writes down what came of a request.
-    pub(super) async fn done(&self, asked: &Asked, result: &str) -> Result<(), PaymentError> {
+    pub(super) async fn done(&self, asked: &RequestKey, result: &str) -> Result<(), PaymentError> {
         let end = RequestState::Done {
             result: result.to_owned(),
         };
@@ -169,7 +173,7 @@ impl Payments<'_> {
     /// Writes down that nothing came of a request, for good.
     pub(super) async fn refuse(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         refusal: Refusal,
     ) -> Result<PaymentError, PaymentError> {
         let text = serde_json::to_string(&refusal).map_err(FlowError::KeptAnswer)?;

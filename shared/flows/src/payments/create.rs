@@ -8,8 +8,8 @@ use perennial_stripe::{
 use perennial_types::{CustomerId, Money, PaymentMethodId, Timestamp, UserId, Wallet};
 
 use super::{
-    Asked, Earlier, FirstStatus, PaymentError, Payments, Refusal, Why, carry_out::is_missing,
-    claim::Draft, report::wallet_of,
+    Earlier, FirstStatus, PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
+    carry_out::is_missing, claim::NewRequest, report::wallet_of,
 };
 use crate::{FlowError, listed};
 
@@ -60,11 +60,11 @@ pub struct ChargeMethod {
 impl Payments<'_> {
     pub(super) async fn prepare_start(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         start: &StartPayment,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         if !start.can_be_shown {
-            return Err(Why::AppleRequestImpossible.into());
+            return Err(PaymentErrorCode::AppleRequestImpossible.into());
         }
         let seen = self.cx.table.customer_item(&start.user).await?;
         let replaces = match (&seen, &start.earlier) {
@@ -94,7 +94,7 @@ impl Payments<'_> {
             usage: start.usage,
         }
         .freeze(key("pay", asked)?);
-        Ok(Draft {
+        Ok(NewRequest {
             kind: RequestKind::Payment,
             customer: Some(customer),
             user: Some(start.user.clone()),
@@ -106,14 +106,16 @@ impl Payments<'_> {
 
     pub(super) async fn prepare_charge(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         charge: &ChargeMethod,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         let (customer, method) = self.method_of(&charge.user, &charge.method).await?;
         if !charge.off_session {
             return Err(match method.wallet() {
-                Some(wallet) if wallet.row().never_on_session => Why::SavedWalletOnSession.into(),
-                _ => Why::OffSessionRequired.into(),
+                Some(wallet) if wallet.row().never_on_session => {
+                    PaymentErrorCode::SavedWalletOnSession.into()
+                }
+                _ => PaymentErrorCode::OffSessionRequired.into(),
             });
         }
         let mut wallets = Wallet::of_type(&method.kind).peekable();
@@ -121,13 +123,13 @@ impl Payments<'_> {
             .peek()
             .is_none_or(|wallet| !wallet.row().off_session)
         {
-            return Err(Why::MethodNotSupported.into());
+            return Err(PaymentErrorCode::MethodNotSupported.into());
         }
         if charge.usage.is_some() && method.kind != "card" {
-            return Err(Why::UsageNotSupported.into());
+            return Err(PaymentErrorCode::UsageNotSupported.into());
         }
         if !wallets.any(|wallet| wallet.takes(charge.money.currency)) {
-            return Err(Why::CurrencyNotSupported.into());
+            return Err(PaymentErrorCode::CurrencyNotSupported.into());
         }
         let replaces = self
             .check_earlier(&charge.user, charge.money, &charge.earlier)
@@ -149,7 +151,7 @@ impl Payments<'_> {
             usage: charge.usage,
         }
         .freeze(key("pay", asked)?);
-        Ok(Draft {
+        Ok(NewRequest {
             kind: RequestKind::OffSessionCharge,
             customer: Some(customer),
             user: Some(charge.user.clone()),
@@ -167,15 +169,17 @@ impl Payments<'_> {
         id: &PaymentMethodId,
     ) -> Result<(CustomerId, PaymentMethod), PaymentError> {
         let Some(customer) = self.cx.table.known_customer(user).await? else {
-            return Err(Why::UnknownPaymentMethod.into());
+            return Err(PaymentErrorCode::UnknownPaymentMethod.into());
         };
         let method = match self.cx.stripe.retrieve_payment_method(id).await {
             Ok(reply) => reply.value,
-            Err(error) if is_missing(&error) => return Err(Why::UnknownPaymentMethod.into()),
+            Err(error) if is_missing(&error) => {
+                return Err(PaymentErrorCode::UnknownPaymentMethod.into());
+            }
             Err(error) => return Err(error.into()),
         };
         if method.customer_id() != Some(&customer) {
-            return Err(Why::UnknownPaymentMethod.into());
+            return Err(PaymentErrorCode::UnknownPaymentMethod.into());
         }
         if method.livemode != self.cx.livemode {
             return Err(FlowError::ForeignObject("PaymentMethod").into());
@@ -194,9 +198,9 @@ impl Payments<'_> {
         let why = match first.status {
             // The bank knows what a long history does not tell here.
             FirstStatus::Succeeded | FirstStatus::Unknown => return Ok(()),
-            FirstStatus::Failed => Why::FirstTransactionFailed,
-            FirstStatus::Pending => Why::FirstTransactionPending,
-            FirstStatus::None => Why::FirstTransactionMissing,
+            FirstStatus::Failed => PaymentErrorCode::FirstTransactionFailed,
+            FirstStatus::Pending => PaymentErrorCode::FirstTransactionPending,
+            FirstStatus::None => PaymentErrorCode::FirstTransactionMissing,
         };
         Err(Refusal {
             first_transaction: Some(first),
@@ -208,7 +212,7 @@ impl Payments<'_> {
     /// Looks for what a request may have created before its key was forgotten.
     pub(super) async fn find_payment(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         request: &PaymentRequest,
     ) -> Result<Option<String>, PaymentError> {
         let lacking = FlowError::ItemLacks("the customer of a request");
@@ -230,7 +234,7 @@ impl Payments<'_> {
 }
 
 /// Whether an object at Stripe was made for this request.
-pub(super) fn is_made_for(asked: &Asked, pairs: &Metadata) -> bool {
+pub(super) fn is_made_for(asked: &RequestKey, pairs: &Metadata) -> bool {
     let named = pairs.get(metadata::REQUEST);
     named.is_some_and(|key| *key == asked.key)
 }
@@ -242,6 +246,6 @@ pub(super) fn not_before(frozen_at: Timestamp) -> i64 {
 }
 
 /// Stripe's key for a step of a request: the same for each repeat.
-pub(super) fn key(step: &str, asked: &Asked) -> Result<IdempotencyKey, FlowError> {
+pub(super) fn key(step: &str, asked: &RequestKey) -> Result<IdempotencyKey, FlowError> {
     Ok(IdempotencyKey::new(&format!("{step}:{}", asked.key))?)
 }

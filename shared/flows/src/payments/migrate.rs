@@ -18,9 +18,10 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    Asked, FailureReport, NextStep, PaymentError, Payments, Refusal, Refused, Why,
+    FailureReport, NextStep, PaymentError, PaymentErrorCode, Payments, Refusal, Refused,
+    RequestKey,
     carry_out::is_missing,
-    claim::{Draft, Look, Mine},
+    claim::{HeldClaim, KeyState, NewRequest},
     create::{is_made_for, key, not_before},
     report::wallet_of,
 };
@@ -77,26 +78,32 @@ impl Payments<'_> {
     /// Makes a saved method of a token, once for each key.
     pub async fn migrate_token(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         ask: &MigrateToken,
     ) -> Result<Migrated, PaymentError> {
         Box::pin(self.migrate(asked, ask)).await
     }
 
-    async fn migrate(&self, asked: &Asked, ask: &MigrateToken) -> Result<Migrated, PaymentError> {
+    async fn migrate(
+        &self,
+        asked: &RequestKey,
+        ask: &MigrateToken,
+    ) -> Result<Migrated, PaymentError> {
         let patience = self.cx.patience();
         loop {
             match self.look(asked, &patience).await? {
-                Look::Done { result, .. } => return self.recall_setup(&result).await,
-                Look::Mine(mine) => return self.continue_migration(asked, ask, &mine).await,
-                Look::New => {
+                KeyState::Done { result, .. } => return self.recall_setup(&result).await,
+                KeyState::HeldClaim(mine) => {
+                    return self.continue_migration(asked, ask, &mine).await;
+                }
+                KeyState::New => {
                     let seen = self.cx.table.customer_item(&ask.user).await?;
                     let customer = self
                         .cx
                         .customers()
                         .known_or_created(&ask.user, seen)
                         .await?;
-                    let draft = Draft {
+                    let draft = NewRequest {
                         kind: RequestKind::TokenMigration,
                         customer: Some(customer),
                         user: Some(ask.user.clone()),
@@ -115,9 +122,9 @@ impl Payments<'_> {
     /// Goes on where the last owner of the claim has died.
     async fn continue_migration(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         ask: &MigrateToken,
-        mine: &Mine,
+        mine: &HeldClaim,
     ) -> Result<Migrated, PaymentError> {
         if mine.request.payment_method.is_some() {
             return self.set_up(asked, mine, &mine.claim()?).await;
@@ -152,9 +159,9 @@ impl Payments<'_> {
     /// that was used is refused, and nothing was charged.
     async fn make_method(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         ask: &MigrateToken,
-        mine: &Mine,
+        mine: &HeldClaim,
     ) -> Result<PaymentMethodId, PaymentError> {
         let request = CreateMethod {
             token: &ask.token,
@@ -179,14 +186,14 @@ impl Payments<'_> {
             Sent::Found(never) => match never {},
             Sent::Refused(error) => {
                 let why = match &error {
-                    StripeError::Declined { .. } => Why::Declined,
-                    _ if is_about_token(&error) => Why::TokenNotUsable,
-                    _ => Why::StripeRefused,
+                    StripeError::Declined { .. } => PaymentErrorCode::Declined,
+                    _ if is_about_token(&error) => PaymentErrorCode::TokenNotUsable,
+                    _ => PaymentErrorCode::StripeRefused,
                 };
                 Err(self.refuse(asked, Refusal::of(why, &error)).await?)
             }
             Sent::Spent(error) => {
-                self.give_up(asked, mine).await?;
+                self.release_claim(asked, mine).await?;
                 Err(error.into())
             }
             Sent::Released(error) => Err(error.into()),
@@ -196,8 +203,8 @@ impl Payments<'_> {
     /// The first transaction of the method.
     async fn set_up(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         claim: &Claim,
     ) -> Result<Migrated, PaymentError> {
         let sent = self.cx.send_claimed(
@@ -227,19 +234,19 @@ impl Payments<'_> {
                 if let Some(id) = found {
                     return self.adopt_setup(asked, &id).await;
                 }
-                let refusal = Refusal::of(Why::Declined, &error);
+                let refusal = Refusal::of(PaymentErrorCode::Declined, &error);
                 Err(self.refuse(asked, refusal).await?)
             }
             Sent::Refused(error) => Err(self.invalid(asked, mine, &error).await?),
             Sent::Spent(error) => {
-                self.give_up(asked, mine).await?;
+                self.release_claim(asked, mine).await?;
                 Err(error.into())
             }
             Sent::Released(error) => Err(error.into()),
         }
     }
 
-    async fn adopt_setup(&self, asked: &Asked, id: &str) -> Result<Migrated, PaymentError> {
+    async fn adopt_setup(&self, asked: &RequestKey, id: &str) -> Result<Migrated, PaymentError> {
         self.done(asked, id).await?;
         Ok(Migrated {
             created: true,
@@ -258,8 +265,8 @@ impl Payments<'_> {
     /// Looks for what a request may have set up before its key was forgotten.
     async fn find_setup(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         claim: &Claim,
     ) -> Result<Option<String>, PaymentError> {
         let customer = customer_of(mine)?;
@@ -313,7 +320,7 @@ impl Migrated {
     }
 }
 
-fn customer_of(mine: &Mine) -> Result<&CustomerId, PaymentError> {
+fn customer_of(mine: &HeldClaim) -> Result<&CustomerId, PaymentError> {
     let lacking = FlowError::ItemLacks("the customer of a request");
     Ok(mine.request.customer.as_ref().ok_or(lacking)?)
 }

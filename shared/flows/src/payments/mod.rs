@@ -15,11 +15,11 @@ mod history;
 mod migrate;
 mod next_step;
 mod ours;
+mod payment_step;
 mod refund;
 mod refusal;
 mod replace;
 mod report;
-mod step;
 
 pub use carry_out::{PaymentAnswer, PaymentOperation};
 pub use create::{ChargeMethod, StartPayment};
@@ -29,7 +29,7 @@ pub use migrate::{MigrateToken, Migrated, MigratedStatus};
 pub use next_step::{NextStep, Refused, ShopAction};
 pub use perennial_stripe::{Capture, CredentialUsage, PaymentIntentStatus, RefundReason};
 pub use refund::RefundReport;
-pub use refusal::{PaymentState, Refusal, Why};
+pub use refusal::{PaymentErrorCode, PaymentState, Refusal};
 pub use replace::Earlier;
 pub use report::{FailureReport, IncrementReport, PaymentReport};
 
@@ -48,7 +48,7 @@ pub struct Payments<'a> {
 /// Which request of the shop's servers this is. Key and fingerprint are hashes, in hexadecimal: the
 /// shop's key may say something about its shoppers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestKey {
     /// Of the caller and the idempotency key.
     pub key: String,
     /// Of the route and the body.
@@ -74,8 +74,8 @@ impl From<Refusal> for PaymentError {
     }
 }
 
-impl From<Why> for PaymentError {
-    fn from(why: Why) -> Self {
+impl From<PaymentErrorCode> for PaymentError {
+    fn from(why: PaymentErrorCode) -> Self {
         Refusal::from(why).into()
     }
 }

@@ -4,7 +4,7 @@
 use perennial_stripe::{PaymentIntent, metadata};
 use perennial_types::{PaymentIntentId, UserId};
 
-use super::{PaymentError, Payments, Why};
+use super::{PaymentError, PaymentErrorCode, Payments};
 
 /// A payment of one of our users.
 pub(super) struct OurPayment {
@@ -25,7 +25,7 @@ impl Payments<'_> {
         id: &PaymentIntentId,
     ) -> Result<OurPayment, PaymentError> {
         let payment = self.read_payment(id).await?;
-        let unknown = || PaymentError::from(Why::UnknownPayment);
+        let unknown = || PaymentError::from(PaymentErrorCode::UnknownPayment);
         if payment.livemode != self.cx.livemode {
             return Err(unknown());
         }

@@ -6,10 +6,10 @@ use perennial_types::PaymentIntentId;
 use serde::Serialize;
 
 use super::{
-    Asked, PaymentError, Payments,
-    claim::Draft,
+    PaymentError, Payments, RequestKey,
+    claim::NewRequest,
     create::{is_made_for, key},
-    step::{Step, left_to_refund},
+    payment_step::{PaymentStep, left_to_refund},
 };
 use crate::listed;
 
@@ -38,14 +38,14 @@ impl From<perennial_stripe::Refund> for RefundReport {
 impl Payments<'_> {
     pub(super) async fn prepare_refund(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         id: &PaymentIntentId,
         amount: Option<u64>,
         reason: Option<RefundReason>,
-    ) -> Result<Draft, PaymentError> {
+    ) -> Result<NewRequest, PaymentError> {
         let payment = self.our_payment(id).await?.payment;
         let amount = amount.unwrap_or_else(|| left_to_refund(&payment));
-        Step::Refund(amount).check(&payment)?;
+        PaymentStep::Refund(amount).check(&payment)?;
         let frozen = CreateRefund {
             payment: &payment.id,
             amount,
@@ -53,7 +53,7 @@ impl Payments<'_> {
             request: &asked.key,
         }
         .freeze(key("pay", asked)?);
-        Ok(Draft {
+        Ok(NewRequest {
             kind: RequestKind::Refund,
             customer: payment.customer_id().cloned(),
             user: None,
@@ -66,7 +66,7 @@ impl Payments<'_> {
     /// Looks for what a request may have given back before its key was forgotten.
     pub(super) async fn find_refund(
         &self,
-        asked: &Asked,
+        asked: &RequestKey,
         payment: &PaymentIntentId,
     ) -> Result<Option<String>, PaymentError> {
         let found = listed::find(

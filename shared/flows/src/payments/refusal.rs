@@ -12,7 +12,7 @@ use super::FirstTransaction;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Why.
-    pub why: Why,
+    pub why: PaymentErrorCode,
     /// Stripe's code, if Stripe was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -53,9 +53,9 @@ macro_rules! reasons {
         /// Why a request is not carried out.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum Why { $($(#[$doc])* $variant,)+ }
+        pub enum PaymentErrorCode { $($(#[$doc])* $variant,)+ }
 
-        impl Why {
+        impl PaymentErrorCode {
             /// A stable code.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
@@ -200,7 +200,7 @@ reasons! {
 
 impl Refusal {
     /// A refusal in Stripe's or the bank's words.
-    pub(crate) fn of(why: Why, error: &StripeError) -> Self {
+    pub(crate) fn of(why: PaymentErrorCode, error: &StripeError) -> Self {
         let decline_code = match error {
             StripeError::Declined { decline_code, .. } => decline_code.clone(),
             _ => None,
@@ -214,7 +214,7 @@ impl Refusal {
     }
 
     /// A refusal by the state of a payment.
-    pub(crate) fn at(why: Why, payment: &PaymentIntent) -> Self {
+    pub(crate) fn at(why: PaymentErrorCode, payment: &PaymentIntent) -> Self {
         Self {
             payment: Some(payment.into()),
             ..why.into()
@@ -222,8 +222,8 @@ impl Refusal {
     }
 }
 
-impl From<Why> for Refusal {
-    fn from(why: Why) -> Self {
+impl From<PaymentErrorCode> for Refusal {
+    fn from(why: PaymentErrorCode) -> Self {
         Self {
             why,
             code: None,
@@ -235,7 +235,7 @@ impl From<Why> for Refusal {
     }
 }
 
-impl From<AmountError> for Why {
+impl From<AmountError> for PaymentErrorCode {
     fn from(error: AmountError) -> Self {
         match error {
             AmountError::TooSmall { .. } => Self::AmountTooSmall,
@@ -261,11 +261,11 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_code_of_its_own_and_a_sentence() {
-        let mut codes: Vec<_> = Why::ALL.iter().map(|why| why.code()).collect();
+        let mut codes: Vec<_> = PaymentErrorCode::ALL.iter().map(|why| why.code()).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), Why::ALL.len());
-        for why in Why::ALL {
+        assert_eq!(codes.len(), PaymentErrorCode::ALL.len());
+        for why in PaymentErrorCode::ALL {
             assert!(why.message().ends_with('.'), "{why:?}");
             assert!(matches!(why.kind(), 400 | 402 | 404 | 409 | 502), "{why:?}");
         }
@@ -275,7 +275,7 @@ mod tests {
     fn a_refusal_is_kept_as_it_was() {
         let refusal = Refusal {
             code: Some("card_declined".to_owned()),
-            ..Why::IncrementDeclined.into()
+            ..PaymentErrorCode::IncrementDeclined.into()
         };
         let kept = serde_json::to_string(&refusal).unwrap();
         assert_eq!(serde_json::from_str::<Refusal>(&kept).unwrap(), refusal);

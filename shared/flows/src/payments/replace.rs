@@ -9,7 +9,10 @@ use perennial_stripe::{
 };
 use perennial_types::{Money, PaymentIntentId, UserId};
 
-use super::{Asked, PaymentError, PaymentReport, Payments, Refusal, Why, claim::Mine, create::key};
+use super::{
+    PaymentError, PaymentErrorCode, PaymentReport, Payments, Refusal, RequestKey, claim::HeldClaim,
+    create::key,
+};
 
 /// What a new payment has to do with those that the user can still make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +50,19 @@ impl Payments<'_> {
             Earlier::Replaces(id) => {
                 let ours = self.our_payment(id).await?;
                 if ours.user != *user {
-                    return Err(Why::UnknownPayment.into());
+                    return Err(PaymentErrorCode::UnknownPayment.into());
                 }
                 if ours.of_subscription {
-                    return Err(Refusal::at(Why::PaymentOfSubscription, &ours.payment).into());
+                    return Err(Refusal::at(
+                        PaymentErrorCode::PaymentOfSubscription,
+                        &ours.payment,
+                    )
+                    .into());
                 }
                 if ours.payment.status.is_made() {
-                    return Err(Refusal::at(Why::PaymentAlreadyMade, &ours.payment).into());
+                    return Err(
+                        Refusal::at(PaymentErrorCode::PaymentAlreadyMade, &ours.payment).into(),
+                    );
                 }
                 Ok(Some(id.clone()))
             }
@@ -76,10 +85,10 @@ impl Payments<'_> {
             let since = self.cx.clock.now().plus_seconds(-RECENT_SECONDS).unix();
             let recent = |charge: &Charge| charge.created >= since;
             if payment.status.is_made() && payment.charge().is_none_or(recent) {
-                return Err(Refusal::at(Why::PaymentAlreadyMade, &payment).into());
+                return Err(Refusal::at(PaymentErrorCode::PaymentAlreadyMade, &payment).into());
             }
             if is_open(&payment) {
-                return Err(Refusal::at(Why::PaymentOpen, &payment).into());
+                return Err(Refusal::at(PaymentErrorCode::PaymentOpen, &payment).into());
             }
             over.push(id);
         }
@@ -106,7 +115,7 @@ impl Payments<'_> {
         };
         Err(Refusal {
             replaced_by,
-            ..Why::PaymentReplaced.into()
+            ..PaymentErrorCode::PaymentReplaced.into()
         }
         .into())
     }
@@ -115,8 +124,8 @@ impl Payments<'_> {
     /// cancellation again.
     pub(super) async fn end_replaced(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         id: &PaymentIntentId,
     ) -> Result<(), PaymentError> {
         let cancellation = ChangePayment {
@@ -134,11 +143,11 @@ impl Payments<'_> {
         match read {
             Ok(payment) if payment.status == PaymentIntentStatus::Canceled => Ok(()),
             Ok(payment) => {
-                let refusal = Refusal::at(Why::PaymentAlreadyMade, &payment);
+                let refusal = Refusal::at(PaymentErrorCode::PaymentAlreadyMade, &payment);
                 Err(self.refuse(asked, refusal).await?)
             }
             Err(error) => {
-                self.give_up(asked, mine).await?;
+                self.release_claim(asked, mine).await?;
                 Err(error)
             }
         }

@@ -83,7 +83,9 @@ pub(crate) fn read_model(
         latest_paid_invoice: latest_paid_invoice(subscription, known),
         payment_attempts: refused.map_or(0, |invoice| invoice.attempt_count),
         next_payment_attempt: seconds(next_try(subscription)),
-        refunds: known.map(|known| known.marks.refunds()).unwrap_or_default(),
+        refunds: known
+            .map(|known| known.issues.refunds())
+            .unwrap_or_default(),
         payment: payment(subscription, known),
     }
     .named_by(plans)
@@ -204,11 +206,11 @@ pub(crate) fn contested(known: Option<&SubscriptionItem>, latest_paid: Option<&s
     let Some(known) = known else {
         return Payment::default();
     };
-    let refunds = known.marks.refunds();
+    let refunds = known.issues.refunds();
     let refunded = refunds.iter().any(|refund| {
         refund.is_full() && latest_paid.is_none_or(|latest| latest == refund.invoice)
     });
-    let reason = known.marks.dispute();
+    let reason = known.issues.dispute();
     reason
         .or(refunded.then_some(PaymentReason::Refunded))
         .map(|reason| Payment::new(PaymentState::Contested, reason))
@@ -243,7 +245,7 @@ fn payment(
     }
     let revoked = method
         .zip(known)
-        .is_some_and(|(method, known)| known.marks.is_revoked(method));
+        .is_some_and(|(method, known)| known.issues.is_revoked(method));
     let detached = subscription
         .payment_method()
         .is_some_and(|method| method.customer_id().is_none());

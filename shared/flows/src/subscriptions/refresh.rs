@@ -54,7 +54,7 @@ impl Subscriptions<'_> {
         id: &SubscriptionId,
     ) -> Result<Refreshed, FlowError> {
         let mut item = self.cx.table.fence_subscription(user, id).await?;
-        if item.marks.bare_refunds().next().is_some() {
+        if item.issues.bare_refunds().next().is_some() {
             Box::pin(self.look_up_bare_refunds(user, id, &mut item)).await?;
         }
         if let Some(ended) = item
@@ -123,7 +123,7 @@ impl Subscriptions<'_> {
     ) -> Result<Subscription, FlowError> {
         let model = Subscription {
             payment: contested(Some(item), ended.latest_paid_invoice.as_deref()),
-            refunds: item.marks.refunds(),
+            refunds: item.issues.refunds(),
             ..ended.clone()
         };
         if model != ended {

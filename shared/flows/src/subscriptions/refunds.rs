@@ -1,6 +1,6 @@
 //! What was paid of a subscription's invoices, and what went back of that.
 
-use perennial_store::{Finding, SubscriptionItem};
+use perennial_store::{PaymentIssue, SubscriptionItem};
 use perennial_stripe::RefundStatus;
 use perennial_types::{CustomerId, Refunded, SubscriptionId, UserId};
 
@@ -25,14 +25,14 @@ pub(crate) struct PaidInvoice {
 
 impl Subscriptions<'_> {
     /// A refund, and what it means for the subscription whose payment it gives back.
-    pub(crate) async fn read_refund(&self, id: &str) -> Result<(Paid, Finding), FlowError> {
+    pub(crate) async fn read_refund(&self, id: &str) -> Result<(Paid, PaymentIssue), FlowError> {
         let refund = self.cx.stripe.retrieve_refund(id).await?.value;
         let paid = self.paid_by(refund.payment_intent.as_deref()).await?;
         let (invoice, of) = match &paid {
             Paid::For(paid) => (paid.invoice.clone(), paid.amount),
             Paid::Ignored(_) => (String::new(), 0),
         };
-        let finding = Finding::Refund {
+        let finding = PaymentIssue::Refund {
             stands: !matches!(
                 refund.status,
                 Some(RefundStatus::Failed | RefundStatus::Canceled)
@@ -55,16 +55,16 @@ impl Subscriptions<'_> {
         id: &SubscriptionId,
         item: &mut SubscriptionItem,
     ) -> Result<(), FlowError> {
-        let bare: Vec<String> = item.marks.bare_refunds().map(str::to_owned).collect();
+        let bare: Vec<String> = item.issues.bare_refunds().map(str::to_owned).collect();
         for refund in &bare {
             let (paid, finding) = self.read_refund(refund).await?;
             if matches!(paid, Paid::For(_)) {
-                self.cx.table.mark(user, id, refund, &finding).await?;
+                self.cx.table.note_issue(user, id, refund, &finding).await?;
             }
         }
         self.cx.table.forget_bare_refunds(user, id, bare).await?;
         if let Some(now) = self.cx.table.subscription(user, id).await? {
-            item.marks = now.marks;
+            item.issues = now.issues;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use perennial_store::Due;
 use perennial_types::{Attempt, AttemptId, UserId};
 use serde::Serialize;
 
-use super::{PAGE, Slice, Sweeps};
+use super::{PAGE, SweepBudget, Sweeps};
 use crate::{Finish, FlowError};
 
 /// What a sweep over the checkouts has done.
@@ -33,7 +33,7 @@ const SHORTEST_PAUSE_SECONDS: i64 = 5 * 60;
 
 impl Sweeps<'_> {
     /// Finishes the checkouts that have been open for too long.
-    pub async fn checkouts(&self, slice: Slice) -> Result<SweptCheckouts, FlowError> {
+    pub async fn checkouts(&self, slice: SweepBudget) -> Result<SweptCheckouts, FlowError> {
         let mut swept = SweptCheckouts::default();
         while !slice.is_over() {
             let due = self

@@ -3,7 +3,7 @@
 use perennial_store::Due;
 use serde::Serialize;
 
-use super::{PAGE, Slice, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
+use super::{PAGE, SweepBudget, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
 use crate::FlowError;
 
 /// What a sweep over the inbox has done.
@@ -21,7 +21,7 @@ const AFTER_FAILURE_SECONDS: i64 = 30 * 60;
 
 impl Sweeps<'_> {
     /// Applies the events that have waited for too long.
-    pub async fn inbox(&self, slice: Slice) -> Result<SweptInbox, FlowError> {
+    pub async fn inbox(&self, slice: SweepBudget) -> Result<SweptInbox, FlowError> {
         let mut swept = SweptInbox::default();
         while !slice.is_over() {
             let due = self.cx.table.due_events(self.cx.clock.now(), PAGE).await?;

@@ -8,7 +8,7 @@ use perennial_types::{AttemptId, CustomerId, SetupIntentId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Slice, Sweeps};
+use super::{SweepBudget, Sweeps};
 use crate::FlowError;
 
 /// What a sweep over the `SetupIntents` of a day ago has done.
@@ -34,7 +34,7 @@ const LONGEST_SPAN_SECONDS: i64 = 7 * 24 * 3600;
 impl Sweeps<'_> {
     /// Cancels the `SetupIntents` that no checkout names. One that fails is passed over, and the span is
     /// read again the next time.
-    pub async fn lost_setups(&self, slice: Slice) -> Result<SweptSetups, FlowError> {
+    pub async fn lost_setups(&self, slice: SweepBudget) -> Result<SweptSetups, FlowError> {
         let mut swept = SweptSetups::default();
         let mut cursor = self.cx.table.cursor(CURSOR).await?;
         let old_enough = self.cx.clock.now().plus_seconds(-AGE_SECONDS);

@@ -7,7 +7,7 @@ use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Slice, Sweeps};
+use super::{SweepBudget, Sweeps};
 use crate::FlowError;
 
 /// What a sweep over Stripe's events has done.
@@ -51,7 +51,7 @@ fn passes() -> Vec<Pass> {
 
 impl Sweeps<'_> {
     /// Stores the events that Stripe has and the inbox lacks. The stream does the rest.
-    pub async fn missed_events(&self, slice: Slice) -> Result<SweptEvents, FlowError> {
+    pub async fn missed_events(&self, slice: SweepBudget) -> Result<SweptEvents, FlowError> {
         let mut swept = SweptEvents::default();
         let mut cursor = self.cx.table.cursor(CURSOR).await?;
         let now = self.cx.clock.now();

@@ -28,14 +28,14 @@ pub struct Sweeps<'a> {
 
 /// How long a sweep may take, and how quickly it may ask Stripe.
 #[derive(Debug, Clone, Copy)]
-pub struct Slice {
+pub struct SweepBudget {
     /// When to stop.
     pub until: Instant,
     /// The least time between two objects that are asked for.
     pub pace: Duration,
 }
 
-impl Slice {
+impl SweepBudget {
     /// Ten objects a second cost at most a fifth of Stripe's limit of 100 requests a second
     /// (<https://docs.stripe.com/rate-limits>), and leave shoppers the rest.
     pub const PACE: Duration = Duration::from_millis(100);

@@ -8,7 +8,7 @@ use perennial_types::{Phase, SubscriptionId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Slice, Sweeps};
+use super::{SweepBudget, Sweeps};
 use crate::{
     FlowError,
     subscriptions::{attempt_of, is_of, read_model, report},
@@ -36,7 +36,10 @@ const NOT_COMPARED: &str = "a subscription could not be compared";
 
 impl Sweeps<'_> {
     /// Compares Stripe's subscriptions with the read model, and reads again what differs.
-    pub async fn subscriptions(&self, slice: Slice) -> Result<ComparedSubscriptions, FlowError> {
+    pub async fn subscriptions(
+        &self,
+        slice: SweepBudget,
+    ) -> Result<ComparedSubscriptions, FlowError> {
         let mut compared = ComparedSubscriptions::default();
         // Each pair is met twice, and told once.
         let mut doubled = BTreeSet::new();

@@ -2,7 +2,7 @@
 //! functions is one of a route.
 
 use perennial_api::undecided;
-use perennial_flows::{Finish, payments::Why};
+use perennial_flows::{Finish, payments::PaymentErrorCode};
 use perennial_types::AttemptId;
 
 use super::schemas::REASONS;
@@ -64,42 +64,42 @@ const PAY: [Code; 7] = [
     (402, "authentication_required"),
     (402, "payment_declined"),
 ];
-const START: [Why; 10] = [
-    Why::SavedWalletOnSession,
-    Why::OffSessionRequired,
-    Why::UsageNotSupported,
-    Why::MethodNotSupported,
-    Why::CurrencyNotSupported,
-    Why::FirstTransactionFailed,
-    Why::FirstTransactionMissing,
-    Why::FirstTransactionPending,
-    Why::AppleRequestImpossible,
-    Why::UnknownPaymentMethod,
+const START: [PaymentErrorCode; 10] = [
+    PaymentErrorCode::SavedWalletOnSession,
+    PaymentErrorCode::OffSessionRequired,
+    PaymentErrorCode::UsageNotSupported,
+    PaymentErrorCode::MethodNotSupported,
+    PaymentErrorCode::CurrencyNotSupported,
+    PaymentErrorCode::FirstTransactionFailed,
+    PaymentErrorCode::FirstTransactionMissing,
+    PaymentErrorCode::FirstTransactionPending,
+    PaymentErrorCode::AppleRequestImpossible,
+    PaymentErrorCode::UnknownPaymentMethod,
 ];
-const MONEY: [Why; 4] = [
-    Why::AmountTooSmall,
-    Why::AmountTooLarge,
-    Why::AmountNotChargeable,
-    Why::InvalidCurrency,
+const MONEY: [PaymentErrorCode; 4] = [
+    PaymentErrorCode::AmountTooSmall,
+    PaymentErrorCode::AmountTooLarge,
+    PaymentErrorCode::AmountNotChargeable,
+    PaymentErrorCode::InvalidCurrency,
 ];
-const INSTEAD: [Why; 5] = [
-    Why::UnknownPayment,
-    Why::PaymentOpen,
-    Why::PaymentAlreadyMade,
-    Why::PaymentReplaced,
-    Why::PaymentOfSubscription,
+const INSTEAD: [PaymentErrorCode; 5] = [
+    PaymentErrorCode::UnknownPayment,
+    PaymentErrorCode::PaymentOpen,
+    PaymentErrorCode::PaymentAlreadyMade,
+    PaymentErrorCode::PaymentReplaced,
+    PaymentErrorCode::PaymentOfSubscription,
 ];
 /// Of every request under a key of the shop's.
-const KEYED: [Why; 4] = [
-    Why::KeyReused,
-    Why::CustomerDeleted,
-    Why::WalletNotEnabled,
-    Why::StripeRefused,
+const KEYED: [PaymentErrorCode; 4] = [
+    PaymentErrorCode::KeyReused,
+    PaymentErrorCode::CustomerDeleted,
+    PaymentErrorCode::WalletNotEnabled,
+    PaymentErrorCode::StripeRefused,
 ];
-const FORM: [Why; 3] = [
-    Why::AmountTooSmall,
-    Why::AmountTooLarge,
-    Why::AmountNotChargeable,
+const FORM: [PaymentErrorCode; 3] = [
+    PaymentErrorCode::AmountTooSmall,
+    PaymentErrorCode::AmountTooLarge,
+    PaymentErrorCode::AmountNotChargeable,
 ];
 
 /// A route, and what it can give.
@@ -206,15 +206,24 @@ fn of_payments() -> Vec<Route> {
         ),
         (
             "GET /payments/{payment}",
-            [&SERVER[..], &CALL, &ADDRESS, &of(&[Why::UnknownPayment])].concat(),
+            [
+                &SERVER[..],
+                &CALL,
+                &ADDRESS,
+                &of(&[PaymentErrorCode::UnknownPayment]),
+            ]
+            .concat(),
         ),
     ]
 }
 
 fn of_changes() -> Vec<Route> {
     let change = [&SERVER[..], &BODY, &KEY, &CALL, &ADDRESS, &of(&KEYED)].concat();
-    let change = |more: &[Why]| {
-        let payment = of(&[Why::UnknownPayment, Why::PaymentChanged]);
+    let change = |more: &[PaymentErrorCode]| {
+        let payment = of(&[
+            PaymentErrorCode::UnknownPayment,
+            PaymentErrorCode::PaymentChanged,
+        ]);
         [&change[..], &payment, &of(more)].concat()
     };
     let without = |mut codes: Vec<Code>, never: &[&str]| {
@@ -229,13 +238,13 @@ fn of_changes() -> Vec<Route> {
                     &FORM[..],
                     &[
                         nothing_held(),
-                        Why::AlreadyCaptured,
-                        Why::AlreadyCanceled,
-                        Why::IncrementNotLarger,
-                        Why::IncrementNotAvailable,
-                        Why::IncrementsExhausted,
-                        Why::IncrementOfSubscription,
-                        Why::IncrementDeclined,
+                        PaymentErrorCode::AlreadyCaptured,
+                        PaymentErrorCode::AlreadyCanceled,
+                        PaymentErrorCode::IncrementNotLarger,
+                        PaymentErrorCode::IncrementNotAvailable,
+                        PaymentErrorCode::IncrementsExhausted,
+                        PaymentErrorCode::IncrementOfSubscription,
+                        PaymentErrorCode::IncrementDeclined,
                     ],
                 ]
                 .concat(),
@@ -249,10 +258,10 @@ fn of_changes() -> Vec<Route> {
                         &FORM[..],
                         &[
                             nothing_held(),
-                            Why::AlreadyCaptured,
-                            Why::AlreadyCanceled,
-                            Why::CaptureTooLarge,
-                            Why::CaptureDeclined,
+                            PaymentErrorCode::AlreadyCaptured,
+                            PaymentErrorCode::AlreadyCanceled,
+                            PaymentErrorCode::CaptureTooLarge,
+                            PaymentErrorCode::CaptureDeclined,
                         ],
                     ]
                     .concat(),
@@ -264,9 +273,9 @@ fn of_changes() -> Vec<Route> {
             "POST /payments/{payment}/cancel",
             without(
                 change(&[
-                    Why::AlreadyCanceled,
-                    Why::NotCancelable,
-                    Why::PaymentOfSubscription,
+                    PaymentErrorCode::AlreadyCanceled,
+                    PaymentErrorCode::NotCancelable,
+                    PaymentErrorCode::PaymentOfSubscription,
                 ]),
                 &["missing_field", "invalid_field"],
             ),
@@ -278,10 +287,10 @@ fn of_changes() -> Vec<Route> {
                     &[
                         &FORM[..],
                         &[
-                            Why::NotPaid,
-                            Why::AlreadyRefunded,
-                            Why::RefundTooLarge,
-                            Why::RefundDeclined,
+                            PaymentErrorCode::NotPaid,
+                            PaymentErrorCode::AlreadyRefunded,
+                            PaymentErrorCode::RefundTooLarge,
+                            PaymentErrorCode::RefundDeclined,
                         ],
                     ]
                     .concat(),
@@ -302,7 +311,7 @@ fn of_methods_and_events() -> Vec<Route> {
                 &KEY,
                 &CALL,
                 &of(&KEYED),
-                &of(&[Why::TokenNotUsable, Why::Declined]),
+                &of(&[PaymentErrorCode::TokenNotUsable, PaymentErrorCode::Declined]),
                 &[(402, "setup_declined")],
             ]
             .concat(),
@@ -313,7 +322,7 @@ fn of_methods_and_events() -> Vec<Route> {
                 &SERVER[..],
                 &[(400, "missing_field")],
                 &CALL,
-                &of(&[Why::UnknownPaymentMethod]),
+                &of(&[PaymentErrorCode::UnknownPaymentMethod]),
             ]
             .concat(),
         ),
@@ -330,14 +339,14 @@ fn of_methods_and_events() -> Vec<Route> {
     ]
 }
 
-fn of(whys: &[Why]) -> Vec<Code> {
+fn of(whys: &[PaymentErrorCode]) -> Vec<Code> {
     whys.iter().map(|why| (why.kind(), why.code())).collect()
 }
 
 /// Nothing is held for the payment.
-fn nothing_held() -> Why {
-    let is_it = |why: &&Why| why.code().starts_with("not_authori");
-    *Why::ALL.iter().find(is_it).expect("a reason")
+fn nothing_held() -> PaymentErrorCode {
+    let is_it = |why: &&PaymentErrorCode| why.code().starts_with("not_authori");
+    *PaymentErrorCode::ALL.iter().find(is_it).expect("a reason")
 }
 
 /// What has become of a checkout, as a call that was to create a subscription answers it.

@@ -6,15 +6,15 @@ use perennial_stripe::{Charge, PaymentIntent, PaymentIntentStatus, StripeError};
 use perennial_types::Money;
 
 use super::{
-    Asked, PaymentError, Payments, Refusal, Why,
+    PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
     carry_out::{payment_of, why_invalid},
-    claim::Mine,
+    claim::HeldClaim,
 };
 use crate::FlowError;
 
 /// What is done to a payment. Amounts are in the currency's smallest unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PaymentStep {
     /// The new total.
     Increment(u64),
     Capture(u64),
@@ -22,7 +22,7 @@ pub(super) enum Step {
     Refund(u64),
 }
 
-impl Step {
+impl PaymentStep {
     /// What a request that was frozen does; nothing if it creates something.
     fn of(request: &PaymentRequest) -> Option<Self> {
         match request.kind {
@@ -40,16 +40,16 @@ impl Step {
 
     /// Whether the payment's state allows it.
     pub(super) fn check(self, payment: &PaymentIntent) -> Result<(), PaymentError> {
-        let refused = |why: Why| Err(Refusal::at(why, payment).into());
+        let refused = |why: PaymentErrorCode| Err(Refusal::at(why, payment).into());
         match self {
             Self::Increment(total) => {
                 check_held(payment)?;
                 check_form(payment, total)?;
                 if total <= payment.amount {
-                    return refused(Why::IncrementNotLarger);
+                    return refused(PaymentErrorCode::IncrementNotLarger);
                 }
                 if !payment.charge().is_some_and(Charge::can_be_incremented) {
-                    return refused(Why::IncrementNotAvailable);
+                    return refused(PaymentErrorCode::IncrementNotAvailable);
                 }
                 Ok(())
             }
@@ -57,28 +57,28 @@ impl Step {
                 check_held(payment)?;
                 check_form(payment, amount)?;
                 if amount > payment.amount_capturable {
-                    return refused(Why::CaptureTooLarge);
+                    return refused(PaymentErrorCode::CaptureTooLarge);
                 }
                 Ok(())
             }
             Self::Cancel => match payment.status {
-                PaymentIntentStatus::Canceled => refused(Why::AlreadyCanceled),
+                PaymentIntentStatus::Canceled => refused(PaymentErrorCode::AlreadyCanceled),
                 PaymentIntentStatus::Succeeded | PaymentIntentStatus::Processing => {
-                    refused(Why::NotCancelable)
+                    refused(PaymentErrorCode::NotCancelable)
                 }
                 _ => Ok(()),
             },
             Self::Refund(amount) => {
                 if payment.amount_received == 0 {
-                    return refused(Why::NotPaid);
+                    return refused(PaymentErrorCode::NotPaid);
                 }
                 let left = left_to_refund(payment);
                 if left == 0 {
-                    return refused(Why::AlreadyRefunded);
+                    return refused(PaymentErrorCode::AlreadyRefunded);
                 }
                 check_form(payment, amount)?;
                 if amount > left {
-                    return refused(Why::RefundTooLarge);
+                    return refused(PaymentErrorCode::RefundTooLarge);
                 }
                 Ok(())
             }
@@ -90,15 +90,15 @@ impl Payments<'_> {
     /// The same, with the reason why no more can be held.
     pub(super) async fn check_step(
         &self,
-        step: Step,
+        step: PaymentStep,
         payment: &PaymentIntent,
     ) -> Result<(), PaymentError> {
         match step.check(payment) {
             Err(PaymentError::Refused(refusal))
-                if refusal.why == Why::IncrementNotAvailable
+                if refusal.why == PaymentErrorCode::IncrementNotAvailable
                     && self.cx.table.increments(&payment.id).await? >= MOST_INCREMENTS =>
             {
-                Err(Refusal::at(Why::IncrementsExhausted, payment).into())
+                Err(Refusal::at(PaymentErrorCode::IncrementsExhausted, payment).into())
             }
             other => other,
         }
@@ -108,12 +108,12 @@ impl Payments<'_> {
     /// told the state that the winner has made.
     pub(super) async fn refusal_of_step(
         &self,
-        asked: &Asked,
-        mine: &Mine,
+        asked: &RequestKey,
+        mine: &HeldClaim,
         error: &StripeError,
     ) -> Result<Refusal, PaymentError> {
         let request = &mine.request;
-        let Some(step) = Step::of(request) else {
+        let Some(step) = PaymentStep::of(request) else {
             return Ok(Refusal::of(why_invalid(request.kind, error), error));
         };
         let read = match payment_of(request) {
@@ -125,7 +125,7 @@ impl Payments<'_> {
             Err(PaymentError::Refused(refusal)) => return Ok(*refusal),
             Err(unread) => {
                 // Stripe repeats its refusal under the same key.
-                self.give_up(asked, mine).await?;
+                self.release_claim(asked, mine).await?;
                 return Err(unread);
             }
         };
@@ -151,9 +151,9 @@ pub(super) fn left_to_refund(payment: &PaymentIntent) -> u64 {
 fn check_held(payment: &PaymentIntent) -> Result<(), PaymentError> {
     let why = match payment.status {
         PaymentIntentStatus::RequiresCapture => return Ok(()),
-        PaymentIntentStatus::Succeeded => Why::AlreadyCaptured,
-        PaymentIntentStatus::Canceled => Why::AlreadyCanceled,
-        _ => Why::NotAuthorized,
+        PaymentIntentStatus::Succeeded => PaymentErrorCode::AlreadyCaptured,
+        PaymentIntentStatus::Canceled => PaymentErrorCode::AlreadyCanceled,
+        _ => PaymentErrorCode::NotAuthorized,
     };
     Err(Refusal::at(why, payment).into())
 }
@@ -163,7 +163,7 @@ fn check_form(payment: &PaymentIntent, amount: u64) -> Result<(), PaymentError> 
     let lacking = |_| FlowError::AnswerLacks("the currency of a payment");
     let currency = payment.currency.parse().map_err(lacking)?;
     let money = Money { amount, currency };
-    Ok(money.check_form().map_err(Why::from)?)
+    Ok(money.check_form().map_err(PaymentErrorCode::from)?)
 }
 
 /// A number of a frozen request's form.

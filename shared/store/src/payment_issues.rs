@@ -13,7 +13,7 @@ use crate::{StoreError, Table, key::Key};
 
 /// What was noted about a subscription.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marks {
+pub struct PaymentIssues {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) revoked: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -24,7 +24,7 @@ pub struct Marks {
     pub(crate) refunded: BTreeSet<String>,
 }
 
-impl Marks {
+impl PaymentIssues {
     /// Whether the mandate of this payment method was found revoked.
     pub fn is_revoked(&self, payment_method: &PaymentMethodId) -> bool {
         self.revoked.contains(payment_method.as_str())
@@ -88,7 +88,7 @@ fn read_refund(note: &str) -> Option<Refunded> {
 
 /// How an object stands, as far as it matters to a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum PaymentIssue {
     /// A payment method's mandate, and whether it is revoked.
     Mandate {
         /// Nothing is charged under it any more.
@@ -109,7 +109,7 @@ pub enum Finding {
     },
 }
 
-impl Finding {
+impl PaymentIssue {
     /// `DynamoDB`'s words for it, with what is noted as `:object`.
     fn expression(&self) -> &'static str {
         match self {
@@ -135,15 +135,15 @@ impl Finding {
 impl Table {
     /// Notes how an object stands; the next reading of the subscription counts it in. The
     /// subscription need not have been read before.
-    pub async fn mark(
+    pub async fn note_issue(
         &self,
         user: &UserId,
         id: &SubscriptionId,
         object: &str,
-        finding: &Finding,
+        finding: &PaymentIssue,
     ) -> Result<(), StoreError> {
         let note = AttributeValue::Ss(vec![finding.note(object)]);
-        self.change_marks(user, id, finding.expression(), note)
+        self.change_issues(user, id, finding.expression(), note)
             .await
     }
 
@@ -155,11 +155,11 @@ impl Table {
         refunds: Vec<String>,
     ) -> Result<(), StoreError> {
         let refunds = AttributeValue::Ss(refunds);
-        self.change_marks(user, id, "DELETE refunded :object", refunds)
+        self.change_issues(user, id, "DELETE refunded :object", refunds)
             .await
     }
 
-    async fn change_marks(
+    async fn change_issues(
         &self,
         user: &UserId,
         id: &SubscriptionId,
@@ -183,7 +183,7 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn item(sets: &[(&str, &[&str])]) -> Marks {
+    fn item(sets: &[(&str, &[&str])]) -> PaymentIssues {
         let sets = sets.iter().map(|(name, notes)| {
             let notes = notes.iter().map(|note| (*note).to_owned()).collect();
             ((*name).to_owned(), AttributeValue::Ss(notes))
@@ -225,15 +225,15 @@ mod tests {
             "re_of_an_older_version".to_owned(),
         ];
         let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
-        let marks = item(&[("refunded", &notes)]);
-        assert_eq!(marks.refunds(), [of("in_1", 1500), of("in_2", 1)]);
-        let full = marks
+        let issues = item(&[("refunded", &notes)]);
+        assert_eq!(issues.refunds(), [of("in_1", 1500), of("in_2", 1)]);
+        let full = issues
             .refunds()
             .iter()
             .map(Refunded::is_full)
             .collect::<Vec<_>>();
         assert_eq!(full, [true, false]);
-        let bare: Vec<&str> = marks.bare_refunds().collect();
+        let bare: Vec<&str> = issues.bare_refunds().collect();
         assert_eq!(bare, ["re_of_an_older_version"]);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Opens checkouts, and answers pages about them.
 #[derive(Debug, Clone)]
-pub struct Checkouts {
+pub struct CheckoutEndpoint {
     /// The clients and the catalog.
     pub clients: Clients,
     /// What a page is told.
@@ -21,7 +21,7 @@ pub struct Checkouts {
     links: SignedLinks,
 }
 
-impl Checkouts {
+impl CheckoutEndpoint {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let own = all((Api::read(env), consent(env), link_secret(env)));
@@ -41,14 +41,18 @@ impl Checkouts {
         begin: BeginCheckout,
         describe: fn(&Api, &OpenCheckout) -> Value,
     ) -> Result<Response, ApiError> {
-        let flows = self.clients.begin().await.map_err(failure)?;
-        let ask = begin.check(request, flows.plans(), &self.api, &self.consent)?;
-        match flows.checkouts().issue(&ask).await.map_err(failure)? {
+        let context = self.clients.begin().await.map_err(failure)?;
+        let ask = begin.check(request, context.plans(), &self.api, &self.consent)?;
+        match context.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &describe(&self.api, &open))),
             Issued::Resumed(open) => Ok(Response::json(200, &describe(&self.api, &open))),
             Issued::AlreadySubscribed(subscription) => {
                 let user = request.user()?;
-                let number = flows.customers().link_number(user).await.map_err(failure)?;
+                let number = context
+                    .customers()
+                    .link_number(user)
+                    .await
+                    .map_err(failure)?;
                 let base = api_url(&self.api, request, "")?;
                 let manage = self.links.manage(&base, user, number);
                 Err(already_subscribed(*subscription, &manage))
