@@ -1,6 +1,8 @@
 //! One outside call, as it passes the wire.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Of FNV-1a.
 const FIRST: u64 = 0xcbf2_9ce4_8422_2325;
@@ -115,29 +117,25 @@ impl Call {
 
     /// Reads the call once, for everything that is asked about it.
     pub fn read(&self) -> Reading {
+        let mut kinds = Vec::new();
         let body = match self.service {
             Service::Stripe => None,
-            Service::DynamoDb => serde_json::from_slice::<Value>(&self.body).ok(),
+            Service::DynamoDb => {
+                let mut json = serde_json::Deserializer::from_slice(&self.body);
+                Part::of(&mut kinds).deserialize(&mut json).ok()
+            }
         };
-        Reading {
-            name: self.name_with(body.as_ref()),
-            digest: self.digest(body.as_ref()),
-        }
-    }
-
-    fn digest(&self, body: Option<&Value>) -> u64 {
-        let mut hash = Hash(FIRST);
-        hash.add(self.method.as_bytes());
+        let mut hash = Hash::new(self.method.as_bytes());
         hash.add(self.path.as_bytes());
         hash.add(self.key().unwrap_or_default().as_bytes());
         match body {
-            Some(body) => {
-                // Nothing that is hashed can fail to be written.
-                let _ = serde_json::to_writer(&mut hash, body);
-            }
+            Some(body) => hash.add(&body.to_le_bytes()),
             None => hash.add(&self.body),
         }
-        hash.0
+        Reading {
+            name: self.name_with(&kinds),
+            digest: hash.0,
+        }
     }
 
     /// A name for people: the same for the same step, whatever the ids in it.
@@ -145,7 +143,7 @@ impl Call {
         self.read().name
     }
 
-    fn name_with(&self, body: Option<&Value>) -> String {
+    fn name_with(&self, kinds: &[String]) -> String {
         match self.service {
             Service::Stripe => {
                 let path = self.path.split('?').next().unwrap_or_default();
@@ -157,10 +155,6 @@ impl Call {
             }
             Service::DynamoDb => {
                 let operation = self.operation().unwrap_or("?");
-                let mut kinds = Vec::new();
-                if let Some(body) = body {
-                    collect(body, &mut kinds);
-                }
                 if kinds.is_empty() {
                     operation.to_owned()
                 } else {
@@ -185,21 +179,16 @@ pub struct Reading {
 struct Hash(u64);
 
 impl Hash {
+    fn new(bytes: &[u8]) -> Self {
+        let mut hash = Self(FIRST);
+        hash.add(bytes);
+        hash
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(PRIME);
         }
-    }
-}
-
-impl std::io::Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.add(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -213,20 +202,112 @@ fn is_id(part: &str) -> bool {
     })
 }
 
-/// The kinds of items that a request to the table names, by their sort keys.
-fn collect<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(members) => {
-            if let Some(key) = members
-                .get("sk")
-                .and_then(|sk| sk.get("S"))
-                .and_then(Value::as_str)
-            {
-                found.push(key.split('#').next().unwrap_or_default());
-            }
-            members.values().for_each(|member| collect(member, found));
+/// Where a part of a request stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is a sort key, `{"S": "SLOT#photos"}`.
+    SortKey,
+    /// It is the text of a sort key.
+    Text,
+    Elsewhere,
+}
+
+/// Reads a part of a request to the table into a number, and notes the kinds of items that it names, by
+/// their sort keys.
+struct Part<'k> {
+    place: Place,
+    kinds: &'k mut Vec<String>,
+}
+
+impl<'k> Part<'k> {
+    fn of(kinds: &'k mut Vec<String>) -> Self {
+        Self {
+            place: Place::Elsewhere,
+            kinds,
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<u64, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<u64, E> {
+        Ok(FIRST)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<u64, E> {
+        Ok(Hash::new(&[flag.into()]).0)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<u64, E> {
+        Ok(Hash::new(&number.to_le_bytes()).0)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
+        if self.place == Place::Text {
+            let kind = text.split('#').next().unwrap_or_default();
+            self.kinds.push(kind.to_owned());
+        }
+        Ok(Hash::new(text.as_bytes()).0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<u64, A::Error> {
+        let mut hash = Hash::new(b"[");
+        while let Some(member) = members.next_element_seed(Part::of(self.kinds))? {
+            hash.add(&member.to_le_bytes());
+        }
+        Ok(hash.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<u64, A::Error> {
+        let mut sum = FIRST;
+        while let Some((mut hash, place)) = members.next_key_seed(Name(self.place))? {
+            let kinds = &mut *self.kinds;
+            let member = members.next_value_seed(Part { place, kinds })?;
+            hash.add(&member.to_le_bytes());
+            // A sum, because the members of an object have no order.
+            sum = sum.wrapping_add(hash.0);
+        }
+        Ok(sum)
+    }
+}
+
+/// The name of a member of an object that stands there.
+struct Name(Place);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = (Hash, Place);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = (Hash, Place);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let place = match name {
+            "sk" => Place::SortKey,
+            "S" if self.0 == Place::SortKey => Place::Text,
+            _ => Place::Elsewhere,
+        };
+        Ok((Hash::new(name.as_bytes()), place))
     }
 }
