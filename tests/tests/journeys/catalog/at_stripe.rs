@@ -7,10 +7,15 @@ use serde_json::{Value, json};
 use super::{
     MONTHLY, ask, click, names, offered, plan, price, standing, sweep, sweep_with, version,
 };
-use perennial_tests::{TestApp, sign};
+use perennial_tests::{TestApp, sign, wait_until};
 
 /// Delivers an event of Stripe about an object that is of no customer.
 async fn tell(app: &TestApp, kind: &str, object: &str, id: &str) {
+    bring(app, kind, object, id).await;
+    app.quiet().await;
+}
+
+async fn bring(app: &TestApp, kind: &str, object: &str, id: &str) {
     let event = json!({
         "id": format!("evt_{}", kind.replace('.', "_") + id), "object": "event", "type": kind,
         "created": 1_790_000_000, "livemode": false,
@@ -22,7 +27,6 @@ async fn tell(app: &TestApp, kind: &str, object: &str, id: &str) {
         .webhook(event, Some(&signature))
         .await
         .expect(200);
-    app.quiet().await;
 }
 
 async fn set(app: &TestApp, path: &str, form: &[(&str, &str)]) {
@@ -204,6 +208,32 @@ async fn subscribers_of_a_lookup_keys_earlier_price_stay_subscribers() {
         .as_array()
         .unwrap();
     assert_eq!(former.len(), 1, "{catalog}");
+}
+
+/// The event of the price that has the key now may come later, or never.
+#[tokio::test]
+async fn the_former_price_alone_tells_that_a_lookup_key_has_moved() {
+    let app = TestApp::start().await;
+    let former = price(&app, &[("lookup_key", "basic")]).await;
+    app.publish(r#"{"basic":{"group":"main","label":"Basic","lookup_key":"basic"}}"#)
+        .await
+        .unwrap();
+    app.quiet().await;
+    app.stripe.hold_webhooks().await;
+    let moved = [
+        ("lookup_key", "basic"),
+        ("transfer_lookup_key", "true"),
+        ("unit_amount", "4200"),
+    ];
+    let next = price(&app, &moved).await;
+    bring(&app, "price.updated", "price", &former).await;
+    wait_until("the plan has the price of its key", async || {
+        let catalog = app.table.catalog().await;
+        (catalog["plans"]["basic"]["price"]["id"] == next).then_some(())
+    })
+    .await;
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
 }
 
 #[tokio::test]
