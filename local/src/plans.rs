@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use perennial_flows::{PublishError, Resolver, sweeps::SweepBudget};
+use perennial_flows::{PublishError, Resolver, SweepBudget};
 use perennial_stripe::{CreatePrice, CreateProduct, IdempotencyKey, Stripe, StripeError};
 use perennial_types::{DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
 use tokio::sync::watch;

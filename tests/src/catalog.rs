@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Published, Resolver, sweeps::SweepBudget};
+use perennial_flows::{Published, Resolver, SweepBudget};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::DeclaredPlans;

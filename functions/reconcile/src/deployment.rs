@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use perennial_flows::{Published, sweeps::SweepBudget};
+use perennial_flows::{Published, SweepBudget};
 use perennial_types::DeclaredPlans;
 use serde_json::{Value, json};
 use url::Url;

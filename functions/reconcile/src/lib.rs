@@ -10,7 +10,7 @@ mod deployment;
 use std::{path::PathBuf, time::Duration};
 
 use perennial_config::{Env, EventHandler, Start, StartError};
-use perennial_flows::{Clients, FlowError, sweeps::SweepBudget};
+use perennial_flows::{Clients, FlowError, SweepBudget};
 use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -7,12 +7,7 @@ use perennial_stripe::Stripe;
 use perennial_types::{Clock, Plans, Timestamp, Trials, UserId};
 use tokio::time::Instant;
 
-use crate::{
-    Checkouts, Customers, Events, FlowError, Resolver,
-    payments::Payments,
-    subscriptions::{Subscriptions, charged},
-    sweeps::Sweeps,
-};
+use crate::FlowError;
 
 /// The clients, the plans and the time of one request.
 #[derive(Debug, Clone)]
@@ -48,39 +43,6 @@ impl Context {
         &self.plans
     }
 
-    /// The checkouts.
-    pub fn checkouts(&self) -> Checkouts<'_> {
-        Checkouts { cx: self }
-    }
-
-    /// What the shop's servers ask for.
-    pub fn payments(&self) -> Payments<'_> {
-        Payments { cx: self }
-    }
-
-    /// The customers at Stripe.
-    pub fn customers(&self) -> Customers<'_> {
-        Customers { cx: self }
-    }
-
-    /// Stripe's events.
-    pub fn events(&self) -> Events<'_> {
-        Events { cx: self }
-    }
-
-    /// The sweeps.
-    pub fn sweeps(&self) -> Sweeps<'_> {
-        Sweeps { cx: self }
-    }
-
-    pub(crate) fn subscriptions(&self) -> Subscriptions<'_> {
-        Subscriptions { cx: self }
-    }
-
-    pub(crate) fn resolver(&self) -> Resolver {
-        Resolver::new(self.stripe.clone(), self.table.clone(), self.livemode)
-    }
-
     /// The same for one object of a sweep or a batch, with the time of a request.
     pub(crate) fn for_one_object(&self) -> Self {
         let deadline = self.deadline.min(Instant::now() + self.budget);
@@ -102,22 +64,6 @@ impl Context {
 
     pub(crate) async fn load_user(&self, user: &UserId) -> Result<UserItems, FlowError> {
         Ok(self.table.load_user(user, self.lately()).await?)
-    }
-
-    /// The plans that tell what a subscription is for. One that was bought here a moment ago may be of a
-    /// plan that was published since this copy of the function has looked.
-    pub(crate) async fn plans_for(
-        &self,
-        subscription: &perennial_stripe::Subscription,
-    ) -> Arc<Plans> {
-        let is_known = charged(subscription)
-            .iter()
-            .all(|price| self.plans.plans_of_price(price).next().is_some());
-        if is_known {
-            return Arc::clone(&self.plans);
-        }
-        let plans = self.catalog.look_again().await;
-        plans.unwrap_or_else(|_| Arc::clone(&self.plans))
     }
 
     pub(crate) fn key_is_forgotten(&self, frozen_at: Timestamp) -> bool {

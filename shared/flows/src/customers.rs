@@ -9,7 +9,14 @@ use crate::{Context, FlowError, claimed_step::Sent, context::KEY_SECONDS, listed
 /// The customers at Stripe.
 #[derive(Debug)]
 pub struct Customers<'a> {
-    pub(crate) cx: &'a Context,
+    cx: &'a Context,
+}
+
+impl<'a> Customers<'a> {
+    /// Those of one request.
+    pub fn of(cx: &'a Context) -> Self {
+        Self { cx }
+    }
 }
 
 /// Stripe's clock says when a customer was created, and that of whoever claimed it when it may have

@@ -23,9 +23,11 @@ mod customers;
 mod error;
 mod events;
 mod listed;
+mod owners;
 pub mod payments;
 mod shop_events;
 mod subscriptions;
+mod sweep_budget;
 pub mod sweeps;
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
@@ -38,3 +40,4 @@ pub use context::Context;
 pub use customers::Customers;
 pub use error::FlowError;
 pub use events::Events;
+pub use sweep_budget::SweepBudget;

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use perennial_config::Env;
-use perennial_flows::{Resolver, sweeps::SweepBudget};
+use perennial_flows::{Resolver, SweepBudget};
 use perennial_functions::{Function, Running};
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use perennial_stripe::Transport;

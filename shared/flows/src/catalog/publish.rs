@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
-use crate::sweeps::SweepBudget;
+use crate::SweepBudget;
 
 /// What was published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

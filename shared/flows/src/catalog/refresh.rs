@@ -4,7 +4,7 @@ use perennial_store::CatalogWrite;
 use serde::Serialize;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
-use crate::{FlowError, sweeps::SweepBudget};
+use crate::{FlowError, SweepBudget};
 
 /// What a sweep over the plans has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -14,7 +14,7 @@ use perennial_types::{
 };
 
 use super::{Checkouts, Finish, Outcome, Step, declines::Declined};
-use crate::{FlowError, shop_events::checkout_failed};
+use crate::{FlowError, shop_events::checkout_failed, subscriptions::Subscriptions};
 
 impl Checkouts<'_> {
     /// Reads the subscription of an attempt that waits for its shopper, and ends the attempt if
@@ -25,7 +25,7 @@ impl Checkouts<'_> {
         open: &Confirming,
     ) -> Result<Step<Outcome>, FlowError> {
         let (user, customer) = (&attempt.user, &attempt.customer);
-        let subscriptions = self.cx.subscriptions();
+        let subscriptions = Subscriptions::of(self.cx);
         let reading = subscriptions.refresh(user, customer, &open.subscription);
         let reading = reading.await?;
         let model = reading.model;
@@ -72,7 +72,7 @@ impl Checkouts<'_> {
         }
         if read.payment_method_id().is_none() && self.save_method(attempt, open).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);
-            let subscriptions = self.cx.subscriptions();
+            let subscriptions = Subscriptions::of(self.cx);
             model = subscriptions.refresh(user, customer, &read.id).await?.model;
         }
         self.note_confirmed(attempt, model).await
@@ -260,7 +260,9 @@ impl Checkouts<'_> {
             Err(error) => return Err(error.into()),
         }
         let (user, customer) = (&attempt.user, &attempt.customer);
-        let ended = self.cx.subscriptions().refresh(user, customer, id).await?;
+        let ended = Subscriptions::of(self.cx)
+            .refresh(user, customer, id)
+            .await?;
         if !ended.model.status.is_terminal() {
             return Err(FlowError::Busy);
         }

@@ -9,7 +9,7 @@ use perennial_types::{
 };
 
 use super::{Checkouts, Outcome, Step, declines::Declined};
-use crate::FlowError;
+use crate::{FlowError, subscriptions::Subscriptions};
 
 /// How a checkout stands, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +214,9 @@ impl Checkouts<'_> {
             return Ok(Finish::known(subscription.named_by(&self.cx.plans)));
         }
         let (user, customer) = (&attempt.user, &attempt.customer);
-        let reading = self.cx.subscriptions().refresh(user, customer, id).await?;
+        let reading = Subscriptions::of(self.cx)
+            .refresh(user, customer, id)
+            .await?;
         Ok(Finish::known(reading.model))
     }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Checkouts, Finish, Step, subscription_first::answer};
-use crate::FlowError;
+use crate::{FlowError, subscriptions::Subscriptions};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl Checkouts<'_> {
         let mut opened = None;
         loop {
             let items = self.cx.load_user(&ask.user).await?;
-            let live = self.cx.subscriptions();
+            let live = Subscriptions::of(self.cx);
             let live = live.live_subscription(&items, &ask.plan.group);
             if let Some(subscription) = live.and_then(SubscriptionItem::standing) {
                 let subscription = subscription.clone().named_by(&self.cx.plans);
@@ -149,7 +149,7 @@ impl Checkouts<'_> {
                 None => {
                     // With the subscription first, the same is asked before it is created.
                     if ask.first == First::SetupIntent {
-                        let subscriptions = self.cx.subscriptions();
+                        let subscriptions = Subscriptions::of(self.cx);
                         let switched =
                             subscriptions.switched_to(&ask.user, &ask.plan.group, &items, None);
                         if let Some(subscription) = Box::pin(switched).await? {

@@ -29,7 +29,14 @@ use crate::{Context, FlowError, shop_events::checkout_failed};
 /// The checkouts.
 #[derive(Debug)]
 pub struct Checkouts<'a> {
-    pub(crate) cx: &'a Context,
+    cx: &'a Context,
+}
+
+impl<'a> Checkouts<'a> {
+    /// Those of one request.
+    pub fn of(cx: &'a Context) -> Self {
+        Self { cx }
+    }
 }
 
 /// What one look at a checkout leads to.

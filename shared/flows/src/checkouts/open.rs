@@ -14,7 +14,7 @@ use super::{
     Checkouts, IssueCheckout, Issued, OpenCheckout, Step,
     issue::{open_checkout, return_url},
 };
-use crate::{FlowError, claimed_step::Sent, context::KEY_SECONDS};
+use crate::{Customers, FlowError, claimed_step::Sent, context::KEY_SECONDS};
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
 /// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
@@ -37,7 +37,7 @@ impl Checkouts<'_> {
             return Err(FlowError::TooManyCheckouts);
         }
         self.check_sold(ask, items)?;
-        let customers = self.cx.customers();
+        let customers = Customers::of(self.cx);
         let seen = items.customer.clone();
         let customer = customers.known_or_created(&ask.user, seen).await?;
         let attempt = self.new_attempt(ask, customer, now)?;

@@ -6,7 +6,7 @@ use perennial_store::{Slot, SubscriptionItem, UserItems};
 use perennial_types::{Attempt, Ending, FailureReason, Phase};
 
 use super::{Checkouts, Outcome, Step};
-use crate::FlowError;
+use crate::{FlowError, subscriptions::Subscriptions};
 
 /// Whether the slot is free, or its holder is gone; or what to do instead of taking it.
 type Access = ControlFlow<Step<Outcome>>;
@@ -26,7 +26,8 @@ impl Checkouts<'_> {
         let other = items.subscriptions.iter().any(|item| {
             let other = item.attempt.as_ref() != Some(&attempt.id);
             let model = item.standing().filter(|_| other);
-            model.is_some_and(|model| self.cx.subscriptions().blocks(model, &attempt.group, slot))
+            model
+                .is_some_and(|model| Subscriptions::of(self.cx).blocks(model, &attempt.group, slot))
         });
         // Once the request is frozen it may have been sent, and only Stripe knows what came of it.
         let is_new = attempt.is_issued();
@@ -37,7 +38,7 @@ impl Checkouts<'_> {
         let rivals = items.slots.iter().filter(|slot| {
             let holder = items.attempt(&slot.attempt);
             let same = holder
-                .is_some_and(|holder| self.cx.subscriptions().group_of(holder) == attempt.group)
+                .is_some_and(|holder| Subscriptions::of(self.cx).group_of(holder) == attempt.group)
                 && is_new;
             slot.group == attempt.group || same
         });
@@ -49,12 +50,8 @@ impl Checkouts<'_> {
         }
         if is_new {
             let (user, group, mine) = (&attempt.user, &attempt.group, Some(&attempt.id));
-            let switched = Box::pin(
-                self.cx
-                    .subscriptions()
-                    .switched_to(user, group, items, mine),
-            )
-            .await?;
+            let switched =
+                Box::pin(Subscriptions::of(self.cx).switched_to(user, group, items, mine)).await?;
             if switched.is_some() {
                 return self.lose_slot(attempt).await.map(ControlFlow::Break);
             }
@@ -81,17 +78,14 @@ impl Checkouts<'_> {
                 // Nobody has read it yet, or what was read is gone.
                 None => {
                     let (user, customer) = (&attempt.user, &attempt.customer);
-                    Box::pin(self.cx.subscriptions().refresh(user, customer, id)).await?;
+                    Box::pin(Subscriptions::of(self.cx).refresh(user, customer, id)).await?;
                     Ok(LOOK_AGAIN)
                 }
                 _ if slot.attempt == attempt.id => Ok(LOOK_AGAIN),
                 // It was switched to another group at Stripe.
                 Some(_)
                     if standing.is_some_and(|it| {
-                        !self
-                            .cx
-                            .subscriptions()
-                            .blocks(it, &attempt.group, Some(slot))
+                        !Subscriptions::of(self.cx).blocks(it, &attempt.group, Some(slot))
                     }) =>
                 {
                     Ok(FREE)
@@ -133,7 +127,7 @@ impl Checkouts<'_> {
         let Some(found) = self.find_subscription(customer, &slot.attempt).await? else {
             return Ok(FREE);
         };
-        let subscriptions = self.cx.subscriptions();
+        let subscriptions = Subscriptions::of(self.cx);
         let reading = subscriptions.refresh(user, customer, &found.id).await?;
         let blocks = |model| subscriptions.blocks(model, &attempt.group, None);
         Ok(if reading.standing().is_some_and(blocks) {

@@ -15,7 +15,7 @@ use crate::{
     claimed_step::Sent,
     listed,
     shop_events::{Reading, about_subscription, checkout_failed},
-    subscriptions::{attempt_of, read_model},
+    subscriptions::{Subscriptions, attempt_of, read_model},
 };
 
 /// After an answer that never came, Stripe may still be at work.
@@ -35,7 +35,7 @@ impl Checkouts<'_> {
         // The slot is that of the group which the plan is in today. Once it is taken, it stays.
         let mut attempt = attempt.clone();
         if attempt.is_issued() {
-            attempt.group = self.cx.subscriptions().group_of(&attempt);
+            attempt.group = Subscriptions::of(self.cx).group_of(&attempt);
         }
         let attempt = &attempt;
         if let ControlFlow::Break(step) = self.slot_access(attempt, items).await? {
@@ -189,7 +189,7 @@ impl Checkouts<'_> {
             plan: attempt.plan.clone(),
             price: Some(attempt.price.clone()),
         };
-        let plans = self.cx.plans_for(&subscription).await;
+        let plans = Subscriptions::of(self.cx).plans_for(&subscription).await;
         let model = read_model(&plans, &subscription, None, Some(sold));
         if attempt.first == First::Subscription {
             if model.status.is_terminal() {
@@ -216,7 +216,7 @@ impl Checkouts<'_> {
             }))),
             Completed::ReadElsewhere => {
                 let (user, customer) = (&attempt.user, &attempt.customer);
-                let subscriptions = self.cx.subscriptions();
+                let subscriptions = Subscriptions::of(self.cx);
                 let reading = subscriptions.refresh(user, customer, &model.id).await?;
                 Ok(Step::Done(Outcome::Finished(Finish::known(reading.model))))
             }

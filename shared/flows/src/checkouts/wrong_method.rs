@@ -7,7 +7,7 @@ use perennial_stripe::{IdempotencyKey, PaymentMethod, SetupIntent, StripeError};
 use perennial_types::{Attempt, Awaited, Confirming, Ending, FailureReason};
 
 use super::{Checkouts, Finish, Outcome, Step};
-use crate::FlowError;
+use crate::{FlowError, subscriptions::Subscriptions};
 
 const REASON: FailureReason = FailureReason::WalletMismatch;
 
@@ -62,7 +62,9 @@ impl Checkouts<'_> {
             Err(error) => return Err(error.into()),
         }
         let (user, customer) = (&attempt.user, &attempt.customer);
-        self.cx.subscriptions().refresh(user, customer, id).await?;
+        Subscriptions::of(self.cx)
+            .refresh(user, customer, id)
+            .await?;
         self.end_confirming(attempt, open, REASON).await
     }
 

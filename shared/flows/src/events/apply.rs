@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use perennial_stripe::StripeError;
 
 use super::Events;
-use crate::{Finish, FlowError, catalog::Followed};
+use crate::{Checkouts, Finish, FlowError, catalog::Followed, subscriptions::Subscriptions};
 
 /// What has become of an event.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Events<'_> {
     /// applied is kept with the reason, and does not hold up the others.
     pub async fn apply_all(&self, events: &[InboxItem]) -> Vec<Result<(), FlowError>> {
         let cx = self.cx.for_one_object();
-        let one = cx.events();
+        let one = Events::of(&cx);
         let mut users = HashMap::new();
         let mut read = HashSet::new();
         let mut results = Vec::with_capacity(events.len());
@@ -176,15 +176,10 @@ impl Events<'_> {
             Subject::Dispute(id) => return self.apply_to_dispute(id).await,
             Subject::Refund(id) => return self.apply_to_refund(id).await,
             Subject::Price(id) => {
-                return self.cx.resolver().follow_price(id).await.map(Applied::from);
+                return self.resolver().follow_price(id).await.map(Applied::from);
             }
             Subject::Product(id) => {
-                return self
-                    .cx
-                    .resolver()
-                    .follow_product(id)
-                    .await
-                    .map(Applied::from);
+                return self.resolver().follow_product(id).await.map(Applied::from);
             }
             _ => {}
         }
@@ -246,7 +241,9 @@ impl Events<'_> {
         customer: &CustomerId,
         id: &SubscriptionId,
     ) -> Result<Applied, FlowError> {
-        let reading = self.cx.subscriptions().refresh(user, customer, id).await?;
+        let reading = Subscriptions::of(self.cx)
+            .refresh(user, customer, id)
+            .await?;
         let Some(attempt) = reading.attempt else {
             return Ok(Applied::Done);
         };
@@ -265,7 +262,7 @@ impl Events<'_> {
         user: &UserId,
         attempt: &AttemptId,
     ) -> Result<Applied, FlowError> {
-        match self.cx.checkouts().finish(user, attempt).await? {
+        match Checkouts::of(self.cx).finish(user, attempt).await? {
             Finish::Subscribed { .. } | Finish::Failed { .. } => Ok(Applied::Done),
             Finish::Pending { .. } => match self.cx.table.attempt(user, attempt).await? {
                 // Its shopper has not confirmed it yet, and that brings an event of its own.

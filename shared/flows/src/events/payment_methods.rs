@@ -9,7 +9,7 @@ use perennial_types::{CustomerId, SubscriptionId, UserId};
 use super::{Events, apply::Applied};
 use crate::{
     FlowError,
-    subscriptions::{Paid, PaidInvoice},
+    subscriptions::{Paid, PaidInvoice, Subscriptions},
 };
 
 const NOT_OURS: &str = "the customer is not one of ours";
@@ -23,7 +23,9 @@ impl Events<'_> {
         customer: &CustomerId,
     ) -> Result<Applied, FlowError> {
         for id in self.live(user).await? {
-            self.cx.subscriptions().refresh(user, customer, &id).await?;
+            Subscriptions::of(self.cx)
+                .refresh(user, customer, &id)
+                .await?;
         }
         Ok(Applied::Done)
     }
@@ -47,8 +49,7 @@ impl Events<'_> {
                 .table
                 .note_issue(&user, &id, method.as_str(), &finding)
                 .await?;
-            self.cx
-                .subscriptions()
+            Subscriptions::of(self.cx)
                 .refresh(&user, customer, &id)
                 .await?;
         }
@@ -65,9 +66,7 @@ impl Events<'_> {
             DisputeStatus::Lost => PaymentIssue::DisputeLost,
             _ => PaymentIssue::DisputeOpen,
         };
-        match self
-            .cx
-            .subscriptions()
+        match Subscriptions::of(self.cx)
             .paid_by(dispute.payment_intent.as_deref())
             .await?
         {
@@ -78,7 +77,7 @@ impl Events<'_> {
 
     /// The shop gives a payment back, or a part of it.
     pub(super) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
-        match self.cx.subscriptions().read_refund(id).await? {
+        match Subscriptions::of(self.cx).read_refund(id).await? {
             (Paid::For(paid), finding) => self.contest(&paid, id, &finding).await,
             (Paid::Ignored(why), _) => Ok(Applied::Ignored(why)),
         }
@@ -116,7 +115,9 @@ impl Events<'_> {
             return Ok(Applied::Ignored(NOT_OURS));
         };
         self.cx.table.note_issue(&user, id, object, finding).await?;
-        self.cx.subscriptions().refresh(&user, customer, id).await?;
+        Subscriptions::of(self.cx)
+            .refresh(&user, customer, id)
+            .await?;
         Ok(Applied::Done)
     }
 

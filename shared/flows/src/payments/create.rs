@@ -11,7 +11,7 @@ use super::{
     Earlier, FirstStatus, PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
     carry_out::is_missing, claim::NewRequest, report::wallet_of,
 };
-use crate::{FlowError, listed};
+use crate::{Customers, FlowError, listed};
 
 /// A payment that the shopper agrees to in the page.
 #[derive(Debug, Clone)]
@@ -75,9 +75,7 @@ impl Payments<'_> {
                     .await?
             }
         };
-        let customer = self
-            .cx
-            .customers()
+        let customer = Customers::of(self.cx)
             .known_or_created(&start.user, seen)
             .await?;
         let frozen = CreatePayment {

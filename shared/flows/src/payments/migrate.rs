@@ -25,7 +25,7 @@ use super::{
     create::{is_made_for, key, not_before},
     report::wallet_of,
 };
-use crate::{FlowError, claimed_step::Sent, listed};
+use crate::{Customers, FlowError, claimed_step::Sent, listed};
 
 /// A token, and whose it becomes.
 #[derive(Debug, Clone)]
@@ -98,9 +98,7 @@ impl Payments<'_> {
                 }
                 KeyState::New => {
                     let seen = self.cx.table.customer_item(&ask.user).await?;
-                    let customer = self
-                        .cx
-                        .customers()
+                    let customer = Customers::of(self.cx)
                         .known_or_created(&ask.user, seen)
                         .await?;
                     let draft = NewRequest {

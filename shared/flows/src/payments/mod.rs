@@ -42,7 +42,14 @@ use crate::{Context, FlowError};
 /// What the shop's servers ask for.
 #[derive(Debug)]
 pub struct Payments<'a> {
-    pub(crate) cx: &'a Context,
+    cx: &'a Context,
+}
+
+impl<'a> Payments<'a> {
+    /// Those of one request.
+    pub fn of(cx: &'a Context) -> Self {
+        Self { cx }
+    }
 }
 
 /// Which request of the shop's servers this is. Key and fingerprint are hashes, in hexadecimal: the

@@ -10,10 +10,37 @@ pub(crate) use read_model::{attempt_of, charged, read_model, sold_as};
 pub(crate) use refresh::is_of;
 pub(crate) use refunds::{Paid, PaidInvoice};
 
+use std::sync::Arc;
+
+use perennial_types::Plans;
+
 use crate::Context;
 
 /// The read models of subscriptions.
 #[derive(Debug)]
 pub(crate) struct Subscriptions<'a> {
-    pub(crate) cx: &'a Context,
+    cx: &'a Context,
+}
+
+impl<'a> Subscriptions<'a> {
+    /// Those of one request.
+    pub(crate) fn of(cx: &'a Context) -> Self {
+        Self { cx }
+    }
+
+    /// The plans that tell what a subscription is for. One that was bought here a moment ago may be of a
+    /// plan that was published since this copy of the function has looked.
+    pub(crate) async fn plans_for(
+        &self,
+        subscription: &perennial_stripe::Subscription,
+    ) -> Arc<Plans> {
+        let is_known = charged(subscription)
+            .iter()
+            .all(|price| self.cx.plans.plans_of_price(price).next().is_some());
+        if is_known {
+            return Arc::clone(&self.cx.plans);
+        }
+        let plans = self.cx.catalog.look_again().await;
+        plans.unwrap_or_else(|_| Arc::clone(&self.cx.plans))
+    }
 }

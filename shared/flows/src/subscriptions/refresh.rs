@@ -75,7 +75,7 @@ impl Subscriptions<'_> {
             return Err(FlowError::ForeignObject("user of the subscription"));
         }
         let sold_as = self.sold_as(&read, Some(&item)).await?;
-        let plans = self.cx.plans_for(&read).await;
+        let plans = self.plans_for(&read).await;
         let mut model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
         let attempt = attempt_of(&read);
         let unheard_of = |old: &Subscription| old.awaits_shopper();

@@ -4,8 +4,8 @@ use perennial_store::Due;
 use perennial_types::{Attempt, AttemptId, UserId};
 use serde::Serialize;
 
-use super::{PAGE, SweepBudget, Sweeps};
-use crate::{Finish, FlowError};
+use super::{PAGE, Sweeps};
+use crate::{Checkouts, Finish, FlowError, SweepBudget};
 
 /// What a sweep over the checkouts has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -71,7 +71,7 @@ impl Sweeps<'_> {
             return Err(FlowError::UnknownCheckout);
         };
         let cx = self.cx.for_one_object();
-        let finish = cx.checkouts().finish(user, id).await?;
+        let finish = Checkouts::of(&cx).finish(user, id).await?;
         self.look_later(due, user, id).await?;
         match finish {
             Finish::Subscribed { .. } => swept.subscribed += 1,

@@ -3,8 +3,8 @@
 use perennial_store::Due;
 use serde::Serialize;
 
-use super::{PAGE, SweepBudget, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
-use crate::FlowError;
+use super::{PAGE, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
+use crate::{Events, FlowError, SweepBudget};
 
 /// What a sweep over the inbox has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ impl Sweeps<'_> {
 
     async fn apply_due(&self, due: &Due<()>) -> Result<(), FlowError> {
         let event = self.cx.table.due_event(due).await?;
-        let results = self.cx.events().apply_all(event.as_slice()).await;
+        let results = Events::of(self.cx).apply_all(event.as_slice()).await;
         results.into_iter().collect()
     }
 

@@ -8,8 +8,8 @@ use perennial_types::{AttemptId, CustomerId, SetupIntentId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{SweepBudget, Sweeps};
-use crate::FlowError;
+use super::Sweeps;
+use crate::{FlowError, SweepBudget};
 
 /// What a sweep over the `SetupIntents` of a day ago has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -68,7 +68,7 @@ impl Sweeps<'_> {
                     cursor.after = Some(id.to_owned());
                 }
                 let cx = self.cx.for_one_object();
-                match cx.sweeps().cancel_if_lost(listed).await {
+                match Sweeps::of(&cx).cancel_if_lost(listed).await {
                     Ok(true) => swept.canceled += 1,
                     Ok(false) => {}
                     Err(error) => {

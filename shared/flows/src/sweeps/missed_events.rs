@@ -7,8 +7,8 @@ use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{SweepBudget, Sweeps};
-use crate::FlowError;
+use super::Sweeps;
+use crate::{FlowError, SweepBudget};
 
 /// What a sweep over Stripe's events has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

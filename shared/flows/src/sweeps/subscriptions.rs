@@ -8,10 +8,10 @@ use perennial_types::{Phase, SubscriptionId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{SweepBudget, Sweeps};
+use super::Sweeps;
 use crate::{
-    FlowError,
-    subscriptions::{attempt_of, is_of, read_model, report},
+    FlowError, SweepBudget,
+    subscriptions::{Subscriptions, attempt_of, is_of, read_model, report},
 };
 
 /// What a comparison has found.
@@ -70,7 +70,7 @@ impl Sweeps<'_> {
                     continue;
                 };
                 let cx = self.cx.for_one_object();
-                let one = cx.sweeps();
+                let one = Sweeps::of(&cx);
                 // Boxed, because it holds a whole reading, and hardly any costs one.
                 let result = Box::pin(one.compare(&listed, &mut compared, &mut doubled)).await;
                 if let Err(error) = result {
@@ -126,10 +126,12 @@ impl Sweeps<'_> {
             let model = item.subscription.as_ref();
             model.is_some_and(|model| model.id == subscription.id)
         });
-        let sold_as = self.cx.subscriptions().sold_as(subscription, known).await?;
-        let plans = self.cx.plans_for(subscription).await;
+        let sold_as = Subscriptions::of(self.cx)
+            .sold_as(subscription, known)
+            .await?;
+        let plans = Subscriptions::of(self.cx).plans_for(subscription).await;
         let listed = read_model(&plans, subscription, known, sold_as);
-        for (other, group) in self.cx.subscriptions().seconds(&listed, &items) {
+        for (other, group) in Subscriptions::of(self.cx).seconds(&listed, &items) {
             let pair = BTreeSet::from([listed.id.as_str().to_owned(), other.as_str().to_owned()]);
             if doubled.insert(pair) {
                 compared.doubled += 1;
@@ -154,8 +156,7 @@ impl Sweeps<'_> {
                 return Ok(());
             }
         }
-        self.cx
-            .subscriptions()
+        Subscriptions::of(self.cx)
             .refresh(&user, customer, &subscription.id)
             .await?;
         compared.repaired += 1;
