@@ -2,8 +2,8 @@
 
 use perennial_store::ShopEvent;
 use perennial_types::{
-    Attempt, Change, FailureReason, Pause, Payment, PlanName, PriceId, Refunded, SoldAs,
-    Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
+    Attempt, Change, FailureReason, InvoiceStatus, Pause, Payment, PlanName, PriceId, Refunded,
+    SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ struct SubscriptionFields {
     ends_at: Option<Timestamp>,
     cancel_at_period_end: bool,
     pause: Option<Pause>,
-    latest_invoice_status: Option<String>,
+    latest_invoice_status: Option<InvoiceStatus>,
     latest_paid_invoice: Option<String>,
     payment_attempts: u64,
     next_payment_attempt: Option<Timestamp>,

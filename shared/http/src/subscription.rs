@@ -1,8 +1,8 @@
 //! A subscription in an answer.
 
 use perennial_types::{
-    Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription, SubscriptionId,
-    SubscriptionStatus, Timestamp, Wallet,
+    InvoiceStatus, Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription,
+    SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
 };
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ struct SubscriptionFields {
     ends_at: Option<Timestamp>,
     cancel_at_period_end: bool,
     pause: Option<Pause>,
-    latest_invoice_status: Option<String>,
+    latest_invoice_status: Option<InvoiceStatus>,
     latest_paid_invoice: Option<String>,
     payment_attempts: u64,
     next_payment_attempt: Option<Timestamp>,

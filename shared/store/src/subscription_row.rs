@@ -2,8 +2,8 @@
 //! what an older version has written can be read.
 
 use perennial_types::{
-    Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription, SubscriptionId,
-    SubscriptionStatus, Timestamp, Wallet,
+    InvoiceStatus, Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription,
+    SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ struct SubscriptionRow {
     cancel_at_period_end: bool,
     #[serde(default)]
     pause: Option<Pause>,
-    latest_invoice_status: Option<String>,
+    latest_invoice_status: Option<InvoiceStatus>,
     #[serde(default)]
     latest_paid_invoice: Option<String>,
     #[serde(default)]

@@ -20,12 +20,11 @@ pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer,
-    Deleted, Dispute, DisputeStatus, Expandable, Identified, Invoice, InvoicePayment,
-    InvoiceStatus, List, Mandate, MandateStatus, Metadata, NextAction, Outcome, PaidInvoice,
-    PaymentIntent, PaymentIntentStatus, PaymentMethod, PaymentMethodDomain, Period, PortalSession,
-    Price, Product, Recurring, RedirectToUrl, Refund, RefundStatus, SetupAttempt,
-    SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord, Subscription,
-    SubscriptionItem, WebhookEndpoint,
+    Deleted, Dispute, DisputeStatus, Expandable, Identified, Invoice, InvoicePayment, List,
+    Mandate, MandateStatus, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent,
+    PaymentIntentStatus, PaymentMethod, PaymentMethodDomain, Period, PortalSession, Price, Product,
+    Recurring, RedirectToUrl, Refund, RefundStatus, SetupAttempt, SetupAttemptStatus, SetupError,
+    SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{PaymentState, Subscription, SubscriptionStatus};
+use crate::{InvoiceStatus, PaymentState, Subscription, SubscriptionStatus};
 
 /// A change, by the type of the event that tells the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -170,9 +170,8 @@ fn is_paused_on_purpose(it: &Subscription) -> bool {
 
 /// Whether its newest bill is paid, as far as is known.
 fn is_paid(it: &Subscription) -> bool {
-    it.latest_invoice_status
-        .as_deref()
-        .is_none_or(|status| status == "paid")
+    let status = it.latest_invoice_status.as_ref();
+    status.is_none_or(|status| *status == InvoiceStatus::Paid)
 }
 
 fn is_first_after_trial(it: &Subscription) -> bool {
@@ -274,7 +273,7 @@ mod tests {
     #[test]
     fn a_period_is_told_once_it_is_paid_for_and_however_often_it_is_read_before() {
         let active = |end: i64, invoice: &str| Subscription {
-            latest_invoice_status: Some(invoice.to_owned()),
+            latest_invoice_status: Some(invoice.to_owned().into()),
             current_period_start: Some(Timestamp::from_unix(end - 1)),
             ..at("active", end)
         };
@@ -283,7 +282,7 @@ mod tests {
             ..active(2, invoice)
         };
         let trial = Subscription {
-            latest_invoice_status: Some("paid".to_owned()),
+            latest_invoice_status: Some(InvoiceStatus::Paid),
             ..at("trialing", 1)
         };
         for (before, after, expected) in [

@@ -4,74 +4,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Currency, Pause, Payment, PaymentReason, Plan, PlanGroup, PlanName, Plans, PriceId,
-    SubscriptionId, Timestamp, Wallet,
+    SubscriptionId, Timestamp, Wallet, open_enum,
 };
 
-/// Stripe's status of a subscription (<https://docs.stripe.com/billing/subscriptions/overview>).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum SubscriptionStatus {
-    /// The first payment is outstanding.
-    Incomplete,
-    /// The first payment never came.
-    IncompleteExpired,
-    /// In its free trial.
-    Trialing,
-    /// Paid for.
-    Active,
-    /// A renewal failed and Stripe tries again.
-    PastDue,
-    /// Ended, for good.
-    Canceled,
-    /// A renewal failed and Stripe has stopped trying.
-    Unpaid,
-    /// Paused.
-    Paused,
-    /// One that came after this was written.
-    Other(String),
+open_enum! {
+    /// How a subscription stands at Stripe (<https://docs.stripe.com/billing/subscriptions/overview>).
+    SubscriptionStatus {
+        /// The first payment is missing; it has about 23 hours.
+        Incomplete => "incomplete",
+        /// The first payment never came.
+        IncompleteExpired => "incomplete_expired",
+        /// In its free trial.
+        Trialing => "trialing",
+        /// Running, which does not mean that every invoice is paid.
+        Active => "active",
+        /// A renewal failed and Stripe tries again.
+        PastDue => "past_due",
+        /// Ended, for good.
+        Canceled => "canceled",
+        /// A renewal failed and Stripe has stopped trying.
+        Unpaid => "unpaid",
+        /// Paused.
+        Paused => "paused",
+    }
 }
 
 impl SubscriptionStatus {
-    /// Stripe's word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Incomplete => "incomplete",
-            Self::IncompleteExpired => "incomplete_expired",
-            Self::Trialing => "trialing",
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Canceled => "canceled",
-            Self::Unpaid => "unpaid",
-            Self::Paused => "paused",
-            Self::Other(other) => other,
-        }
-    }
-
     /// Whether it can never change again.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Canceled | Self::IncompleteExpired)
     }
 }
 
-impl From<String> for SubscriptionStatus {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "incomplete" => Self::Incomplete,
-            "incomplete_expired" => Self::IncompleteExpired,
-            "trialing" => Self::Trialing,
-            "active" => Self::Active,
-            "past_due" => Self::PastDue,
-            "canceled" => Self::Canceled,
-            "unpaid" => Self::Unpaid,
-            "paused" => Self::Paused,
-            _ => Self::Other(text),
-        }
-    }
-}
-
-impl From<SubscriptionStatus> for String {
-    fn from(status: SubscriptionStatus) -> String {
-        status.as_str().to_owned()
+open_enum! {
+    /// How far an invoice has come.
+    InvoiceStatus {
+        /// Not final yet.
+        Draft => "draft",
+        /// Final and not paid.
+        Open => "open",
+        /// Paid, or nothing was due.
+        Paid => "paid",
+        /// Given up.
+        Uncollectible => "uncollectible",
+        /// Annulled.
+        Void => "void",
     }
 }
 
@@ -139,7 +116,7 @@ pub struct Subscription {
     /// Why it is paused, if it is.
     pub pause: Option<Pause>,
     /// Stripe's status of the newest invoice.
-    pub latest_invoice_status: Option<String>,
+    pub latest_invoice_status: Option<InvoiceStatus>,
     /// The newest invoice that was paid, `in_...`.
     pub latest_paid_invoice: Option<String>,
     /// How often the newest invoice of a subscription that is past due was tried to be collected.
@@ -275,7 +252,7 @@ mod tests {
         Subscription {
             plan: Some(plan.parse().unwrap()),
             wallet: Some(Wallet::AmazonPay),
-            latest_invoice_status: Some("paid".to_owned()),
+            latest_invoice_status: Some(InvoiceStatus::Paid),
             ..Subscription::bare("active", price)
         }
     }

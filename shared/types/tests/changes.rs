@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use perennial_types::{Change, Payment, PaymentReason, PaymentState, Subscription, Timestamp};
+use perennial_types::{
+    Change, InvoiceStatus, Payment, PaymentReason, PaymentState, Subscription, Timestamp,
+};
 
 fn at(status: &str) -> Subscription {
     Subscription {
@@ -20,7 +22,7 @@ fn at(status: &str) -> Subscription {
         ends_at: None,
         cancel_at_period_end: false,
         pause: None,
-        latest_invoice_status: Some("paid".to_owned()),
+        latest_invoice_status: Some(InvoiceStatus::Paid),
         latest_paid_invoice: None,
         payment_attempts: 0,
         next_payment_attempt: None,
@@ -51,7 +53,7 @@ fn unconfirmed_trial() -> Subscription {
 fn what_has_begun_and_ended_unheard_is_told_from_its_beginning() {
     use Change::{Activated, Canceled, Trialing};
     let unpaid_after_trial = Subscription {
-        latest_invoice_status: Some("open".to_owned()),
+        latest_invoice_status: Some(InvoiceStatus::Open),
         ..with_trial("canceled", Some(900))
     };
     for (after, began, expected) in [

@@ -5,12 +5,12 @@
 //! is taken away before the subscription is, so that Stripe decides who was first.
 
 use perennial_stripe::{
-    CancellationReason, IdempotencyKey, InvoiceStatus, PaymentIntentStatus, PaymentMethod,
-    SetupIntentStatus, StripeError,
+    CancellationReason, IdempotencyKey, PaymentIntentStatus, PaymentMethod, SetupIntentStatus,
+    StripeError,
 };
 use perennial_types::{
-    Attempt, Awaited, Confirming, Ending, FailureReason, Phase, Subscription, SubscriptionId,
-    SubscriptionStatus,
+    Attempt, Awaited, Confirming, Ending, FailureReason, InvoiceStatus, Phase, Subscription,
+    SubscriptionId, SubscriptionStatus,
 };
 
 use super::{Checkouts, Finish, Outcome, Step, declines::Declined};

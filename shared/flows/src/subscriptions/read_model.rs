@@ -1,12 +1,10 @@
 //! From Stripe's subscription to the shop's.
 
 use perennial_store::SubscriptionItem;
-use perennial_stripe::{
-    Invoice, InvoiceStatus, SetupIntentStatus, SubscriptionItem as Item, metadata,
-};
+use perennial_stripe::{Invoice, SetupIntentStatus, SubscriptionItem as Item, metadata};
 use perennial_types::{
-    AttemptId, Pause, PauseReason, Payment, PaymentReason, PaymentState, PlanName, Plans, PriceId,
-    SoldAs, Subscription, SubscriptionStatus, Timestamp, Wallet,
+    AttemptId, InvoiceStatus, Pause, PauseReason, Payment, PaymentReason, PaymentState, PlanName,
+    Plans, PriceId, SoldAs, Subscription, SubscriptionStatus, Timestamp, Wallet,
 };
 
 /// The attempt that a subscription came of.
@@ -77,9 +75,7 @@ pub(crate) fn read_model(
         cancel_at_period_end: subscription.cancel_at_period_end
             || (ends_at.is_some() && ends_at == end && subscription.ended_at.is_none()),
         pause: pause(subscription),
-        latest_invoice_status: subscription
-            .latest_invoice_status()
-            .map(|status| status.as_str().to_owned()),
+        latest_invoice_status: subscription.latest_invoice_status().cloned(),
         latest_paid_invoice: latest_paid_invoice(subscription, known),
         payment_attempts: refused.map_or(0, |invoice| invoice.attempt_count),
         next_payment_attempt: seconds(next_try(subscription)),

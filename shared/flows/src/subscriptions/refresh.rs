@@ -2,11 +2,10 @@
 
 use perennial_store::{SubscriptionItem, Written};
 use perennial_stripe::{
-    CancellationReason, IdempotencyKey, Invoice, InvoiceStatus, SetupIntentStatus, StripeError,
-    metadata,
+    CancellationReason, IdempotencyKey, Invoice, SetupIntentStatus, StripeError, metadata,
 };
 use perennial_types::{
-    Attempt, AttemptId, CustomerId, SoldAs, Subscription, SubscriptionId, UserId,
+    Attempt, AttemptId, CustomerId, InvoiceStatus, SoldAs, Subscription, SubscriptionId, UserId,
 };
 
 use super::{

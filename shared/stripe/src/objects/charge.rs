@@ -1,9 +1,9 @@
 //! <https://docs.stripe.com/api/charges/object>
 
-use perennial_types::{PaymentIntentId, PaymentMethodId};
+use perennial_types::{PaymentIntentId, PaymentMethodId, open_enum};
 use serde::Deserialize;
 
-use super::{Identified, lenient, open_enum::open_enum};
+use super::{Identified, lenient};
 
 open_enum! {
     /// What came of a try to move money.

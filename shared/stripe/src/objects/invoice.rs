@@ -1,26 +1,10 @@
 //! <https://docs.stripe.com/api/invoices/object>
 
-use perennial_types::{PaymentIntentId, PriceId};
+use perennial_types::{InvoiceStatus, PaymentIntentId, PriceId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{Identified, List, lenient, open_enum::open_enum};
-
-open_enum! {
-    /// How far an invoice has come.
-    InvoiceStatus {
-        /// Not final yet.
-        Draft => "draft",
-        /// Final and not paid.
-        Open => "open",
-        /// Paid, or nothing was due.
-        Paid => "paid",
-        /// Given up.
-        Uncollectible => "uncollectible",
-        /// Annulled.
-        Void => "void",
-    }
-}
+use super::{Identified, List, lenient};
 
 /// A bill.
 #[derive(Debug, Clone, Deserialize)]

@@ -11,7 +11,6 @@ mod invoice;
 mod lenient;
 mod list;
 mod money_back;
-mod open_enum;
 mod payment_intent;
 mod payment_method;
 mod payment_method_domain;
@@ -28,7 +27,7 @@ pub use account::Account;
 pub use charge::{Charge, ChargeStatus, Outcome};
 pub use customer::Customer;
 pub use expandable::{Expandable, Identified};
-pub use invoice::{ConfirmationSecret, Invoice, InvoiceStatus};
+pub use invoice::{ConfirmationSecret, Invoice};
 pub use list::{Deleted, List};
 pub use money_back::{
     Dispute, DisputeStatus, InvoicePayment, Mandate, MandateStatus, PaidInvoice, Refund,

@@ -2,12 +2,10 @@
 //! <https://docs.stripe.com/api/refunds/object>, <https://docs.stripe.com/api/mandates/object> and
 //! <https://docs.stripe.com/api/invoice-payment/object>.
 
-use perennial_types::{CustomerId, SubscriptionId};
+use perennial_types::{CustomerId, SubscriptionId, open_enum};
 use serde::Deserialize;
 
-use super::{
-    Customer, Expandable, Identified, Metadata, PaymentMethod, lenient, open_enum::open_enum,
-};
+use super::{Customer, Expandable, Identified, Metadata, PaymentMethod, lenient};
 
 open_enum! {
     /// How a mandate stands.

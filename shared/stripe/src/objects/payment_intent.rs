@@ -1,12 +1,11 @@
 //! <https://docs.stripe.com/api/payment_intents/object>
 
-use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId};
+use perennial_types::{CustomerId, PaymentIntentId, PaymentMethodId, open_enum};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
     Charge, Customer, Expandable, Identified, Metadata, PaymentMethod, SetupError, lenient,
-    open_enum::open_enum,
 };
 
 open_enum! {

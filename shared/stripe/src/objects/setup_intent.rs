@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, Wallet};
+use perennial_types::{CustomerId, PaymentMethodId, SetupIntentId, Wallet, open_enum};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::{
-    Customer, Expandable, Identified, Metadata, PaymentMethod, lenient, open_enum::open_enum,
-};
+use super::{Customer, Expandable, Identified, Metadata, PaymentMethod, lenient};
 use crate::redact;
 
 open_enum! {

@@ -1,12 +1,11 @@
 //! What a SetupIntent tells as the history of a method: <https://docs.stripe.com/api/setup_intents/object> with
 //! their newest <https://docs.stripe.com/api/setup_attempts/object>.
 
-use perennial_types::{PaymentMethodId, SetupIntentId};
+use perennial_types::{PaymentMethodId, SetupIntentId, open_enum};
 use serde::Deserialize;
 
 use super::{
     Expandable, Identified, Metadata, PaymentMethod, SetupError, SetupIntentStatus, lenient,
-    open_enum::open_enum,
 };
 
 /// A SetupIntent with its newest try, as a list gives it.

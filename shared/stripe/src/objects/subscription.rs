@@ -1,13 +1,14 @@
 //! <https://docs.stripe.com/api/subscriptions/object>
 
 use perennial_types::{
-    CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId, SubscriptionStatus,
+    CustomerId, InvoiceStatus, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId,
+    SubscriptionStatus,
 };
 use serde::Deserialize;
 
 use super::{
-    Customer, Expandable, Identified, Invoice, InvoiceStatus, List, Metadata, PaymentMethod, Price,
-    SetupIntent, lenient,
+    Customer, Expandable, Identified, Invoice, List, Metadata, PaymentMethod, Price, SetupIntent,
+    lenient,
 };
 
 /// A subscription.

@@ -1,10 +1,9 @@
 //! Objects are read as they are, as they were, and as they may become.
 
 use perennial_stripe::{
-    Customer, Invoice, InvoiceStatus, List, Period, SetupIntent, SetupIntentStatus, Subscription,
-    WebhookEndpoint,
+    Customer, Invoice, List, Period, SetupIntent, SetupIntentStatus, Subscription, WebhookEndpoint,
 };
-use perennial_types::{SubscriptionStatus, Wallet};
+use perennial_types::{InvoiceStatus, SubscriptionStatus, Wallet};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Enumerations that a newer Stripe may extend.
 
 /// Defines an enumeration whose unknown values are kept as `Other`.
+#[macro_export]
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)+ }) => {
         $(#[$doc])*
@@ -44,5 +45,3 @@ macro_rules! open_enum {
         }
     };
 }
-
-pub(crate) use open_enum;
