@@ -1,14 +1,13 @@
 //! What the functions log, as Lambda reads it. That each line has its time and its level at its
 //! top is checked at the end of every test that runs the real binaries.
 
-use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use perennial_config::{EventHandler as _, Start as _};
 use perennial_functions::FUNCTIONS;
 use perennial_local::Invoker as _;
-use perennial_tests::{Lambda, TestApp, binary, sign, wait_until};
+use perennial_tests::{Lambda, Log, TestApp, binary, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
 
@@ -196,38 +195,12 @@ async fn the_most_detailed_level_shows_nothing_that_is_never_logged() {
     }
 }
 
-/// What was logged on this thread.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Written {
-    fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        parsed(&text.lines().map(ToOwned::to_owned).collect::<Vec<_>>())
-    }
-}
-
 #[tokio::test]
 async fn a_missed_event_names_its_alarm_once_there_was_a_sweep() {
     let mut app = TestApp::start().await;
     let alice = app.shopper("alice");
-    let written = Written::default();
-    let writer = written.clone();
-    let log = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone());
-    let _logging = tracing::subscriber::set_default(log.finish());
+    let log = Log::default();
+    let _listens = log.listen();
     let clock = Clock::manual(Timestamp::from_unix(Clock::system().now().unix() + 61));
     let sweeper = reconcile::App::start(&app.env_of("reconcile", &[]), clock.clone())
         .await
@@ -242,12 +215,12 @@ async fn a_missed_event_names_its_alarm_once_there_was_a_sweep() {
             .filter(|line| line["fields"]["alarm"].is_string());
         with.cloned().collect::<Vec<_>>()
     };
-    assert!(alarms(&written.lines()).is_empty());
+    assert!(alarms(&log.take()).is_empty());
     app.stripe.hold_webhooks().await;
     alice.approve_and_vanish().await;
     clock.advance(200);
     sweep().await;
-    let missed = alarms(&written.lines());
+    let missed = alarms(&log.take());
     assert!(!missed.is_empty());
     for line in missed {
         assert_eq!(line["fields"]["alarm"], "event_missed");

@@ -1,13 +1,10 @@
 //! Several that write the catalog at once, and one that dies.
 
-use std::sync::{Arc, Mutex};
-
 use super::{plan, price, standing, version};
 use perennial_flows::Resolver;
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
-use perennial_tests::{Proxy, TestApp, without_pace};
-use serde_json::Value;
+use perennial_tests::{Log, Proxy, TestApp, without_pace};
 
 /// A resolver whose calls to Stripe pass this proxy.
 async fn behind(app: &TestApp, proxy: &Proxy) -> Resolver {
@@ -55,38 +52,17 @@ async fn a_writer_with_an_older_view_never_overwrites_a_newer_one() {
     app.quiet().await;
 }
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// The level, the plan, the code and the alarm of each line about a plan that is not offered.
-    fn faults(&self) -> Vec<[String; 4]> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let lines = String::from_utf8(bytes).unwrap();
-        let lines = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        lines
-            .filter(|line: &Value| line["fields"]["message"] == "a plan is not offered")
-            .map(|line| {
-                let field = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
-                let level = line["level"].as_str().unwrap().to_owned();
-                [level, field("plan"), field("code"), field("alarm")]
-            })
-            .collect()
-    }
+/// The level, the plan, the code and the alarm of each new line about a plan that is not offered.
+fn faults(log: &Log) -> Vec<[String; 4]> {
+    let lines = log.take().into_iter();
+    lines
+        .filter(|line| line["fields"]["message"] == "a plan is not offered")
+        .map(|line| {
+            let field = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
+            let level = line["level"].as_str().unwrap().to_owned();
+            [level, field("plan"), field("code"), field("alarm")]
+        })
+        .collect()
 }
 
 /// An alarm that looks for the line stays on while a plan that is meant to be sold is not.
@@ -98,32 +74,27 @@ async fn a_fault_is_an_error_when_it_begins_and_a_warning_at_each_sweep() {
     app.quiet().await;
     let resolver = app.resolver().await;
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone())
-        .finish();
-    let _listens = tracing::subscriber::set_default(subscriber);
+    let _listens = log.listen();
     let line =
         |level: &str, code: &str| [level, "basic", code, "plan_not_offered"].map(str::to_owned);
     let differs = plan("basic", &id, r#","amount":1"#);
     app.publish(&differs).await.unwrap();
-    assert_eq!(log.faults(), [line("ERROR", "amount_differs")]);
+    assert_eq!(faults(&log), [line("ERROR", "amount_differs")]);
     app.publish(&differs).await.unwrap();
-    assert_eq!(log.faults(), Vec::<[String; 4]>::new(), "it was told");
+    assert_eq!(faults(&log), Vec::<[String; 4]>::new(), "it was told");
     for _ in 0..2 {
         resolver.refresh(without_pace()).await.unwrap();
-        assert_eq!(log.faults(), [line("WARN", "amount_differs")]);
+        assert_eq!(faults(&log), [line("WARN", "amount_differs")]);
     }
     app.publish(&plan("basic", &id, r#","currency":"eur""#))
         .await
         .unwrap();
-    assert_eq!(log.faults(), [line("ERROR", "currency_differs")]);
+    assert_eq!(faults(&log), [line("ERROR", "currency_differs")]);
     app.publish(&plan("basic", &id, r#","sold":false"#))
         .await
         .unwrap();
     resolver.refresh(without_pace()).await.unwrap();
-    assert_eq!(log.faults(), Vec::<[String; 4]>::new(), "the shop means it");
+    assert_eq!(faults(&log), Vec::<[String; 4]>::new(), "the shop means it");
 }
 
 #[tokio::test]
