@@ -47,6 +47,29 @@ async fn a_slot_whose_checkout_is_gone_is_taken() {
     }
 }
 
+/// No transaction leaves it so, and it must not keep a request at work until its time is over.
+#[tokio::test]
+async fn a_slot_whose_checkout_has_ended_is_taken() {
+    let mut app = TestApp::start().await;
+    // The SetupIntent of the checkout that is made to end here.
+    app.may_leave_work();
+    let alice = app.shopper("alice");
+    alice.click().await;
+    let mut ended = item_of(&app, "CHECKOUT#").await;
+    ended["state"] = json!({"S": "failed"});
+    ended["reason"] = json!({"S": "payment_declined"});
+    for swept in ["due", "due_at"] {
+        ended.as_object_mut().unwrap().remove(swept);
+    }
+    app.table.put(&ended).await;
+    let mut left = slot();
+    left["attempt"] = ended["id"].clone();
+    app.table.put(&left).await;
+    check_bought(&alice).await;
+    let held = item_of(&app, "SLOT#").await;
+    assert_ne!(held["attempt"], ended["id"]);
+}
+
 #[tokio::test]
 async fn a_subscription_of_a_checkout_that_is_gone_still_counts() {
     let mut app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Attempts that nobody will come back to.
+//! Attempts that are given up: expired, replaced, or declined too often.
 
 use perennial_stripe::{CancellationReason, IdempotencyKey, SetupIntentStatus, StripeError};
 use perennial_types::{Attempt, Ending, FailureReason, Phase, SetupIntentId};
@@ -7,7 +7,7 @@ use super::Checkouts;
 use crate::FlowError;
 
 impl Checkouts<'_> {
-    /// Closes an attempt that nobody will come back to, and its SetupIntent with it. False when
+    /// Closes an attempt that is given up, and cancels its SetupIntent. False when
     /// Stripe will not cancel it, because it has succeeded or is being decided.
     pub(super) async fn abandon(
         &self,

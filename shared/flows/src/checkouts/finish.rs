@@ -106,7 +106,9 @@ impl Checkouts<'_> {
                         return Ok(finish);
                     };
                     finishing = waiting;
-                    if matches!(finish, Finish::Pending { .. }) && !patience.wait().await {
+                    // Its slot may be left over, and is found again then.
+                    let waits = matches!(finish, Finish::Pending { .. });
+                    if patience.is_over() || (waits && !patience.wait().await) {
                         return Ok(PENDING);
                     }
                 }

@@ -171,7 +171,7 @@ impl Checkouts<'_> {
                 Step::Wait => true,
                 Step::FinishFirst(other) => {
                     let finish = self.finish_from(*other, None).await?;
-                    matches!(finish, Finish::Pending { .. })
+                    matches!(finish, Finish::Pending { .. }) || patience.is_over()
                 }
             };
             if waits && !patience.wait().await {
@@ -195,7 +195,7 @@ impl Checkouts<'_> {
             _ if fits && open.first == First::Subscription => {
                 self.start_subscription(ask, open, items, is_mine).await
             }
-            // Whoever creates its SetupIntent is still at it.
+            // Another request holds the lease on its SetupIntent.
             Phase::Creating(claim) if claim.lease.until > now => Ok(Step::Wait),
             Phase::Creating(claim) if fits => self.take_over_setup(ask, open, claim).await,
             _ if fits => self.resume(ask, open).await,

@@ -75,7 +75,7 @@ impl Checkouts<'_> {
             let standing = holder.and_then(SubscriptionItem::standing);
             return match model {
                 Some(model) if model.status.is_terminal() => Ok(FREE),
-                // Nobody has read it yet, or what was read is gone.
+                // It has no read model yet, or none any more.
                 None => {
                     let (user, customer) = (&attempt.user, &attempt.customer);
                     Box::pin(Subscriptions::of(self.cx).refresh(user, customer, id)).await?;
@@ -110,14 +110,17 @@ impl Checkouts<'_> {
         }
         let (user, holder) = (&attempt.user, &slot.attempt);
         match self.named_attempt(user, items, holder).await? {
-            // Whoever was finishing it is gone, and its subscription may exist.
-            Some(holder) => Ok(ControlFlow::Break(Step::FinishFirst(Box::new(holder)))),
-            None => Box::pin(self.access_past_forgotten(attempt, slot)).await,
+            // The lease of its finisher has run out, and its subscription may exist.
+            Some(holder) if !matches!(holder.phase, Phase::Ended { .. }) => {
+                Ok(ControlFlow::Break(Step::FinishFirst(Box::new(holder))))
+            }
+            // It sends nothing any more.
+            _ => Box::pin(self.access_past_forgotten(attempt, slot)).await,
         }
     }
 
-    /// The attempt that holds the slot is gone, and its request with it, so nobody sends that again.
-    /// Whether anything came of it is in Stripe's list.
+    /// The attempt that holds the slot is gone or has ended, so its frozen request is not sent again.
+    /// Whether a subscription came of it is in Stripe's list.
     async fn access_past_forgotten(
         &self,
         attempt: &Attempt,

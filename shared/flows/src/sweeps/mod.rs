@@ -1,4 +1,4 @@
-//! Finding what nobody has finished, and what nobody has been told.
+//! Finding unfinished checkouts, unapplied or missed events, and read models that differ from Stripe.
 //!
 //! Every sweep works in slices: it stops when its time is up and goes on from there the next time.
 //! Two runs at once do no harm, since each step is one that several may take.
