@@ -11,7 +11,9 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::text;
-use perennial_http::{ApiError, Handler, Request, RequestError, Response, Routes, invoke, read_json};
+use perennial_http::{
+    ApiError, Handler, Request, RequestError, Response, Routes, invoke, read_json,
+};
 use serde_json::{Map, Value, json};
 
 fuzz_target!(|data: &[u8]| {

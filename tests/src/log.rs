@@ -31,16 +31,24 @@ impl Log {
 
     /// The lines since the last time.
     pub fn take(&self) -> Vec<Value> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        let lines = String::from_utf8(bytes).unwrap();
+        let bytes = std::mem::take(
+            &mut *self
+                .0
+                .lock()
+                .expect("no thread panics while it writes a line"),
+        );
+        let lines = String::from_utf8(bytes).expect("log lines are UTF-8");
         let lines = lines.lines().map(serde_json::from_str);
-        lines.collect::<Result<_, _>>().unwrap()
+        lines.collect::<Result<_, _>>().expect("a log line is JSON")
     }
 }
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("no thread panics while it takes the lines")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
