@@ -31,29 +31,18 @@ export { managementOf } from "./perennial/wallets.js";
 
 /** @import { Stripe } from "@stripe/stripe-js" */
 /** @import { Call, Token } from "./perennial/api.js" */
+/** @typedef {import("./perennial/answers.d.ts").Entitlement} Entitlement */
+/** @typedef {import("./perennial/answers.d.ts").First} First */
+/** @typedef {import("./perennial/answers.d.ts").Plan} Plan */
+/** @typedef {import("./perennial/answers.d.ts").SheetWallet} SheetWallet */
+/** @typedef {import("./perennial/answers.d.ts").Subscription} Subscription */
+/** @typedef {import("./perennial/answers.d.ts").WalletName} WalletName */
+/** @typedef {import("./perennial/answers.d.ts").Wallets} Wallets */
 /** @typedef {import("./perennial/sheet.js").Button} Button */
 /** @typedef {import("./perennial/sheet.js").Payment} Payment */
 /** @typedef {import("./perennial/sheet.js").PaymentOutcome} PaymentOutcome */
-/** @typedef {import("./perennial/checkouts.js").Entitlement} Entitlement */
 /** @typedef {import("./perennial/checkouts.js").Outcome} Outcome */
-/** @typedef {import("./perennial/checkouts.js").Subscription} Subscription */
-/** @typedef {import("./perennial/wallets.js").Wallets} Wallets */
 /** @typedef {import("./perennial/redirect.js").RedirectWallet} RedirectWallet */
-/** @typedef {import("./perennial/sheet.js").SheetWallet} SheetWallet */
-/** @typedef {import("./perennial/wallets.js").WalletName} WalletName */
-
-/**
- * @typedef {object} Plan
- * @property {string} name
- * @property {string} group A user has at most one live subscription of a group.
- * @property {string} label
- * @property {number} amount What each interval costs, in the currency's minor unit.
- * @property {string} currency
- * @property {"day" | "week" | "month" | "year"} interval
- * @property {number} interval_count How many intervals lie between two charges.
- * @property {number} trial_days Free days before the first charge; 0 for none.
- * @property {WalletName[]} wallets Those that it may be paid with.
- */
 
 /**
  * @typedef {object} PerennialOptions

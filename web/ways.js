@@ -5,8 +5,7 @@ import { PerennialError } from "./perennial.js";
 import { byId, showCode, tellDeveloper } from "./page.js";
 import { walletWord } from "./words.js";
 
-/** @import { Button, Outcome, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
-/** @import { First } from "./perennial/wallets.js" */
+/** @import { Button, First, Outcome, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 
 // As high as the button beside it.
 const BUTTON_HEIGHT = 51;

@@ -4,10 +4,12 @@
  * there is no address, nothing was put there.
  */
 
+/** @import { Checkout } from "./answers.d.ts" */
+
 /**
  * @typedef {object} Return
  * @property {string} checkout Empty for a return that led to none.
- * @property {"subscribed" | "pending" | "failed"} status What `GET /confirm` has found out.
+ * @property {Checkout["status"]} status What `GET /confirm` has found out.
  * @property {string} reason
  */
 

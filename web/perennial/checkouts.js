@@ -5,40 +5,8 @@ import { cleanReturn, returnInAddress } from "./address.js";
 import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, sleep, unlessTransient } from "./api.js";
 
 /** @import { Return } from "./address.js" */
+/** @import { Subscription } from "./answers.d.ts" */
 /** @import { Call } from "./api.js" */
-/** @import { WalletName } from "./wallets.js" */
-
-/**
- * @typedef {object} Subscription
- * @property {string} id
- * @property {string} status Stripe's word: `trialing`, `active`, `past_due`, ...
- * @property {string | null} plan The plan's name in the configuration of the API, if it is one of its plans.
- * @property {string | null} price
- * @property {string[]} [prices] All prices that are charged.
- * @property {{ plan: string, price: string | null } | null} sold_as What the checkout sold.
- * @property {WalletName | null} wallet
- * @property {string | null} current_period_start RFC 3339, as all times here.
- * @property {string | null} current_period_end
- * @property {string | null} paid_until
- * @property {string | null} trial_end
- * @property {string | null} ends_at When it is going to end, or has ended.
- * @property {boolean} cancel_at_period_end
- * @property {{ reason: string, resumes_at: string | null } | null} pause
- * @property {string | null} latest_invoice_status
- * @property {string | null} latest_paid_invoice
- * @property {number} payment_attempts
- * @property {string | null} next_payment_attempt
- * @property {{ invoice: string, amount: number, paid: number, currency: string | null }[]} refunds
- * @property {{ state: "ok" | "contested" | "retrying" | "action_required" | "method_required", reason: string | null }} payment
- *   Whether the next charge can be expected to succeed, and else what is to be done.
- */
-
-/**
- * @typedef {object} Entitlement
- * @property {boolean} active
- * @property {string | null} until
- * @property {string} because The status of the subscription that decided it, `lapsed`, or `none`.
- */
 
 /**
  * What a checkout came to. Every call below ends in one of these; only a call that could not be

@@ -5,10 +5,11 @@ import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, refusedBy } from "./checkouts.js";
 
 /** @import { ConfirmAmazonPaySetupData, SetupIntentResult, Stripe } from "@stripe/stripe-js" */
+/** @import { SheetWallet, WalletName } from "./answers.d.ts" */
 /** @import { Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
 
-/** @typedef {"amazon_pay" | "cash_app_pay"} RedirectWallet */
+/** @typedef {Exclude<WalletName, SheetWallet>} RedirectWallet */
 
 /**
  * What Stripe.js has for each wallet that leads away, and whether the API can confirm in its place.

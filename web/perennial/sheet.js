@@ -15,11 +15,9 @@ import { withDates } from "./wallets.js";
  * @import { ApplePayButtonTheme, ApplePayButtonType, GooglePayButtonTheme, GooglePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
  *   StripeExpressCheckoutElementConfirmEvent, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js"
  */
+/** @import { First, SheetWallet, Wallets } from "./answers.d.ts" */
 /** @import { Answer, Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
-/** @import { First, Wallets } from "./wallets.js" */
-
-/** @typedef {"apple_pay" | "google_pay"} SheetWallet */
 
 /**
  * @typedef {object} ButtonOptions

@@ -3,36 +3,9 @@
 
 import { expectSuccess } from "./api.js";
 
-/** @import { StripeElementsOptionsMode, StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
+/** @import { StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
+/** @import { Wallets } from "./answers.d.ts" */
 /** @import { Call, Token } from "./api.js" */
-
-/**
- * What has to exist at Stripe before the shopper confirms: a SetupIntent, after which the
- * subscription is made, or the subscription itself.
- *
- * @typedef {"setup_intent" | "subscription"} First
- *
- * @typedef {"amazon_pay" | "apple_pay" | "google_pay" | "cash_app_pay"} WalletName
- */
-
-/**
- * @typedef {object} Wallet
- * @property {WalletName} wallet
- * @property {boolean} offer Whether the page may offer it.
- * @property {{ code: string, message: string }[]} reasons Why not.
- * @property {First[]} first
- * @property {Partial<Record<First, StripeElementsOptionsMode>>} [elements] The argument of `stripe.elements()`.
- * @property {StripeExpressCheckoutElementOptions} [express_checkout] The options of the Express Checkout Element.
- */
-
-/**
- * @typedef {object} Wallets
- * @property {string} plan
- * @property {number} trial_days The free days that this shopper would get, which may be none although the plan has a trial.
- * @property {string} publishable_key
- * @property {{ version: string, text: Partial<Record<WalletName, string>> }} consent What the shopper agrees to, by wallet; it has to be on the page.
- * @property {Wallet[]} wallets
- */
 
 // The answer holds dates and a signed link, so a page that stays open for long asks again.
 const FRESH_FOR_MS = 300_000;

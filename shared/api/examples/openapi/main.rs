@@ -1,5 +1,5 @@
 //! Writes into `docs/openapi.json` what the code knows better: the names, limits and codes of
-//! [`parts`]. Everything else in it is written by hand.
+//! [`parts`]. Everything else in it is written by hand. The types of the page's module are made of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@ use std::fs;
 
 fn main() {
     let renewed = parts::renewed(&fs::read_to_string(parts::DOCUMENT).unwrap());
+    fs::write(parts::TYPES, parts::types(&renewed)).unwrap();
     fs::write(parts::DOCUMENT, renewed).unwrap();
-    println!("{} is renewed", parts::DOCUMENT);
+    println!("{} and {} are renewed", parts::DOCUMENT, parts::TYPES);
 }

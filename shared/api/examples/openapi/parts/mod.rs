@@ -1,4 +1,4 @@
-//! The parts of `docs/openapi.json` that are made of the code.
+//! The parts of `docs/openapi.json` that are made of the code, and what is made of it.
 
 #![allow(
     clippy::expect_used,
@@ -10,8 +10,11 @@
 mod errors;
 mod routes;
 mod schemas;
+mod types;
 
 use serde_json::{Map, Value, json};
+
+pub(crate) use types::{TYPES, types};
 
 /// Where the document is.
 pub(crate) const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
