@@ -28,13 +28,9 @@ impl Stripe {
     }
 
     /// Takes a method off its customer, for good. Stripe refuses this for one that is nobody's.
-    pub async fn detach_payment_method(
-        &self,
-        id: &PaymentMethodId,
-        key: &IdempotencyKey,
-    ) -> Answered<PaymentMethod> {
+    pub async fn detach_payment_method(&self, id: &PaymentMethodId) -> Answered<PaymentMethod> {
         let path = format!("{}/detach", below(path::PAYMENT_METHODS, id.as_str()));
-        self.post("detach_payment_method", &path, Form::new(), key)
+        self.settle("detach_payment_method", &path, Form::new())
             .await
     }
 

@@ -82,11 +82,10 @@ impl Stripe {
         &self,
         id: &SetupIntentId,
         reason: CancellationReason,
-        key: &IdempotencyKey,
     ) -> Answered<SetupIntent> {
         let path = format!("{}/cancel", below(path::SETUP_INTENTS, id.as_str()));
         let body = Form::new().with(&["cancellation_reason"], reason.as_str());
-        self.post("cancel_setup_intent", &path, body, key).await
+        self.settle("cancel_setup_intent", &path, body).await
     }
 
     /// Creates a subscription; see [`CreateSubscription`](crate::CreateSubscription).
@@ -111,11 +110,10 @@ impl Stripe {
         &self,
         id: &SubscriptionId,
         method: &PaymentMethodId,
-        key: &IdempotencyKey,
     ) -> Answered<Subscription> {
         let path = below(path::SUBSCRIPTIONS, id.as_str());
         let body = Form::new().with(&["default_payment_method"], method.as_str());
-        self.post("update_subscription", &path, body, key).await
+        self.settle("update_subscription", &path, body).await
     }
 
     /// Ends a subscription at once. Stripe answers 404 for one that has ended.
@@ -132,9 +130,9 @@ impl Stripe {
 
     /// Annuls an open invoice, which nobody can pay any more. Stripe refuses this for one that is
     /// paid.
-    pub async fn void_invoice(&self, id: &str, key: &IdempotencyKey) -> Answered<Invoice> {
+    pub async fn void_invoice(&self, id: &str) -> Answered<Invoice> {
         let path = format!("{}/void", below(path::INVOICES, id));
-        self.post("void_invoice", &path, Form::new(), key).await
+        self.settle("void_invoice", &path, Form::new()).await
     }
 
     /// Lists a customer's subscriptions in every status, newest first, 100 a page.
@@ -365,6 +363,19 @@ impl Stripe {
             key: Some(&request.idempotency_key),
         })
         .await
+    }
+
+    /// Sends what creates nothing and is harmless when it happens twice, such as a cancellation, under a
+    /// key of its own. Stripe repeats a 500 that it has stored under a key for as long as it keeps the
+    /// key, so one that is always the same could not be canceled for a day.
+    pub(crate) async fn settle<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        body: Form,
+    ) -> Answered<T> {
+        self.post(operation, path, body, &IdempotencyKey::drawn())
+            .await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(

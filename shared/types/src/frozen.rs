@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chance;
+
 /// A POST whose bytes and key never change; what a claim stores before the call.
 ///
 /// Stripe answers a repeat under the same key with the first result, and refuses the key with
@@ -104,6 +106,11 @@ impl IdempotencyKey {
     /// Checks a key.
     pub fn new(key: &str) -> Result<Self, IdempotencyKeyError> {
         Self::try_from(key.to_owned())
+    }
+
+    /// A key that no call has had before: 32 hexadecimal digits.
+    pub fn drawn() -> Self {
+        Self(format!("{:016x}{:016x}", chance::draw(), chance::draw()))
     }
 
     /// The key as it is sent.

@@ -1,6 +1,6 @@
 //! Attempts that are given up: expired, replaced, or declined too often.
 
-use perennial_stripe::{CancellationReason, IdempotencyKey, SetupIntentStatus, StripeError};
+use perennial_stripe::{CancellationReason, SetupIntentStatus, StripeError};
 use perennial_types::{Attempt, Ending, FailureReason, Phase, SetupIntentId};
 
 use super::Checkouts;
@@ -16,7 +16,7 @@ impl Checkouts<'_> {
     ) -> Result<bool, FlowError> {
         match &attempt.phase {
             Phase::Confirming(open) => return self.abandon_subscription(attempt, open).await,
-            Phase::AwaitingSetup(id) if !self.cancel_setup(attempt, id, why).await? => {
+            Phase::AwaitingSetup(id) if !self.cancel_setup(id, why).await? => {
                 return Ok(false);
             }
             _ => {}
@@ -33,16 +33,14 @@ impl Checkouts<'_> {
         Ok(true)
     }
 
-    /// Cancels an attempt's SetupIntent. False when Stripe will not, because it has succeeded or is
+    /// Cancels a SetupIntent. False when Stripe will not, because it has succeeded or is
     /// being decided.
     pub(super) async fn cancel_setup(
         &self,
-        attempt: &Attempt,
         id: &SetupIntentId,
         why: CancellationReason,
     ) -> Result<bool, FlowError> {
-        let key = IdempotencyKey::new(&format!("cancel:{}", attempt.id))?;
-        match self.cx.stripe.cancel_setup_intent(id, why, &key).await {
+        match self.cx.stripe.cancel_setup_intent(id, why).await {
             Ok(_) => Ok(true),
             Err(StripeError::Invalid { .. }) => {
                 let intent = self.cx.stripe.retrieve_setup_intent(id).await?.value;

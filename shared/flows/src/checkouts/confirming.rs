@@ -1,12 +1,11 @@
 //! A subscription that came first: its shopper confirms it, or it ends.
 //!
-//! Until then it is `incomplete` at Stripe, or in a trial that nobody has confirmed
+//! Until then it is `incomplete` at Stripe, or in a trial that is not confirmed
 //! (<https://docs.stripe.com/billing/subscriptions/overview>). What the shopper could still confirm
 //! is taken away before the subscription is, so that Stripe decides who was first.
 
 use perennial_stripe::{
-    CancellationReason, IdempotencyKey, PaymentIntentStatus, PaymentMethod, SetupIntentStatus,
-    StripeError,
+    CancellationReason, PaymentIntentStatus, PaymentMethod, SetupIntentStatus, StripeError,
 };
 use perennial_types::{
     Attempt, Awaited, Confirming, Ending, FailureReason, InvoiceStatus, Phase, Subscription,
@@ -70,7 +69,7 @@ impl Checkouts<'_> {
         if let Some(method) = self.wrong_method(attempt, open, read).await? {
             return self.refuse_confirmed(attempt, open, read, &method).await;
         }
-        if read.payment_method_id().is_none() && self.save_method(attempt, open).await? {
+        if read.payment_method_id().is_none() && self.save_method(open).await? {
             let (user, customer) = (&attempt.user, &attempt.customer);
             let subscriptions = Subscriptions::of(self.cx);
             model = subscriptions.refresh(user, customer, &read.id).await?.model;
@@ -108,14 +107,13 @@ impl Checkouts<'_> {
 
     /// Stripe is asked to save the method on the subscription when it is confirmed. A subscription
     /// without one would end with its period, so this makes sure of it.
-    async fn save_method(&self, attempt: &Attempt, open: &Confirming) -> Result<bool, FlowError> {
+    async fn save_method(&self, open: &Confirming) -> Result<bool, FlowError> {
         let Some(method) = self.confirmed_method(open).await? else {
             return Ok(false);
         };
-        let key = IdempotencyKey::new(&format!("pays:{}", attempt.id))?;
         self.cx
             .stripe
-            .set_default_payment_method(&open.subscription, &method.id, &key)
+            .set_default_payment_method(&open.subscription, &method.id)
             .await?;
         Ok(true)
     }
@@ -178,7 +176,7 @@ impl Checkouts<'_> {
         Ok(Some(self.count_declines(attempt, reason, declined).await?))
     }
 
-    /// Stripe lets an unpaid subscription expire by itself, and cancels one if somebody says so.
+    /// Stripe lets an unpaid subscription expire by itself, and cancels one on request.
     fn why_it_ended(&self, attempt: &Attempt, model: &Subscription) -> FailureReason {
         if let Some(ours) = attempt.reason.filter(|reason| is_ended_for(*reason)) {
             return ours;
@@ -240,16 +238,16 @@ impl Checkouts<'_> {
             } else {
                 FailureReason::Canceled
             };
-            // Noted first, for whoever hears of the end from Stripe, or goes on after this one died.
+            // Noted first, for the event that tells of the end, and for the request after a crash.
             self.cx.table.note_reason(attempt, reason, None).await?;
             reason
         };
         let out_of_reach = match &open.awaited {
             Awaited::Setup(setup) => {
                 let why = CancellationReason::Abandoned;
-                self.cancel_setup(attempt, setup, why).await?
+                self.cancel_setup(setup, why).await?
             }
-            Awaited::Payment(_) => self.void_first_invoice(attempt, id).await?,
+            Awaited::Payment(_) => self.void_first_invoice(id).await?,
         };
         if !out_of_reach {
             return Ok(false);
@@ -271,16 +269,11 @@ impl Checkouts<'_> {
     }
 
     /// Annuls the first invoice, whose payment Stripe cancels with it. False when it is paid.
-    async fn void_first_invoice(
-        &self,
-        attempt: &Attempt,
-        id: &SubscriptionId,
-    ) -> Result<bool, FlowError> {
+    async fn void_first_invoice(&self, id: &SubscriptionId) -> Result<bool, FlowError> {
         let subscription = self.cx.stripe.retrieve_subscription(id).await?.value;
         let lacking = FlowError::AnswerLacks("the first invoice of a subscription");
         let invoice = subscription.newest_invoice().ok_or(lacking)?;
-        let key = IdempotencyKey::new(&format!("void:{}", attempt.id))?;
-        match self.cx.stripe.void_invoice(&invoice.id, &key).await {
+        match self.cx.stripe.void_invoice(&invoice.id).await {
             Ok(_) => Ok(true),
             Err(StripeError::Invalid { .. }) => {
                 let now = self.cx.stripe.retrieve_subscription(id).await?.value;

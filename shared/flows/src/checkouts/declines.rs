@@ -1,6 +1,6 @@
 //! Declines: a checkout ends after a few of them, and each counts as much as another checkout.
 //!
-//! Whoever holds a client secret can try one card after the other with it, without asking here, so this
+//! The holder of a client secret can try one card after the other with it, without asking here, so this
 //! is how stolen cards are tested (<https://docs.stripe.com/disputes/prevention/card-testing>). The
 //! declines are Stripe's own records of a SetupIntent or a payment, so it does not matter how many
 //! events came of them, when, or in which order.
@@ -104,7 +104,7 @@ impl Checkouts<'_> {
         declined: &SetupIntent,
     ) -> Result<Finish, FlowError> {
         let why = CancellationReason::Abandoned;
-        if !self.cancel_setup(attempt, &declined.id, why).await? {
+        if !self.cancel_setup(&declined.id, why).await? {
             // The last try has succeeded, or is being decided.
             return Ok(PENDING);
         }

@@ -141,7 +141,7 @@ impl Checkouts<'_> {
             ClaimedStep::SetupIntent(attempt),
             claim,
             |request| Box::pin(self.cx.stripe.create_setup_intent(request)),
-            // If there is a SetupIntent, nobody here has its client secret.
+            // If there is a SetupIntent, its client secret was never received here.
             || Box::pin(async { Ok::<_, FlowError>(None::<Infallible>) }),
         );
         let intent = match sent.await? {

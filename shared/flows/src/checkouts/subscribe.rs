@@ -106,7 +106,7 @@ impl Checkouts<'_> {
         if attempt.first == First::Subscription && self.cx.key_is_forgotten(claim.frozen_at) {
             return match find().await? {
                 Some(found) => self.adopt(attempt, found).await,
-                // Its shopper went away a day ago, so there is nobody to confirm another.
+                // Its shopper went away a day ago, and would have to confirm another.
                 None => self.fail(attempt, FailureReason::Expired).await,
             };
         }

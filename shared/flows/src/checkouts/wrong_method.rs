@@ -38,7 +38,7 @@ impl Checkouts<'_> {
         since: i64,
     ) -> Result<Finish, FlowError> {
         tell_of(attempt);
-        self.detach(attempt, method, since).await?;
+        self.detach(method, since).await?;
         self.close(attempt, Ending::Failed, REASON).await?;
         Ok(Finish::Failed { reason: REASON })
     }
@@ -55,7 +55,7 @@ impl Checkouts<'_> {
         tell_of(attempt);
         self.cx.table.note_reason(attempt, REASON, None).await?;
         self.give_back(attempt, open).await?;
-        self.detach(attempt, method, read.created).await?;
+        self.detach(method, read.created).await?;
         let id = &read.id;
         match self.cx.stripe.cancel_subscription(id).await {
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
@@ -99,17 +99,11 @@ impl Checkouts<'_> {
 
     /// A method that this checkout has brought is of no use to anybody; one that was saved before may
     /// pay for something else. `since` is when what it confirms was created: both times are Stripe's.
-    async fn detach(
-        &self,
-        attempt: &Attempt,
-        method: &PaymentMethod,
-        since: i64,
-    ) -> Result<(), FlowError> {
+    async fn detach(&self, method: &PaymentMethod, since: i64) -> Result<(), FlowError> {
         if method.created < since || method.customer_id().is_none() {
             return Ok(());
         }
-        let key = IdempotencyKey::new(&format!("detach:{}", attempt.id))?;
-        match self.cx.stripe.detach_payment_method(&method.id, &key).await {
+        match self.cx.stripe.detach_payment_method(&method.id).await {
             Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -1,9 +1,7 @@
 //! Reading a subscription again, because something says that it has changed.
 
 use perennial_store::{SubscriptionItem, Written};
-use perennial_stripe::{
-    CancellationReason, IdempotencyKey, Invoice, SetupIntentStatus, StripeError, metadata,
-};
+use perennial_stripe::{CancellationReason, Invoice, SetupIntentStatus, StripeError, metadata};
 use perennial_types::{
     Attempt, AttemptId, CustomerId, InvoiceStatus, SoldAs, Subscription, SubscriptionId, UserId,
 };
@@ -199,7 +197,7 @@ impl Subscriptions<'_> {
         read: &perennial_stripe::Subscription,
     ) -> Result<bool, FlowError> {
         let Some(attempt) = attempt_of(read) else {
-            // It was made at Stripe, and nobody has to confirm it here.
+            // It was made at Stripe, and does not have to be confirmed here.
             return Ok(true);
         };
         let attempt = self.cx.table.attempt(user, &attempt).await?;
@@ -218,9 +216,8 @@ impl Subscriptions<'_> {
         let Some(id) = ended.pending_setup_intent_id() else {
             return Ok(());
         };
-        let key = IdempotencyKey::new(&format!("cancel:{id}"))?;
         let why = CancellationReason::Abandoned;
-        match self.cx.stripe.cancel_setup_intent(id, why, &key).await {
+        match self.cx.stripe.cancel_setup_intent(id, why).await {
             // It has succeeded, or is canceled already.
             Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@
 //! client secret, and Stripe leaves them open for good.
 
 use perennial_store::Cursor;
-use perennial_stripe::{CancellationReason, IdempotencyKey, StripeError, metadata};
+use perennial_stripe::{CancellationReason, StripeError, metadata};
 use perennial_types::{AttemptId, CustomerId, SetupIntentId, UserId};
 use serde::Serialize;
 use serde_json::Value;
@@ -117,9 +117,8 @@ impl Sweeps<'_> {
         if is_awaited {
             return Ok(false);
         }
-        let key = IdempotencyKey::new(&format!("cancel:{id}"))?;
         let why = CancellationReason::Abandoned;
-        match self.cx.stripe.cancel_setup_intent(&id, why, &key).await {
+        match self.cx.stripe.cancel_setup_intent(&id, why).await {
             Ok(_) => {
                 tracing::info!(setup_intent = %id, "a SetupIntent of no checkout is canceled");
                 Ok(true)

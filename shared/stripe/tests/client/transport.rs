@@ -4,7 +4,7 @@ use perennial_stripe::{API_VERSION, CancellationReason};
 use perennial_types::{CustomerId, SetupIntentId, SubscriptionId};
 use serde_json::json;
 
-use crate::support::{client, create_customer, customer, key, ok, received, server};
+use crate::support::{client, create_customer, customer, error, key, ok, received, server};
 
 #[tokio::test]
 async fn a_post_has_version_key_credentials_and_content_type() {
@@ -98,17 +98,30 @@ async fn reading_sends_no_key_and_no_body() {
 }
 
 #[tokio::test]
-async fn cancelling_sends_the_reason_under_the_given_key() {
-    let server = server([ok(&json!({"id": "seti_1", "status": "canceled"}))]).await;
+async fn each_cancellation_sends_the_reason_under_a_key_of_its_own() {
+    let canceled = json!({"id": "seti_1", "status": "canceled"});
+    let server = server([
+        error(500, &json!({"type": "api_error"})),
+        ok(&canceled),
+        ok(&canceled),
+    ])
+    .await;
     let seti: SetupIntentId = "seti_1".parse().unwrap();
-    client(&server.uri())
-        .cancel_setup_intent(&seti, CancellationReason::Duplicate, &key("cancel:1"))
-        .await
-        .unwrap();
+    let client = client(&server.uri());
+    for _ in 0..2 {
+        let why = CancellationReason::Duplicate;
+        client.cancel_setup_intent(&seti, why).await.unwrap();
+    }
     let requests = received(&server).await;
     assert_eq!(requests[0].url.path(), "/v1/setup_intents/seti_1/cancel");
     assert_eq!(requests[0].body, b"cancellation_reason=duplicate");
-    assert_eq!(requests[0].headers["idempotency-key"], "cancel:1");
+    let keys = requests.iter().map(|it| &it.headers["idempotency-key"]);
+    let [first, repeated, second] = keys.collect::<Vec<_>>()[..] else {
+        panic!("not three requests: {requests:?}");
+    };
+    assert_eq!(first, repeated);
+    assert_ne!(first, second);
+    assert_eq!(second.len(), 32);
 }
 
 #[tokio::test]
@@ -120,28 +133,25 @@ async fn a_subscription_is_changed_and_ended_by_these_calls() {
     let client = client(&server.uri());
     let (sub, method) = ("sub_1".parse().unwrap(), "pm_1".parse().unwrap());
     client
-        .set_default_payment_method(&sub, &method, &key("pays:chk_1"))
+        .set_default_payment_method(&sub, &method)
         .await
         .unwrap();
     client.cancel_subscription(&sub).await.unwrap();
-    client
-        .void_invoice("in_1", &key("void:chk_1"))
-        .await
-        .unwrap();
+    client.void_invoice("in_1").await.unwrap();
     let lines: Vec<String> = received(&server)
         .await
         .iter()
         .map(|request| {
             let key = request.headers.get("idempotency-key");
-            let key = key.map_or("no key", |key| key.to_str().unwrap());
+            let key = key.map_or("no key", |_| "a key");
             let body = String::from_utf8_lossy(&request.body);
             format!("{} {} {body:?} {key}", request.method, request.url.path())
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    POST /v1/subscriptions/sub_1 "default_payment_method=pm_1" pays:chk_1
+    POST /v1/subscriptions/sub_1 "default_payment_method=pm_1" a key
     DELETE /v1/subscriptions/sub_1 "" no key
-    POST /v1/invoices/in_1/void "" void:chk_1
+    POST /v1/invoices/in_1/void "" a key
     "#);
 }
 
