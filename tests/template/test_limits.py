@@ -6,6 +6,7 @@ Each limit is also shown to notice: a copy of the template that breaks it is ref
 import copy
 import functools
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,12 @@ def most() -> Deployment:
 
 
 class Limits(unittest.TestCase):
+    def test_the_sweep_looks_at_an_event_after_the_stream_has_given_it_up(self):
+        inbox = (Path(__file__).parents[2] / "shared/store/src/inbox.rs").read_text(encoding="utf-8")
+        first_look = 60 * int(re.search(r"FIRST_LOOK_SECONDS: i64 = (\d+) \* 60;", inbox)[1])
+        worker = template()["Resources"]["Worker"]["Properties"]["Events"]["Inbox"]["Properties"]
+        self.assertLess(worker["MaximumRecordAgeInSeconds"], first_look)
+
     def test_every_deployment_stays_within_them(self):
         for what, deployment in deployments().items():
             with self.subTest(what):

@@ -1,12 +1,15 @@
-//! Behind the table's stream: applies the events of the inbox, each customer's in order.
+//! Behind the table's stream: applies the events of the inbox, each customer's in order and
+//! customers side by side.
 
 mod batch;
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use perennial_config::{Env, EventHandler, Start, StartError};
 use perennial_flows::Clients;
 use perennial_store::InboxItem;
+use perennial_stripe::Pace;
 use perennial_types::Clock;
 use serde_json::{Value, json};
 
@@ -22,10 +25,20 @@ pub struct App {
 /// brought again.
 const BATCH: Duration = Duration::from_secs(45);
 
+/// So many customers are looked after at the same time. Each has a request's time from when it is begun.
+const SIDE_BY_SIDE: usize = 10;
+
+/// A copy of the worker calls Stripe at most so often in a second. A table has four shards until it has
+/// grown, so that is less than half of the 100 calls that Stripe takes of an account
+/// (<https://docs.stripe.com/rate-limits>).
+const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(12).expect("12 is not 0");
+
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let (clients, ()) = Clients::start(env, clock, Ok(())).await?;
-        Ok(Self { clients })
+        Ok(Self {
+            clients: clients.paced(Pace::per_second(CALLS_PER_SECOND)),
+        })
     }
 }
 
@@ -57,13 +70,16 @@ impl EventHandler for App {
                 return Ok(json!({ "batchItemFailures": all.collect::<Vec<_>>() }));
             }
         };
-        for customer in customers {
-            let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
-            let results = context.events().apply_all(&items).await;
-            let failed = customer
-                .into_iter()
-                .zip(results)
-                .filter(|(_, result)| result.is_err());
+        let context = &context;
+        let mut applied = stream::iter(customers)
+            .map(|customer| async move {
+                let items: Vec<InboxItem> = customer.iter().map(|it| it.item.clone()).collect();
+                let results = context.events().apply_all(&items).await;
+                customer.into_iter().zip(results)
+            })
+            .buffer_unordered(SIDE_BY_SIDE);
+        while let Some(customer) = applied.next().await {
+            let failed = customer.filter(|(_, result)| result.is_err());
             failures.extend(failed.map(|(it, _)| it.again()));
         }
         Ok(json!({ "batchItemFailures": failures }))

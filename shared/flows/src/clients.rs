@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use perennial_config::{Dynamo, Env, Problems, StartError, all, trials};
 use perennial_store::{Catalog, Table};
-use perennial_stripe::{Settings, Stripe, Transport};
+use perennial_stripe::{Pace, Settings, Stripe, Transport};
 use perennial_types::{Clock, Plans, Trials};
 use tokio::time::Instant;
 
@@ -110,6 +110,15 @@ impl Clients {
     #[must_use]
     pub fn with_trials(self, trials: Trials) -> Self {
         Self { trials, ..self }
+    }
+
+    /// For work that nobody waits for: with at most so many calls of Stripe a second.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self {
+            stripe: self.stripe.with_pace(pace),
+            ..self
+        }
     }
 
     /// With another budget for each request.

@@ -115,8 +115,8 @@ struct Stored<'a> {
     expires_at: i64,
 }
 
-/// The stream brings an event within seconds, and its consumer tries for an hour.
-const FIRST_LOOK_SECONDS: i64 = 65 * 60;
+/// The stream brings an event within seconds, and its consumer tries for two hours.
+const FIRST_LOOK_SECONDS: i64 = 125 * 60;
 
 impl Table {
     /// Stores an event, once.

@@ -20,6 +20,7 @@ use crate::{
     IdempotencyKey,
     answer::Answer,
     error::{Cause, Effect, StripeError},
+    pace::Pace,
     retry,
     settings::{BuildError, NewKey, Settings, bearer},
     transport::{Network, Transport, Undelivered},
@@ -34,6 +35,7 @@ const SHORTEST_ATTEMPT: Duration = Duration::from_millis(500);
 pub struct Stripe {
     shared: Arc<Shared>,
     deadline: Option<Instant>,
+    pace: Option<Arc<Pace>>,
 }
 
 struct Shared {
@@ -108,7 +110,18 @@ impl Stripe {
                 backoff: settings.backoff,
             }),
             deadline: None,
+            pace: None,
         })
+    }
+
+    /// The same client, whose attempts wait for their turn. It sends again what Stripe refuses for the
+    /// number of calls, since what it does can wait.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self {
+            pace: Some(Arc::new(pace)),
+            ..self
+        }
     }
 
     /// The same client, all of whose calls end by `deadline`, or by the one it had if that is
@@ -119,8 +132,8 @@ impl Stripe {
             .deadline
             .map_or(deadline, |earlier| earlier.min(deadline));
         Self {
-            shared: Arc::clone(&self.shared),
             deadline: Some(deadline),
+            ..self.clone()
         }
     }
 
@@ -215,6 +228,9 @@ impl Stripe {
         attempt: u32,
         deadline: Instant,
     ) -> Result<Reply<Value>, Failure> {
+        if let Some(pace) = &self.pace {
+            pace.turn().await;
+        }
         let started = Instant::now();
         let timeout = time_left(deadline).min(self.shared.attempt_timeout);
         let (status, result) = if timeout < self.shortest_attempt() {
@@ -279,6 +295,10 @@ impl Stripe {
             body: &delivered.body,
             changes: call.changes(),
         };
+        let is_too_fast = status == 429;
+        if let Some(pace) = &self.pace {
+            pace.learn(is_too_fast);
+        }
         let result = match answer.read() {
             Ok(value) => Ok(Reply {
                 value,
@@ -288,7 +308,8 @@ impl Stripe {
             }),
             Err(error) => Err(Failure {
                 error,
-                worth_retrying: retry::is_worthwhile(Some(status), answer.should_retry()),
+                worth_retrying: retry::is_worthwhile(Some(status), answer.should_retry())
+                    || (is_too_fast && self.pace.is_some() && answer.should_retry().is_none()),
             }),
         };
         (Some(status), result)

@@ -8,6 +8,7 @@ mod form;
 mod http_date;
 mod objects;
 mod operations;
+mod pace;
 mod payment_operations;
 mod redact;
 mod requests;
@@ -27,6 +28,7 @@ pub use objects::{
     SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents};
+pub use pace::Pace;
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{
     Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,

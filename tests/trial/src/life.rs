@@ -9,12 +9,12 @@ use crate::shopper::{LEASE_IS_OVER, event};
 use crate::stage::{Life, Stage};
 use crate::wire::{Bug, Door};
 
-/// Lambda gives a batch up after this many tries here; the template lets it try for an hour.
+/// Lambda gives a batch up after this many tries here; the template lets it try for two hours.
 const TRIES_OF_STREAM: usize = 8;
 /// Stripe tries for three days.
 const TRIES_OF_STRIPE: usize = 8;
 /// As in the template.
-const BATCH: usize = 10;
+const BATCH: usize = 100;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 
@@ -224,6 +224,21 @@ impl Stage<'_> {
         )))
     }
 
+    /// The sweep of every hour, and that of the hour after while something could not be looked at.
+    async fn sweep_hourly(&self) -> Result<(), Broken> {
+        for _ in 0..3 {
+            let done = self.sweep_until_done("events").await?;
+            self.flow().await?;
+            if done["setups"]["failed"] == 0 {
+                return Ok(());
+            }
+            self.pass(HOUR).await?;
+        }
+        Err(Broken::new(
+            "hour after hour a SetupIntent cannot be looked at",
+        ))
+    }
+
     /// Lets everything come to rest: webhooks, stream, sweeps, and a day.
     pub async fn settle(&self) -> Result<(), Broken> {
         self.notes.borrow_mut().calls_of_shopper = self.lane.wire.count();
@@ -235,13 +250,12 @@ impl Stage<'_> {
             self.check_decided();
         }
         // What the sweeper finds after some minutes, and after the stream has given up.
-        for wait in [11 * MINUTE, 6 * MINUTE, 66 * MINUTE] {
+        for wait in [11 * MINUTE, 6 * MINUTE, 126 * MINUTE] {
             self.pass(wait).await?;
             self.sweep_until_done("open").await?;
             self.flow().await?;
         }
-        self.sweep_until_done("events").await?;
-        self.flow().await?;
+        self.sweep_hourly().await?;
         // Stripe forgets its keys, and a checkout that nobody comes back to ends.
         self.pass(25 * HOUR).await?;
         self.lane.wire.forget_keys();
@@ -250,8 +264,7 @@ impl Stage<'_> {
             self.flow().await?;
             self.pass(31 * MINUTE).await?;
         }
-        self.sweep_until_done("events").await?;
-        self.flow().await?;
+        self.sweep_hourly().await?;
         let compared = self.sweep_until_done("subscriptions").await?;
         if compared["subscriptions"]["repaired"] != 0 {
             self.broke(format!(
