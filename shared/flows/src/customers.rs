@@ -1,4 +1,4 @@
-//! One Stripe customer for each user, whoever clicks how often at once.
+//! One Stripe customer for each user, however many requests come at once.
 
 use perennial_store::{ClaimedStep, CustomerItem};
 use perennial_stripe::{CreateCustomer, IdempotencyKey, metadata};
@@ -19,7 +19,7 @@ impl<'a> Customers<'a> {
     }
 }
 
-/// Stripe's clock says when a customer was created, and that of whoever claimed it when it may have
+/// Stripe's clock says when a customer was created, and that of its claimant when it may have
 /// been. They may differ by as much as is left for clocks of the 24 hours of a key.
 const SLACK_SECONDS: i64 = 24 * 3600 - KEY_SECONDS;
 

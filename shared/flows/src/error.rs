@@ -22,7 +22,7 @@ pub enum FlowError {
     /// Stripe did not answer, or refused what it should not refuse.
     #[error("Stripe failed")]
     Stripe(#[from] StripeError),
-    /// Somebody else has been doing the same for longer than this request can wait.
+    /// Another request has been doing the same for longer than this one can wait.
     #[error("another request is doing the same")]
     Busy,
     /// There is no such checkout of this user.

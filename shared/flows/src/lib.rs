@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each step that creates something at Stripe is claimed in the table first, with the exact
-//! request that will be sent; whoever repeats the step sends the same bytes. Any of several
+//! request that will be sent; a repeat of the step sends the same bytes. Any of several
 //! callers may finish a checkout, and all of them get the same answer.
 
 mod catalog;

@@ -18,7 +18,7 @@ use crate::{
     table::{KEEP_ENDED_SECONDS, KEEP_SECONDS, Outcome, item, put_of, update_of},
 };
 
-/// A shopper who comes back does so within minutes; after this, somebody should look.
+/// A shopper who comes back does so within minutes; after this, the sweep looks.
 const FIRST_LOOK_SECONDS: i64 = 10 * 60;
 
 /// Whether this attempt is the one that clicks go on with.
@@ -90,7 +90,7 @@ impl Table {
         ] {
             open.insert(name.to_owned(), text(value));
         }
-        // Nobody goes on with an attempt that has expired.
+        // An attempt that has expired is not resumed.
         let ends = attempt.open_until.unix().saturating_add(KEEP_ENDED_SECONDS);
         open.insert("expires_at".to_owned(), number(ends));
         let open = self.put(open);

@@ -12,7 +12,7 @@ use crate::{
     table::{Outcome, delete_of, item, put_of, update_of},
 };
 
-/// How long a subscription that nobody has confirmed is kept after its end, in seconds. Whoever goes to
+/// How long a subscription that was never confirmed is kept after its end, in seconds. A shopper who goes to
 /// and fro between two plans leaves one behind each time, and every click reads them.
 const KEEP_UNCONFIRMED: i64 = 24 * 3600;
 
@@ -52,7 +52,7 @@ impl Table {
             .await
     }
 
-    /// Ends an attempt whose shopper has confirmed. False when somebody else was first.
+    /// Ends an attempt whose shopper has confirmed. False when another request was first.
     pub async fn confirm(&self, attempt: &Attempt) -> Result<bool, StoreError> {
         let update = self
             .change(attempt)
@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// Ends an attempt whose subscription ended before its shopper confirmed it, frees the slot and
-    /// tells the shop if there is something to tell. False when somebody else was first.
+    /// tells the shop if there is something to tell. False when another request was first.
     pub async fn end_confirming(
         &self,
         attempt: &Attempt,

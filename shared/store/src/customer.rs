@@ -21,7 +21,7 @@ pub enum CustomerItem {
         /// Stripe's id.
         customer: CustomerId,
     },
-    /// Somebody is creating it, or died doing so.
+    /// A request is creating it, or died doing so.
     Creating(Claim),
 }
 
@@ -153,7 +153,7 @@ impl Table {
     }
 
     /// Notes declines of the user's, each by its time and its id at Stripe, and gives all that are
-    /// noted from `since` on; older ones are forgotten. Whoever notes one again changes nothing.
+    /// noted from `since` on; older ones are forgotten. To note one again changes nothing.
     pub async fn note_declines(
         &self,
         user: &UserId,

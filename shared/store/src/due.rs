@@ -1,4 +1,4 @@
-//! What somebody should look at: checkouts and events that nobody has brought to an end.
+//! What a sweep should look at: checkouts and events that were not brought to an end.
 //!
 //! An item that waits for something carries `due` and `due_at`, and is in a sparse index by them;
 //! whoever settles it takes both away. So a sweep reads what is overdue and nothing else, however
@@ -38,7 +38,7 @@ impl DueKind {
     }
 }
 
-/// An item that waits for somebody.
+/// An item that waits for a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due<T> {
     key: Key,
@@ -95,8 +95,8 @@ impl Table {
         applied("postpone", update).await
     }
 
-    /// Looks at it no more, since it has been brought to an end. False if whoever has done that has
-    /// seen to it, as they should.
+    /// Looks at it no more, since it has been brought to an end. False if its finisher has taken it
+    /// out of the index already, as it should.
     pub async fn rest<T>(&self, due: &Due<T>) -> Result<bool, StoreError> {
         let update = self
             .update_due(&due.key)

@@ -113,7 +113,7 @@ impl Sending {
 pub enum Claimed {
     /// It was.
     Won,
-    /// Somebody else was first.
+    /// Another request was first.
     Lost,
     /// The payment has had all the increments that a network allows.
     Exhausted,
@@ -263,7 +263,7 @@ impl Table {
         applied("record_migrated_method", update).await
     }
 
-    /// Writes down what came of a request, and forgets its bytes. Whoever is first is right, since
+    /// Writes down what came of a request, and forgets its bytes. The first is right, since
     /// all of them have sent the same.
     pub async fn finish_payment_request(
         &self,

@@ -1,7 +1,7 @@
 //! The read model of a subscription, written under a fence.
 //!
 //! A reader takes the next fence before it asks Stripe, and writes only while no other reader has
-//! taken a later one. Whoever took the last fence also read last, so the newest state stays,
+//! taken a later one. The reader with the last fence also read last, so the newest state stays,
 //! whatever the order, the number or the timestamps of the events that made them read.
 
 use std::collections::BTreeSet;
@@ -89,7 +89,7 @@ impl SubscriptionItem {
     }
 }
 
-/// The fence of a read model that whoever created the subscription writes down.
+/// The fence of a read model that the creator of the subscription writes down.
 pub const FIRST_FENCE: u64 = 1;
 
 /// Whether a read model was written.

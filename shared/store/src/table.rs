@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
 
 impl Table {
     /// Connects to the table `name`. With an endpoint on this machine, the credentials and the
-    /// region are made up, so that nobody needs an account to run this locally. An endpoint may name
+    /// region are made up, so that no account is needed to run this locally. An endpoint may name
     /// the access key that it wants, as `http://<access key>@127.0.0.1:9001`.
     pub async fn connect(name: &str, endpoint: Option<&str>) -> Self {
         // The SDK sets no limit but that of the connection. An operation that takes longer than
@@ -85,7 +85,7 @@ impl Table {
         }
     }
 
-    /// The table `name` through a client that somebody else has made, as a trial does.
+    /// The table `name` through a client that the caller has made, as a trial does.
     pub fn over(client: Client, name: &str) -> Self {
         Self {
             client,

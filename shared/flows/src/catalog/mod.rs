@@ -45,7 +45,7 @@ impl Resolver {
 enum Known {
     /// By a sweep, so that an alarm stays on for as long as there is something to be done.
     Repeated,
-    /// By whoever has just changed something else.
+    /// By a caller that has just changed something else.
     Passed,
 }
 

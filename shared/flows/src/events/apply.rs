@@ -225,7 +225,7 @@ impl Events<'_> {
             applied => applied?,
         };
         match applied {
-            // It has succeeded, so somebody else is at it.
+            // It has succeeded, so another request is finishing it.
             Applied::Waits if kind == "setup_intent.succeeded" => {
                 Ok(Applied::Later(FlowError::Busy))
             }
@@ -271,7 +271,7 @@ impl Events<'_> {
                     ..
                 }) => Ok(Applied::Done),
                 Some(open) if open.is_issued() => Ok(Applied::Waits),
-                // The wallet has agreed, and Stripe has not answered, or somebody else is at it.
+                // The wallet has agreed, and Stripe has not answered, or another request is finishing it.
                 _ => Ok(Applied::Later(FlowError::Busy)),
             },
         }

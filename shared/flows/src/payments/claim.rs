@@ -12,7 +12,7 @@ use crate::{FlowError, context::WaitBudget};
 pub(super) enum KeyState {
     /// Nothing.
     New,
-    /// It was claimed by somebody who is gone; it is this caller's now.
+    /// The lease of its claim was over; this caller holds it now.
     HeldClaim(Box<HeldClaim>),
     /// This is what came of it.
     Done {
@@ -55,7 +55,7 @@ pub(super) struct NewRequest {
 }
 
 impl Payments<'_> {
-    /// Looks up a key, and waits while somebody else is at it.
+    /// Looks up a key, and waits while another request holds its lease.
     pub(super) async fn look(
         &self,
         asked: &RequestKey,
@@ -98,7 +98,7 @@ impl Payments<'_> {
         }
     }
 
-    /// Claims a key; nothing if somebody else was quicker.
+    /// Claims a key; nothing if another request was first.
     pub(super) async fn claim_request(
         &self,
         asked: &RequestKey,

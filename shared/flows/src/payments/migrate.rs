@@ -2,7 +2,7 @@
 //!
 //! A token can be used once, and the cryptogram behind it lives for minutes: a method is made of it,
 //! and set up at once, so that the bank knows of the agreement. Each step is claimed and repeated
-//! under its own key at Stripe. The token itself is not kept; whoever repeats the request brings it
+//! under its own key at Stripe. The token itself is not kept; a repeat of the request brings it
 //! again.
 
 use std::convert::Infallible;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FirstTransaction;
 
-/// A request that is not carried out, whoever repeats it.
+/// A request that is not carried out, however often it is repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Why.
@@ -85,7 +85,7 @@ reasons! {
         "This Idempotency-Key was used for another request. Send the same request, or another key.";
     /// There is no such payment.
     UnknownPayment => 404, "unknown_payment", "There is no such payment.";
-    /// There is no such method, or it is somebody else's.
+    /// There is no such method, or it belongs to another customer.
     UnknownPaymentMethod => 404, "unknown_payment_method",
         "This user has no such payment method.";
     /// Apple lets a saved method be charged off-session only.
@@ -190,7 +190,7 @@ reasons! {
     /// The account does not take it.
     WalletNotEnabled => 502, "wallet_not_enabled",
         "The shop's Stripe account does not accept this wallet yet. Enable it in Stripe's Dashboard, under Settings, Payment methods.";
-    /// Somebody has deleted the customer.
+    /// The customer was deleted at Stripe.
     CustomerDeleted => 409, "customer_deleted",
         "This user's customer was deleted at Stripe, and nothing was done. Another one is created when you send this with another Idempotency-Key.";
     /// Stripe keeps to its rules.

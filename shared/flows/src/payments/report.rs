@@ -40,7 +40,7 @@ pub struct PaymentReport {
     pub refunded: u64,
     /// Why the last try failed, and what can be done.
     pub failure: Option<FailureReport>,
-    /// What lets a page confirm it. It goes to whoever started the payment, and nowhere else.
+    /// What lets a page confirm it. It goes to the caller that started the payment, and nowhere else.
     #[serde(skip)]
     pub client_secret: Option<SecretString>,
     /// Whose payment it is, if it was started here.

@@ -1,4 +1,4 @@
-//! Checkouts that nobody has brought to an end: the browser never came back, or its finisher died.
+//! Checkouts that were not brought to an end: the browser never came back, or its finisher died.
 
 use perennial_store::Due;
 use perennial_types::{Attempt, AttemptId, UserId};

@@ -145,7 +145,7 @@ impl Sweeps<'_> {
         if ended || known.as_ref() == Some(&listed) {
             return Ok(());
         }
-        // One that nobody confirmed is forgotten a day after its end, and its checkout a week after.
+        // One that was never confirmed is forgotten a day after its end, and its checkout a week after.
         if known.is_none() && listed.status.is_terminal() {
             let attempt = match attempt_of(subscription) {
                 Some(id) => self.cx.table.attempt(&user, &id).await?,
