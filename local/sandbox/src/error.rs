@@ -1,6 +1,5 @@
 //! Refusals in the shape that Stripe gives them.
 
-use crate::state::Kind;
 use serde_json::{Map, Value, json};
 
 /// What a handler answers.
@@ -92,20 +91,6 @@ impl ApiError {
         ))
         .with_code("sandbox_not_simulated")
         .with_param(what)
-    }
-
-    /// An object that is not there.
-    pub(crate) fn no_such(kind: Kind, id: &str, param: &str) -> Self {
-        let name = match kind {
-            Kind::PaymentMethod => "PaymentMethod".to_owned(),
-            Kind::PaymentMethodDomain => "payment method domain".to_owned(),
-            Kind::TestClock => "test clock".to_owned(),
-            Kind::SetupIntent => "setupintent".to_owned(),
-            kind => kind.name().to_owned(),
-        };
-        Self::invalid(format!("No such {name}: '{id}'"))
-            .with_code("resource_missing")
-            .with_param(param)
     }
 
     /// A payment that was declined.

@@ -1,8 +1,8 @@
 //! `expand[]`: objects in place of their ids.
 
 use crate::error::{ApiError, Result};
-use crate::render::shown;
 use crate::resources::invoices;
+use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
 

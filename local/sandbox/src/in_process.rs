@@ -1,8 +1,8 @@
 //! A sandbox without a listener, for a trial that stays in one process.
 
-use crate::http::server;
 use crate::http::shared::Shared;
-use crate::render::shown;
+use crate::server;
+use crate::state::render::shown;
 use crate::state::store::Store;
 use crate::state::world::Origin;
 use crate::state::{Kind, World, ids};

@@ -11,9 +11,10 @@ mod in_process;
 mod list;
 mod page;
 mod params;
-mod render;
 mod resources;
+mod server;
 mod state;
+mod tick;
 mod wallets;
 mod webhooks;
 
@@ -142,16 +143,16 @@ impl Sandbox {
         let door = Door {
             hosts: options.hosts,
             origins,
-            way: http::server::way,
+            way: server::way,
         };
         // A sandbox that is dropped stops too.
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(perennial_loopback::serve(
             options.listener,
-            http::server::router(Arc::clone(&shared)),
+            server::router(Arc::clone(&shared)),
             door,
-            http::server::refuse,
-            Limits::with_body_of(http::server::LARGEST_BODY),
+            server::refuse,
+            Limits::with_body_of(server::LARGEST_BODY),
             stopped,
         ));
         let ticks = tokio::spawn(pass_time(Arc::clone(&shared)));
@@ -211,13 +212,8 @@ impl Drop for Sandbox {
 
 async fn pass_time(shared: Arc<Shared>) {
     loop {
-        run_due(&shared);
+        tick::run_due(&shared);
         // Whichever comes first, there may be something to do.
         let _ = tokio::time::timeout(TICK, shared.ticks.notified()).await;
     }
-}
-
-/// Does everything that has come due, each thing in a transaction of its own.
-fn run_due(shared: &Shared) {
-    while billing::tick::due(shared) {}
 }

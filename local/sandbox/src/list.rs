@@ -1,7 +1,7 @@
 //! Lists with `limit`, `starting_after` and `ending_before`, and the filters that several of them share.
 
 use crate::error::{ApiError, Result};
-use crate::render::shown;
+use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub(crate) fn page_of<'a>(
     let place = |id: &str, param: &str| {
         all.iter()
             .position(|object| object.id() == id)
-            .ok_or_else(|| ApiError::no_such(kind, id, param))
+            .ok_or_else(|| kind.no_such(id, param))
     };
     let (from, to) = if let Some(id) = after {
         let from = place(id, "starting_after")? + 1;

@@ -117,7 +117,7 @@ pub(crate) fn charge(
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             Err(error
-                .with("payment_intent", crate::render::shown(&failed))
+                .with("payment_intent", crate::state::render::shown(&failed))
                 .with("charge", charge.id()))
         }
         Outcome::NeedsAction(error) => {
@@ -125,7 +125,7 @@ pub(crate) fn charge(
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             world.emit("invoice.payment_action_required", &attempted);
-            Err(error.with("payment_intent", crate::render::shown(&waiting)))
+            Err(error.with("payment_intent", crate::state::render::shown(&waiting)))
         }
     }
 }

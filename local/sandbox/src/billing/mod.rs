@@ -6,4 +6,3 @@ pub(crate) mod collect;
 pub(crate) mod invoicing;
 pub(crate) mod periods;
 pub(crate) mod renew;
-pub(crate) mod tick;

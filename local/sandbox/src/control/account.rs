@@ -3,11 +3,11 @@
 use super::{answered, body};
 use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
-use crate::render::shown;
 use crate::resources::payment_method_domains;
+use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
-use crate::wallets;
+use crate::{tick, wallets};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -152,7 +152,7 @@ async fn advance(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
             Ok(ahead)
         })?;
         shared.ahead.store(ahead, Ordering::SeqCst);
-        crate::run_due(&shared);
+        tick::run_due(&shared);
         Ok(json!({"now": shared.world().now()}))
     });
     answered(result)

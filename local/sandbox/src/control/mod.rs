@@ -5,7 +5,7 @@
 mod account;
 mod faults;
 mod money_back;
-mod objects;
+mod shopper;
 mod tokens;
 mod webhooks;
 
@@ -27,7 +27,7 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .merge(account::routes())
         .merge(faults::routes())
         .merge(money_back::routes())
-        .merge(objects::routes())
+        .merge(shopper::routes())
         .merge(tokens::routes())
         .merge(webhooks::routes())
         .fallback(unknown)

@@ -3,8 +3,8 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::render::shown;
 use crate::resources::{disputes, refunds};
+use crate::state::render::shown;
 use crate::state::world::Origin;
 use axum::Router;
 use axum::body::{Body, Bytes};

@@ -3,10 +3,10 @@
 use super::{answered, body};
 use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
-use crate::render::shown;
 use crate::resources::test_cards;
 use crate::resources::tokens::{self, Wanted};
 use crate::state::Fields;
+use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::wallets::{self, Kind, Wallet};
 use axum::Router;

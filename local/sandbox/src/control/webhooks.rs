@@ -3,9 +3,9 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::render::shown;
 use crate::resources::webhook_endpoints;
 use crate::state::Kind;
+use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::webhooks::release::{Release, release};
 use axum::Router;

@@ -7,6 +7,5 @@ pub(crate) mod idempotency;
 pub(crate) mod reply;
 pub(crate) mod request_log;
 pub(crate) mod routes;
-pub(crate) mod server;
 pub(crate) mod severed;
 pub(crate) mod shared;

@@ -75,7 +75,7 @@ pub(crate) fn subscriptions(world: &World, session: &Value) -> Vec<Value> {
 pub(crate) fn set_end(world: &mut World, session: &Value, id: &str, ends: bool) -> Result<Value> {
     let shown = subscriptions(world, session);
     let Some(before) = shown.iter().find(|subscription| subscription.id() == id) else {
-        return Err(ApiError::no_such(Kind::Subscription, id, "id").with_status(404));
+        return Err(Kind::Subscription.no_such(id, "id").with_status(404));
     };
     // In flexible billing mode Stripe's portal names a time, and leaves the flag alone:
     // https://docs.stripe.com/billing/subscriptions/billing-mode/compare

@@ -169,7 +169,7 @@ pub(crate) fn payment_methods(world: &mut World, call: &Call) -> Answer {
 fn living(world: &World, id: &str) -> Answer {
     let customer = world.at_path(Kind::Customer, id)?;
     if customer.flag("deleted") {
-        Err(ApiError::no_such(Kind::Customer, id, "id").with_status(404))
+        Err(Kind::Customer.no_such(id, "id").with_status(404))
     } else {
         Ok(customer)
     }
@@ -179,7 +179,7 @@ fn living(world: &World, id: &str) -> Answer {
 pub(crate) fn named(world: &World, id: &str, param: &str) -> Answer {
     let customer = world.at_param(Kind::Customer, id, param)?;
     if customer.flag("deleted") {
-        Err(ApiError::no_such(Kind::Customer, id, param))
+        Err(Kind::Customer.no_such(id, param))
     } else {
         Ok(customer)
     }

@@ -3,8 +3,7 @@
 use super::{Answer, Call};
 use crate::error::ApiError;
 use crate::list::{in_range, page_of};
-use crate::state::{Fields, Kind, World};
-use crate::webhooks::queue;
+use crate::state::{Fields, Kind, World, deliveries};
 use serde_json::Value;
 
 /// Events can be read for this long.
@@ -32,16 +31,16 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
         let name = event.text("type").unwrap_or_default();
         let wanted = params
             .text("type")
-            .is_none_or(|pattern| queue::matches(pattern, name))
+            .is_none_or(|pattern| deliveries::matches(pattern, name))
             && (types.is_empty()
                 || types
                     .iter()
                     .filter_map(Value::as_str)
-                    .any(|pattern| queue::matches(pattern, name)));
+                    .any(|pattern| deliveries::matches(pattern, name)));
         let delivered = params
             .at("delivery_success")
             .as_bool()
-            .is_none_or(|wanted| queue::all_delivered(world, event.id()) == wanted);
+            .is_none_or(|wanted| deliveries::all_delivered(world, event.id()) == wanted);
         let recent = event
             .int("created")
             .is_some_and(|created| created >= oldest);
@@ -59,5 +58,5 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 }
 
 fn count_pending(world: &World, event: &mut Value) {
-    event.set("pending_webhooks", queue::pending(world, event.id()));
+    event.set("pending_webhooks", deliveries::pending(world, event.id()));
 }

@@ -5,8 +5,8 @@ use crate::billing::attempt::Presence;
 use crate::billing::{cancel, collect, invoicing};
 use crate::error::ApiError;
 use crate::list::{in_range, page, same};
-use crate::render::shown;
 use crate::resources::customers;
+use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use super::{Answer, Call, charges, merge_metadata, payment_intents};
 use crate::billing::attempt::{self, Outcome};
 use crate::error::{ApiError, Result};
-use crate::render::shown;
+use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;

@@ -6,8 +6,8 @@ use super::{
 use crate::billing::collect;
 use crate::error::{ApiError, Result};
 use crate::list::{in_range, page, same};
-use crate::render::shown;
 use crate::resources::{customers, payment_methods};
+use crate::state::render::shown;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
@@ -299,6 +299,6 @@ pub(crate) fn is_manual(intent: &Value, method: &Value) -> bool {
 /// The client secret that a page confirms the invoice's payment with.
 pub(crate) fn secret_of_invoice(world: &World, invoice: &str) -> Result<String> {
     let intent = collect::intent_of(world, invoice)
-        .ok_or_else(|| ApiError::no_such(Kind::PaymentIntent, invoice, "invoice"))?;
+        .ok_or_else(|| Kind::PaymentIntent.no_such(invoice, "invoice"))?;
     Ok(intent.text("client_secret").unwrap_or_default().to_owned())
 }

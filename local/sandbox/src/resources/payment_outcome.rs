@@ -2,7 +2,7 @@
 
 use super::charges::{self, Money};
 use crate::error::ApiError;
-use crate::render::shown;
+use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};

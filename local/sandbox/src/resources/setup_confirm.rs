@@ -3,9 +3,9 @@
 use super::setup_intents::unexpected_state;
 use super::{Answer, Call};
 use crate::error::{ApiError, Result};
-use crate::render::shown;
 use crate::resources::first_transaction::{self, First};
 use crate::resources::{payment_methods, subscriptions, test_cards};
+use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World, ids};
 use crate::wallets::{self, Redirect};

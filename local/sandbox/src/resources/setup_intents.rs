@@ -324,5 +324,5 @@ pub(crate) fn unexpected_state(intent: &Value, step: &str) -> ApiError {
     };
     ApiError::invalid(format!("You cannot {step} this SetupIntent because {why}."))
         .with_code("setup_intent_unexpected_state")
-        .with("setup_intent", crate::render::shown(intent))
+        .with("setup_intent", crate::state::render::shown(intent))
 }

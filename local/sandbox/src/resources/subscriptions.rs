@@ -53,7 +53,7 @@ pub(crate) fn list(world: &mut World, call: &Call) -> Answer {
 pub(crate) fn living(world: &World, id: &str) -> Result<Value> {
     let subscription = world.at_path(Kind::Subscription, id)?;
     if cancel::is_over(&subscription) {
-        Err(ApiError::no_such(Kind::Subscription, id, "id").with_status(404))
+        Err(Kind::Subscription.no_such(id, "id").with_status(404))
     } else {
         Ok(subscription)
     }

@@ -94,7 +94,7 @@ pub(crate) fn spend(world: &mut World, id: &str, method: &mut Value, param: &str
         .as_ref()
         .and_then(|token| test_cards::by_token(token.text("_card")?));
     let (Some(mut token), Some(card)) = (before, card) else {
-        return Err(ApiError::no_such(Kind::Token, id, param));
+        return Err(Kind::Token.no_such(id, param));
     };
     if token.flag("used") {
         let message = format!("You cannot use a Stripe token more than once: {id}.");

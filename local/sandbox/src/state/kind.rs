@@ -1,5 +1,6 @@
 //! The tables of the sandbox.
 
+use crate::error::ApiError;
 use serde::{Deserialize, Serialize};
 
 /// What a record is. The objects of Stripe's API come first, the sandbox's own bookkeeping after them.
@@ -95,5 +96,19 @@ impl Kind {
             .iter()
             .find(|(kind, _)| *kind == self)
             .map_or("record", |(_, name)| name)
+    }
+
+    /// The refusal for an object of this kind that is not there.
+    pub(crate) fn no_such(self, id: &str, param: &str) -> ApiError {
+        let name = match self {
+            Self::PaymentMethod => "PaymentMethod".to_owned(),
+            Self::PaymentMethodDomain => "payment method domain".to_owned(),
+            Self::TestClock => "test clock".to_owned(),
+            Self::SetupIntent => "setupintent".to_owned(),
+            kind => kind.name().to_owned(),
+        };
+        ApiError::invalid(format!("No such {name}: '{id}'"))
+            .with_code("resource_missing")
+            .with_param(param)
     }
 }

@@ -1,10 +1,12 @@
 //! What the sandbox knows, and how it is kept.
 
 pub(crate) mod clock;
+pub(crate) mod deliveries;
 pub(crate) mod fields;
 pub(crate) mod ids;
 mod journal;
 pub(crate) mod kind;
+pub(crate) mod render;
 pub(crate) mod store;
 pub(crate) mod timers;
 pub(crate) mod world;

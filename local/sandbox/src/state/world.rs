@@ -1,11 +1,10 @@
 //! One account with all that is in it.
 
-use super::{Fields, Kind, clock, ids};
-use crate::error::{ApiError, Result};
-use crate::render::{changed_fields, shown};
-use crate::state::store::Store;
+use super::render::{changed_fields, shown};
+use super::store::Store;
+use super::{Fields, Kind, clock, deliveries, ids};
+use crate::error::Result;
 use crate::wallets;
-use crate::webhooks::queue;
 use serde_json::{Value, json};
 
 /// Who asked for the change that is going on, for `event.request`; nobody when a timer did.
@@ -103,7 +102,7 @@ impl World {
         self.store
             .get(kind, id)
             .cloned()
-            .ok_or_else(|| ApiError::no_such(kind, id, "id"))
+            .ok_or_else(|| kind.no_such(id, "id"))
     }
 
     /// The object that a path names: 404 when there is none.
@@ -111,7 +110,7 @@ impl World {
         self.store
             .get(kind, id)
             .cloned()
-            .ok_or_else(|| ApiError::no_such(kind, id, "id").with_status(404))
+            .ok_or_else(|| kind.no_such(id, "id").with_status(404))
     }
 
     /// The object that a parameter names: 400 when there is none.
@@ -119,7 +118,7 @@ impl World {
         self.store
             .get(kind, id)
             .cloned()
-            .ok_or_else(|| ApiError::no_such(kind, id, param))
+            .ok_or_else(|| kind.no_such(id, param))
     }
 
     /// Keeps an object under its own id.
@@ -171,6 +170,6 @@ impl World {
             event.set("data.previous_attributes", previous);
         }
         self.save(&event);
-        queue::send_to_endpoints(self, &event);
+        deliveries::send_to_endpoints(self, &event);
     }
 }

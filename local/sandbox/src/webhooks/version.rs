@@ -5,7 +5,7 @@
 //! named its subscription and PaymentIntent.
 
 use crate::billing::collect;
-use crate::state::{Fields, World};
+use crate::state::{Fields, World, deliveries};
 use serde_json::{Value, json};
 
 /// The first version of the present shapes.
@@ -13,8 +13,8 @@ const BASIL: &str = "2025-03-31";
 
 /// The event as the endpoint gets it.
 pub(crate) fn for_endpoint(world: &World, event: &Value, endpoint: &Value) -> Value {
-    let mut event = crate::render::shown(event);
-    event.set("pending_webhooks", super::queue::pending(world, event.id()));
+    let mut event = crate::state::render::shown(event);
+    event.set("pending_webhooks", deliveries::pending(world, event.id()));
     if let Some(version) = endpoint.text("api_version") {
         event.set("api_version", version);
         if version.get(..BASIL.len()).is_some_and(|date| date < BASIL) {

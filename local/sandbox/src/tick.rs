@@ -9,9 +9,14 @@ use crate::state::world::Origin;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
 
+/// Does everything that has come due, each thing in a transaction of its own.
+pub(crate) fn run_due(shared: &Shared) {
+    while due(shared) {}
+}
+
 /// Runs one thing that has come due, on the sandbox's own time or on a test clock that is advancing. Says whether
 /// there was one.
-pub(crate) fn due(shared: &Shared) -> bool {
+fn due(shared: &Shared) -> bool {
     let (clock, timer) = {
         let world = shared.world();
         match world.first_due(None, world.now()) {
@@ -50,7 +55,7 @@ pub(crate) fn due(shared: &Shared) -> bool {
 }
 
 /// Runs a timer.
-pub(crate) fn run(world: &mut World, timer: &Timer) -> Result<()> {
+fn run(world: &mut World, timer: &Timer) -> Result<()> {
     let id = timer.object.as_str();
     match timer.due {
         Due::AuthorizationExpires => payment_outcome::expire(world, id),

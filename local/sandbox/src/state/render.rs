@@ -1,6 +1,6 @@
 //! What of a record is shown, and what changed between two of them.
 
-use crate::state::Fields;
+use super::Fields;
 use serde_json::{Map, Value};
 
 /// The object as the API shows it: without the sandbox's own notes, whose names begin with `_`.

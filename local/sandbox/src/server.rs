@@ -1,9 +1,9 @@
 //! The listener and what it serves.
 
-use super::api::{self, Incoming};
-use super::reply::Reply;
-use super::shared::Shared;
 use crate::error::ApiError;
+use crate::http::api::{self, Incoming};
+use crate::http::reply::Reply;
+use crate::http::shared::Shared;
 use crate::{control, page};
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -3,9 +3,9 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::render::shown;
 use crate::resources::setup_settle::{Choice, settle};
 use crate::resources::{mandates, payment_confirm, payment_method_domains};
+use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
 use crate::wallets;
