@@ -93,6 +93,13 @@ impl ApiError {
         .with_param(what)
     }
 
+    /// A decline by the bank of a card.
+    pub(crate) fn card_declined(decline_code: &str) -> Self {
+        Self::card("Your card was declined.")
+            .with_code("card_declined")
+            .with("decline_code", decline_code)
+    }
+
     /// A payment that was declined.
     pub(crate) fn card(message: impl Into<String>) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! `expand[]`: objects in place of their ids.
 
 use crate::error::{ApiError, Result};
-use crate::resources::invoices;
+use crate::objects::invoice;
 use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
@@ -149,10 +149,10 @@ fn walk(world: &World, object: &mut Value, steps: &[Step]) {
     };
     match *field {
         "payments" if !object.has(field) => {
-            object.set(field, invoices::payments_list(world, object.id()));
+            object.set(field, invoice::payments_list(world, object.id()));
         }
         "confirmation_secret" => {
-            object.set(field, invoices::confirmation_secret(world, object.id()));
+            object.set(field, invoice::confirmation_secret(world, object.id()));
         }
         _ => {}
     }

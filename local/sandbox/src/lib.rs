@@ -1,4 +1,25 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! From the bottom up; each uses only those before it.
+//!
+//! - `error`: refusals in Stripe's shape.
+//! - `wallets`: the table of wallets.
+//! - `state`: the records with their fields, the events that tell of them, the timers, and the file that keeps them.
+//! - `params`: what a request may say, checked.
+//! - `list`: pages of lists.
+//! - `objects`: what each of Stripe's objects is: how it is built and read.
+//! - `expand`: objects in place of their ids.
+//! - `billing`: what happens to payments, invoices and subscriptions.
+//! - `operations`: what requests, shoppers, banks and wallets do to objects.
+//! - `http`: a request of the API on its way to its operation, and what all requests and tasks share.
+//! - `webhooks`: sending the events.
+//! - `tick`: what the passing of time does.
+//! - `control`: the control API.
+//! - `page`: what a browser sees.
+//! - `server`: the API, the control API and the pages as one service.
+//! - `in_process`: that service without a listener.
 // An invoice has more fields than the `json` macro can nest by default.
 #![recursion_limit = "256"]
 
@@ -9,9 +30,10 @@ mod expand;
 mod http;
 mod in_process;
 mod list;
+mod objects;
+mod operations;
 mod page;
 mod params;
-mod resources;
 mod server;
 mod state;
 mod tick;
@@ -131,7 +153,7 @@ impl Sandbox {
             frozen: None,
             due_at: None,
         };
-        resources::setup_confirm::move_pages(&mut world);
+        operations::setup_confirm::move_pages(&mut world);
         world.store.commit().map_err(data)?;
         let shared = Arc::new(Shared::new(
             world,
@@ -180,7 +202,7 @@ impl Sandbox {
     /// replaces the address.
     pub fn listen(&self, url: &str, secret: &str) -> Result<(), Error> {
         let listened = self.shared.change(Origin::default(), |world| {
-            resources::webhook_endpoints::listen(world, url, secret)
+            operations::webhook_endpoints::listen(world, url, secret)
         });
         listened
             .map(drop)

@@ -11,10 +11,13 @@ pub(crate) fn page(
     kind: Kind,
     url: &str,
     params: &Value,
-    keep: impl Fn(&Value) -> bool,
+    is_listed: impl Fn(&Value, &Value) -> bool,
 ) -> Result<Value> {
     page_of(
-        world.store.newest_first(kind).filter(|object| keep(object)),
+        world
+            .store
+            .newest_first(kind)
+            .filter(|object| is_listed(object, params)),
         kind,
         url,
         params,
@@ -93,6 +96,12 @@ pub(crate) fn in_range(at: Option<i64>, filter: &Value) -> bool {
                 && range.int("lte").is_none_or(|limit| at <= limit)
         }
     }
+}
+
+/// Whether the object has what the parameters of these names ask for, and was created when they say.
+pub(crate) fn fits(object: &Value, params: &Value, names: &[&str]) -> bool {
+    names.iter().all(|name| same(object, params, name))
+        && in_range(object.int("created"), params.at("created"))
 }
 
 /// Whether the object has the value that the parameter of the same name asks for, if it asks.

@@ -1,9 +1,10 @@
 //! The passing of time: runs what has come due.
 
-use crate::billing::{cancel, renew};
+use crate::billing::{cancel, payment_outcome, renew};
 use crate::error::Result;
 use crate::http::shared::Shared;
-use crate::resources::{payment_outcome, setup_settle, test_clocks};
+use crate::objects::{subscription, test_clock};
+use crate::operations::{setup_settle, test_clocks};
 use crate::state::timers::{Due, Timer};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind, World};
@@ -21,7 +22,7 @@ fn due(shared: &Shared) -> bool {
         let world = shared.world();
         match world.first_due(None, world.now()) {
             Some(timer) => (None, Some(timer)),
-            None => match test_clocks::advancing(&world) {
+            None => match test_clock::advancing(&world) {
                 Some((clock, target)) => {
                     let timer = world.first_due(Some(&clock), target);
                     (Some(clock), timer)
@@ -72,7 +73,7 @@ fn run(world: &mut World, timer: &Timer) -> Result<()> {
         }
         Due::CancelAt => {
             let subscription = world.get(Kind::Subscription, id)?;
-            if !cancel::is_over(&subscription) {
+            if !subscription::is_over(&subscription) {
                 cancel::at_once(world, &subscription, "cancellation_requested", &Value::Null);
             }
             Ok(())

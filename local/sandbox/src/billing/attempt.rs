@@ -1,8 +1,8 @@
 //! What a charge meets: the payment method's behavior, its mandate, and whether it is still the customer's.
 
+use super::first_transaction::{self, First};
 use crate::error::ApiError;
-use crate::resources::first_transaction::{self, First};
-use crate::resources::mandates;
+use crate::objects::mandate;
 use crate::state::{Fields, World};
 use crate::wallets;
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub(crate) fn outcome(
             ApiError::card(message).with_code("payment_method_unexpected_state"),
         );
     }
-    if !mandates::in_force(world, method) {
+    if !mandate::in_force(world, method) {
         let message = "The mandate of this payment method is not active.";
         return Outcome::Declined(
             ApiError::card(message).with_code("payment_intent_mandate_invalid"),
@@ -85,7 +85,7 @@ pub(crate) fn by_behavior(method: &Value) -> Outcome {
                     .with("decline_code", "generic_decline"),
             )
         }
-        (Some("decline"), None) => Outcome::Declined(first_transaction::declined(
+        (Some("decline"), None) => Outcome::Declined(ApiError::card_declined(
             method.text("_decline_code").unwrap_or("generic_decline"),
         )),
         (Some("authentication_required"), _) => {

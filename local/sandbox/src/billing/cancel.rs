@@ -1,16 +1,8 @@
 //! The end of a subscription.
 
-use crate::billing::invoicing;
+use super::invoicing;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
-
-/// Whether the subscription has ended for good.
-pub(crate) fn is_over(subscription: &Value) -> bool {
-    matches!(
-        subscription.text("status"),
-        Some("canceled" | "incomplete_expired")
-    )
-}
 
 /// Ends a subscription now. Its `pending_setup_intent` stays open, as at Stripe.
 pub(crate) fn at_once(world: &mut World, before: &Value, reason: &str, details: &Value) -> Value {
@@ -30,13 +22,9 @@ pub(crate) fn at_once(world: &mut World, before: &Value, reason: &str, details: 
             );
         }
     }
-    let was_incomplete = before.is("status", "incomplete");
-    end(
-        world,
-        &subscription,
-        "customer.subscription.deleted",
-        was_incomplete,
-    );
+    world.save(&subscription);
+    stop(world, &subscription, before.is("status", "incomplete"));
+    world.emit("customer.subscription.deleted", &subscription);
     subscription
 }
 
@@ -47,12 +35,6 @@ pub(crate) fn expire_incomplete(world: &mut World, before: &Value) {
     subscription.set("ended_at", world.now_for(before));
     world.update(before, &subscription, "customer.subscription.updated");
     stop(world, &subscription, true);
-}
-
-fn end(world: &mut World, subscription: &Value, event: &str, void_open: bool) {
-    world.save(subscription);
-    stop(world, subscription, void_open);
-    world.emit(event, subscription);
 }
 
 /// Nothing more happens to the subscription by itself, and nobody is charged for it any more.

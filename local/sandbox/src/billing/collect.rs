@@ -1,84 +1,22 @@
 //! Charging an invoice, and what its success or failure means for the subscription.
 
-use crate::billing::attempt::{self, Outcome, Presence};
+use super::attempt::{self, Outcome, Presence};
+use super::{charges, payment_outcome};
 use crate::error::{ApiError, Result};
-use crate::resources::{charges, payment_intents, payment_outcome};
+use crate::objects::{invoice, invoice_payment, payment_intent};
+use crate::state::render::shown;
 use crate::state::timers::Due;
-use crate::state::{Fields, Kind, World, ids};
+use crate::state::{Fields, World};
 use crate::wallets;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Creates the PaymentIntent that an open invoice is paid with, and the `InvoicePayment` between the two.
 pub(crate) fn open_payment(world: &mut World, invoice: &Value) {
-    let intent = payment_intents::for_invoice(world, invoice);
-    let payment = json!({
-        "id": ids::id("inpay"),
-        "object": "invoice_payment",
-        "amount_paid": null,
-        "amount_requested": invoice.at("amount_remaining"),
-        "created": world.now_for(invoice),
-        "currency": invoice.at("currency"),
-        "invoice": invoice.id(),
-        "is_default": true,
-        "livemode": false,
-        "payment": {"payment_intent": intent.id(), "type": "payment_intent"},
-        "status": "open",
-        "status_transitions": {"canceled_at": null, "paid_at": null},
-        "_clock": invoice.at("_clock"),
-    });
+    let intent = payment_intent::for_invoice(world, invoice);
+    world.save(&intent);
+    let payment = invoice_payment::new(world, invoice, &intent);
     world.save(&payment);
     world.emit("payment_intent.created", &intent);
-}
-
-/// The invoice's own payment, once it is open.
-pub(crate) fn payment_of(world: &World, invoice: &str) -> Option<Value> {
-    world
-        .store
-        .newest_first(Kind::InvoicePayment)
-        .find(|payment| payment.is("invoice", invoice) && payment.flag("is_default"))
-        .cloned()
-}
-
-/// The PaymentIntent of an open invoice.
-pub(crate) fn intent_of(world: &World, invoice: &str) -> Option<Value> {
-    let payment = payment_of(world, invoice)?;
-    world
-        .store
-        .get(Kind::PaymentIntent, payment.text("payment.payment_intent")?)
-        .cloned()
-}
-
-/// The payment method that pays the invoice: the subscription's own, or the customer's default.
-pub(crate) fn method_for(world: &World, invoice: &Value) -> Option<Value> {
-    let subscription = subscription_of(world, invoice)?;
-    method_of(world, &subscription)
-}
-
-/// The payment method that pays for a subscription. A list of types, if there is one, must include its type.
-pub(crate) fn method_of(world: &World, subscription: &Value) -> Option<Value> {
-    let customer = world
-        .store
-        .get(Kind::Customer, subscription.text("customer")?)?;
-    let id = subscription
-        .text("default_payment_method")
-        .or(customer.text("invoice_settings.default_payment_method"))?;
-    let method = world.store.get(Kind::PaymentMethod, id)?;
-    let types = subscription.at("payment_settings.payment_method_types");
-    types
-        .as_array()
-        .is_none_or(|types| types.contains(method.at("type")))
-        .then(|| method.clone())
-}
-
-/// The subscription that the invoice is for.
-pub(crate) fn subscription_of(world: &World, invoice: &Value) -> Option<Value> {
-    world
-        .store
-        .get(
-            Kind::Subscription,
-            invoice.text("parent.subscription_details.subscription")?,
-        )
-        .cloned()
 }
 
 /// Charges an open invoice with the payment method and records what came of it. A refusal is an error that the
@@ -95,7 +33,7 @@ pub(crate) fn charge(
         "attempt_count",
         invoice.int("attempt_count").unwrap_or(0) + 1,
     );
-    let Some(intent) = intent_of(world, invoice.id()) else {
+    let Some(intent) = invoice::intent_of(world, invoice.id()) else {
         return Err(ApiError::invalid("This invoice has no open payment.")
             .with_code("invoice_not_editable"));
     };
@@ -117,7 +55,7 @@ pub(crate) fn charge(
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             Err(error
-                .with("payment_intent", crate::state::render::shown(&failed))
+                .with("payment_intent", shown(&failed))
                 .with("charge", charge.id()))
         }
         Outcome::NeedsAction(error) => {
@@ -125,7 +63,7 @@ pub(crate) fn charge(
             world.save(&attempted);
             world.emit("invoice.payment_failed", &attempted);
             world.emit("invoice.payment_action_required", &attempted);
-            Err(error.with("payment_intent", crate::state::render::shown(&waiting)))
+            Err(error.with("payment_intent", shown(&waiting)))
         }
     }
 }
@@ -144,7 +82,7 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
     world.unschedule(Due::RetryPayment, invoice.id());
     world.save(&invoice);
     if let Some(mut payment) =
-        payment_of(world, invoice.id()).filter(|payment| payment.is("status", "open"))
+        invoice::payment_of(world, invoice.id()).filter(|payment| payment.is("status", "open"))
     {
         payment.set("amount_paid", due);
         payment.set("status", "paid");
@@ -154,7 +92,7 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
     }
     world.emit("invoice.paid", &invoice);
     world.emit("invoice.payment_succeeded", &invoice);
-    if let Some(subscription) = subscription_of(world, &invoice) {
+    if let Some(subscription) = invoice::subscription_of(world, &invoice) {
         let revives = matches!(
             subscription.text("status"),
             Some("incomplete" | "past_due" | "unpaid")
@@ -188,13 +126,13 @@ pub(crate) fn check_currency(method: &Value, charged: &Value) -> Result<()> {
 /// Cancels the payment of an invoice that is voided or paid by other means.
 pub(crate) fn cancel_payment(world: &mut World, invoice: &Value) {
     if let Some(mut payment) =
-        payment_of(world, invoice.id()).filter(|payment| payment.is("status", "open"))
+        invoice::payment_of(world, invoice.id()).filter(|payment| payment.is("status", "open"))
     {
         payment.set("status", "canceled");
         payment.set("status_transitions.canceled_at", world.now_for(invoice));
         world.save(&payment);
     }
-    if let Some(intent) = intent_of(world, invoice.id()) {
+    if let Some(intent) = invoice::intent_of(world, invoice.id()) {
         payment_outcome::cancel(world, &intent, Some("void_invoice"));
     }
 }

@@ -1,11 +1,11 @@
 //! Renewals, ends of trials and retries of failed payments.
 
-use crate::billing::attempt::Presence;
-use crate::billing::invoicing::{self, Bill};
-use crate::billing::periods::{days, next_end};
-use crate::billing::{cancel, collect};
+use super::attempt::Presence;
+use super::periods::{days, next_end};
+use super::{cancel, collect, invoicing};
 use crate::error::Result;
-use crate::resources::subscription_create::shorten_period;
+use crate::objects::invoice::{self, Bill};
+use crate::objects::subscription;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
 use crate::wallets;
@@ -24,7 +24,7 @@ const RETRY_AFTER_DAYS: [i64; 3] = [3, 5, 7];
 /// The period of a subscription is over.
 pub(crate) fn period_ends(world: &mut World, id: &str) -> Result<()> {
     let subscription = world.get(Kind::Subscription, id)?;
-    if cancel::is_over(&subscription) || subscription.is("status", "paused") {
+    if subscription::is_over(&subscription) || subscription.is("status", "paused") {
         return Ok(());
     }
     let now = world.now_for(&subscription);
@@ -33,7 +33,9 @@ pub(crate) fn period_ends(world: &mut World, id: &str) -> Result<()> {
         cancel::at_once(world, &subscription, "cancellation_requested", &Value::Null);
         return Ok(());
     }
-    if subscription.is("status", "trialing") && collect::method_of(world, &subscription).is_none() {
+    if subscription.is("status", "trialing")
+        && subscription::method_of(world, &subscription).is_none()
+    {
         match subscription.text("trial_settings.end_behavior.missing_payment_method") {
             Some("cancel") => {
                 cancel::at_once(world, &subscription, "payment_failed", &Value::Null);
@@ -88,10 +90,10 @@ pub(crate) fn next_period(
     let now = world.now_for(before);
     let mut subscription = before.clone();
     let anchor = subscription.int("billing_cycle_anchor").unwrap_or(now);
-    let (interval, count) = interval(&subscription);
+    let (interval, count) = subscription::interval(&subscription);
     let end = next_end(anchor, &interval, count, now);
-    set_period(&mut subscription, now, end);
-    shorten_period(&mut subscription);
+    subscription::set_period(&mut subscription, now, end);
+    subscription::shorten_period(&mut subscription);
     if subscription.is("status", "trialing") {
         subscription.set("status", "active");
     }
@@ -110,23 +112,6 @@ pub(crate) fn next_period(
     world.schedule(Due::PeriodEnds, &subscription, end);
     world.update(before, &subscription, "customer.subscription.updated");
     (subscription, invoice)
-}
-
-/// How often the subscription renews.
-pub(crate) fn interval(subscription: &Value) -> (String, i64) {
-    let recurring = subscription.at("items.data.0.price.recurring");
-    (
-        recurring.text("interval").unwrap_or("month").to_owned(),
-        recurring.int("interval_count").unwrap_or(1),
-    )
-}
-
-/// Writes the period into every item.
-pub(crate) fn set_period(subscription: &mut Value, start: i64, end: i64) {
-    for index in 0..subscription.list("items.data").len() {
-        subscription.set(&format!("items.data.{index}.current_period_start"), start);
-        subscription.set(&format!("items.data.{index}.current_period_end"), end);
-    }
 }
 
 /// A draft becomes final and is charged.
@@ -148,8 +133,8 @@ pub(crate) fn retry(world: &mut World, id: &str) -> Result<()> {
     if !invoice.is("status", "open") {
         return Ok(());
     }
-    if is_never_retried(collect::method_for(world, &invoice).as_ref()) {
-        if let Some(subscription) = collect::subscription_of(world, &invoice) {
+    if is_never_retried(invoice::method_for(world, &invoice).as_ref()) {
+        if let Some(subscription) = invoice::subscription_of(world, &invoice) {
             give_up(world, &subscription);
         }
         return Ok(());
@@ -160,12 +145,12 @@ pub(crate) fn retry(world: &mut World, id: &str) -> Result<()> {
 /// Charges an open invoice. When that fails, the subscription is past due and the next attempt is set, or the
 /// retries are used up.
 pub(crate) fn charge_or_retry_later(world: &mut World, invoice: &Value) -> Result<()> {
-    let method = collect::method_for(world, invoice);
+    let method = invoice::method_for(world, invoice);
     if collect::charge(world, invoice, method.as_ref(), Presence::Away).is_ok() {
         return Ok(());
     }
     let mut failed = world.get(Kind::Invoice, invoice.id())?;
-    let Some(subscription) = collect::subscription_of(world, &failed) else {
+    let Some(subscription) = invoice::subscription_of(world, &failed) else {
         return Ok(());
     };
     let tried = usize::try_from(failed.int("attempt_count").unwrap_or(1)).unwrap_or(1);

@@ -3,7 +3,7 @@
 use super::{answered, body};
 use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
-use crate::resources::payment_method_domains;
+use crate::operations::payment_method_domains;
 use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};

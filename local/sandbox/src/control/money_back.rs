@@ -3,7 +3,7 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::resources::{disputes, refunds};
+use crate::operations::{disputes, refunds};
 use crate::state::render::shown;
 use crate::state::world::Origin;
 use axum::Router;

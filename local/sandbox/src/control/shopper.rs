@@ -3,8 +3,8 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::resources::setup_settle::{Choice, settle};
-use crate::resources::{mandates, payment_confirm, payment_method_domains};
+use crate::operations::setup_settle::{Choice, settle};
+use crate::operations::{payment_confirm, payment_method_domains, payment_methods};
 use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
@@ -63,7 +63,9 @@ async fn answer_bank(
 async fn revoke(State(shared): Sandbox, Path(id): Path<String>) -> Response<Body> {
     answered(
         shared
-            .change(Origin::default(), |world| mandates::revoke(world, &id))
+            .change(Origin::default(), |world| {
+                payment_methods::revoke_mandate(world, &id)
+            })
             .map(|mandate| shown(&mandate)),
     )
 }

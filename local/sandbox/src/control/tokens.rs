@@ -3,8 +3,8 @@
 use super::{answered, body};
 use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
-use crate::resources::test_cards;
-use crate::resources::tokens::{self, Wanted};
+use crate::objects::test_cards;
+use crate::objects::token::{self, Wanted};
 use crate::state::Fields;
 use crate::state::render::shown;
 use crate::state::world::Origin;
@@ -78,7 +78,11 @@ async fn hand_over(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
                 let message = format!("{} is turned off in this account.", wallet.label);
                 Err(ApiError::invalid(message))
             }
-            _ => Ok(tokens::create(world, &wanted)),
+            _ => {
+                let token = token::new(world, &wanted);
+                world.save(&token);
+                Ok(token)
+            }
         })
     });
     answered(result.map(|token| shown(&token)))

@@ -3,7 +3,7 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::resources::webhook_endpoints;
+use crate::operations::webhook_endpoints;
 use crate::state::Kind;
 use crate::state::render::shown;
 use crate::state::world::Origin;

@@ -97,9 +97,7 @@ impl Fault {
             429 => ApiError::validation("Request rate limit exceeded.")
                 .with_status(429)
                 .with_code("rate_limit"),
-            402 => ApiError::card("Your card was declined.")
-                .with_code("card_declined")
-                .with("decline_code", "generic_decline"),
+            402 => ApiError::card_declined("generic_decline"),
             status @ 400..=499 => {
                 ApiError::invalid("This request was refused on demand.").with_status(status)
             }

@@ -4,8 +4,8 @@ mod portal;
 mod stripe_js;
 
 use crate::http::shared::Shared;
-use crate::resources::setup_confirm::goes_away;
-use crate::resources::setup_settle::{Choice, settle, way_back};
+use crate::objects::setup_intent::{goes_away, way_back};
+use crate::operations::setup_settle::{Choice, settle};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
 use crate::wallets;

@@ -3,7 +3,8 @@
 use super::{answer, escaped, html, redirect};
 use crate::error::Result;
 use crate::http::shared::Shared;
-use crate::resources::billing_portal;
+use crate::objects::portal_session;
+use crate::operations::billing_portal;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind, World};
 use axum::Router;
@@ -22,7 +23,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 
 async fn show(State(shared): Sandbox, Path(secret): Path<String>) -> Response<Body> {
     let world = shared.world();
-    match billing_portal::open(&world, &secret) {
+    match portal_session::open(&world, &secret) {
         Some(session) => html(StatusCode::OK, &page(&world, &session)),
         None => gone(),
     }
@@ -42,7 +43,7 @@ async fn change(State(shared): Sandbox, Path(secret): Path<String>, body: Bytes)
             .find(|(name, _)| name == wanted)
             .map(|(_, value)| value.into_owned())
     };
-    let session = billing_portal::open(&shared.world(), &secret);
+    let session = portal_session::open(&shared.world(), &secret);
     let Some(session) = session else {
         return gone();
     };
@@ -66,7 +67,7 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
 }
 
 fn page(world: &World, session: &Value) -> String {
-    let cards: String = billing_portal::subscriptions(world, session)
+    let cards: String = portal_session::subscriptions(world, session)
         .iter()
         .map(|subscription| card(world, subscription))
         .collect();

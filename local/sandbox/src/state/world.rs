@@ -99,18 +99,12 @@ impl World {
 
     /// The object, for one that the sandbox itself refers to.
     pub(crate) fn get(&self, kind: Kind, id: &str) -> Result<Value> {
-        self.store
-            .get(kind, id)
-            .cloned()
-            .ok_or_else(|| kind.no_such(id, "id"))
+        self.at_param(kind, id, "id")
     }
 
     /// The object that a path names: 404 when there is none.
     pub(crate) fn at_path(&self, kind: Kind, id: &str) -> Result<Value> {
-        self.store
-            .get(kind, id)
-            .cloned()
-            .ok_or_else(|| kind.no_such(id, "id").with_status(404))
+        self.get(kind, id).map_err(|error| error.with_status(404))
     }
 
     /// The object that a parameter names: 400 when there is none.

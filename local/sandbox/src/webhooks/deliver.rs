@@ -3,7 +3,7 @@
 use super::queue::{self, Attempt};
 use super::{sign, version};
 use crate::http::shared::Shared;
-use crate::resources::webhook_endpoints;
+use crate::objects::webhook_endpoint;
 use crate::state::{Fields, Kind, clock};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ fn prepare(shared: &Shared, id: &str) -> Option<reqwest::RequestBuilder> {
     let event = world.store.get(Kind::Event, delivery.text("event")?)?;
     let body = serde_json::to_vec(&version::for_endpoint(&world, event, endpoint)).ok()?;
     let signature = sign::header(
-        &webhook_endpoints::secrets(endpoint, world.now()),
+        &webhook_endpoint::secrets(endpoint, world.now()),
         clock::machine_seconds(),
         &body,
     );

@@ -4,7 +4,7 @@
 //! The sandbox knows one old shape: before 2025-03-31.basil periods stood on the subscription itself, and an invoice
 //! named its subscription and PaymentIntent.
 
-use crate::billing::collect;
+use crate::objects::invoice;
 use crate::state::{Fields, World, deliveries};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn before_basil(world: &World, object: &Value) -> Value {
     }
     if object.is("object", "invoice") {
         let details = object.at("parent.subscription_details").clone();
-        let intent = collect::intent_of(world, object.id());
+        let intent = invoice::intent_of(world, object.id());
         object.set("subscription", details.at("subscription").clone());
         object.set(
             "subscription_details",

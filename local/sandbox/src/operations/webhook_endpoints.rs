@@ -1,0 +1,71 @@
+//! Webhook endpoints: created, changed, deleted.
+
+use crate::objects::{merge_metadata, webhook_endpoint};
+use crate::params::call::{Answer, Call};
+use crate::state::{Fields, Kind, World, ids};
+use serde_json::json;
+
+/// `POST /v1/webhook_endpoints`: the only answer that shows the secret.
+pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    let secret = format!("whsec_{}", ids::random(32));
+    let endpoint = webhook_endpoint::new(world, &ids::id("we"), params, &secret)?;
+    world.save(&endpoint);
+    let mut answer = endpoint;
+    answer.set("secret", secret);
+    Ok(answer)
+}
+
+/// The listener of a local machine, like the one of `stripe listen`: every event, and a secret of the caller's own.
+pub(crate) fn listen(world: &mut World, url: &str, secret: &str) -> Answer {
+    const LISTENER: &str = "we_perennial_listener";
+    let params = json!({"url": url, "enabled_events": ["*"], "api_version": null, "description": "Local listener"});
+    let endpoint = webhook_endpoint::new(world, LISTENER, &params, secret)?;
+    world.save(&endpoint);
+    Ok(endpoint)
+}
+
+/// Gives an endpoint a new secret; the old one signs beside it for a while.
+pub(crate) fn roll(world: &mut World, id: &str, seconds: i64) -> Answer {
+    let mut endpoint = world.at_path(Kind::WebhookEndpoint, id)?;
+    let secret = format!("whsec_{}", ids::random(32));
+    let now = world.now();
+    let mut secrets = vec![json!({"secret": secret, "until": null})];
+    for old in endpoint.list("_secrets") {
+        let until = old
+            .int("until")
+            .map_or(now + seconds, |until| until.min(now + seconds));
+        secrets.push(json!({"secret": old.at("secret"), "until": until}));
+    }
+    endpoint.set("_secrets", secrets);
+    world.save(&endpoint);
+    endpoint.set("secret", secret);
+    Ok(endpoint)
+}
+
+/// `POST /v1/webhook_endpoints/{id}`; the API version cannot be changed.
+pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
+    let params = &call.params;
+    let mut endpoint = world.at_path(Kind::WebhookEndpoint, &call.id)?;
+    for field in ["description", "enabled_events"] {
+        if let Some(value) = params.get(field) {
+            endpoint.set(field, value.clone());
+        }
+    }
+    if let Some(url) = params.text("url") {
+        endpoint.set("url", webhook_endpoint::checked_url(url)?);
+    }
+    if let Some(disabled) = params.at("disabled").as_bool() {
+        endpoint.set("status", if disabled { "disabled" } else { "enabled" });
+    }
+    merge_metadata(&mut endpoint, params);
+    world.save(&endpoint);
+    Ok(endpoint)
+}
+
+/// `DELETE /v1/webhook_endpoints/{id}`
+pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
+    let endpoint = world.at_path(Kind::WebhookEndpoint, &call.id)?;
+    world.store.remove(Kind::WebhookEndpoint, endpoint.id());
+    Ok(json!({"id": endpoint.id(), "object": "webhook_endpoint", "deleted": true}))
+}
