@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Claim, CustomerId, FrozenRequest, PaymentIntentId, PlanGroup, PlanName, PriceId,
-    ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
+    AttemptId, Claim, CustomerId, First, FrozenRequest, PaymentIntentId, PlanGroup, PlanName,
+    PriceId, ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -17,18 +17,6 @@ pub enum ConfirmBy {
     Client,
     /// This server, with the address and browser that API Gateway saw.
     Server,
-}
-
-/// What comes first, and so what the shopper confirms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum First {
-    /// A SetupIntent of our own; the subscription charges the method that it has set up.
-    #[default]
-    SetupIntent,
-    /// The subscription; the shopper confirms its first payment, or its own SetupIntent if it
-    /// begins with a trial.
-    Subscription,
 }
 
 /// Where an attempt stands, with what there is at that point.

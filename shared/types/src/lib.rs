@@ -19,14 +19,13 @@ mod open_enum;
 mod pause;
 mod payment;
 mod plan;
+mod refusal;
 mod return_path;
 mod subscription;
 mod wallet;
 
-pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, First, Phase};
-pub use catalog::{
-    Answer, CatalogPlan, PlanCatalog, PriceKind, Refusal, RefusalCode, StripePrice, Terms,
-};
+pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, Phase};
+pub use catalog::{Answer, CatalogPlan, PlanCatalog, PriceKind, StripePrice, Terms};
 pub use change::Change;
 pub use claim::{Claim, Lease};
 pub use clock::{Clock, Timestamp};
@@ -43,6 +42,7 @@ pub use money::{Currency, Money, MoneyError};
 pub use pause::{Pause, PauseReason};
 pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
+pub use refusal::{Refusal, RefusalCode};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{InvoiceStatus, Refunded, SoldAs, Subscription, SubscriptionStatus};
-pub use wallet::{Countries, Currencies, Shown, UnknownWallet, Wallet, WalletRow};
+pub use wallet::{Countries, Currencies, First, Shown, UnknownWallet, Wallet, WalletRow};

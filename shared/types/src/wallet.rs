@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-use crate::{Currency, First};
+use crate::Currency;
 
 /// A wallet. In JSON it is the name of its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +22,18 @@ pub enum Wallet {
     GooglePay,
     /// Cash App Pay: the shopper goes to Cash App on a phone, or scans a code with it.
     CashAppPay,
+}
+
+/// What comes first, and so what the shopper confirms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum First {
+    /// A SetupIntent of our own; the subscription charges the method that it has set up.
+    #[default]
+    SetupIntent,
+    /// The subscription; the shopper confirms its first payment, or its own SetupIntent if it
+    /// begins with a trial.
+    Subscription,
 }
 
 /// The facts about one wallet.
