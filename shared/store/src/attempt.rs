@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ShopEvent, StoreError, Table,
     attempt_row::{AttemptRow, State, StoredAttempt},
-    due::DueKind,
-    key::{Key, text},
+    key::{DueKind, Key, text},
     table::{KEEP_ENDED_SECONDS, KEEP_SECONDS, Outcome, item, put_of, update_of},
 };
 

@@ -8,35 +8,15 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
 };
 use perennial_types::{AttemptId, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     InboxItem, StoreError, Table,
     attempt::applied,
-    key::{ATTEMPT, Attributes, Key, text},
+    key::{ATTEMPT, Attributes, DueKind, Key, text},
 };
 
 /// The index of the template.
 const INDEX: &str = "due";
-
-/// What waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(crate) enum DueKind {
-    /// An attempt that has not ended.
-    Checkout,
-    /// An event that has not been applied.
-    Event,
-}
-
-impl DueKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Checkout => "CHECKOUT",
-            Self::Event => "EVENT",
-        }
-    }
-}
 
 /// An item that waits for a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]

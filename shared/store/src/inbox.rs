@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     StoreError, Table,
     attempt::applied,
-    due::DueKind,
-    key::{Key, text},
+    key::{DueKind, Key, text},
     table::{KEEP_SECONDS, item},
 };
 

@@ -7,6 +7,7 @@ use perennial_types::{
     AttemptId, CustomerId, EventId, Money, PaymentIntentId, PlanGroup, PlanName, SetupIntentId,
     SubscriptionId, UserId, Wallet,
 };
+use serde::{Deserialize, Serialize};
 
 pub(crate) const CUSTOMER: &str = "CUSTOMER";
 pub(crate) const ATTEMPT: &str = "CHECKOUT#";
@@ -15,6 +16,25 @@ pub(crate) const OPEN: &str = "OPEN#";
 pub(crate) const SUBSCRIPTION: &str = "SUB#";
 pub(crate) const INBOX: &str = "INBOX#";
 pub(crate) const TRIAL: &str = "TRIAL#";
+
+/// What waits, as the index `due` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum DueKind {
+    /// An attempt that has not ended.
+    Checkout,
+    /// An event that has not been applied.
+    Event,
+}
+
+impl DueKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Checkout => "CHECKOUT",
+            Self::Event => "EVENT",
+        }
+    }
+}
 
 /// An item's name.
 #[derive(Debug, Clone, PartialEq, Eq)]

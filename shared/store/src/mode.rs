@@ -11,19 +11,12 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::AttributeValue,
 };
-use tokio::sync::OnceCell;
 
 use crate::{
     StoreError, Table,
     key::{Attributes, Key},
+    table::Guard,
 };
-
-/// Which mode a function is of, and whether the table was found to be of the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Guard {
-    livemode: bool,
-    checked: Arc<OnceCell<()>>,
-}
 
 const LIVEMODE: &str = "livemode";
 

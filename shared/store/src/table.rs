@@ -10,11 +10,11 @@ use aws_sdk_dynamodb::{
     types::{Delete, Put, TransactWriteItem, Update},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OnceCell;
 
 use crate::{
     StoreError,
     key::{Attributes, Key},
-    mode::Guard,
 };
 
 /// Lookups and finished claims are history after this long, and so is an attempt that was never ended.
@@ -37,6 +37,13 @@ pub struct Table {
     pub(crate) client: Client,
     name: Arc<str>,
     pub(crate) guard: Option<Guard>,
+}
+
+/// Which mode a function is of, and whether the table was found to be of the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    pub(crate) livemode: bool,
+    pub(crate) checked: Arc<OnceCell<()>>,
 }
 
 /// Whether a conditional write was done.
