@@ -7,12 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    error::{Cause, Effect, StripeError},
+    error::{Cause, Effect, KEY_IN_USE, StripeError},
     http_date, redact,
 };
-
-/// The code of a 409 whose key belongs to a request that is still being worked on.
-pub(crate) const KEY_IN_USE: &str = "idempotency_key_in_use";
 
 /// A pause that is longer than this is not a pause, and no caller of ours would wait for it.
 const LONGEST_PAUSE_S: u64 = 60;

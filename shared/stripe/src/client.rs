@@ -93,7 +93,7 @@ impl Stripe {
         let bearer = bearer(&settings.secret_key).ok_or(BuildError::SecretKey)?;
         let transport = match settings.transport {
             Some(transport) => transport,
-            None => Arc::new(Network::new(settings.is_loopback())?),
+            None => Arc::new(Network::new(settings.is_loopback()).map_err(BuildError::Http)?),
         };
         Ok(Self {
             shared: Arc::new(Shared {

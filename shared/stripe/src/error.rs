@@ -2,6 +2,9 @@
 
 use std::{fmt, time::Duration};
 
+/// The code of a 409 whose key belongs to a request that is still being worked on.
+pub(crate) const KEY_IN_USE: &str = "idempotency_key_in_use";
+
 /// A failed call. Nothing in it holds a parameter, a secret or personal data.
 ///
 /// See <https://docs.stripe.com/api/errors> and <https://docs.stripe.com/error-low-level>.
@@ -169,7 +172,7 @@ impl StripeError {
             | Self::RateLimited { code, .. }
             | Self::Forbidden { code, .. }
             | Self::Unavailable { code, .. } => code.as_deref(),
-            Self::KeyInUse { .. } => Some(crate::answer::KEY_IN_USE),
+            Self::KeyInUse { .. } => Some(KEY_IN_USE),
             Self::IdempotencyMismatch { .. } | Self::Unauthenticated { .. } => None,
         }
     }

@@ -8,13 +8,6 @@ use url::{Host, Url};
 
 use crate::Transport;
 
-/// A TCP and TLS handshake that takes longer than this will not get better by waiting.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Shorter than what load balancers keep an idle connection for, so that we rarely write into one
-/// that the other side is closing (<https://github.com/hyperium/hyper/issues/2136>).
-pub(crate) const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(25);
-
 /// Creating a subscription charges a wallet, which takes seconds. An attempt that is cut short gains
 /// nothing: the next one meets `idempotency_key_in_use`.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);

@@ -11,11 +11,14 @@ use reqwest::{
     redirect,
 };
 
-use crate::{
-    API_VERSION,
-    error::Cause,
-    settings::{BuildError, CONNECT_TIMEOUT, POOL_IDLE_TIMEOUT},
-};
+use crate::{API_VERSION, error::Cause};
+
+/// A TCP and TLS handshake that takes longer than this will not get better by waiting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Shorter than what load balancers keep an idle connection for, so that we rarely write into one
+/// that the other side is closing (<https://github.com/hyperium/hyper/issues/2136>).
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
 const USER_AGENT: &str = concat!("perennial/", env!("CARGO_PKG_VERSION"));
 
@@ -57,7 +60,7 @@ pub trait Transport: Send + Sync {
 pub(crate) struct Network(reqwest::Client);
 
 impl Network {
-    pub(crate) fn new(is_loopback: bool) -> Result<Self, BuildError> {
+    pub(crate) fn new(is_loopback: bool) -> reqwest::Result<Self> {
         let headers = HeaderMap::from_iter([
             (ACCEPT, HeaderValue::from_static("application/json")),
             (
@@ -78,7 +81,7 @@ impl Network {
             // A sandbox on this machine is not behind the proxy of an office.
             builder = builder.no_proxy();
         }
-        builder.build().map(Self).map_err(BuildError::Http)
+        builder.build().map(Self)
     }
 }
 
