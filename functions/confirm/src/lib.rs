@@ -49,7 +49,7 @@ impl App {
             // page asks again, and the webhook finishes the checkout in any case.
             Err(error) if !request.wants_json() => {
                 let error = failure(error);
-                error.log(request, UNSETTLED);
+                error.log(&request.request_id, UNSETTLED);
                 let pending = Finish::Pending {
                     retry_after: ASK_AGAIN,
                 };

@@ -92,7 +92,7 @@ impl Handler for App {
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         match self.open(route, request).await {
             Err(error) if !request.wants_json() => {
-                error.log(request, NOT_OPENED);
+                error.log(&request.request_id, NOT_OPENED);
                 let why = match error.code {
                     "unknown_link" => "expired",
                     _ => "unavailable",

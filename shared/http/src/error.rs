@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use serde_json::{Map, Value, json};
 
-use crate::{Request, Response};
+use crate::Response;
 
 /// An error that a caller is told. The cause is for the log alone.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl ApiError {
 
     /// Logs it, for a browser that is sent on and reads nothing of it: as an error if the shop has to look
     /// into it.
-    pub fn log(&self, request: &Request, what: &str) {
-        let (request_id, code, chain) = (&request.request_id, self.code, self.chain());
+    pub fn log(&self, request_id: &str, what: &str) {
+        let (code, chain) = (self.code, self.chain());
         if self.status < 500 {
             tracing::info!(request_id, code, error = chain, "{what}");
         } else {
