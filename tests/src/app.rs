@@ -13,7 +13,7 @@ use crate::calls::Calls;
 use crate::catalog::{publish_with, resolver};
 use crate::client::{Caller, http};
 use crate::exchanges;
-use crate::functions::InProcess;
+use crate::functions::{Doors, InProcess};
 use crate::lambda::{Lambda, binary};
 use crate::leftovers::{self, Allowed};
 use crate::proxy::Proxy;
@@ -393,24 +393,6 @@ impl Drop for TestApp {
         if let Err(error) = found {
             std::panic::resume_unwind(error.into_panic());
         }
-    }
-}
-
-/// The environment of each function, which differs in the address at which it finds the table.
-pub(crate) struct Doors<'a> {
-    env: Vec<(String, String)>,
-    to_dynamodb: &'a Proxy,
-}
-
-impl Doors<'_> {
-    pub(crate) fn of(&self, function: &str) -> Vec<(String, String)> {
-        let mut env = self.env.clone();
-        for (name, value) in &mut env {
-            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
-                *value = self.to_dynamodb.door(function);
-            }
-        }
-        env
     }
 }
 

@@ -10,7 +10,7 @@ use perennial_types::Clock;
 use serde_json::Value;
 use tokio::sync::SetOnce;
 
-use crate::app::Doors;
+use crate::proxy::Proxy;
 
 /// Calls the functions in this process. Calls that come before it is set up wait.
 #[derive(Default)]
@@ -53,5 +53,23 @@ impl Invoker for InProcess {
             }
             self.started.wait().await.invoke(function, event).await
         })
+    }
+}
+
+/// The environment of each function, which differs in the address at which it finds the table.
+pub(crate) struct Doors<'a> {
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) to_dynamodb: &'a Proxy,
+}
+
+impl Doors<'_> {
+    pub(crate) fn of(&self, function: &str) -> Vec<(String, String)> {
+        let mut env = self.env.clone();
+        for (name, value) in &mut env {
+            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
+                *value = self.to_dynamodb.door(function);
+            }
+        }
+        env
     }
 }

@@ -6,7 +6,6 @@
 
 mod chance;
 mod lanes;
-mod pattern;
 mod position;
 mod records;
 #[cfg(test)]
@@ -20,8 +19,6 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-pub(crate) use pattern::Pattern;
 
 /// The shard of a partition key, without a seed.
 #[cfg(test)]

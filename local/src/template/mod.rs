@@ -3,6 +3,7 @@
 mod cloudformation;
 mod cors;
 mod function;
+mod pattern;
 mod pipe;
 mod routes;
 mod schedules;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use super::{Resources, TemplateError, function, of_type};
-use crate::pump::Pattern;
 
 /// Which function reads the table's stream.
 #[derive(Debug, Clone)]

@@ -6,7 +6,6 @@ mod expression;
 use serde_json::{Map, Value, json};
 
 use crate::broken::Broken;
-use crate::wire::UNREADABLE;
 
 pub use database::{Database, Item, Witness};
 
@@ -18,6 +17,9 @@ pub const TABLE: &str = "perennial";
 
 /// A checkout that has taken a slot and is gone.
 pub const FORGOTTEN: &str = "chk_01kavq8r3hx6m2n9d4t7w5zc1f";
+
+/// The id of an event in an inbox whose item no version of the functions can read.
+pub const UNREADABLE: &str = "evt_unreadable";
 
 /// The table of a case.
 pub struct Table {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Seen, attempt_of, group, is_live, items};
 use crate::table::FORGOTTEN;
-use crate::wire::UNREADABLE;
+use crate::table::UNREADABLE;
 
 fn seconds(value: &Value) -> Option<i64> {
     // Both sides write UTC to the second, so the texts can be compared by their time.

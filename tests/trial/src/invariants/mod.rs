@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
 use crate::stage::{Stage, Told};
-use crate::wire::UNREADABLE;
+use crate::table::UNREADABLE;
 
 /// Everything that is looked at.
 struct Seen {

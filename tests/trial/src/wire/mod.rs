@@ -24,6 +24,8 @@ pub use behind::Behind;
 pub use inside::Inside;
 pub use sockets::Sockets;
 
+use crate::table::UNREADABLE;
+
 use behind::Answer;
 use call::Reading;
 
@@ -299,9 +301,6 @@ impl Shared {
         answer
     }
 }
-
-/// The id of an event in an inbox whose item no version of the functions can read.
-pub const UNREADABLE: &str = "evt_unreadable";
 
 impl State {
     /// Counts the call and says what goes wrong with it.
