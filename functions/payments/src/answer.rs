@@ -10,7 +10,7 @@ use perennial_http::{ApiError, Response};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{App, carry_out::created};
+use crate::app::App;
 
 /// How long a shopper has to follow the link to a payment that waits for them.
 const LINK_SECONDS: i64 = 7 * 24 * 3600;
@@ -142,4 +142,8 @@ pub(crate) fn unknown_payment() -> ApiError {
 
 pub(crate) fn unknown_method() -> ApiError {
     refuse(&PaymentErrorCode::UnknownPaymentMethod.into())
+}
+
+pub(crate) fn created(created: bool) -> u16 {
+    if created { 201 } else { 200 }
 }

@@ -11,10 +11,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use url::Url;
 
-use crate::answer::{self, payment_error, unknown_payment};
+use crate::answer::{self, created, payment_error, unknown_payment};
+use crate::app::App;
 use crate::ask::{CancelAsk, CaptureAsk, IncrementAsk, MigrateAsk, PayAsk, RefundAsk};
+use crate::asked;
 use crate::page::Page;
-use crate::{App, asked};
 
 /// What is asked for, and the key under which it is carried out.
 type Asking = Result<(RequestKey, PaymentOperation), ApiError>;
@@ -173,8 +174,4 @@ fn read_asked<T: DeserializeOwned + Serialize>(
 fn payment_of(request: &Request) -> Result<PaymentIntentId, ApiError> {
     let id = request.parameter("payment").parse();
     id.map_err(|_| unknown_payment())
-}
-
-pub(crate) fn created(created: bool) -> u16 {
-    if created { 201 } else { 200 }
 }

@@ -4,42 +4,17 @@
 //! refuses those that did not pass there.
 
 mod answer;
+mod app;
 mod ask;
 mod asked;
 mod carry_out;
 mod page;
 
-use perennial_api::SignedLinks;
-use perennial_config::{Api, Env, Shop, Start, StartError, all, link_secret};
-use perennial_flows::Clients;
 use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
-use perennial_types::Clock;
+
+pub use app::App;
 
 use carry_out::{cancel, capture, increment, refund};
-
-/// The function.
-#[derive(Debug, Clone)]
-pub struct App {
-    clients: Clients,
-    api: Api,
-    shop: Shop,
-    links: SignedLinks,
-    clock: Clock,
-}
-
-impl Start for App {
-    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let own = all((Api::read(env), Shop::read(env), link_secret(env)));
-        let (clients, (api, shop, links)) = Clients::connect(env, clock.clone(), own).await?;
-        Ok(Self {
-            clients,
-            api,
-            shop,
-            links: SignedLinks::fetch(links).await?,
-            clock,
-        })
-    }
-}
 
 routes! {
     Pay = "POST /payments",
