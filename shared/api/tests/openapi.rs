@@ -24,13 +24,8 @@ fn the_types_of_the_page_are_those_of_the_document() {
 
 fn is_renewed(file: &str, is: &str, should_be: &str) {
     let how = "Renew it with: cargo run -p perennial-api --example openapi";
-    let differs = is
-        .lines()
-        .zip(should_be.lines())
-        .zip(1..)
-        .find(|((is, should), _)| is != should);
-    if let Some(((is, should), line)) = differs {
-        panic!("{file} differs in line {line}, which is\n{is}\nand should be\n{should}\n{how}");
+    for ((is, should_be), line) in is.lines().zip(should_be.lines()).zip(1..) {
+        assert_eq!(is, should_be, "{file} differs in line {line}. {how}");
     }
     assert_eq!(is.len(), should_be.len(), "{file} is cut short. {how}");
 }

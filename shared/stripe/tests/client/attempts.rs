@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perennial_stripe::{Cause, Effect, Settings, Stripe, StripeError};
+use perennial_stripe::{Cause, Effect, Pace, Settings, Stripe, StripeError};
 use serde_json::json;
 use tokio::time::Instant;
 use wiremock::ResponseTemplate;
@@ -213,4 +213,28 @@ async fn a_frozen_request_is_sent_to_its_own_operation_only() {
         "{error:?}"
     );
     assert!(received(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_can_wait_is_sent_again_after_a_refusal_for_the_number_of_calls() {
+    let too_many = || error(429, &json!({"type": "rate_limit_error"}));
+    let paced = |server: &wiremock::MockServer| {
+        let hundred = std::num::NonZeroU32::new(100).unwrap();
+        client(&server.uri()).with_pace(Pace::per_second(hundred))
+    };
+    let server_a = server([too_many(), too_many(), ok(&customer())]).await;
+    let request = create_customer();
+    paced(&server_a).create_customer(&request).await.unwrap();
+    assert_eq!(received(&server_a).await.len(), 3);
+
+    let asked = too_many().insert_header("Stripe-Should-Retry", "false");
+    let server_b = server([asked, ok(&customer())]).await;
+    let refused = paced(&server_b).create_customer(&request).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(received(&server_b).await.len(), 1);
+
+    let server_c = server([too_many(), ok(&customer())]).await;
+    let refused = client(&server_c.uri()).create_customer(&request).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(received(&server_c).await.len(), 1);
 }

@@ -132,7 +132,7 @@ impl Printer<'_> {
             let mark = if has_to_be { "" } else { "?" };
             let kind = self.type_of(member, &within);
             text += &comment(member, &within);
-            text += &format!("{within}{name}{mark}: {kind};\n");
+            text += &[&within, name, mark, ": ", &kind, ";\n"].concat();
         }
         text + indent + "}"
     }
