@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "TRIAL.md"
 # Crates whose own tests say what they do.
-BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", "perennial-http", "perennial-config", "wallets"}
+BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", "perennial-http", "perennial-https", "perennial-aws", "perennial-config", "wallets"}
 # The others are tested by journeys as well, of which these concern the files: all of them would take too long for one
 # mutant. The first beginning that fits counts.
 JOURNEYS = {

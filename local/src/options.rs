@@ -88,6 +88,9 @@ pub enum StartError {
     /// The environment names no usable Stripe account.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// The functions would not find the table.
+    #[error(transparent)]
+    Table(#[from] perennial_config::Problems),
     /// There is no database.
     #[error(transparent)]
     Database(#[from] DatabaseError),

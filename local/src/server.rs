@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dynoxide::Database;
-use perennial_config::Env;
+use perennial_config::{Dynamo, Env};
 use perennial_flows::Resolver;
 use perennial_functions::{FUNCTIONS, Started};
 use perennial_sandbox::Sandbox;
@@ -84,7 +84,8 @@ impl Server {
         let settings = Settings::new(account.secret_key.clone(), stripe_url.clone());
         let stripe = Stripe::new(settings)?;
         // Before there is an endpoint, which would hear of the prices that this creates.
-        let client = Table::connect(TABLE_NAME, Some(&table_url)).await;
+        let dynamo = Dynamo::local(TABLE_NAME, &table_url)?;
+        let client = Table::new(&dynamo.table, &dynamo.aws);
         let resolver = Resolver::new(stripe.clone(), client, false);
         plans::publish(&stripe, &resolver, options.plans.as_deref()).await?;
         let (webhook_secrets, webhooks_need_forwarding) = if sandbox.is_some() {

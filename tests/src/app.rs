@@ -7,10 +7,11 @@ use perennial_config::Env;
 use perennial_flows::{Published, Resolver};
 use perennial_functions::FUNCTIONS;
 use perennial_local::{Functions, Invoker, Options, Server};
+use perennial_store::Table;
 use serde_json::{Value, json};
 
 use crate::calls::Calls;
-use crate::catalog::{publish_with, resolver};
+use crate::catalog::{publish_with, resolver, table_at};
 use crate::client::{Caller, http};
 use crate::exchanges;
 use crate::functions::{Doors, InProcess};
@@ -165,7 +166,7 @@ impl TestApp {
         }
         if let Some(plans) = setup.plans {
             // Before the functions start, which keep what they read for a minute.
-            let resolver = resolver(&stripe, server.dynamodb_url()).await;
+            let resolver = resolver(&stripe, server.dynamodb_url());
             publish_with(&resolver, &plans)
                 .await
                 .unwrap_or_else(|error| panic!("{error}"));
@@ -252,6 +253,11 @@ impl TestApp {
         value_of(&self.env, name)
     }
 
+    /// The table as the functions reach it, through the calls that are counted.
+    pub fn table_client(&self) -> Table {
+        table_at(self.variable("AWS_ENDPOINT_URL_DYNAMODB"))
+    }
+
     /// The functions' environment.
     pub fn env(&self) -> &[(String, String)] {
         &self.env
@@ -283,7 +289,7 @@ impl TestApp {
     /// What keeps the catalog in step with Stripe, past the proxies that count.
     pub async fn resolver(&self) -> Resolver {
         let (stripe, table) = (self.stripe.clone(), self.table.at().0);
-        beside(async move { resolver(&stripe, &table).await }).await
+        beside(async move { resolver(&stripe, &table) }).await
     }
 
     /// Makes these the plans; functions that have started see them within a minute. The error is what

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use perennial_config::Dynamo;
 use perennial_flows::{Published, Resolver, SweepBudget};
 use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
@@ -11,12 +12,17 @@ use tokio::time::Instant;
 use crate::sandbox::StripeSandbox;
 
 /// A resolver of its own.
-pub(crate) async fn resolver(stripe: &StripeSandbox, table: &str) -> Resolver {
+pub(crate) fn resolver(stripe: &StripeSandbox, table: &str) -> Resolver {
     let base = stripe.url().parse().expect("the sandbox has an address");
     let settings = Settings::new(stripe.secret_key().into(), base);
     let stripe = Stripe::new(settings).expect("a client of Stripe");
-    let table = Table::connect("perennial", Some(table)).await;
-    Resolver::new(stripe, table, false)
+    Resolver::new(stripe, table_at(table), false)
+}
+
+/// The table at an endpoint, as the functions reach it.
+pub(crate) fn table_at(endpoint: &str) -> Table {
+    let dynamo = Dynamo::local("perennial", endpoint).expect("the endpoint is on this machine");
+    Table::new(&dynamo.table, &dynamo.aws)
 }
 
 /// Publishes what `plans.json` says.

@@ -25,7 +25,7 @@ impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let (dynamo, mode) = all((Dynamo::read(env), stripe_mode(env)))?;
         Ok(Self {
-            table: Table::connect(&dynamo.table, dynamo.endpoint()).await,
+            table: Table::new(&dynamo.table, &dynamo.aws),
             mode,
             clock,
         })

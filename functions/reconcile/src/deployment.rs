@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use perennial_config::Trust;
 use perennial_flows::{Published, SweepBudget};
 use perennial_types::DeclaredPlans;
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl App {
                 tracing::error!(reason, "the plans were not published");
             }
         }
-        respond(address, &answer).await?;
+        respond(&self.trust, address, &answer).await?;
         Ok(json!({ "Status": status(&outcome) }))
     }
 
@@ -121,19 +122,12 @@ fn status(outcome: &Result<Option<Published>, String>) -> &'static str {
     if outcome.is_ok() { "SUCCESS" } else { "FAILED" }
 }
 
-/// The client that answers CloudFormation. It reads the machine's certificates, so it is made only for a
-/// deployment, and not at each start of the sweeper.
-fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-}
-
 /// Puts the answer where CloudFormation looks for it, several times if need be.
-async fn respond(url: &str, answer: &Value) -> Result<(), String> {
+async fn respond(trust: &Trust, url: &str, answer: &Value) -> Result<(), String> {
     let url = address(url)?;
-    let http = client().map_err(|error| format!("no client for CloudFormation: {error}"))?;
+    let http = trust.client();
+    let http = http.and_then(|client| Ok(client.timeout(TIMEOUT).build()?));
+    let http = http.map_err(|error| format!("no client for CloudFormation: {error}"))?;
     let body = answer.to_string();
     let mut pauses = PAUSES.iter();
     loop {

@@ -9,7 +9,7 @@ mod deployment;
 
 use std::{path::PathBuf, time::Duration};
 
-use perennial_config::{Env, EventHandler, Start, StartError};
+use perennial_config::{Env, EventHandler, Start, StartError, Trust, trust};
 use perennial_flows::{Clients, FlowError, SweepBudget};
 use perennial_types::Clock;
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub struct App {
     clients: Clients,
+    trust: Trust,
     plans_file: PathBuf,
 }
 
@@ -50,9 +51,10 @@ const PLANS_FILE: &str = "/opt/plans.json";
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let (clients, ()) = Clients::start(env, clock, Ok(())).await?;
+        let (clients, trust) = Clients::start(env, clock, trust(env)).await?;
         Ok(Self {
             clients,
+            trust,
             plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
         })
     }

@@ -29,8 +29,7 @@ pub struct App {
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let (dynamo, mode, grace) = all((Dynamo::read(env), stripe_mode(env), grace(env)))?;
-        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint())
-            .await
+        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws)
             .of_mode(mode.is_live())
             .await
             .map_err(StartError::table)?;

@@ -30,7 +30,7 @@ impl Start for App {
         let own = (Dynamo::read(env), stripe_mode(env), webhook_secrets(env));
         let (dynamo, mode, secrets) = all(own)?;
         let secrets = secrets.fetch().await?;
-        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint()).await;
+        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws);
         Ok(Self {
             table,
             secrets,

@@ -1,10 +1,13 @@
 //! Configuration: what is read of the environment and of Secrets Manager. Each read gives its value or says
 //! what is wrong, and [`all`] tells everything that is wrong in one message.
 
+mod outside;
 mod rolling;
 mod secrets;
 mod settings;
 
+pub use outside::trust;
+pub use perennial_https::Trust;
 pub use perennial_process::{Env, EventHandler, Problems, Start, StartError, all, start_log};
 pub use rolling::Rolling;
 pub use secrets::{Secret, SecretsError};

@@ -1,16 +1,12 @@
 //! Secrets: from a variable on a developer's machine, from Secrets Manager on AWS.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use aws_sdk_secretsmanager::{
-    Client,
-    config::{BehaviorVersion, Builder, Credentials, Region, timeout::TimeoutConfig},
-};
+use aws_sdk_secretsmanager::Client;
 use secrecy::SecretString;
 use thiserror::Error;
-use url::{Host, Url};
 
-use crate::{Env, Problems, StartError};
+use crate::{Env, Problems, StartError, outside::aws};
 
 /// A secret could not be read.
 #[derive(Debug, Error)]
@@ -92,27 +88,8 @@ pub(crate) enum Source {
 /// A secret of Secrets Manager.
 pub(crate) struct Stored {
     pub(crate) arn: String,
-    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`, set in tests.
-    endpoint: Option<String>,
+    client: Client,
 }
-
-impl Stored {
-    /// Such a place wants no account.
-    fn is_on_this_machine(&self) -> bool {
-        let url: Option<Url> = self.endpoint.as_deref().and_then(|text| text.parse().ok());
-        match url.as_ref().and_then(Url::host) {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        }
-    }
-}
-
-/// A secret is read before a shopper or Stripe is answered, both of whom wait.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Finds where the secret `name` comes from: the variable itself, or `<name>_ARN`.
 fn source(env: &Env, name: &str) -> Result<Source, Problems> {
@@ -120,10 +97,11 @@ fn source(env: &Env, name: &str) -> Result<Source, Problems> {
     let problem = match (env.get(name), env.get(&arn_name)) {
         (Some(value), None) => return Ok(Source::Value(SecretString::from(value))),
         (None, Some(arn)) if arn.starts_with("arn:") => {
-            let endpoint = env.get("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+            // The endpoint is set in tests.
+            let aws = aws(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?;
             return Ok(Source::Stored(Stored {
                 arn: arn.to_owned(),
-                endpoint: endpoint.map(ToOwned::to_owned),
+                client: Client::new(&aws),
             }));
         }
         (None, Some(_)) => format!("{arn_name} is malformed: it begins with arn:"),
@@ -140,12 +118,7 @@ pub(crate) async fn fetch(source: &Source) -> Result<SecretString, SecretsError>
         Source::Stored(stored) => stored,
     };
     let arn = &stored.arn;
-    let answer = client(stored)
-        .await
-        .get_secret_value()
-        .secret_id(arn)
-        .send()
-        .await;
+    let answer = stored.client.get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|error| SecretsError::Fetch {
         arn: arn.clone(),
         source: Box::new(error),
@@ -160,25 +133,4 @@ pub(crate) async fn fetch(source: &Source) -> Result<SecretString, SecretsError>
         return Err(SecretsError::Json { arn: arn.clone() });
     }
     Ok(text.into())
-}
-
-async fn client(stored: &Stored) -> Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    if stored.is_on_this_machine() {
-        loader = loader
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"));
-    }
-    let config = loader.load().await;
-    // As the table's: what the SDK reads by itself may be empty.
-    let endpoint = stored.endpoint.as_deref().or(config.endpoint_url());
-    let endpoint = endpoint.map(ToOwned::to_owned);
-    let mut config = Builder::from(&config).timeout_config(timeouts);
-    config.set_endpoint_url(endpoint);
-    Client::from_conf(config.build())
 }

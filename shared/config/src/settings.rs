@@ -2,36 +2,42 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use perennial_aws::SdkConfig;
+use perennial_https::Trust;
 use perennial_types::{Clock, Consent, Grace, ReturnPath, Trials};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Env, Problems, Rolling, Secret, StartError, all};
+use crate::{
+    Env, Problems, Rolling, Secret, StartError, all,
+    outside::{aws, trust},
+};
 
 /// The table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Dynamo {
     /// `TABLE_NAME`.
     pub table: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, set on a developer's machine and in tests.
-    pub endpoint: Option<Url>,
+    /// Where it is, and who asks.
+    pub aws: SdkConfig,
 }
 
 impl Dynamo {
-    /// Reads `TABLE_NAME` and `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// Reads `TABLE_NAME`, `AWS_ENDPOINT_URL_DYNAMODB`, which is set on a developer's machine and in tests, and
+    /// what all clients of AWS share.
     pub fn read(env: &Env) -> Result<Self, Problems> {
-        let table = env.required("TABLE_NAME");
-        let endpoint = env.optional("AWS_ENDPOINT_URL_DYNAMODB", Url::parse);
-        let (table, endpoint) = all((table, endpoint))?;
+        let aws = aws(env, "AWS_ENDPOINT_URL_DYNAMODB");
+        let (table, aws) = all((env.required("TABLE_NAME"), aws))?;
         Ok(Self {
             table: table.to_owned(),
-            endpoint,
+            aws,
         })
     }
 
-    /// The address in place of AWS's, if there is one.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_ref().map(Url::as_str)
+    /// The table of this name at an endpoint on this machine.
+    pub fn local(table: &str, endpoint: &str) -> Result<Self, Problems> {
+        let endpoint = ("AWS_ENDPOINT_URL_DYNAMODB", endpoint);
+        Self::read(&Env::from_pairs([("TABLE_NAME", table), endpoint]))
     }
 }
 
@@ -78,6 +84,8 @@ pub struct Stripe {
     pub base: Url,
     /// `STRIPE_MODE`.
     pub mode: Mode,
+    /// Public certificates, and those of `CA_BUNDLE`.
+    pub trust: Trust,
 }
 
 /// Finds another key for the one that was refused.
@@ -90,7 +98,7 @@ pub type NewKey = Arc<
 const STRIPE: &str = "https://api.stripe.com";
 
 impl Stripe {
-    /// Reads `STRIPE_SECRET_KEY` or `STRIPE_SECRET_KEY_ARN`, `STRIPE_API_BASE` and `STRIPE_MODE`.
+    /// Reads `STRIPE_SECRET_KEY` or `STRIPE_SECRET_KEY_ARN`, `STRIPE_API_BASE`, `STRIPE_MODE` and `CA_BUNDLE`.
     pub fn read(env: &Env) -> Result<Self, Problems> {
         let mode = stripe_mode(env);
         let base = env.optional("STRIPE_API_BASE", Url::parse);
@@ -99,8 +107,13 @@ impl Stripe {
             None => Url::parse(STRIPE).map_err(|error| Problems::new(error.to_string())),
         });
         let key = secret_key(env, mode.clone().ok());
-        let (mode, base, key) = all((mode, base, key))?;
-        Ok(Self { key, base, mode })
+        let (mode, base, key, trust) = all((mode, base, key, trust(env)))?;
+        Ok(Self {
+            key,
+            base,
+            mode,
+            trust,
+        })
     }
 
     /// Brings the key, and gives with it what finds another key for one that Stripe refuses.

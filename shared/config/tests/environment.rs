@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use aws_credential_types::provider::ProvideCredentials as _;
 use perennial_config::{Api, Dynamo, Env, Shop, Stripe, all, webhook_secrets};
 use perennial_types::{Grace, ReturnPath};
 
 fn complete() -> Vec<(&'static str, &'static str)> {
     vec![
         ("TABLE_NAME", "perennial"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("STRIPE_MODE", "test"),
         ("STRIPE_SECRET_KEY", "sk_test_not_a_real_key"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_not_a_real_key"),
@@ -82,6 +86,24 @@ fn each_wrong_variable_is_named() {
             "AWS_ENDPOINT_URL_DYNAMODB",
             "::",
             "AWS_ENDPOINT_URL_DYNAMODB is malformed",
+        ),
+        ("AWS_ENDPOINT_URL", "::", "AWS_ENDPOINT_URL is malformed"),
+        ("AWS_REGION", "", "AWS_REGION is not set"),
+        ("AWS_ACCESS_KEY_ID", "", "AWS_ACCESS_KEY_ID is not set"),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "",
+            "AWS_SECRET_ACCESS_KEY is not set",
+        ),
+        (
+            "CA_BUNDLE",
+            "/nowhere/ca.pem",
+            "CA_BUNDLE: /nowhere/ca.pem cannot be read: No such file",
+        ),
+        (
+            "CA_BUNDLE",
+            "Cargo.toml",
+            "CA_BUNDLE: Cargo.toml holds no certificate in PEM",
         ),
         (
             "SHOP_URL",
@@ -169,4 +191,71 @@ fn a_grace_is_three_days_or_from_1_to_60() {
     for value in ["0", "61", "-3", "three"] {
         assert!(grace(value).is_err(), "{value}");
     }
+}
+
+/// Where the table is, with the access key that it is asked with, and in which region.
+async fn table(changes: &[(&'static str, &'static str)]) -> (Option<String>, String, String) {
+    let env = Env::from_pairs(complete().into_iter().chain(changes.iter().copied()));
+    let aws = Dynamo::read(&env).unwrap().aws;
+    let credentials = aws.credentials_provider().unwrap();
+    let credentials = credentials.provide_credentials().await.unwrap();
+    let key = [
+        credentials.access_key_id(),
+        credentials.session_token().unwrap_or_default(),
+    ];
+    (
+        aws.endpoint_url().map(ToOwned::to_owned),
+        key.join(" "),
+        aws.region().unwrap().to_string(),
+    )
+}
+
+#[tokio::test]
+async fn the_table_is_where_the_environment_says() {
+    let of_all = ("AWS_ENDPOINT_URL", "https://vpce.example");
+    let token = ("AWS_SESSION_TOKEN", "token");
+    let at = |endpoint: Option<&str>, key: &str, region: &str| {
+        (
+            endpoint.map(ToOwned::to_owned),
+            key.to_owned(),
+            region.to_owned(),
+        )
+    };
+    let of_lambda = "ASIAEXAMPLE token";
+    assert_eq!(table(&[token]).await, at(None, of_lambda, "eu-west-1"));
+    for empty in ["", " "] {
+        let own = ("AWS_ENDPOINT_URL_DYNAMODB", empty);
+        assert_eq!(table(&[token, own]).await, at(None, of_lambda, "eu-west-1"));
+        assert_eq!(
+            table(&[token, own, of_all]).await,
+            at(Some("https://vpce.example"), of_lambda, "eu-west-1"),
+            "a variable that is empty is not set"
+        );
+    }
+    let own = ("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb.example");
+    assert_eq!(
+        table(&[own, of_all]).await,
+        at(
+            Some("https://dynamodb.example"),
+            "ASIAEXAMPLE ",
+            "eu-west-1"
+        )
+    );
+    let local = ("AWS_ENDPOINT_URL_DYNAMODB", "http://k3y@127.0.0.1:9001/");
+    assert_eq!(
+        table(&[local, of_all, token]).await,
+        at(Some("http://127.0.0.1:9001"), "k3y ", "local")
+    );
+}
+
+#[test]
+fn what_is_shared_is_made_once() {
+    let env = Env::from_pairs::<&str, &str>([]);
+    let one = env.shared(|_| Ok(String::from("one")));
+    assert_eq!(one.as_deref(), Ok("one"));
+    let again = env.clone().shared(|_| Ok(String::from("two")));
+    assert_eq!(again.as_deref(), Ok("one"));
+    let other: Result<u8, _> = env.shared(|env| env.required("NOTHING").map(|_| 1));
+    assert!(other.is_err());
+    assert_eq!(env.shared(|_| Ok(2_u8)), Ok(2), "a failure is not kept");
 }

@@ -33,8 +33,10 @@ impl Connections {
         let stripe = perennial_config::Stripe::read(env);
         let (own, dynamo, stripe) = all((own, Dynamo::read(env), stripe))?;
         let (base, livemode) = (stripe.base.clone(), stripe.mode.is_live());
+        let trust = Some(stripe.trust.clone());
         let (key, new_key) = stripe.key().await?;
         let settings = Settings {
+            trust,
             transport: env.given::<Arc<dyn Transport>>().cloned(),
             ..Settings::new(key, base).with_new_key(new_key)
         };
@@ -42,8 +44,7 @@ impl Connections {
             what: "Stripe",
             source: Box::new(source),
         })?;
-        let table = Table::given_or_connect(env.given(), &dynamo.table, dynamo.endpoint())
-            .await
+        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws)
             .of_mode(livemode)
             .await
             .map_err(StartError::table)?;

@@ -4,7 +4,7 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// The variables that a function was started with.
@@ -15,6 +15,7 @@ use std::{
 pub struct Env {
     variables: HashMap<String, String>,
     given: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
 impl fmt::Debug for Env {
@@ -113,6 +114,7 @@ impl Env {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             given: HashMap::new(),
+            shared: Arc::default(),
         }
     }
 
@@ -126,6 +128,23 @@ impl Env {
     /// The client of this type that the function was given, if any.
     pub fn given<T: Any>(&self) -> Option<&T> {
         self.given.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// What all clients of a function share, such as its connections: the first that asks makes it.
+    pub fn shared<T: Any + Send + Sync + Clone>(
+        &self,
+        make: impl FnOnce(&Self) -> Result<T, Problems>,
+    ) -> Result<T, Problems> {
+        let shared = || self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = TypeId::of::<T>();
+        let known = shared().get(&id).and_then(|it| it.downcast_ref().cloned());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        // Without the lock, since one of them may be made of another.
+        let new = make(self)?;
+        shared().insert(id, Arc::new(new.clone()));
+        Ok(new)
     }
 
     /// The value, unless it is unset or blank: a variable that a template leaves empty is not set.

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, timeout::TimeoutConfig},
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{Delete, Put, TransactWriteItem, Update},
 };
+use perennial_aws::SdkConfig;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 
@@ -54,42 +54,14 @@ pub(crate) enum Outcome {
 }
 
 impl Table {
-    /// Connects to the table `name`. With an endpoint on this machine, the credentials and the
-    /// region are made up, so that no account is needed to run this locally. An endpoint may name
-    /// the access key that it wants, as `http://<access key>@127.0.0.1:9001`.
-    pub async fn connect(name: &str, endpoint: Option<&str>) -> Self {
-        // The SDK sets no limit but that of the connection. An operation that takes longer than
-        // this has to leave time for Stripe within API Gateway's 30 seconds.
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(5))
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        let (access_key, endpoint) = endpoint.map(parted).unzip();
-        if let Some(access_key) = access_key.flatten() {
-            loader = loader
-                .region(Region::new("local"))
-                .credentials_provider(Credentials::new(access_key, "local", None, None, "local"));
-        }
-        let config = loader.load().await;
-        let of_all = config.endpoint_url();
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&config).timeout_config(timeouts);
-        // The SDK takes a variable that is empty for an endpoint that is empty, and so reaches none.
-        config.set_endpoint_url(endpoint.or_else(|| of_all.map(ToOwned::to_owned)));
-        Self::over(Client::from_conf(config.build()), name)
+    /// The table `name` of an account.
+    pub fn new(name: &str, aws: &SdkConfig) -> Self {
+        Self::over(Client::new(aws), name)
     }
 
-    /// The table that a function was given, or else a connection as [`Table::connect`] makes it.
-    pub async fn given_or_connect(
-        given: Option<&Self>,
-        name: &str,
-        endpoint: Option<&str>,
-    ) -> Self {
-        match given {
-            Some(given) => given.clone(),
-            None => Self::connect(name, endpoint).await,
-        }
+    /// The table that a function was given, or else that of an account.
+    pub fn given_or_new(given: Option<&Self>, name: &str, aws: &SdkConfig) -> Self {
+        given.cloned().unwrap_or_else(|| Self::new(name, aws))
     }
 
     /// The table `name` through a client that the caller has made, as a trial does.
@@ -189,26 +161,6 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<String> {
         .collect()
 }
 
-/// The access key for an endpoint that names one or is on this machine, and the endpoint without it.
-fn parted(endpoint: &str) -> (Option<&str>, String) {
-    let endpoint = endpoint.trim_end_matches('/');
-    let rest = endpoint.strip_prefix("http://");
-    match rest.and_then(|rest| rest.split_once('@')) {
-        Some((access_key, rest)) => (Some(access_key), format!("http://{rest}")),
-        None => (is_local(endpoint).then_some("local"), endpoint.to_owned()),
-    }
-}
-
-fn is_local(endpoint: &str) -> bool {
-    let rest = endpoint.strip_prefix("http://").unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]", "host.docker.internal"]
-        .iter()
-        .any(|host| {
-            rest.strip_prefix(host)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        })
-}
-
 /// An item of `value`'s fields under `key`.
 pub(crate) fn item(
     operation: &'static str,
@@ -248,54 +200,5 @@ fn built(operation: &'static str, source: aws_sdk_dynamodb::error::BuildError) -
     StoreError::Call {
         operation,
         source: Box::new(source),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_local, parted};
-
-    #[test]
-    fn an_endpoint_may_name_its_access_key() {
-        for (endpoint, access_key, address) in [
-            (
-                "http://127.0.0.1:9001/",
-                Some("local"),
-                "http://127.0.0.1:9001",
-            ),
-            (
-                "http://k3y@172.17.0.1:9001",
-                Some("k3y"),
-                "http://172.17.0.1:9001",
-            ),
-            (
-                "https://dynamodb.eu-west-1.amazonaws.com",
-                None,
-                "https://dynamodb.eu-west-1.amazonaws.com",
-            ),
-            ("", None, ""),
-        ] {
-            assert_eq!(
-                parted(endpoint),
-                (access_key, address.to_owned()),
-                "{endpoint}"
-            );
-        }
-    }
-
-    #[test]
-    fn made_up_credentials_go_to_this_machine_alone() {
-        for (endpoint, local) in [
-            ("http://127.0.0.1:9001", true),
-            ("http://localhost", true),
-            ("http://[::1]:9001/", true),
-            // This machine, from within a container of Docker.
-            ("http://host.docker.internal:9001", true),
-            ("http://127.0.0.1.evil.example", false),
-            ("http://localhost.example:9001", false),
-            ("https://dynamodb.eu-west-1.amazonaws.com", false),
-        ] {
-            assert_eq!(is_local(endpoint), local, "{endpoint}");
-        }
     }
 }

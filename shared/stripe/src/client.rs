@@ -93,7 +93,10 @@ impl Stripe {
         let bearer = bearer(&settings.secret_key).ok_or(BuildError::SecretKey)?;
         let transport = match settings.transport {
             Some(transport) => transport,
-            None => Arc::new(Network::new(settings.is_loopback()).map_err(BuildError::Http)?),
+            None => Arc::new(Network::new(
+                &settings.trust.clone().unwrap_or_default(),
+                settings.is_loopback(),
+            )?),
         };
         Ok(Self {
             shared: Arc::new(Shared {

@@ -2,6 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
+use perennial_https::{HttpsError, Trust};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub attempts: u32,
     /// The shortest pause between two attempts; the pauses after it grow.
     pub backoff: Duration,
+    /// Which certificates are trusted; the public ones unless set.
+    pub trust: Option<Trust>,
     /// What carries each attempt; the network unless set.
     pub transport: Option<Arc<dyn Transport>>,
 }
@@ -60,6 +63,7 @@ impl Settings {
             total_timeout: TOTAL_TIMEOUT,
             attempts: ATTEMPTS,
             backoff: BACKOFF,
+            trust: None,
             transport: None,
         }
     }
@@ -151,9 +155,9 @@ pub enum BuildError {
         /// The host of the address.
         host: String,
     },
-    /// The HTTP client refused its settings or found no root certificates.
+    /// The HTTP client refused its settings.
     #[error("the HTTP client for Stripe could not be set up")]
-    Http(#[source] reqwest::Error),
+    Https(#[from] HttpsError),
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@
 
 use std::{pin::Pin, time::Duration};
 
+use perennial_https::{HttpsError, Trust};
 use reqwest::{
     Request, RequestBuilder,
     header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
-    redirect,
 };
 
 use crate::{API_VERSION, error::Cause};
@@ -60,7 +60,7 @@ pub trait Transport: Send + Sync {
 pub(crate) struct Network(reqwest::Client);
 
 impl Network {
-    pub(crate) fn new(is_loopback: bool) -> reqwest::Result<Self> {
+    pub(crate) fn new(trust: &Trust, is_loopback: bool) -> Result<Self, HttpsError> {
         let headers = HeaderMap::from_iter([
             (ACCEPT, HeaderValue::from_static("application/json")),
             (
@@ -68,20 +68,17 @@ impl Network {
                 HeaderValue::from_static(API_VERSION),
             ),
         ]);
-        let mut builder = reqwest::Client::builder()
+        let mut builder = trust
+            .client()?
             .default_headers(headers)
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            // A redirect would carry the key to another place.
-            .redirect(redirect::Policy::none())
-            // Attempts are counted, paced and logged by the caller.
-            .retry(reqwest::retry::never());
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
         if is_loopback {
             // A sandbox on this machine is not behind the proxy of an office.
             builder = builder.no_proxy();
         }
-        builder.build().map(Self)
+        Ok(Self(builder.build()?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The claim on a step at Stripe: whose it is, who may take it over, and when it is over. The same for
 //! every step, and so tried for every step.
 
-use perennial_store::{ClaimedStep, Table};
+use perennial_store::ClaimedStep;
 use perennial_tests::TestApp;
 use perennial_types::{Attempt, ConfirmBy, First, Lease, Phase, Timestamp, UserId, Wallet};
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ impl Kind<'_> {
 async fn one_caller_takes_over_a_claim_and_its_owner_alone_releases_it() {
     let mut app = TestApp::start().await;
     app.may_leave_work();
-    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    let table = app.table_client();
     let (user, attempt) = ("alice".parse().unwrap(), attempt());
     let (dead, me, rival) = (lease("dead", 12), lease("me", 24), lease("rival", 24));
     for kind in kinds(&user, &attempt) {
@@ -165,7 +165,7 @@ async fn one_caller_takes_over_a_claim_and_its_owner_alone_releases_it() {
 async fn what_is_done_or_was_never_begun_is_not_claimed() {
     let mut app = TestApp::start().await;
     app.may_leave_work();
-    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    let table = app.table_client();
     let (user, attempt) = ("alice".parse().unwrap(), attempt());
     let (dead, me) = (lease("dead", 12), lease("me", 24));
     for kind in kinds(&user, &attempt) {
@@ -187,7 +187,7 @@ async fn what_is_done_or_was_never_begun_is_not_claimed() {
 async fn a_claim_without_an_owner_is_taken_over_by_its_lease() {
     let mut app = TestApp::start().await;
     app.may_leave_work();
-    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    let table = app.table_client();
     let (user, attempt) = ("alice".parse().unwrap(), attempt());
     let kinds = kinds(&user, &attempt);
     let kind = &kinds[1];

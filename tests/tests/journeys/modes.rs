@@ -101,8 +101,7 @@ async fn the_first_catalog_says_of_which_mode_the_table_is() {
     assert!(modes().await.is_empty(), "who only starts says nothing");
     let env = app.env_of("reconcile", &[]);
     let dynamo = Dynamo::read(&env).unwrap();
-    let endpoint = dynamo.endpoint.as_ref().map(url::Url::as_str);
-    let table = Table::connect(&dynamo.table, endpoint).await;
+    let table = Table::new(&dynamo.table, &dynamo.aws);
     let (one, other) = tokio::join!(table.claim_mode(false), table.claim_mode(true));
     assert_ne!(one.is_ok(), other.is_ok(), "one of the two has it");
     let known = modes().await;

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use perennial_config::Start as _;
 use perennial_flows::{Clients, FlowError, Return, ReturnedIntent};
-use perennial_store::Table;
 use perennial_stripe::{Cause, Settings, Stripe, StripeError};
 use perennial_tests::TestApp;
 use perennial_types::Clock;
 
-async fn clients(app: &TestApp, budget: Duration) -> Clients {
+fn clients(app: &TestApp, budget: Duration) -> Clients {
     let key = app.variable("STRIPE_SECRET_KEY").to_owned();
     let settings = Settings::new(key.into(), app.stripe.url().parse().unwrap());
-    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    let table = app.table_client();
     Clients::new(
         Stripe::new(settings).unwrap(),
         table,
@@ -51,7 +50,7 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
         checkout: opened["checkout"].as_str().unwrap().parse().unwrap(),
     };
     let budget = Duration::from_secs(2);
-    let context = clients(&app, budget).await.begin().await.unwrap();
+    let context = clients(&app, budget).begin().await.unwrap();
     // Whatever takes all of the time.
     tokio::time::sleep(budget).await;
     app.stripe.forget_requests().await;
@@ -70,7 +69,7 @@ async fn a_return_has_one_budget_for_its_proof_and_its_end() {
         "Stripe is asked no more"
     );
     // The next request has its own, and finds what the last one has left.
-    let next = clients(&app, Duration::from_secs(9)).await;
+    let next = clients(&app, Duration::from_secs(9));
     let context = next.begin().await.unwrap();
     context.checkouts().finish(&user, &checkout).await.unwrap();
     app.stripe.release_webhooks("fifo", 0, 1).await;
@@ -101,7 +100,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     };
     let first = tokio::spawn(click(slow));
     held.arrives().await;
-    let clients = clients(&app, Duration::from_millis(400)).await;
+    let clients = clients(&app, Duration::from_millis(400));
     let context = clients.begin().await.unwrap();
     let (name, plan) = context.plans().get("stock-photos-monthly").unwrap();
     let ask = perennial_flows::IssueCheckout {

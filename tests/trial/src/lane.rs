@@ -128,7 +128,7 @@ impl Kept {
     }
 }
 
-/// A client as [`perennial_store::Table::connect`] makes it, but that its calls go through the wire.
+/// A client as [`perennial_store::Table::new`] makes it, but that its calls go through the wire.
 ///
 /// The SDK limits the tries of all its calls together. A process of the trial makes more calls that
 /// fail than any other, so here each case would depend on those before it, and there is no such limit.

@@ -2,15 +2,14 @@
 
 use super::{plan, price, standing, version};
 use perennial_flows::Resolver;
-use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_tests::{Log, Proxy, TestApp, without_pace};
 
 /// A resolver whose calls to Stripe pass this proxy.
-async fn behind(app: &TestApp, proxy: &Proxy) -> Resolver {
+fn behind(app: &TestApp, proxy: &Proxy) -> Resolver {
     let key = app.variable("STRIPE_SECRET_KEY").to_owned();
     let settings = Settings::new(key.into(), proxy.url().parse().unwrap());
-    let table = Table::connect("perennial", Some(app.variable("AWS_ENDPOINT_URL_DYNAMODB"))).await;
+    let table = app.table_client();
     Resolver::new(Stripe::new(settings).unwrap(), table, false)
 }
 
@@ -29,7 +28,7 @@ async fn a_writer_with_an_older_view_never_overwrites_a_newer_one() {
     activate("false").await;
     let other = price(&app, &[]).await;
     let proxy = app.proxy_to_stripe().await;
-    let slow = behind(&app, &proxy).await;
+    let slow = behind(&app, &proxy);
     // It has been told that the price is archived, and is held there.
     let held = proxy.hold_next("GET /v1/prices");
     let refresh = tokio::spawn(async move { slow.refresh(without_pace()).await });
@@ -124,7 +123,7 @@ async fn a_writer_that_dies_before_it_writes_leaves_everything_as_it_was() {
     app.publish(&plan("basic", &id, "")).await.unwrap();
     let before = app.table.catalog().await;
     let proxy = app.proxy_to_stripe().await;
-    let resolver = behind(&app, &proxy).await;
+    let resolver = behind(&app, &proxy);
     app.stripe
         .api("POST", &format!("/v1/prices/{id}"), &[("active", "false")])
         .await;
