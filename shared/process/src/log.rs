@@ -31,7 +31,9 @@ pub fn start_log(env: &Env) {
         .get("AWS_LAMBDA_LOG_FORMAT")
         .is_some_and(|format| format.eq_ignore_ascii_case("json"));
     if json {
-        lines.json().finish().with(filter_fn(may_show)).init();
+        // The runtime's span is the one there is, and a list of it would be the same again.
+        let lines = lines.json().with_span_list(false);
+        lines.finish().with(filter_fn(may_show)).init();
     } else {
         let lines = lines.without_time().finish();
         lines.with(filter_fn(may_show)).init();

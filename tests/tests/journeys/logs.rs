@@ -56,6 +56,8 @@ async fn a_panic_is_a_line_of_level_error_that_shows_no_value() {
         assert_eq!(line["level"], "ERROR");
         let at = line["fields"]["at"].as_str().unwrap();
         assert!(at.contains("examples/panics.rs:"), "{at}");
+        assert!(line["span"]["requestId"].is_string(), "{line}");
+        assert!(line["spans"].is_null(), "the span is written once: {line}");
     }
     assert!(!lambda.log().join("").contains("a client secret"));
 }
