@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::{fields, text};
 use perennial_inbox::{SignatureError, TOLERANCE_SECONDS, verify};

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use perennial_config::{Env, EventHandler as _, Start as _};
 use perennial_local::{Options, Server};
 use perennial_types::Clock;

@@ -2,7 +2,7 @@
 //! HTTP client, and has no configuration, no errors of its own and no log.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use perennial_aws::{Account, SdkClient};
 use perennial_https::Trust;

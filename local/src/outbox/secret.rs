@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use perennial_types::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use perennial_config::{Secret, StartError};
 use perennial_types::{PaymentIntentId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};

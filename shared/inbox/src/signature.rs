@@ -1,6 +1,6 @@
 //! Stripe's signature (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use perennial_types::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;

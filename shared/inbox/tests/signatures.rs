@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use perennial_inbox::{SignatureError, TOLERANCE_SECONDS, verify};
 use perennial_types::Timestamp;
 use proptest::prelude::*;

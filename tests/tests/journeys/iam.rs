@@ -1,7 +1,7 @@
 //! Who may call the routes of the shop's servers: whoever signs, as AWS writes it down
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use perennial_tests::{Answer, TestApp, http};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};

@@ -299,7 +299,7 @@ fn is_wanted(event: &Value) -> bool {
 
 /// The `Stripe-Signature` header.
 fn sign(secret: &str, time: i64, body: &str) -> String {
-    use hmac::{Hmac, Mac as _};
+    use hmac::{Hmac, KeyInit as _, Mac as _};
     let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()) else {
         return String::new();
     };

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.stripe.com/webhooks#verify-manually>
 
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
 /// The header for a body that is sent at this time: one `v1` for each secret that is valid now.

@@ -1,5 +1,5 @@
 use crate::support::{Delivered, Endpoint, Stripe, eventually, id};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use serde_json::{Value, json};
 use std::time::Duration;
 
