@@ -36,7 +36,7 @@ pub use inbox::{InboxItem, InboxStatus, Received};
 pub use outbox::ShopEvent;
 pub use payment_issues::{PaymentIssue, PaymentIssues};
 pub use payment_request::{
-    Claimed, MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState, Sending,
+    Claimed, MOST_INCREMENTS, NewPayment, PaymentRequest, RequestKind, RequestState, Sending,
 };
 pub use slot::{Completed, Slot, TakeSlot};
 pub use step::ClaimedStep;

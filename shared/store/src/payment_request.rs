@@ -16,51 +16,89 @@ use crate::{
     table::{KEEP_SECONDS, Outcome, item, put_of, update_of},
 };
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What is asked for, and what that is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RequestKind {
     /// A payment that the shopper agrees to in the page.
-    Payment,
+    Payment(NewPayment),
     /// A charge of a saved method while the shopper is away.
-    OffSessionCharge,
-    /// More is held than was authorized.
-    IncrementalAuthorization,
-    /// What is held is taken.
-    Capture,
-    /// What is held is let go, or what was not paid is given up.
-    Cancellation,
+    OffSessionCharge(NewPayment),
+    /// More is authorized.
+    IncrementalAuthorization {
+        /// Of which payment.
+        payment: PaymentIntentId,
+    },
+    /// What is authorized is captured.
+    Capture {
+        /// Of which payment.
+        payment: PaymentIntentId,
+    },
+    /// What is authorized is released, or what was not paid is given up.
+    Cancellation {
+        /// Which payment.
+        payment: PaymentIntentId,
+    },
     /// Money goes back.
-    Refund,
+    Refund {
+        /// Of which payment.
+        payment: PaymentIntentId,
+    },
     /// A token becomes a saved method.
-    TokenMigration,
+    TokenMigration {
+        /// The shop's user.
+        user: UserId,
+        /// Their customer.
+        customer: CustomerId,
+        /// The method that the token has become.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_method: Option<PaymentMethodId>,
+    },
+}
+
+/// A payment that is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPayment {
+    /// The shop's user.
+    pub user: UserId,
+    /// Their customer, at whom Stripe is searched for what came of the request.
+    pub customer: CustomerId,
+    /// Which payment it replaces: that one is canceled before anything else is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PaymentIntentId>,
+}
+
+impl RequestKind {
+    /// The payment that another one replaces.
+    pub fn replaces(&self) -> Option<&PaymentIntentId> {
+        match self {
+            Self::Payment(new) | Self::OffSessionCharge(new) => new.replaces.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whose customer it is about, unless the payment says so.
+    pub fn customer(&self) -> Option<(&UserId, &CustomerId)> {
+        match self {
+            Self::Payment(NewPayment { user, customer, .. })
+            | Self::OffSessionCharge(NewPayment { user, customer, .. })
+            | Self::TokenMigration { user, customer, .. } => Some((user, customer)),
+            _ => None,
+        }
+    }
 }
 
 /// A request of the shop's servers, from its claim to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRequest {
     /// What it asks for.
+    #[serde(flatten)]
     pub kind: RequestKind,
     /// Route and body, hashed: another request may not come under the same key.
     pub fingerprint: String,
     /// The ARN of the AWS identity that asked, without the name of a role's session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
-    /// Whose customer it is about, if Stripe has to be searched for what came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer: Option<CustomerId>,
-    /// The shop's own user, if it is about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<UserId>,
-    /// Which payment it is about, if it changes one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<PaymentIntentId>,
-    /// Which payment it replaces: that one is canceled before anything else is sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<PaymentIntentId>,
-    /// The method that a token has become.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<PaymentMethodId>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: RequestState,
@@ -167,12 +205,12 @@ impl Table {
         };
         // The owner may meet its own claim, when the first answer was lost on its way.
         let condition = "attribute_not_exists(pk) OR #owner = :owner";
-        let (beside, lost) = match (request.kind, &request.payment, &request.replaces) {
-            (RequestKind::IncrementalAuthorization, Some(payment), _) => (
+        let (beside, lost) = match (&request.kind, request.kind.replaces()) {
+            (RequestKind::IncrementalAuthorization { payment }, _) => (
                 self.count_increment(payment, key, expires_at)?,
                 Claimed::Exhausted,
             ),
-            (_, _, Some(payment)) => (
+            (_, Some(payment)) => (
                 self.replace(payment, key, over, expires_at)?,
                 Claimed::Replaced,
             ),

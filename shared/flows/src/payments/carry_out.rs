@@ -62,7 +62,8 @@ pub struct PaymentAnswer {
 /// What Stripe answers a frozen request with.
 enum Made {
     Payment(Box<PaymentIntent>),
-    Refund(Box<perennial_stripe::Refund>),
+    /// Of which payment.
+    Refund(Box<perennial_stripe::Refund>, PaymentIntentId),
 }
 
 impl Payments<'_> {
@@ -137,7 +138,7 @@ impl Payments<'_> {
         asked: &RequestKey,
         mine: &HeldClaim,
     ) -> Result<PaymentAnswer, PaymentError> {
-        if let Some(payment) = &mine.request.replaces {
+        if let Some(payment) = mine.request.kind.replaces() {
             if self.cx.key_is_forgotten(mine.frozen_at)
                 && let Some(found) = self.find_result(asked, &mine.request).await?
             {
@@ -162,7 +163,7 @@ impl Payments<'_> {
             || Box::pin(self.find_result(asked, &mine.request)),
         );
         match sent.await? {
-            Sent::Made(made) => self.made(asked, mine, made).await,
+            Sent::Made(made) => self.made(asked, made).await,
             Sent::Found(found) => self.adopt_result(asked, mine, &found).await,
             Sent::Refused(error @ StripeError::Declined { .. }) => {
                 self.declined(asked, mine, &error).await
@@ -181,32 +182,32 @@ impl Payments<'_> {
         request: &PaymentRequest,
         frozen: &FrozenRequest,
     ) -> Result<Made, StripeError> {
-        if request.kind == RequestKind::Refund {
-            let refund = self.cx.stripe.create_refund(frozen).await?.value;
-            return Ok(Made::Refund(Box::new(refund)));
-        }
-        let sent = match &request.payment {
-            Some(payment) => self.cx.stripe.change_payment(payment, frozen).await,
-            None => self.cx.stripe.create_payment(frozen).await,
+        let stripe = &self.cx.stripe;
+        let sent = match &request.kind {
+            RequestKind::Refund { payment } => {
+                let refund = stripe.create_refund(frozen).await?.value;
+                return Ok(Made::Refund(Box::new(refund), payment.clone()));
+            }
+            RequestKind::IncrementalAuthorization { payment }
+            | RequestKind::Capture { payment }
+            | RequestKind::Cancellation { payment } => stripe.change_payment(payment, frozen).await,
+            RequestKind::Payment(_)
+            | RequestKind::OffSessionCharge(_)
+            | RequestKind::TokenMigration { .. } => stripe.create_payment(frozen).await,
         };
         Ok(Made::Payment(Box::new(sent?.value)))
     }
 
     /// Writes down what was made, and reports it.
-    async fn made(
-        &self,
-        asked: &RequestKey,
-        mine: &HeldClaim,
-        made: Made,
-    ) -> Result<PaymentAnswer, PaymentError> {
+    async fn made(&self, asked: &RequestKey, made: Made) -> Result<PaymentAnswer, PaymentError> {
         let (payment, refund) = match made {
             Made::Payment(payment) => {
                 self.done(asked, payment.id.as_str()).await?;
                 (*payment, None)
             }
-            Made::Refund(refund) => {
+            Made::Refund(refund, payment) => {
                 self.done(asked, &refund.id).await?;
-                let payment = self.read_payment(payment_of(&mine.request)?).await?;
+                let payment = self.read_payment(&payment).await?;
                 (payment, Some((*refund).into()))
             }
         };
@@ -226,8 +227,8 @@ impl Payments<'_> {
     ) -> Result<PaymentError, PaymentError> {
         let request = &mine.request;
         let refusal = self.refusal_of_step(asked, mine, error).await?;
-        if let (PaymentErrorCode::CustomerDeleted, Some(user), Some(customer)) =
-            (refusal.why, &request.user, &request.customer)
+        if let (PaymentErrorCode::CustomerDeleted, Some((user, customer))) =
+            (refusal.why, request.kind.customer())
         {
             self.cx.table.forget_customer(user, customer).await?;
         }
@@ -242,16 +243,26 @@ impl Payments<'_> {
         mine: &HeldClaim,
         error: &StripeError,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let kind = mine.request.kind;
-        let why = match kind {
-            RequestKind::IncrementalAuthorization => PaymentErrorCode::IncrementDeclined,
-            RequestKind::Capture => PaymentErrorCode::CaptureDeclined,
-            RequestKind::Refund => PaymentErrorCode::RefundDeclined,
-            _ => PaymentErrorCode::Declined,
+        let why = match &mine.request.kind {
+            RequestKind::IncrementalAuthorization { .. } => PaymentErrorCode::IncrementDeclined,
+            RequestKind::Capture { .. } => PaymentErrorCode::CaptureDeclined,
+            RequestKind::Refund { .. } => PaymentErrorCode::RefundDeclined,
+            RequestKind::Payment(_) | RequestKind::OffSessionCharge(_) => {
+                return self.declined_new(asked, mine, error).await;
+            }
+            RequestKind::Cancellation { .. } | RequestKind::TokenMigration { .. } => {
+                PaymentErrorCode::Declined
+            }
         };
-        if !matches!(kind, RequestKind::Payment | RequestKind::OffSessionCharge) {
-            return Err(self.refuse(asked, Refusal::of(why, error)).await?);
-        }
+        Err(self.refuse(asked, Refusal::of(why, error)).await?)
+    }
+
+    async fn declined_new(
+        &self,
+        asked: &RequestKey,
+        mine: &HeldClaim,
+        error: &StripeError,
+    ) -> Result<PaymentAnswer, PaymentError> {
         let named = match error {
             StripeError::Declined { intent, .. } => intent.clone(),
             _ => None,
@@ -260,10 +271,11 @@ impl Payments<'_> {
             Some(id) => Some(id),
             None => self.find_result(asked, &mine.request).await?,
         };
-        match found {
-            Some(id) => self.adopt_result(asked, mine, &id).await,
-            None => Err(self.refuse(asked, Refusal::of(why, error)).await?),
+        if let Some(id) = found {
+            return self.adopt_result(asked, mine, &id).await;
         }
+        let refusal = Refusal::of(PaymentErrorCode::Declined, error);
+        Err(self.refuse(asked, refusal).await?)
     }
 
     async fn adopt_result(
@@ -286,9 +298,9 @@ impl Payments<'_> {
         request: &PaymentRequest,
         result: &str,
     ) -> Result<PaymentAnswer, PaymentError> {
-        let (payment, refund) = if request.kind == RequestKind::Refund {
+        let (payment, refund) = if let RequestKind::Refund { payment } = &request.kind {
             let refund = self.cx.stripe.retrieve_refund(result).await?.value;
-            (payment_of(request)?.clone(), Some(refund.into()))
+            (payment.clone(), Some(refund.into()))
         } else {
             let lacking = |_| FlowError::ItemLacks("the id of what came of a request");
             let id = result.parse().map_err(lacking)?;
@@ -308,15 +320,15 @@ impl Payments<'_> {
         asked: &RequestKey,
         request: &PaymentRequest,
     ) -> Result<Option<String>, PaymentError> {
-        match request.kind {
-            RequestKind::Payment | RequestKind::OffSessionCharge => {
-                self.find_payment(asked, request).await
+        match &request.kind {
+            RequestKind::Payment(new) | RequestKind::OffSessionCharge(new) => {
+                self.find_payment(asked, request, &new.customer).await
             }
-            RequestKind::Refund => self.find_refund(asked, payment_of(request)?).await,
-            RequestKind::IncrementalAuthorization
-            | RequestKind::Capture
-            | RequestKind::Cancellation => self.find_change(request).await,
-            RequestKind::TokenMigration => Ok(None),
+            RequestKind::Refund { payment } => self.find_refund(asked, payment).await,
+            RequestKind::IncrementalAuthorization { payment }
+            | RequestKind::Capture { payment }
+            | RequestKind::Cancellation { payment } => self.find_change(request, payment).await,
+            RequestKind::TokenMigration { .. } => Ok(None),
         }
     }
 
@@ -347,11 +359,6 @@ impl Payments<'_> {
     }
 }
 
-pub(super) fn payment_of(request: &PaymentRequest) -> Result<&PaymentIntentId, PaymentError> {
-    let lacking = FlowError::ItemLacks("the payment of a request");
-    Ok(request.payment.as_ref().ok_or(lacking)?)
-}
-
 /// Whether another request held the object for longer than Stripe waits, or one with the same key is
 /// still at work. Sent once more, the same bytes are answered with what is true after that.
 pub(super) fn is_locked(error: &StripeError) -> bool {
@@ -365,7 +372,7 @@ pub(super) fn is_missing(error: &StripeError) -> bool {
 }
 
 /// What Stripe's refusal of a request means, by its own words.
-pub(super) fn why_invalid(kind: RequestKind, error: &StripeError) -> PaymentErrorCode {
+pub(super) fn why_invalid(kind: &RequestKind, error: &StripeError) -> PaymentErrorCode {
     let param = match error {
         StripeError::Invalid { param, .. } => param.as_deref(),
         _ => None,
@@ -376,17 +383,19 @@ pub(super) fn why_invalid(kind: RequestKind, error: &StripeError) -> PaymentErro
         (_, Some("payment_method_not_available"), _) => PaymentErrorCode::WalletNotEnabled,
         (_, Some("amount_too_small"), _) => PaymentErrorCode::AmountTooSmall,
         (_, Some("amount_too_large"), _) => PaymentErrorCode::AmountTooLarge,
-        (RequestKind::Payment | RequestKind::OffSessionCharge, _, Some("currency")) => {
+        (RequestKind::Payment(_) | RequestKind::OffSessionCharge(_), _, Some("currency")) => {
             PaymentErrorCode::InvalidCurrency
         }
-        (RequestKind::Capture, Some("charge_already_captured"), _) => {
+        (RequestKind::Capture { .. }, Some("charge_already_captured"), _) => {
             PaymentErrorCode::AlreadyCaptured
         }
-        (RequestKind::Capture, _, Some("amount_to_capture")) => PaymentErrorCode::CaptureTooLarge,
-        (RequestKind::Refund, Some("charge_already_refunded"), _) => {
+        (RequestKind::Capture { .. }, _, Some("amount_to_capture")) => {
+            PaymentErrorCode::CaptureTooLarge
+        }
+        (RequestKind::Refund { .. }, Some("charge_already_refunded"), _) => {
             PaymentErrorCode::AlreadyRefunded
         }
-        (RequestKind::Refund, _, Some("amount")) => PaymentErrorCode::RefundTooLarge,
+        (RequestKind::Refund { .. }, _, Some("amount")) => PaymentErrorCode::RefundTooLarge,
         (_, Some("payment_intent_unexpected_state" | "intent_invalid_state"), _) => {
             PaymentErrorCode::PaymentChanged
         }

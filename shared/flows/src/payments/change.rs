@@ -1,12 +1,11 @@
 //! What is held: more of it, taken, or let go.
 
 use perennial_store::{PaymentRequest, RequestKind};
-use perennial_stripe::{ChangePayment, PaymentChange, PaymentIntent, PaymentIntentStatus};
-use perennial_types::PaymentIntentId;
+use perennial_stripe::{ChangePayment, PaymentChange, PaymentIntentStatus};
+use perennial_types::{FrozenRequest, PaymentIntentId};
 
 use super::{
     PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
-    carry_out::payment_of,
     claim::NewRequest,
     create::key,
     payment_step::{PaymentStep, amount},
@@ -27,8 +26,13 @@ impl Payments<'_> {
         }
         let step = PaymentStep::Increment(amount);
         self.check_step(step, &ours.payment).await?;
-        let kind = RequestKind::IncrementalAuthorization;
-        draft(asked, kind, ours.payment, PaymentChange::Increment(amount))
+        let id = ours.payment.id;
+        let change = PaymentChange::Increment(amount);
+        let frozen = freeze(asked, &id, change)?;
+        Ok(NewRequest {
+            kind: RequestKind::IncrementalAuthorization { payment: id },
+            frozen: Some(frozen),
+        })
     }
 
     pub(super) async fn prepare_capture(
@@ -42,7 +46,13 @@ impl Payments<'_> {
         let amount = amount.unwrap_or(payment.amount_capturable);
         PaymentStep::Capture(amount).check(&payment)?;
         let change = PaymentChange::Capture(amount);
-        draft(asked, RequestKind::Capture, payment, change)
+        let frozen = freeze(asked, &payment.id, change)?;
+        Ok(NewRequest {
+            kind: RequestKind::Capture {
+                payment: payment.id,
+            },
+            frozen: Some(frozen),
+        })
     }
 
     pub(super) async fn prepare_cancel(
@@ -55,19 +65,24 @@ impl Payments<'_> {
         if ours.of_subscription {
             return Err(Refusal::at(PaymentErrorCode::PaymentOfSubscription, &ours.payment).into());
         }
-        let kind = RequestKind::Cancellation;
-        draft(asked, kind, ours.payment, PaymentChange::Cancel)
+        let id = ours.payment.id;
+        let frozen = freeze(asked, &id, PaymentChange::Cancel)?;
+        Ok(NewRequest {
+            kind: RequestKind::Cancellation { payment: id },
+            frozen: Some(frozen),
+        })
     }
 
     /// Whether a change has been made before its key was forgotten: the payment itself says so.
     pub(super) async fn find_change(
         &self,
         request: &PaymentRequest,
+        payment: &PaymentIntentId,
     ) -> Result<Option<String>, PaymentError> {
-        let payment = self.read_payment(payment_of(request)?).await?;
-        let made = match request.kind {
-            RequestKind::Capture => payment.status == PaymentIntentStatus::Succeeded,
-            RequestKind::Cancellation => payment.status == PaymentIntentStatus::Canceled,
+        let payment = self.read_payment(payment).await?;
+        let made = match &request.kind {
+            RequestKind::Capture { .. } => payment.status == PaymentIntentStatus::Succeeded,
+            RequestKind::Cancellation { .. } => payment.status == PaymentIntentStatus::Canceled,
             // The total is what was asked for, or another request has raised it further.
             _ => amount(request, "amount").is_some_and(|total| payment.amount >= total),
         };
@@ -75,23 +90,10 @@ impl Payments<'_> {
     }
 }
 
-fn draft(
+fn freeze(
     asked: &RequestKey,
-    kind: RequestKind,
-    payment: PaymentIntent,
+    payment: &PaymentIntentId,
     change: PaymentChange,
-) -> Result<NewRequest, PaymentError> {
-    let frozen = ChangePayment {
-        payment: &payment.id,
-        change,
-    }
-    .freeze(key("pay", asked)?);
-    Ok(NewRequest {
-        kind,
-        customer: payment.customer_id().cloned(),
-        user: None,
-        payment: Some(payment.id),
-        replaces: None,
-        frozen: Some(frozen),
-    })
+) -> Result<FrozenRequest, PaymentError> {
+    Ok(ChangePayment { payment, change }.freeze(key("pay", asked)?))
 }

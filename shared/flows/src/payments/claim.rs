@@ -1,9 +1,7 @@
 //! One claim for each key of the shop's servers.
 
 use perennial_store::{Claimed, ClaimedStep, PaymentRequest, RequestKind, RequestState, Sending};
-use perennial_types::{
-    Claim, CustomerId, FrozenRequest, Lease, PaymentIntentId, Timestamp, UserId,
-};
+use perennial_types::{Claim, FrozenRequest, Lease, Timestamp};
 
 use super::{PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey};
 use crate::{FlowError, context::WaitBudget};
@@ -45,11 +43,6 @@ impl HeldClaim {
 /// What is claimed.
 pub(super) struct NewRequest {
     pub(super) kind: RequestKind,
-    pub(super) customer: Option<CustomerId>,
-    pub(super) user: Option<UserId>,
-    pub(super) payment: Option<PaymentIntentId>,
-    /// The payment that is canceled first.
-    pub(super) replaces: Option<PaymentIntentId>,
     /// Nothing if the request holds what is not kept.
     pub(super) frozen: Option<FrozenRequest>,
 }
@@ -115,11 +108,6 @@ impl Payments<'_> {
             kind: draft.kind,
             fingerprint: asked.fingerprint.clone(),
             caller: Some(asked.caller.clone()),
-            customer: draft.customer,
-            user: draft.user,
-            payment: draft.payment,
-            replaces: draft.replaces,
-            payment_method: None,
             state: RequestState::Sending(sending.clone()),
         };
         let mut over = None;
@@ -129,7 +117,7 @@ impl Payments<'_> {
                 .table
                 .claim_payment_request(&asked.key, &request, over.as_deref(), sending.frozen_at)
                 .await?;
-            match (claimed, &request.replaces) {
+            match (claimed, request.kind.replaces()) {
                 (Claimed::Won, _) => {
                     return Ok(Some(HeldClaim {
                         request,

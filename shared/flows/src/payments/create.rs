@@ -1,6 +1,6 @@
 //! New payments: one that the shopper agrees to in the page, and a charge while they are away.
 
-use perennial_store::{PaymentRequest, RequestKind, RequestState};
+use perennial_store::{NewPayment, PaymentRequest, RequestKind, RequestState};
 use perennial_stripe::{
     Capture, ChargeSaved, CreatePayment, CredentialUsage, IdempotencyKey, Metadata, PaymentFor,
     PaymentMethod, metadata,
@@ -93,11 +93,11 @@ impl Payments<'_> {
         }
         .freeze(key("pay", asked)?);
         Ok(NewRequest {
-            kind: RequestKind::Payment,
-            customer: Some(customer),
-            user: Some(start.user.clone()),
-            payment: None,
-            replaces,
+            kind: RequestKind::Payment(NewPayment {
+                user: start.user.clone(),
+                customer,
+                replaces,
+            }),
             frozen: Some(frozen),
         })
     }
@@ -150,11 +150,11 @@ impl Payments<'_> {
         }
         .freeze(key("pay", asked)?);
         Ok(NewRequest {
-            kind: RequestKind::OffSessionCharge,
-            customer: Some(customer),
-            user: Some(charge.user.clone()),
-            payment: None,
-            replaces,
+            kind: RequestKind::OffSessionCharge(NewPayment {
+                user: charge.user.clone(),
+                customer,
+                replaces,
+            }),
             frozen: Some(frozen),
         })
     }
@@ -212,9 +212,8 @@ impl Payments<'_> {
         &self,
         asked: &RequestKey,
         request: &PaymentRequest,
+        customer: &CustomerId,
     ) -> Result<Option<String>, PaymentError> {
-        let lacking = FlowError::ItemLacks("the customer of a request");
-        let customer = request.customer.as_ref().ok_or(lacking)?;
         let since = match &request.state {
             RequestState::Sending(claim) => not_before(claim.frozen_at),
             RequestState::Done { .. } | RequestState::Refused { .. } => i64::MIN,

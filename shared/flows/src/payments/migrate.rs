@@ -102,11 +102,11 @@ impl Payments<'_> {
                         .known_or_created(&ask.user, seen)
                         .await?;
                     let draft = NewRequest {
-                        kind: RequestKind::TokenMigration,
-                        customer: Some(customer),
-                        user: Some(ask.user.clone()),
-                        payment: None,
-                        replaces: None,
+                        kind: RequestKind::TokenMigration {
+                            user: ask.user.clone(),
+                            customer,
+                            payment_method: None,
+                        },
                         frozen: None,
                     };
                     if let Some(mine) = self.claim_request(asked, draft).await? {
@@ -124,12 +124,20 @@ impl Payments<'_> {
         ask: &MigrateToken,
         mine: &HeldClaim,
     ) -> Result<Migrated, PaymentError> {
-        if mine.request.payment_method.is_some() {
-            return self.set_up(asked, mine, &mine.claim()?).await;
+        let RequestKind::TokenMigration {
+            customer,
+            payment_method,
+            ..
+        } = &mine.request.kind
+        else {
+            return Err(PaymentErrorCode::KeyReused.into());
+        };
+        if payment_method.is_some() {
+            return self.set_up(asked, mine, customer, &mine.claim()?).await;
         }
         let method = self.make_method(asked, ask, mine).await?;
         let request = SetUpMethod {
-            customer: customer_of(mine)?,
+            customer,
             method: &method,
             usage: ask.usage,
             return_url: ask.return_url.as_str(),
@@ -150,7 +158,7 @@ impl Payments<'_> {
             // Another caller has taken this over, and does the rest.
             return Err(FlowError::Busy.into());
         }
-        self.set_up(asked, mine, &claim).await
+        self.set_up(asked, mine, customer, &claim).await
     }
 
     /// The method that the token is, or was made into. After Stripe has forgotten the key, a token
@@ -203,13 +211,14 @@ impl Payments<'_> {
         &self,
         asked: &RequestKey,
         mine: &HeldClaim,
+        customer: &CustomerId,
         claim: &Claim,
     ) -> Result<Migrated, PaymentError> {
         let sent = self.cx.send_claimed(
             ClaimedStep::Payment(&asked.key),
             claim,
             |request| Box::pin(self.cx.stripe.set_up_method(request)),
-            || Box::pin(self.find_setup(asked, mine, claim)),
+            || Box::pin(self.find_setup(asked, customer, claim)),
         );
         match sent.await? {
             Sent::Made(reply) => {
@@ -227,7 +236,7 @@ impl Payments<'_> {
                 };
                 let found = match named {
                     Some(id) => Some(id),
-                    None => self.find_setup(asked, mine, claim).await?,
+                    None => self.find_setup(asked, customer, claim).await?,
                 };
                 if let Some(id) = found {
                     return self.adopt_setup(asked, &id).await;
@@ -264,10 +273,9 @@ impl Payments<'_> {
     async fn find_setup(
         &self,
         asked: &RequestKey,
-        mine: &HeldClaim,
+        customer: &CustomerId,
         claim: &Claim,
     ) -> Result<Option<String>, PaymentError> {
-        let customer = customer_of(mine)?;
         let since = not_before(claim.frozen_at);
         let found = listed::find(
             |after| async move {
@@ -316,11 +324,6 @@ impl Migrated {
             created: false,
         }
     }
-}
-
-fn customer_of(mine: &HeldClaim) -> Result<&CustomerId, PaymentError> {
-    let lacking = FlowError::ItemLacks("the customer of a request");
-    Ok(mine.request.customer.as_ref().ok_or(lacking)?)
 }
 
 fn is_about_token(error: &StripeError) -> bool {

@@ -3,11 +3,10 @@
 
 use perennial_store::{MOST_INCREMENTS, PaymentRequest, RequestKind, RequestState};
 use perennial_stripe::{Charge, PaymentIntent, PaymentIntentStatus, StripeError};
-use perennial_types::Money;
+use perennial_types::{Money, PaymentIntentId};
 
 use super::{
-    PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey,
-    carry_out::{payment_of, why_invalid},
+    PaymentError, PaymentErrorCode, Payments, Refusal, RequestKey, carry_out::why_invalid,
     claim::HeldClaim,
 };
 use crate::FlowError;
@@ -23,18 +22,21 @@ pub(super) enum PaymentStep {
 }
 
 impl PaymentStep {
-    /// What a request that was frozen does; nothing if it creates something.
-    fn of(request: &PaymentRequest) -> Option<Self> {
-        match request.kind {
-            RequestKind::IncrementalAuthorization => {
-                Some(Self::Increment(amount(request, "amount")?))
+    /// What a request that was frozen does, and to which payment; nothing if it creates something.
+    fn of(request: &PaymentRequest) -> Option<(Self, &PaymentIntentId)> {
+        let amount = |name| amount(request, name);
+        match &request.kind {
+            RequestKind::IncrementalAuthorization { payment } => {
+                Some((Self::Increment(amount("amount")?), payment))
             }
-            RequestKind::Capture => Some(Self::Capture(amount(request, "amount_to_capture")?)),
-            RequestKind::Cancellation => Some(Self::Cancel),
-            RequestKind::Refund => Some(Self::Refund(amount(request, "amount")?)),
-            RequestKind::Payment | RequestKind::OffSessionCharge | RequestKind::TokenMigration => {
-                None
+            RequestKind::Capture { payment } => {
+                Some((Self::Capture(amount("amount_to_capture")?), payment))
             }
+            RequestKind::Cancellation { payment } => Some((Self::Cancel, payment)),
+            RequestKind::Refund { payment } => Some((Self::Refund(amount("amount")?), payment)),
+            RequestKind::Payment(_)
+            | RequestKind::OffSessionCharge(_)
+            | RequestKind::TokenMigration { .. } => None,
         }
     }
 
@@ -113,14 +115,10 @@ impl Payments<'_> {
         error: &StripeError,
     ) -> Result<Refusal, PaymentError> {
         let request = &mine.request;
-        let Some(step) = PaymentStep::of(request) else {
-            return Ok(Refusal::of(why_invalid(request.kind, error), error));
+        let Some((step, payment)) = PaymentStep::of(request) else {
+            return Ok(Refusal::of(why_invalid(&request.kind, error), error));
         };
-        let read = match payment_of(request) {
-            Ok(id) => self.read_payment(id).await,
-            Err(error) => Err(error),
-        };
-        let payment = match read {
+        let payment = match self.read_payment(payment).await {
             Ok(payment) => payment,
             Err(PaymentError::Refused(refusal)) => return Ok(*refusal),
             Err(unread) => {
@@ -132,7 +130,7 @@ impl Payments<'_> {
         let why = match self.check_step(step, &payment).await {
             Err(PaymentError::Refused(refusal)) => refusal.why,
             Err(error) => return Err(error),
-            Ok(()) => why_invalid(request.kind, error),
+            Ok(()) => why_invalid(&request.kind, error),
         };
         Ok(Refusal {
             payment: Some((&payment).into()),

@@ -54,11 +54,9 @@ impl Payments<'_> {
         }
         .freeze(key("pay", asked)?);
         Ok(NewRequest {
-            kind: RequestKind::Refund,
-            customer: payment.customer_id().cloned(),
-            user: None,
-            payment: Some(payment.id),
-            replaces: None,
+            kind: RequestKind::Refund {
+                payment: payment.id,
+            },
             frozen: Some(frozen),
         })
     }
