@@ -46,6 +46,8 @@ struct Passing {
     hold: Option<Hold>,
     is_down: bool,
     breaks: Option<Breaks>,
+    /// Of how many more batches half of the keys stay unread.
+    leaves_out: usize,
 }
 
 /// How many requests with this part of a name still pass.
@@ -151,6 +153,12 @@ impl Proxy {
         });
     }
 
+    /// From now on this many answers to `BatchGetItem` leave half of the keys out, as those of a table that
+    /// has no capacity.
+    pub fn leave_out_of(&self, answers: usize) {
+        self.shared.lock().leaves_out = answers;
+    }
+
     /// Holds back the answer of the next request whose name has this part.
     pub fn hold_next(&self, part_of_name: &str) -> Held {
         let (release, wait) = oneshot::channel();
@@ -232,8 +240,20 @@ async fn pass(
     // The signature covers the host that was meant; the embedded table looks at the access key alone.
     headers.remove("host");
     headers.remove("content-length");
-    let is_read = matches!(name.as_str(), "Query" | "GetItem");
-    let body = if is_read { asking_units(&body) } else { body };
+    let is_read = matches!(name.as_str(), "Query" | "GetItem" | "BatchGetItem");
+    let mut body = if is_read { asking_units(&body) } else { body };
+    let mut left_out = None;
+    if name == "BatchGetItem" {
+        let leaves_out = {
+            let mut state = shared.lock();
+            let left = state.leaves_out;
+            state.leaves_out = left.saturating_sub(1);
+            left > 0
+        };
+        if leaves_out {
+            (body, left_out) = halved(&body);
+        }
+    }
     let url = format!("{}{path}", shared.target);
     let answer = shared
         .http
@@ -244,16 +264,23 @@ async fn pass(
         .await;
     let Ok(answer) = answer else { return broken() };
     let mut response = Response::builder().status(answer.status());
+    // Those of the body are no longer right if something was left out.
+    let changed = ["transfer-encoding", "content-length", "x-amz-crc32"];
     for (name, value) in answer
         .headers()
         .iter()
-        .filter(|(name, _)| *name != "transfer-encoding")
+        .filter(|(name, _)| !changed.contains(&name.as_str()))
     {
         response = response.header(name, value);
     }
-    let Ok(body) = answer.bytes().await else {
+    let Ok(mut body) = answer.bytes().await else {
         return broken();
     };
+    if let Some(left_out) = left_out {
+        let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        answer["UnprocessedKeys"] = left_out;
+        body = answer.to_string().into();
+    }
     if is_read {
         shared.lock().read_units += units(&body);
     }
@@ -272,10 +299,30 @@ fn asking_units(body: &Bytes) -> Bytes {
     asked.to_string().into()
 }
 
+/// A batch without the second half of its keys, and that half as the answer names it.
+fn halved(body: &Bytes) -> (Bytes, Option<Value>) {
+    let mut asked: Value = serde_json::from_slice(body).expect("DynamoDB is asked in JSON");
+    let mut left_out = asked["RequestItems"].clone();
+    let tables = left_out.as_object_mut().expect("a batch names its table");
+    for (table, keys) in tables {
+        let all = keys["Keys"].as_array().cloned().unwrap_or_default();
+        let (read, rest) = all.split_at(all.len() / 2);
+        keys["Keys"] = rest.into();
+        asked["RequestItems"][table]["Keys"] = read.into();
+    }
+    (asked.to_string().into(), Some(left_out))
+}
+
 fn units(body: &Bytes) -> f64 {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let units = answer.pointer("/ConsumedCapacity/CapacityUnits");
-    units.and_then(Value::as_f64).unwrap_or_default()
+    // A batch tells it table by table.
+    let told = answer.get("ConsumedCapacity").into_iter();
+    let tables = told.flat_map(|it| {
+        it.as_array()
+            .map_or(std::slice::from_ref(it), Vec::as_slice)
+    });
+    let units = tables.filter_map(|it| it["CapacityUnits"].as_f64());
+    units.sum()
 }
 
 fn name_of(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {

@@ -114,6 +114,7 @@ EXPECTED = {
     | {"dynamodb:Query Table/index/due"}
     | on_table(
         GetItem="USER#* CUST#* INBOX#* SETI#* RECONCILE CATALOG MODE",
+        BatchGetItem="USER#* CUST#* INBOX#*",
         Query="USER#*",
         PutItem="USER#* SETI#* PI#* OUT#* INBOX#* RECONCILE CATALOG MODE",
         UpdateItem="USER#* INBOX#*",

@@ -177,5 +177,6 @@ class Schedules(unittest.TestCase):
             '{"sweep":"events"}': "rate(1 hour)",
             '{"sweep":"plans"}': "rate(1 hour)",
             '{"sweep":"subscriptions"}': "cron(17 3 * * ? *)",
+            '{"sweep":"subscriptions","begun":true}': "cron(1/15 3-7 * * ? *)",
         }
         self.assertEqual(found, expected)

@@ -2,15 +2,15 @@
 //! publishes the plans.
 //!
 //! The event of a schedule names the sweep: `{"sweep":"open"}` every few minutes, `{"sweep":"events"}`
-//! and `{"sweep":"plans"}` every hour, `{"sweep":"subscriptions"}` every night. The answer counts what
-//! was done. The event of a deployment is that of a custom resource of CloudFormation.
+//! and `{"sweep":"plans"}` every hour, `{"sweep":"subscriptions"}` every night, and then with
+//! `"begun":true` until it is complete. The answer counts what was done. The event of a deployment is that of a custom resource of CloudFormation.
 
 mod deployment;
 
 use std::{path::PathBuf, time::Duration};
 
 use perennial_config::{Env, EventHandler, Start, StartError, Trust, trust};
-use perennial_flows::{Clients, FlowError, SweepBudget};
+use perennial_flows::{Clients, Context, FlowError, SweepBudget, sweeps::Begin};
 use perennial_types::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,11 +21,16 @@ pub struct App {
     clients: Clients,
     trust: Trust,
     plans_file: PathBuf,
+    slice: Duration,
+    pace: Duration,
 }
 
 #[derive(Deserialize)]
 struct Ask {
     sweep: Sweep,
+    /// Goes on with a list that is begun, and begins none.
+    #[serde(default)]
+    begun: bool,
 }
 
 #[derive(Deserialize)]
@@ -41,9 +46,12 @@ enum Sweep {
     Subscriptions,
 }
 
-/// Well within the function's 120 seconds, with time for the object that is being dealt with.
+/// Of these, the two of one event end before the next one comes.
 const SLICE: Duration = Duration::from_secs(90);
-/// When that object, too, has to be done.
+/// Of what goes through a whole list. It is within the function's 900 seconds, together with one of the
+/// others and with time for the objects that are being dealt with, and ends before it comes again.
+const LONG_SLICE: Duration = Duration::from_mins(13);
+/// When these objects, too, have to be done.
 const AFTER_THE_SLICE: Duration = Duration::from_secs(10);
 
 /// Where Lambda puts what the template's layer holds.
@@ -56,6 +64,8 @@ impl Start for App {
             clients,
             trust,
             plans_file: env.get("PLANS_FILE").unwrap_or(PLANS_FILE).into(),
+            slice: SLICE,
+            pace: SweepBudget::PACE,
         })
     }
 }
@@ -69,14 +79,25 @@ impl EventHandler for App {
         }
         let ask: Ask = serde_json::from_value(event)
             .map_err(|error| format!("the event names no sweep: {error}"))?;
-        // Boxed, because it holds all three sweeps.
-        Box::pin(self.sweep(&ask.sweep, SweepBudget::of(SLICE)))
+        // Boxed, because it holds all sweeps.
+        Box::pin(self.sweep(&ask))
             .await
             .map_err(|error| error.chain())
     }
 }
 
 impl App {
+    /// With other slices, but for what goes through a whole list, and at another pace: a test has to see
+    /// the end of it.
+    #[must_use]
+    pub fn with_slices(self, slice: Duration, pace: Duration) -> Self {
+        Self {
+            slice,
+            pace,
+            ..self
+        }
+    }
+
     async fn sweep_plans(&self, slice: SweepBudget) -> Result<Value, FlowError> {
         let refreshed = self.clients.resolver().refresh(slice).await?;
         if refreshed.version > 0 {
@@ -92,27 +113,41 @@ impl App {
         }
     }
 
-    async fn sweep(&self, sweep: &Sweep, slice: SweepBudget) -> Result<Value, FlowError> {
-        let begin = || self.clients.begin_slice(SLICE + AFTER_THE_SLICE);
-        let done = match sweep {
+    /// A slice, and the time that it has.
+    async fn begin(&self, length: Duration) -> Result<(Context, SweepBudget), FlowError> {
+        let context = self.clients.begin_slice(length + AFTER_THE_SLICE).await?;
+        let slice = SweepBudget {
+            pace: self.pace,
+            ..SweepBudget::of(length)
+        };
+        Ok((context, slice))
+    }
+
+    async fn sweep(&self, ask: &Ask) -> Result<Value, FlowError> {
+        let done = match ask.sweep {
             Sweep::Open => {
-                let context = begin().await?;
+                let (context, slice) = self.begin(self.slice).await?;
                 json!({
                     "checkouts": context.sweeps().checkouts(slice).await?,
                     "inbox": context.sweeps().inbox(slice).await?,
                 })
             }
             Sweep::Events => {
-                let context = begin().await?;
+                let (context, slice) = self.begin(LONG_SLICE).await?;
                 json!({
                     "events": context.sweeps().missed_events(slice).await?,
                     "setups": context.sweeps().lost_setups(slice).await?,
                 })
             }
-            Sweep::Plans => json!({ "plans": self.sweep_plans(slice).await? }),
+            Sweep::Plans => json!({ "plans": self.sweep_plans(SweepBudget::of(SLICE)).await? }),
             Sweep::Subscriptions => {
-                let context = begin().await?;
-                json!({ "subscriptions": context.sweeps().subscriptions(slice).await? })
+                let begin = if ask.begun {
+                    Begin::Never
+                } else {
+                    Begin::Always
+                };
+                let (context, slice) = self.begin(LONG_SLICE).await?;
+                json!({ "subscriptions": context.sweeps().subscriptions(slice, begin).await? })
             }
         };
         tracing::info!(%done, "swept");

@@ -29,6 +29,24 @@ pub struct Cursor {
     /// How many types of events the passes are about; another number means other passes.
     #[serde(default)]
     pub types: u32,
+    /// What is still to be listed, in parts that are listed side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+}
+
+/// A part of a list that is the newest first: objects that were created within a span of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Of the list of what has ended, and not of what has not.
+    pub ended: bool,
+    /// The earliest time of creation, in Unix seconds.
+    pub from: i64,
+    /// The latest one, in Unix seconds; none while nothing of the part is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<i64>,
+    /// The last object that was dealt with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 impl Table {

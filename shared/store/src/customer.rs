@@ -58,8 +58,8 @@ impl Stored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Reverse {
-    user: UserId,
+pub(crate) struct Reverse {
+    pub(crate) user: UserId,
 }
 
 impl Table {

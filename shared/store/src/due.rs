@@ -114,7 +114,7 @@ impl Table {
     }
 }
 
-fn key_of(item: &Attributes) -> Key {
+pub(crate) fn key_of(item: &Attributes) -> Key {
     let part = |name: &str| key_part(item, name).unwrap_or_default().to_owned();
     Key {
         pk: part("pk"),

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod attempt_row;
+mod batch;
 mod catalog;
 mod confirming;
 mod cursor;
@@ -27,8 +28,9 @@ mod trial;
 mod user;
 
 pub use attempt::Opened;
+pub use batch::{Asked, Known};
 pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Span};
 pub use customer::CustomerItem;
 pub use due::Due;
 pub use error::StoreError;

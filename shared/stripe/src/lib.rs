@@ -27,7 +27,7 @@ pub use objects::{
     Recurring, RedirectToUrl, Refund, RefundStatus, SetupAttempt, SetupAttemptStatus, SetupError,
     SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
 };
-pub use operations::{CancellationReason, ListEvents};
+pub use operations::{CancellationReason, ListEvents, ListSubscriptions, Which};
 pub use pace::Pace;
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{

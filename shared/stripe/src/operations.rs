@@ -56,6 +56,31 @@ pub struct ListEvents<'a> {
     pub starting_after: Option<&'a str>,
 }
 
+/// Whether subscriptions are listed that have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// None of them.
+    Living,
+    /// They alone.
+    Ended {
+        /// Only those whose last period has its end at this time or later, in Unix seconds.
+        since: Option<i64>,
+    },
+}
+
+/// Which subscriptions to list.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSubscriptions<'a> {
+    /// Whether they have ended.
+    pub which: Which,
+    /// The earliest time of creation, in Unix seconds.
+    pub from: i64,
+    /// The latest time of creation, in Unix seconds, if there is one.
+    pub to: Option<i64>,
+    /// The last subscription of the page before.
+    pub starting_after: Option<&'a str>,
+}
+
 pub(crate) type Answered<T> = Result<Reply<T>, StripeError>;
 
 impl Stripe {
@@ -203,17 +228,26 @@ impl Stripe {
             .await
     }
 
-    /// Lists subscriptions of all customers in every status with their newest invoices, newest
-    /// first, 100 a page, as Stripe wrote them: one that cannot be read hides no other.
+    /// Lists subscriptions of all customers with their newest invoices, newest first, 100 a page, as
+    /// Stripe wrote them: one that cannot be read hides no other.
     pub async fn list_all_subscriptions(
         &self,
-        starting_after: Option<&SubscriptionId>,
+        ask: &ListSubscriptions<'_>,
     ) -> Answered<List<serde_json::Value>> {
-        let query = Form::new()
-            .with(&["status"], "all")
+        let mut query = Form::new().with_number(&["created", "gte"], ask.from);
+        if let Some(to) = ask.to {
+            query = query.with_number(&["created", "lte"], to);
+        }
+        if let Which::Ended { since } = ask.which {
+            query = query.with(&["status"], "ended");
+            if let Some(since) = since {
+                query = query.with_number(&["current_period_end", "gte"], since);
+            }
+        }
+        let query = query
             .with(&["expand", ""], "data.latest_invoice")
             .with(&["expand", ""], "data.default_payment_method");
-        let query = page(query, starting_after.map(SubscriptionId::as_str));
+        let query = page(query, ask.starting_after);
         self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
             .await
     }

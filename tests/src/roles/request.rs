@@ -46,6 +46,7 @@ pub(super) fn accesses(operation: &str, body: &Value) -> Result<Vec<Access>, Str
     match operation {
         "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" => Ok(vec![on_item(operation, body)]),
         "Query" => Ok(vec![query(body)]),
+        "BatchGetItem" => Ok(vec![batch(operation, body)]),
         "TransactWriteItems" => {
             let items = body["TransactItems"].as_array().into_iter().flatten();
             let mut together: Vec<Access> = Vec::new();
@@ -74,6 +75,17 @@ fn on_item(action: &str, body: &Value) -> Access {
         action: format!("dynamodb:{action}"),
         resource: "Table.Arn".to_owned(),
         keys: key.map(|key| vec![key.to_owned()]),
+    }
+}
+
+fn batch(action: &str, body: &Value) -> Access {
+    let tables = body["RequestItems"].as_object().into_iter().flatten();
+    let keys = tables.flat_map(|(_, it)| it["Keys"].as_array().into_iter().flatten());
+    let keys = keys.map(|key| key[TABLE_KEY]["S"].as_str().map(str::to_owned));
+    Access {
+        action: format!("dynamodb:{action}"),
+        resource: "Table.Arn".to_owned(),
+        keys: keys.collect(),
     }
 }
 

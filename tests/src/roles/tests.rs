@@ -88,6 +88,29 @@ fn a_transaction_is_judged_write_by_write() {
 }
 
 #[test]
+fn a_batch_is_judged_by_all_of_its_keys() {
+    let batch = |keys: &[&str]| {
+        let keys: Vec<_> = keys.iter().map(|pk| json!({"pk": {"S": pk}})).collect();
+        request::accesses(
+            "BatchGetItem",
+            &json!({"RequestItems": {"t": {"Keys": keys}}}),
+        )
+        .unwrap()
+        .remove(0)
+    };
+    let two = batch(&["USER#a", "CUST#cus_1"]);
+    assert_eq!(two.action, "dynamodb:BatchGetItem");
+    assert_eq!(two.resource, "Table.Arn");
+    assert_eq!(
+        two.keys,
+        Some(vec!["USER#a".to_owned(), "CUST#cus_1".to_owned()])
+    );
+    let without = json!({"RequestItems": {"t": {"Keys": [{"sk": {"S": "x"}}]}}});
+    let without = request::accesses("BatchGetItem", &without).unwrap();
+    assert_eq!(without[0].keys, None);
+}
+
+#[test]
 fn a_call_without_the_key_passes_where_only_all_values_are_asked_for() {
     let roles = roles();
     let no_key = json!({"Key": {}});

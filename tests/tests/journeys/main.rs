@@ -54,6 +54,7 @@ mod links;
 mod logs;
 mod lost_browser;
 mod lost_setups;
+mod many;
 mod modes;
 mod money_back;
 mod more_wallets;

@@ -177,7 +177,8 @@ async fn a_subscription_that_cannot_be_read_hides_no_other() {
     listed.extend(subscriptions);
     let list =
         json!({"object": "list", "data": listed, "has_more": false, "url": "/v1/subscriptions"});
-    let fault = json!({"method": "GET", "path": "/v1/subscriptions", "fault": "status", "status": 200, "body": list});
+    let fault = json!({"method": "GET", "path": "/v1/subscriptions", "fault": "status", "status": 200, "body": list, "times": 1});
+    // Of what has not ended; the other list is empty.
     app.stripe.fault(fault).await;
     let swept = sweep(&sweeper(&app, 0).await, "subscriptions").await;
     let compared = &swept["subscriptions"];

@@ -51,6 +51,7 @@ fn beside() -> Witness {
     Box::new(move |operation, request, status, answer| {
         let (wanted_status, mut wanted) = match operation {
             "GetItem" => ask(request, |it| table.get_item(it)),
+            "BatchGetItem" => ask(request, |it| table.batch_get_item(it)),
             "PutItem" => ask(request, |it| table.put_item(it)),
             "UpdateItem" => ask(request, |it| table.update_item(it)),
             "DeleteItem" => ask(request, |it| table.delete_item(it)),
@@ -70,13 +71,16 @@ fn beside() -> Witness {
     })
 }
 
-/// The members of a set have no order.
+/// The members of a set have no order, nor have the items of a batch.
 fn in_order(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 if let ("SS", Value::Array(texts)) = (name.as_str(), &mut *member) {
                     texts.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                }
+                if let (TABLE, Value::Array(items)) = (name.as_str(), &mut *member) {
+                    items.sort_by_key(|item| format!("{}{}", item["pk"], item["sk"]));
                 }
                 in_order(member);
             }

@@ -7,7 +7,7 @@ mod refunds;
 
 pub(crate) use one_of_group::report;
 pub(crate) use read_model::{attempt_of, charged, read_model, sold_as};
-pub(crate) use refresh::is_of;
+pub(crate) use refresh::{first_invoice_tells, is_of};
 pub(crate) use refunds::{Paid, PaidInvoice};
 
 use std::sync::Arc;

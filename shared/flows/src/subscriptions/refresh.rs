@@ -3,7 +3,8 @@
 use perennial_store::{SubscriptionItem, Written};
 use perennial_stripe::{CancellationReason, Invoice, SetupIntentStatus, StripeError, metadata};
 use perennial_types::{
-    Attempt, AttemptId, CustomerId, InvoiceStatus, SoldAs, Subscription, SubscriptionId, UserId,
+    Attempt, AttemptId, CustomerId, InvoiceStatus, Plans, SoldAs, Subscription, SubscriptionId,
+    UserId,
 };
 
 use super::{
@@ -39,6 +40,21 @@ impl Refreshed {
 pub(crate) fn is_of(subscription: &perennial_stripe::Subscription, user: &UserId) -> bool {
     let named = subscription.metadata.get(metadata::USER);
     named.is_none_or(|named| named == user.as_str())
+}
+
+/// Whether the price that a subscription was made with is only on its first invoice, and decides.
+pub(crate) fn first_invoice_tells(
+    plans: &Plans,
+    read: &perennial_stripe::Subscription,
+    sold: Option<&SoldAs>,
+) -> bool {
+    sold.is_some_and(|sold| {
+        let prices = charged(read);
+        let mut not_sold = prices
+            .iter()
+            .filter(|price| plans.charging(price, None, None).is_none());
+        sold.price.is_none() && not_sold.next().is_some() && plans.get(sold.plan.as_str()).is_some()
+    })
 }
 
 impl Subscriptions<'_> {
@@ -141,20 +157,14 @@ impl Subscriptions<'_> {
         read: &perennial_stripe::Subscription,
         known: Option<&SubscriptionItem>,
     ) -> Result<Option<SoldAs>, FlowError> {
-        let Some(sold) = sold_as(&self.cx.plans, read, known) else {
-            return Ok(None);
-        };
-        let is_sold = |price| self.cx.plans.charging(price, None, None).is_some();
-        if sold.price.is_some()
-            || charged(read).iter().all(is_sold)
-            || self.cx.plans.get(sold.plan.as_str()).is_none()
-        {
-            return Ok(Some(sold));
+        let sold = sold_as(&self.cx.plans, read, known);
+        if !first_invoice_tells(&self.cx.plans, read, sold.as_ref()) {
+            return Ok(sold);
         }
         // Boxed, because hardly any reading needs it, and each would have to hold it.
         let first = Box::pin(self.first_invoice(read)).await?;
         let price = first.and_then(|invoice| invoice.first_price().cloned());
-        Ok(Some(SoldAs { price, ..sold }))
+        Ok(sold.map(|sold| SoldAs { price, ..sold }))
     }
 
     /// The invoice that was created with a subscription.

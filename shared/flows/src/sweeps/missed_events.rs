@@ -99,14 +99,22 @@ impl Sweeps<'_> {
             let page = page.value;
             let mut last = None;
             let mut rest = page.data.len();
-            for event in &page.data {
-                if slice.is_over() {
+            let now = self.cx.clock.now();
+            let items: Vec<Option<InboxItem>> =
+                page.data.iter().map(|event| read(event, now)).collect();
+            let known: Vec<InboxItem> = items.iter().flatten().cloned().collect();
+            let known = self.cx.table.stored_events(&known).await?;
+            for (event, item) in page.data.iter().zip(items) {
+                let missed = item.filter(|item| !known.contains(&item.event));
+                if slice.is_over() && missed.is_some() {
                     break;
                 }
                 rest -= 1;
                 last = event.get("id").and_then(Value::as_str).or(last);
                 swept.listed += 1;
-                if self.store_if_missed(event, is_first).await? {
+                if let Some(missed) = missed
+                    && self.store(&missed, is_first).await?
+                {
                     swept.missed += 1;
                 }
             }
@@ -155,16 +163,9 @@ impl Sweeps<'_> {
         Ok(self.cx.stripe.list_events(&ask).await?)
     }
 
-    async fn store_if_missed(&self, event: &Value, is_first: bool) -> Result<bool, FlowError> {
-        let Ok(event) = Event::from_json(event) else {
-            let event = event.get("id").and_then(Value::as_str);
-            let event: Option<EventId> = event.and_then(|id| id.parse().ok());
-            let event = event.as_ref().map(EventId::as_str);
-            tracing::error!(event, "Stripe lists something that is not an event");
-            return Ok(false);
-        };
-        let item = InboxItem::of(event, self.cx.clock.now());
-        let missed = self.cx.table.receive(&item).await? == Received::New;
+    /// False if somebody else has stored it meanwhile.
+    async fn store(&self, item: &InboxItem, is_first: bool) -> Result<bool, FlowError> {
+        let missed = self.cx.table.receive(item).await? == Received::New;
         let (event, kind) = (item.event.as_str(), item.kind.as_str());
         match (missed, is_first) {
             (false, _) => {}
@@ -179,6 +180,17 @@ impl Sweeps<'_> {
         }
         Ok(missed)
     }
+}
+
+fn read(event: &Value, now: Timestamp) -> Option<InboxItem> {
+    if let Ok(event) = Event::from_json(event) {
+        return Some(InboxItem::of(event, now));
+    }
+    let event = event.get("id").and_then(Value::as_str);
+    let event: Option<EventId> = event.and_then(|id| id.parse().ok());
+    let event = event.as_ref().map(EventId::as_str);
+    tracing::error!(event, "Stripe lists something that is not an event");
+    None
 }
 
 fn position(cursor: &Cursor) -> usize {

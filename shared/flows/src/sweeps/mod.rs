@@ -7,6 +7,7 @@ mod checkouts;
 mod inbox;
 mod lost_setups;
 mod missed_events;
+mod spans;
 mod subscriptions;
 
 pub use checkouts::SweptCheckouts;
@@ -16,6 +17,15 @@ pub use missed_events::SweptEvents;
 pub use subscriptions::ComparedSubscriptions;
 
 use crate::Context;
+
+/// Whether a slice of a sweep that goes through a list may begin it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// It goes on where the last slice stopped, and begins the list if that came to its end.
+    Always,
+    /// It goes on, and does nothing if the list came to its end.
+    Never,
+}
 
 /// The sweeps.
 #[derive(Debug)]

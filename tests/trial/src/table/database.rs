@@ -5,7 +5,7 @@
 //! call, and holds the answers equal.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -23,6 +23,9 @@ pub type Witness = Box<dyn Fn(&str, &[u8], u16, &[u8]) + Send + Sync>;
 /// The index, and its keys.
 const INDEX: &str = "due";
 const INDEXED: [&str; 4] = ["pk", "sk", "due", "due_at"];
+
+/// The most keys that DynamoDB takes in one batch.
+const LARGEST_BATCH: usize = 100;
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +110,20 @@ struct Get {
     #[serde(rename = "TableName")]
     _table: String,
     key: Item,
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Batch {
+    request_items: BTreeMap<String, Keys>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Keys {
+    keys: Vec<Item>,
     #[serde(rename = "ConsistentRead")]
     _consistent: Option<bool>,
 }
@@ -249,6 +266,7 @@ impl State {
                 };
                 Ok(serde_json::to_vec(&answer)?)
             }
+            "BatchGetItem" => self.batch(&read(request)?),
             "Query" => self.query(&read(request)?),
             "PutItem" => self.write(Action::Put(read(request)?)),
             "UpdateItem" => self.write(Action::Update(read(request)?)),
@@ -256,6 +274,21 @@ impl State {
             "TransactWriteItems" => self.transact(read(request)?),
             other => Err(Refused::Unknown(other.to_owned())),
         }
+    }
+
+    fn batch(&self, batch: &Batch) -> Result<Vec<u8>, Refused> {
+        let mut responses = BTreeMap::new();
+        for (table, asked) in &batch.request_items {
+            let keys: Vec<Key> = asked.keys.iter().map(key_of).collect::<Result<_, _>>()?;
+            let different: BTreeSet<&Key> = keys.iter().collect();
+            if keys.is_empty() || keys.len() > LARGEST_BATCH || different.len() < keys.len() {
+                return Err(Refused::Unknown(format!("a batch of {} keys", keys.len())));
+            }
+            let found: Vec<&Item> = keys.iter().filter_map(|key| self.items.get(key)).collect();
+            responses.insert(table, found);
+        }
+        let answer = json!({ "Responses": responses, "UnprocessedKeys": {} });
+        Ok(serde_json::to_vec(&answer)?)
     }
 
     fn query(&self, query: &Query) -> Result<Vec<u8>, Refused> {

@@ -111,7 +111,9 @@ impl Call {
     pub fn changes(&self) -> bool {
         match self.service {
             Service::Stripe => self.method != "GET",
-            Service::DynamoDb => !matches!(self.operation(), Some("GetItem" | "Query")),
+            Service::DynamoDb => {
+                !matches!(self.operation(), Some("GetItem" | "BatchGetItem" | "Query"))
+            }
         }
     }
 
