@@ -123,21 +123,32 @@ impl App {
         Ok((context, slice))
     }
 
+    /// Each sweep has a slice of its own, and one that fails keeps no other from its own.
     async fn sweep(&self, ask: &Ask) -> Result<Value, FlowError> {
         let done = match ask.sweep {
             Sweep::Open => {
-                let (context, slice) = self.begin(self.slice).await?;
-                json!({
-                    "checkouts": context.sweeps().checkouts(slice).await?,
-                    "inbox": context.sweeps().inbox(slice).await?,
-                })
+                let checkouts = async {
+                    let (context, slice) = self.begin(self.slice).await?;
+                    context.sweeps().checkouts(slice).await
+                };
+                let inbox = async {
+                    let (context, slice) = self.begin(self.slice).await?;
+                    context.sweeps().inbox(slice).await
+                };
+                let (checkouts, inbox) = (checkouts.await, inbox.await);
+                json!({ "checkouts": checkouts?, "inbox": inbox? })
             }
             Sweep::Events => {
-                let (context, slice) = self.begin(LONG_SLICE).await?;
-                json!({
-                    "events": context.sweeps().missed_events(slice).await?,
-                    "setups": context.sweeps().lost_setups(slice).await?,
-                })
+                let events = async {
+                    let (context, slice) = self.begin(LONG_SLICE).await?;
+                    context.sweeps().missed_events(slice).await
+                };
+                let setups = async {
+                    let (context, slice) = self.begin(self.slice).await?;
+                    context.sweeps().lost_setups(slice).await
+                };
+                let (events, setups) = (events.await, setups.await);
+                json!({ "events": events?, "setups": setups? })
             }
             Sweep::Plans => json!({ "plans": self.sweep_plans(SweepBudget::of(SLICE)).await? }),
             Sweep::Subscriptions => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use perennial_config::EventHandler as _;
+use perennial_flows::SweepBudget;
 use perennial_tests::{Calls, TestApp};
 use perennial_types::Clock;
 use reconcile::App;
@@ -221,4 +222,47 @@ async fn events_that_are_known_cost_a_few_calls_of_the_table() {
     assert!(count(&calls, "BatchGetItem") <= pages, "{calls}");
     // The positions of both sweeps.
     assert!(count(&calls, "PutItem") <= pages + 1, "{calls}");
+}
+
+#[tokio::test]
+async fn events_are_applied_however_many_checkouts_are_due() {
+    let mut app = TestApp::start().await;
+    app.may_leave_work();
+    app.stop_worker();
+    app.stripe.hold_webhooks().await;
+    let opened = app.shopper("alice").click().await;
+    let checkout = text(&opened["checkout"]);
+    let items = app.table.raw_items().await;
+    let attempt = items
+        .iter()
+        .find(|it| it["sk"]["S"] == format!("CHECKOUT#{checkout}"));
+    // More than a slice has time for, each of a user of its own.
+    let many: Vec<Value> = (0..60)
+        .map(|number| {
+            let mut copy = attempt.unwrap().clone();
+            copy["pk"]["S"] = format!("USER#user-{number}").into();
+            copy["user"]["S"] = format!("user-{number}").into();
+            copy
+        })
+        .collect();
+    app.table.put_all(&many).await;
+    let event = json!({
+        "pk": {"S": "INBOX#evt_1"}, "sk": {"S": "EVENT#evt_1"}, "event": {"S": "evt_1"},
+        "type": {"S": "product.created"}, "created": {"S": "2026-11-24T00:00:00Z"},
+        "livemode": {"BOOL": false}, "status": {"S": "received"}, "attempts": {"N": "0"},
+        "received_at": {"S": "2026-11-24T00:00:01Z"}, "due": {"S": "EVENT"},
+        "due_at": {"S": "2026-11-24T01:05:01Z"},
+    });
+    app.table.put(&event).await;
+    let sweeper = sweeper(&app, 3600).await;
+    let sweeper = sweeper.with_slices(Duration::from_secs(2), SweepBudget::PACE);
+    let swept = sweep(&sweeper, "open").await;
+    assert_eq!(swept["checkouts"]["complete"], false, "{swept}");
+    assert_eq!(swept["inbox"]["complete"], true, "{swept}");
+    assert_eq!(swept["inbox"]["settled"], 1, "{swept}");
+    // Nor by checkouts that cannot be asked for.
+    app.table.put(&event).await;
+    app.to_dynamodb.break_after("Query", 0);
+    assert!(sweeper.handle(json!({"sweep": "open"})).await.is_err());
+    app.to_dynamodb.set_down(false);
 }
