@@ -2,7 +2,8 @@
 //!
 //! How much is read does not depend on how many checkouts the user has had: of those, the query holds
 //! only the ones that began lately, and an older one is read by its key when something names it. Events
-//! for the shop lie apart, and what no click goes on with expires.
+//! for the shop lie apart, and what no click goes on with expires. Subscriptions that have ended are read with
+//! the others.
 
 use std::collections::BTreeSet;
 

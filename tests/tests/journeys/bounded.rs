@@ -11,10 +11,12 @@ use crate::payments::text;
 /// What a user has done before.
 #[derive(Debug, Clone, Copy, Default)]
 struct Past {
-    /// Closed checkouts, over the 90 days before the last hour, with what each has told the shop.
+    /// Closed checkouts, over the 90 days before the last hour.
     checkouts: usize,
-    /// Events of Stripe that were applied.
+    /// Events of Stripe that were applied, with what each has told the shop.
     events: usize,
+    /// Subscriptions that have ended.
+    ended: usize,
 }
 
 async fn fill(app: &TestApp, user: &str, template: &Value, past: Past) {
@@ -33,13 +35,13 @@ async fn fill(app: &TestApp, user: &str, template: &Value, past: Past) {
             attempt.as_object_mut().unwrap().remove(open);
         }
         items.push(attempt);
+    }
+    let customer = text(&template["customer"]["S"]);
+    for number in 0..past.events {
         let mut told = template.clone();
         told["pk"]["S"] = format!("OUT#{user}").into();
         told["sk"]["S"] = format!("OUT#pev_{number}").into();
         items.push(told);
-    }
-    let customer = text(&template["customer"]["S"]);
-    for number in 0..past.events {
         items.push(json!({
             "pk": {"S": format!("INBOX#{customer}")}, "sk": {"S": format!("EVENT#evt_{number}")},
             "event": {"S": format!("evt_{number}")}, "type": {"S": "invoice.paid"},
@@ -51,9 +53,29 @@ async fn fill(app: &TestApp, user: &str, template: &Value, past: Past) {
     app.table.put_all(&items).await;
 }
 
+/// Those of another user, who has one, as if they had ended and were this user's.
+async fn end(app: &TestApp, user: &str, many: usize) {
+    app.shopper("somebody-else")
+        .buy("stock-photos-monthly")
+        .await;
+    let items = app.table.raw_items().await;
+    let is_model = |it: &&Value| text(&it["sk"]["S"]).starts_with("SUB#");
+    let model = items.iter().find(is_model).unwrap();
+    let ended = (0..many).map(|number| {
+        let mut ended = model.clone();
+        ended["pk"]["S"] = format!("USER#{user}").into();
+        ended["sk"]["S"] = format!("SUB#sub_ended{number}").into();
+        ended["model"]["M"]["id"]["S"] = format!("sub_ended{number}").into();
+        ended["model"]["M"]["status"]["S"] = "canceled".into();
+        ended
+    });
+    app.table.put_all(&ended.collect::<Vec<_>>()).await;
+}
+
 /// The read units and the calls of the table of each step of a purchase.
 async fn costs(user: &str, past: Past) -> BTreeMap<&'static str, (f64, usize)> {
-    let app = TestApp::start().await;
+    let mut app = TestApp::start().await;
+    app.may_leave_work();
     app.stripe.hold_webhooks().await;
     let shopper = app.shopper(user);
     let opened = shopper.click().await;
@@ -62,6 +84,9 @@ async fn costs(user: &str, past: Past) -> BTreeMap<&'static str, (f64, usize)> {
     let is_attempt = |it: &&Value| it["sk"]["S"].as_str().unwrap().starts_with("CHECKOUT#");
     let attempt = items.iter().find(is_attempt).unwrap();
     fill(&app, user, attempt, past).await;
+    if past.ended > 0 {
+        end(&app, user, past.ended).await;
+    }
 
     let mut costs = BTreeMap::new();
     let mut note = |step, app: &TestApp| {
@@ -89,13 +114,15 @@ async fn costs(user: &str, past: Past) -> BTreeMap<&'static str, (f64, usize)> {
         .await
         .expect(409);
     note("a click of a subscriber", &app);
-    app.stripe.release_webhooks("fifo", 0, 1).await;
-    app.quiet().await;
     costs
 }
 
 fn past(checkouts: usize, events: usize) -> Past {
-    Past { checkouts, events }
+    Past {
+        checkouts,
+        events,
+        ended: 0,
+    }
 }
 
 #[tokio::test]
@@ -109,10 +136,35 @@ async fn a_user_with_thousands_of_checkouts_reads_as_much_as_a_new_one() {
 }
 
 #[tokio::test]
-#[ignore = "slow: 90,000 items"]
+#[ignore = "slow: 60,000 items"]
 async fn a_user_of_many_years_reads_as_much_as_a_new_one() {
     let new = costs("alice", Past::default()).await;
     assert_eq!(costs("alice", past(40_000, 10_000)).await, new);
+}
+
+/// Each of them is read with what the user has, a sixth of a unit; nothing else of a step grows.
+#[tokio::test]
+async fn a_subscription_that_has_ended_adds_a_sixth_of_a_read_unit_to_a_click() {
+    let new = costs("alice", Past::default()).await;
+    for ended in [60, 600] {
+        let past = Past {
+            ended,
+            ..Past::default()
+        };
+        let more = f64::from(u32::try_from(ended).unwrap()) / 6.0;
+        for (step, (units, calls)) in costs("alice", past).await {
+            let (units_new, calls_new) = new[step];
+            assert_eq!(calls, calls_new, "{step} after {ended}");
+            if step.starts_with("a poll") {
+                assert!(
+                    (units - units_new).abs() < 0.1,
+                    "{step} after {ended}: {units}"
+                );
+            } else {
+                assert!(units <= units_new + more, "{step} after {ended}: {units}");
+            }
+        }
+    }
 }
 
 /// A shopper may leave the page open for hours.
