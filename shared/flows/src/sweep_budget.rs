@@ -33,10 +33,4 @@ impl SweepBudget {
     pub(crate) async fn pause(&self) {
         tokio::time::sleep(self.pace).await;
     }
-
-    /// After this many calls at once, of lists alone: at most 40 a second at the usual pace.
-    pub(crate) async fn pause_after_lists(&self, calls: usize) {
-        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-        tokio::time::sleep(self.pace.saturating_mul(calls) / 4).await;
-    }
 }

@@ -81,7 +81,6 @@ impl Sweeps<'_> {
         }
         while !slice.is_over() {
             part(&mut cursor.spans);
-            let calls = cursor.spans.len();
             let pages = self.pages(&cursor).await?;
             let mut pages = self.read_pages(pages).await?.into_iter();
             for mut span in std::mem::take(&mut cursor.spans) {
@@ -133,7 +132,6 @@ impl Sweeps<'_> {
             if compared.complete {
                 break;
             }
-            slice.pause_after_lists(calls).await;
         }
         Ok(compared)
     }
