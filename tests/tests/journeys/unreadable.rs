@@ -47,7 +47,7 @@ async fn events_that_cannot_be_read_hold_up_no_other() {
         (!pending).then_some(())
     })
     .await;
-    let ahead = 2 * 3600;
+    let ahead = 3 * 3600;
     let swept = sweep(&sweeper(&app, ahead).await, "open").await;
     assert_eq!(swept["inbox"]["complete"], true, "{swept}");
     assert_eq!(swept["inbox"]["failed"], 30, "{swept}");
