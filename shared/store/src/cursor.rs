@@ -17,7 +17,7 @@ pub struct Cursor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_until: Option<Timestamp>,
     /// Until when the first answer about the span can have known everything, by the clock of who gave
-    /// it.
+    /// it; of the comparison of subscriptions, when the last complete pass began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_until: Option<Timestamp>,
     /// The last object that was dealt with.

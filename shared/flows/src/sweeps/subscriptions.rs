@@ -168,7 +168,7 @@ impl Sweeps<'_> {
 
     /// The next page of each span, in their order; none if the place to go on from is gone.
     async fn pages(&self, cursor: &Cursor) -> Result<Vec<Option<List<Value>>>, FlowError> {
-        // What the last pass has not met as ended is not older than that.
+        // What was over before then, the last complete pass or one before it has compared as ended.
         let last = cursor.known_until;
         let since = last.map(|last| last.plus_seconds(-ENDED_SECONDS).unix());
         let mut calls = JoinSet::new();
