@@ -135,13 +135,6 @@ async fn a_user_with_thousands_of_checkouts_reads_as_much_as_a_new_one() {
     assert_eq!(costs("alice", past(1500, 1500)).await, new);
 }
 
-#[tokio::test]
-#[ignore = "slow: 60,000 items"]
-async fn a_user_of_many_years_reads_as_much_as_a_new_one() {
-    let new = costs("alice", Past::default()).await;
-    assert_eq!(costs("alice", past(40_000, 10_000)).await, new);
-}
-
 /// Each of them is read with what the user has, a sixth of a unit; nothing else of a step grows.
 #[tokio::test]
 async fn a_subscription_that_has_ended_adds_a_sixth_of_a_read_unit_to_a_click() {
