@@ -177,3 +177,10 @@ def map_body(context, body):
         if name in changed:
             changed[name] = known(changed[name], pattern, choices)
     return changed
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """Not a request that lacks its signature alone: it would count as bad data, and is signed on its way out."""
+    names = {name.lower() for name in case.headers or {}}
+    return "authorization" in names or "idempotency-key" not in names
