@@ -96,6 +96,40 @@ mod tests {
         assert!(parts.len() > 1, "{parts:?}");
     }
 
+    /// The first numbers of its authors' program for this seed (<https://prng.di.unimi.it/splitmix64.c>).
+    #[test]
+    fn a_seed_draws_what_splitmix64_draws() {
+        let mut state = 1_234_567;
+        let drawn = std::iter::repeat_with(|| {
+            let (after, drawn) = next(state);
+            state = after;
+            drawn
+        });
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(drawn.take(5).collect::<Vec<u64>>(), expected);
+    }
+
+    #[test]
+    fn an_id_has_both_numbers_that_are_drawn_for_it() {
+        let ids = std::thread::spawn(|| {
+            seed(7);
+            let drawn = [draw(), draw()];
+            seed(7);
+            (drawn, ulid(Timestamp::from_unix(0)))
+        });
+        let ([first, second], id) = ids.join().unwrap();
+        let random = id.parse::<ulid::Ulid>().unwrap().random();
+        assert_eq!(random & u128::from(u64::MAX), u128::from(second));
+        // An id has 80 random bits.
+        assert_eq!(random >> 64, u128::from(first & 0xffff));
+    }
+
     #[test]
     fn a_ulid_begins_with_its_time() {
         let now = Timestamp::from_unix(1_793_000_000);

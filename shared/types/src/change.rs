@@ -412,6 +412,9 @@ mod tests {
         assert_eq!(Change::between(Some(&collection), &collection, false), []);
         let told = [Change::Resumed];
         assert_eq!(Change::between(Some(&collection), &active, false), told);
+        let told = [Change::Paused];
+        let whole = paused("paused", Reason::PauseRequested);
+        assert_eq!(Change::between(Some(&collection), &whole, false), told);
         let told = [Change::Canceled];
         assert_eq!(
             Change::between(Some(&collection), &at("canceled", 2), false),

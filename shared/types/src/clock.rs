@@ -145,6 +145,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_may_be_ahead_of_the_machine() {
+        let seconds = Arc::new(AtomicI64::new(3600));
+        let (clock, machine) = (Clock::ahead(Arc::clone(&seconds)), Clock::system());
+        let ahead = |clock: &Clock| clock.now().unix() - machine.now().unix();
+        assert!((3600..=3601).contains(&ahead(&clock)));
+        seconds.store(7200, Ordering::SeqCst);
+        assert!((7200..=7201).contains(&ahead(&clock)));
+        machine.advance(60);
+        assert!((0..=1).contains(&ahead(&machine)), "it cannot be moved");
+    }
+
+    #[test]
     fn clones_of_a_manual_clock_move_together() {
         let clock = Clock::manual(Timestamp::from_unix(10));
         let other = clock.clone();

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::{Payment, PaymentReason, PaymentState};
 
-    const DAY: i64 = DAY_SECONDS;
+    const DAY: i64 = 86_400;
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_unix(day * DAY)
@@ -311,6 +311,18 @@ mod tests {
         check(&due(-30, 1, None), &[(-29, None)]);
         // The period before is not paid either, so the tries of this one give nothing.
         check(&due(-30, 1, Some(3)), &[(-29, None), (1, None)]);
+        // The grace of what was paid reaches into this period, however often that was tried.
+        check(&due(-1, 2, None), &[(0, Some(2)), (2, None)]);
+    }
+
+    #[test]
+    fn what_is_paid_beyond_the_period_entitles_as_long() {
+        let ahead = Subscription {
+            paid_until: Some(at(40)),
+            ..subscription("active")
+        };
+        check(&ahead, &[(35, Some(40)), (41, Some(43)), (43, None)]);
+        assert_eq!("3".parse(), Ok(Grace::default()));
     }
 
     #[test]

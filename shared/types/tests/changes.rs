@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use perennial_types::{
-    Change, InvoiceStatus, Payment, PaymentReason, PaymentState, Subscription, Timestamp,
+    Change, FailureReason, InvoiceStatus, Payment, PaymentReason, PaymentState, Refunded,
+    Subscription, Timestamp,
 };
 
 fn at(status: &str) -> Subscription {
@@ -115,5 +116,71 @@ fn what_was_heard_of_is_told_once() {
             let told = Change::between(Some(&before), &after, began);
             assert_eq!(told, expected, "{before:?} {after:?}");
         }
+    }
+}
+
+#[test]
+fn a_change_is_written_as_the_event_that_tells_it() {
+    for change in [
+        Change::Activated,
+        Change::Trialing,
+        Change::Renewed,
+        Change::PastDue,
+        Change::PaymentMethodRequired,
+        Change::PlanChanged,
+        Change::CancellationScheduled,
+        Change::CancellationWithdrawn,
+        Change::Paused,
+        Change::Resumed,
+        Change::Canceled,
+    ] {
+        let written = serde_json::to_value(change).unwrap();
+        assert_eq!(written, change.as_str());
+    }
+}
+
+#[test]
+fn a_checkout_of_what_has_ended_says_whether_money_was_taken() {
+    let ended = |it: &Subscription| FailureReason::of_ended(it);
+    assert_eq!(ended(&at("active")), None);
+    assert_eq!(
+        ended(&at("canceled")),
+        Some(FailureReason::EndedAfterPayment)
+    );
+    assert_eq!(
+        ended(&with_trial("canceled", Some(400))),
+        Some(FailureReason::EndedInTrial)
+    );
+}
+
+#[test]
+fn one_that_has_ended_or_waits_for_its_shopper_stands_in_nobodys_way() {
+    let unconfirmed = Subscription {
+        payment: Payment::new(PaymentState::ActionRequired, PaymentReason::FirstSetupOpen),
+        ..at("trialing")
+    };
+    for (subscription, ours, others) in [
+        (at("active"), true, true),
+        (at("past_due"), true, true),
+        (at("incomplete"), false, true),
+        (unconfirmed, false, true),
+        (at("canceled"), false, false),
+        (at("incomplete_expired"), false, false),
+    ] {
+        assert_eq!(subscription.stands(true), ours, "{subscription:?}");
+        assert_eq!(subscription.stands(false), others, "{subscription:?}");
+    }
+}
+
+#[test]
+fn a_refund_is_full_once_nothing_of_the_payment_is_left() {
+    for (amount, is_full) in [(999, false), (1000, true), (1001, true)] {
+        let refunded = Refunded {
+            invoice: "in_1".to_owned(),
+            amount,
+            paid: 1000,
+            currency: None,
+        };
+        assert_eq!(refunded.is_full(), is_full, "{amount}");
     }
 }

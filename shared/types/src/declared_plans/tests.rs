@@ -148,7 +148,7 @@ fn a_file_that_holds_no_plans_says_so() {
         ("{", "the file is not a JSON object of plans by name: EOF"),
         (
             "[]",
-            "the file is not a JSON object of plans by name: invalid type: sequence",
+            "the file is not a JSON object of plans by name: invalid type: sequence, expected an object",
         ),
         (
             r#"{"basic":1}"#,
@@ -177,5 +177,69 @@ fn a_file_that_holds_no_plans_says_so() {
     assert_eq!(
         DeclaredPlans::parse(&large),
         Err(PlansFileError::TooLarge(LARGEST_FILE + 1))
+    );
+}
+
+#[test]
+fn a_file_and_its_number_of_plans_are_bounded() {
+    let plan = r#"{"group":"main","label":"Basic","price":"price_1"}"#;
+    let text = format!(r#"{{"basic":{plan}}}"#);
+    let padded = |bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
+    assert!(parse(&padded(1024 * 1024)).is_ok());
+    let too_large = parse(&padded(1024 * 1024 + 1)).unwrap_err();
+    assert!(too_large.contains("at most 1048576"), "{too_large}");
+    let many = |number: usize| {
+        let plans: Vec<String> = (0..number).map(|it| format!(r#""p{it}":{plan}"#)).collect();
+        parse(&format!("{{{}}}", plans.join(",")))
+    };
+    assert!(many(1000).is_ok());
+    let too_many = many(1001).unwrap_err();
+    assert!(too_many.contains("has 1001 plans"), "{too_many}");
+}
+
+#[test]
+fn former_prices_are_bounded_and_each_is_named_once() {
+    let with = |prices: &[String]| {
+        let prices = serde_json::to_string(prices).unwrap();
+        parse(&GOOD.replace(
+            "\"label\"",
+            &format!("\"former_prices\":{prices},\"label\""),
+        ))
+    };
+    let prices =
+        |number: usize| -> Vec<String> { (0..number).map(|it| format!("price_f{it}")).collect() };
+    assert!(with(&prices(100)).is_ok());
+    for wrong in [
+        prices(101),
+        vec!["price_f1".to_owned(), "price_f1".to_owned()],
+    ] {
+        let error = with(&wrong).unwrap_err();
+        assert!(
+            error.contains("at most 100 prices, and each once"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_a_file_leaves_out_is_left_out_again() {
+    let plans = parse(GOOD).unwrap();
+    let plan = plans.get("basic").unwrap();
+    assert!(plan.sold);
+    assert_eq!(
+        serde_json::to_string(plan).unwrap(),
+        r#"{"group":"main","label":"Basic","price":"price_1"}"#
+    );
+    let stored: DeclaredPlan = serde_json::from_str(&serde_json::to_string(plan).unwrap()).unwrap();
+    assert_eq!(stored, *plan);
+    let more = DeclaredPlan {
+        trial_days: 7,
+        sold: false,
+        ..stored
+    };
+    let written = serde_json::to_value(&more).unwrap();
+    assert_eq!(
+        (&written["trial_days"], &written["sold"]),
+        (&7.into(), &false.into())
     );
 }
