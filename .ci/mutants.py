@@ -27,9 +27,10 @@ BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", 
 JOURNEYS = {
     "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
     "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
-    "shared/flows/src/reconcile/": "sweeps:: lost_setups:: overdue:: unreadable:: event_orders::",
-    "shared/flows/src/apply_": "ending:: ended:: event_orders:: money_back:: switched::",
-    "shared/flows/src/re": "ending:: ended:: event_orders:: money_back:: switched::",
+    "shared/flows/src/sweeps/": "sweeps:: many:: lost_setups:: overdue:: unreadable:: event_orders::",
+    "shared/flows/src/events/": "ending:: ended:: event_orders:: money_back:: switched::",
+    "shared/flows/src/subscriptions/": "ending:: ended:: event_orders:: money_back:: switched::",
+    "shared/store/src/batch": "many::",
     "shared/store/src/payment": "payments::asked_again payments::replaced payments::held",
     "functions/payments/": "payments::held payments::off_session payments::refunds payments::callers bad_input::",
     "functions/reconcile/": "sweeps:: lost_setups:: overdue:: catalog::writers",
@@ -155,7 +156,8 @@ def main() -> int:
             found[word].append(name_of(outcome))
     tried, there_are = sum(map(len, found.values())), sum(map(len, groups.values()))
     print(f"tried {tried} of {there_are} mutants since {since[:10]}: " + ", ".join(f"{len(found[word])} {word}" for word in WORDS))
-    kept = KEPT.read_text(encoding="utf-8")
+    # Within a table a bar has a backslash before it.
+    kept = KEPT.read_text(encoding="utf-8").replace("\\|", "|")
     missed = [name for name in found["missed"] if f"`{name}`" not in kept]
     for name in missed:
         print(f"no test notices: {name}")
