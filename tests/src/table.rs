@@ -1,6 +1,6 @@
 //! The table, spoken to in DynamoDB's own words.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::client::http;
 
@@ -166,32 +166,9 @@ impl DynamoDb {
     }
 }
 
-/// An item without DynamoDB's types.
+/// An item without DynamoDB's types; null for what is none.
 pub fn plain(item: &Value) -> Value {
-    let members = item.as_object().into_iter().flatten();
-    let members: Map<String, Value> = members
-        .map(|(name, value)| (name.clone(), plain_value(value)))
-        .collect();
-    Value::Object(members)
-}
-
-fn plain_value(value: &Value) -> Value {
-    let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else {
-        return Value::Null;
-    };
-    match kind.as_str() {
-        "M" => plain(inner),
-        "L" => inner
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(plain_value)
-            .collect(),
-        "N" => inner
-            .as_str()
-            .and_then(|n| n.parse::<i64>().ok())
-            .map_or(inner.clone(), Value::from),
-        "NULL" => Value::Null,
-        _ => inner.clone(),
-    }
+    let item = serde_json::from_value::<serde_dynamo::Item>(item.clone()).ok();
+    item.and_then(|item| serde_dynamo::from_item(item).ok())
+        .unwrap_or_default()
 }

@@ -41,6 +41,7 @@ mod wallets;
 mod webhooks;
 
 pub use in_process::InProcess;
+pub use webhooks::sign::header as signature_header;
 
 use http::shared::Shared;
 use perennial_loopback::{Door, Limits, own_origins};

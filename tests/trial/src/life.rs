@@ -33,7 +33,9 @@ impl Stage<'_> {
         let body = stripe_event.to_string();
         let mut request = event(None, "POST", "/webhooks/stripe", "", None);
         let now = self.lane.clock.now().unix();
-        request["headers"]["stripe-signature"] = sign(WEBHOOK_SECRET, now, &body).into();
+        let secrets = [WEBHOOK_SECRET.to_owned()];
+        request["headers"]["stripe-signature"] =
+            perennial_sandbox::signature_header(&secrets, now, body.as_bytes()).into();
         request["body"] = body.into();
         let answer = tokio::select! {
             biased;
@@ -295,16 +297,6 @@ fn is_wanted(event: &Value) -> bool {
         || kind.starts_with("charge.dispute.")
         || kind.starts_with("customer.subscription.")
         || (kind.starts_with("invoice.") && kind != "invoice.payment_succeeded")
-}
-
-/// The `Stripe-Signature` header.
-fn sign(secret: &str, time: i64, body: &str) -> String {
-    use hmac::{Hmac, KeyInit as _, Mac as _};
-    let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(format!("{time}.{body}").as_bytes());
-    format!("t={time},v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 /// Whether each part of a sweep has come to its end.

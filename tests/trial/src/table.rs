@@ -3,7 +3,7 @@
 mod database;
 mod expression;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::broken::Broken;
 
@@ -36,7 +36,12 @@ impl Table {
 
     /// Every item in plain JSON, but the catalog of plans.
     pub fn items(&self) -> Vec<Value> {
-        let mut items: Vec<Value> = self.database.items().iter().map(plain_item).collect();
+        let mut items: Vec<Value> = self
+            .database
+            .items()
+            .iter()
+            .map(|item| plain(&json!(item)))
+            .collect();
         items.retain(|item| item["pk"] != "CATALOG");
         items
     }
@@ -147,39 +152,9 @@ impl Table {
     }
 }
 
-fn plain_number(number: String) -> Value {
-    number
-        .parse::<i64>()
-        .map_or_else(|_| number.into(), Value::from)
-}
-
-/// An item without `DynamoDB`'s types.
+/// An item without `DynamoDB`'s types; null for what is none.
 pub fn plain(item: &Value) -> Value {
-    item.as_object().map_or(json!({}), plain_item)
-}
-
-fn plain_item(item: &Item) -> Value {
-    let members = item.iter();
-    let members: Map<String, Value> = members
-        .map(|(name, value)| (name.clone(), plain_value(value)))
-        .collect();
-    Value::Object(members)
-}
-
-fn plain_value(value: &Value) -> Value {
-    let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else {
-        return Value::Null;
-    };
-    match kind.as_str() {
-        "M" => plain(inner),
-        "L" => inner
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(plain_value)
-            .collect(),
-        "N" => plain_number(inner.as_str().unwrap_or_default().to_owned()),
-        "NULL" => Value::Null,
-        _ => inner.clone(),
-    }
+    let item = serde_json::from_value::<serde_dynamo::Item>(item.clone()).ok();
+    item.and_then(|item| serde_dynamo::from_item(item).ok())
+        .unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 /// The header for a body that is sent at this time: one `v1` for each secret that is valid now.
 ///
 /// The key is the whole secret with its `whsec_`, as Stripe's libraries use it.
-pub(crate) fn header(secrets: &[String], seconds: i64, body: &[u8]) -> String {
+pub fn header(secrets: &[String], seconds: i64, body: &[u8]) -> String {
     let mut header = format!("t={seconds}");
     for secret in secrets {
         // An HMAC takes a key of any length, so there is no error to report.
