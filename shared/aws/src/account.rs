@@ -25,7 +25,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// A made-up one for an endpoint on this machine, so that nobody needs an account to run this locally. An
+    /// A made-up one for an endpoint on this machine, so that no account is needed to run this locally. An
     /// endpoint may name the access key that it wants, as `http://<access key>@127.0.0.1:9001`.
     pub fn made_up(endpoint: &Url) -> Option<Self> {
         let key = match endpoint.username() {

@@ -113,7 +113,7 @@ impl Clients {
         Self { trials, ..self }
     }
 
-    /// For work that nobody waits for: with at most so many calls of Stripe a second.
+    /// For background work: with at most so many calls of Stripe a second.
     #[must_use]
     pub fn paced(self, pace: Pace) -> Self {
         Self {

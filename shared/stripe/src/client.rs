@@ -231,12 +231,13 @@ impl Stripe {
         attempt: u32,
         deadline: Instant,
     ) -> Result<Reply<Value>, Failure> {
-        if let Some(pace) = &self.pace {
-            pace.turn().await;
-        }
+        let has_turn = match &self.pace {
+            Some(pace) => pace.turn(deadline).await,
+            None => true,
+        };
         let started = Instant::now();
         let timeout = time_left(deadline).min(self.shared.attempt_timeout);
-        let (status, result) = if timeout < self.shortest_attempt() {
+        let (status, result) = if !has_turn || timeout < self.shortest_attempt() {
             (
                 None,
                 Err(Failure {

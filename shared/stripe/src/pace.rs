@@ -1,4 +1,4 @@
-//! How fast the work that nobody waits for calls Stripe.
+//! How fast background work calls Stripe.
 
 use std::{
     num::NonZeroU32,
@@ -8,9 +8,9 @@ use std::{
 
 use tokio::time::Instant;
 
-/// However often Stripe refuses, a call goes out after this long: one of many is enough to find out that
-/// it takes more again.
-const LONGEST_GAP: Duration = Duration::from_secs(2);
+/// However often Stripe refuses, a call goes out after this long. Ten that wait for each other still have
+/// their turn within the time of a request.
+const LONGEST_GAP: Duration = Duration::from_millis(500);
 
 /// At most so many attempts a second from all that share it, and fewer for a while after Stripe has
 /// answered 429. An account may make 100 calls a second with a live key, and shoppers need some of them
@@ -42,16 +42,21 @@ impl Pace {
         }
     }
 
-    /// Waits until it is this attempt's turn.
-    pub(crate) async fn turn(&self) {
+    /// Waits until it is this attempt's turn. False, and at once, if that is not before `latest`: a turn
+    /// that cannot be used would only keep the others waiting.
+    pub(crate) async fn turn(&self, latest: Instant) -> bool {
         let at = {
             let mut state = self.state();
             let now = Instant::now();
             let at = state.next.map_or(now, |next| next.max(now));
+            if at > latest {
+                return false;
+            }
             state.next = Some(at + state.gap);
             at
         };
         tokio::time::sleep_until(at).await;
+        true
     }
 
     /// What Stripe has answered an attempt. A refusal for the number of calls halves the pace, and each
@@ -78,7 +83,7 @@ mod tests {
     async fn takes(pace: &Pace, turns: u32) -> Duration {
         let began = Instant::now();
         for _ in 0..turns {
-            pace.turn().await;
+            assert!(pace.turn(began + Duration::from_mins(1)).await);
         }
         began.elapsed()
     }
@@ -98,6 +103,19 @@ mod tests {
         takes(&pace, 1).await;
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(takes(&pace, 11).await, Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_comes_too_late_is_not_taken_from_the_others() {
+        let pace = ten_a_second();
+        let latest = Instant::now() + Duration::from_millis(150);
+        assert!(pace.turn(latest).await);
+        let began = Instant::now();
+        let late = began + Duration::from_millis(50);
+        assert!(!pace.turn(late).await);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert!(pace.turn(latest).await);
+        assert_eq!(began.elapsed(), Duration::from_millis(100));
     }
 
     #[tokio::test(start_paused = true)]
