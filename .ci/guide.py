@@ -1,4 +1,4 @@
-"""Runs the shell of the README's journey and of docs/apple-pay, as a reader would, and looks for what it should print."""
+"""Runs the shell of the README's journey, of docs/subscriptions and of docs/apple-pay, as a reader would, and looks for what it should print."""
 
 import os
 import re
@@ -9,10 +9,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLE_PAY = ROOT / "docs" / "apple-pay"
+SUBSCRIPTIONS = ROOT / "docs" / "subscriptions"
 
 # The pages of one reader, who keeps the shell open, and what each page has to print.
 JOURNEYS = [
-    [(ROOT / "README.md", "## The journey in curl", [r"^303 \S+status=subscribed", r'"status":"active"'])],
+    [
+        (ROOT / "README.md", "## The journey in curl", [r"^303 \S+status=subscribed", r'"status":"active"', r'"cancel_at_period_end":true', r'"due_now":', r'"quantity":3', r'"invoices":\[\{']),
+        (SUBSCRIPTIONS / "README.md", "## Trying it", []),
+        (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
+        (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
+        (SUBSCRIPTIONS / "change-plan.md", "", [r'"plan":"stock-photos-team"', r'"reason":"nothing_pending"']),
+        (SUBSCRIPTIONS / "links.md", "", [r"<button>Cancel now</button>", r"<h1>Your cancellation is confirmed</h1>", r"<h1>The cancellation is taken back</h1>", r'"code":"nothing_to_repair"']),
+        (SUBSCRIPTIONS / "pause.md", "", [r'"credit":\{', r'"status":"paused"', r'"runs_until":null', r'"status":"active"']),
+        (SUBSCRIPTIONS / "cancel.md", "", [r'"cancel_at_period_end":true', r'"cancel_at_period_end":false', r'"status":"canceled"']),
+        (SUBSCRIPTIONS / "come-again.md", "", [r'"due_now":', r'"status":"active"']),
+    ],
     [
         (APPLE_PAY / "README.md", "## Trying it", []),
         (APPLE_PAY / "1-free-trial.md", "", [r'"status": "succeeded"', r'"status":"trialing"', r'"wallet":"apple_pay"']),

@@ -20,12 +20,22 @@ API_REQUEST = 1.00 / MILLION  # https://aws.amazon.com/api-gateway/pricing/ (HTT
 SHOP_EVENT = (1.00 + 0.40) / MILLION  # https://aws.amazon.com/eventbridge/pricing/ (a custom event through a Pipe)
 TRACE = 5.00 / MILLION  # https://aws.amazon.com/xray/pricing/
 LOG_KB = 0.50 / MILLION  # https://aws.amazon.com/cloudwatch/pricing/
-SECRET, KEY, ALARM = 0.40, 1.00, 0.10
+SECRET, KEY = 0.40, 1.00
+# An alarm costs this for each metric that it looks at, and a composite one by itself
+# (https://aws.amazon.com/cloudwatch/pricing/). tests/template counts both in template.yaml.
+ALARM_METRIC, COMPOSITE_ALARM = 0.10, 0.50
+ALARM_METRICS, COMPOSITE_ALARMS = 39, 1
 GB_MONTH = 0.25 + 0.20  # A table with point-in-time recovery.
 
 MONTH = 30 * 24 * 3600
 # The Pipe asks each of the four shards of a table that is not large yet about four times a second.
-FIXED = 3 * SECRET + KEY + 27 * ALARM + 4 * 4 * MONTH * STREAM_READ
+FIXED = (
+    3 * SECRET
+    + KEY
+    + ALARM_METRICS * ALARM_METRIC
+    + COMPOSITE_ALARMS * COMPOSITE_ALARM
+    + 4 * 4 * MONTH * STREAM_READ
+)
 # 357 runs a day of 512 MB, most of which find nothing and take a second.
 RECONCILE = 30 * 357 * (INVOCATION + 0.5 * 1 * GB_SECOND)
 

@@ -7,12 +7,12 @@ import { day, every, money, payLead, pitch, price, trialEnd, trialWord } from ".
 /** @import { Plan } from "./perennial.js" */
 
 /**
+ * @param {string} id of the list
  * @param {Plan[]} plans
  * @param {string | null} wanted The name of the plan that is chosen; the first one otherwise.
- * @param {(plan: Plan) => boolean} isHad Whether the shopper has it already.
  */
-export function drawPlans(plans, wanted, isHad) {
-  const list = byId("plan-list");
+export function drawPlans(id, plans, wanted) {
+  const list = byId(id);
   const chosen = plans.find(({ name }) => name === wanted) ?? plans[0];
   const template = byId("plan-template");
   if (!(template instanceof HTMLTemplateElement)) return;
@@ -20,9 +20,9 @@ export function drawPlans(plans, wanted, isHad) {
   for (const plan of plans) {
     const card = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     const radio = /** @type {HTMLInputElement} */ (card.querySelector("input"));
+    radio.name = id;
     radio.value = plan.name;
     radio.checked = plan === chosen;
-    radio.disabled = isHad(plan);
     fill(card, ".plan-name", plan.label);
     fill(card, ".plan-price b", money(plan.amount, plan.currency));
     fill(card, ".plan-price span", every(plan));
@@ -34,9 +34,12 @@ export function drawPlans(plans, wanted, isHad) {
   }
 }
 
-/** @returns {string | null} the name of the plan that is chosen. */
-export function chosenName() {
-  const chosen = document.querySelector("#plan-list input:checked");
+/**
+ * @param {string} id of the list
+ * @returns {string | null} the name of the plan that is chosen.
+ */
+export function chosenName(id) {
+  const chosen = document.querySelector(`#${id} input:checked`);
   return chosen instanceof HTMLInputElement ? chosen.value : null;
 }
 

@@ -7,7 +7,7 @@ import { draw } from "./art.js";
 
 /** @typedef {Words & { code: string }} Problem `code` is for the shop's support, behind "Details". */
 
-const SECTIONS = ["loading", "waiting", "subscribed", "checkout", "authorize"];
+const SECTIONS = ["loading", "waiting", "subscribed", "checkout", "authorize", "repair"];
 const SHOP = document.title;
 const LOOK_AGAIN_MS = 100;
 // Apple gives the focus back to its button up to a second after the outcome; and ends a sheet after half a minute.
@@ -51,6 +51,15 @@ export function showCode(id, code) {
   byId(`${id}-code`).textContent = code ? `Code: ${code}` : "";
 }
 
+/**
+ * Names the page by what is on it.
+ *
+ * @param {string | null} [what]
+ */
+export function entitle(what) {
+  document.title = what ? `${what} · ${SHOP}` : SHOP;
+}
+
 let attending = 0;
 
 /**
@@ -63,8 +72,8 @@ let attending = 0;
  */
 export function attend(element, words) {
   clearInterval(attending);
-  document.title = `${element.textContent} · ${SHOP}`;
-  (element.closest(".card") ?? element).scrollIntoView({ block: "start" });
+  entitle(element.textContent);
+  (element.closest(".panel, .card") ?? element).scrollIntoView({ block: "start" });
   const began = Date.now();
   let since = 0;
   const look = () => {
@@ -91,7 +100,7 @@ export function attend(element, words) {
  * @param {Element | null} element
  */
 function isOwn(element) {
-  return element?.matches("a, button, input, select, summary") === true;
+  return element?.matches("a, button, input, select, summary, textarea") === true;
 }
 
 let speaking = 0;

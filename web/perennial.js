@@ -21,21 +21,31 @@
 
 import { connect, expectSuccess, PerennialError } from "./perennial/api.js";
 import { checkouts } from "./perennial/checkouts.js";
+import { managing } from "./perennial/manage.js";
 import { redirects } from "./perennial/redirect.js";
+import { repairs } from "./perennial/repair.js";
 import { sheets } from "./perennial/sheet.js";
 import { walletsOf } from "./perennial/wallets.js";
 
-export { takeAuthorizeLink, takeLinkProblem } from "./perennial/address.js";
+export { takeAuthorizeLink, takeLinkProblem, takeRepairLink } from "./perennial/address.js";
 export { PerennialError } from "./perennial/api.js";
 export { managementOf } from "./perennial/wallets.js";
 
 /** @import { Stripe } from "@stripe/stripe-js" */
 /** @import { Call, Token } from "./perennial/api.js" */
+/** @typedef {import("./perennial/answers.d.ts").AgainPreview} AgainPreview */
+/** @typedef {import("./perennial/answers.d.ts").EndPreview} EndPreview */
 /** @typedef {import("./perennial/answers.d.ts").Entitlement} Entitlement */
 /** @typedef {import("./perennial/answers.d.ts").First} First */
+/** @typedef {import("./perennial/answers.d.ts").Feedback} Feedback */
+/** @typedef {import("./perennial/answers.d.ts").Invoice} Invoice */
+/** @typedef {import("./perennial/answers.d.ts").ManagedSubscription} ManagedSubscription */
+/** @typedef {import("./perennial/answers.d.ts").PausePreview} PausePreview */
 /** @typedef {import("./perennial/answers.d.ts").Plan} Plan */
+/** @typedef {import("./perennial/answers.d.ts").PlanPreview} PlanPreview */
 /** @typedef {import("./perennial/answers.d.ts").SheetWallet} SheetWallet */
 /** @typedef {import("./perennial/answers.d.ts").Subscription} Subscription */
+/** @typedef {import("./perennial/answers.d.ts").SubscriptionDetails} SubscriptionDetails */
 /** @typedef {import("./perennial/answers.d.ts").WalletName} WalletName */
 /** @typedef {import("./perennial/answers.d.ts").Wallets} Wallets */
 /** @typedef {import("./perennial/sheet.js").Button} Button */
@@ -43,6 +53,12 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/sheet.js").PaymentOutcome} PaymentOutcome */
 /** @typedef {import("./perennial/checkouts.js").Outcome} Outcome */
 /** @typedef {import("./perennial/redirect.js").RedirectWallet} RedirectWallet */
+/** @typedef {import("./perennial/manage.js").ActionOutcome} ActionOutcome */
+/** @typedef {import("./perennial/manage.js").MethodOutcome} MethodOutcome */
+/** @typedef {import("./perennial/manage.js").PreviewOutcome} PreviewOutcome */
+/** @typedef {import("./perennial/manage.js").Refused} Refused */
+/** @typedef {import("./perennial/answers.d.ts").RepairOffer} RepairOffer */
+/** @typedef {import("./perennial/repair.js").RepairOutcome} RepairOutcome */
 
 /**
  * @typedef {object} PerennialOptions
@@ -61,12 +77,16 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
   let known;
   const api = connect(apiBase, async () => {
     const now = await token();
-    if (known && now !== known) forgetReturn();
+    if (known && now !== known) {
+      forgetReturn();
+      forgetMethod();
+    }
     return (known = now);
   });
   /** @type {Call} */
   const call = async (method, path, options) => {
-    if (options?.body && "plan" in options.body) forgetReturn();
+    const isCheckout = path === "/client-secret" || path === "/subscriptions";
+    if (isCheckout && options?.body && "plan" in options.body) forgetReturn();
     const answer = await api(method, path, options);
     // What the page shows is not what holds by now, so the next button has to show the new text and trial.
     if (OUTDATED.includes(answer.body?.error?.code)) forgetWallets(true);
@@ -74,14 +94,16 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
   };
   const { wallets, forgetWallets, shownTrial } = walletsOf(call, token);
   const { resumeReturn, forgetReturn, dismissReturn, pollCheckout, finish, finishApproved } = checkouts(call);
-  const { startAmazonPay, startWallet, isUnderWay } = redirects({ call, stripe: loaded, finish: finishApproved, shownTrial });
-  const { mountApplePay, mountWallet, mountPayment, paymentOf, authorize } = sheets({
+  const { startAmazonPay, startWallet, once, isUnderWay } = redirects({ call, stripe: loaded, finish: finishApproved, shownTrial });
+  const { mountApplePay, mountWallet, mountPayment, paymentOf, authorize, showButton } = sheets({
     call,
     stripe: loaded,
     wallets,
     finish: finishApproved,
     isBusy: isUnderWay,
   });
+  const repair = repairs({ call, stripe: loaded, once, showButton });
+  const { management, forgetMethod } = managing({ call, stripe: loaded, wallets, once, showButton });
 
   /** @param {string} publishableKey */
   async function loaded(publishableKey) {
@@ -90,14 +112,8 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     return stripeJs;
   }
 
-  /**
-   * What the shopper has, and what that entitles them to, by plan group.
-   *
-   * @returns {Promise<{ subscriptions: Subscription[], entitlements: Record<string, Entitlement> }>}
-   */
-  async function subscriptions() {
-    return expectSuccess(await call("GET", "/subscriptions"));
-  }
+  /** What the shopper does with a subscription that has begun. */
+  const manage = () => management;
 
   /**
    * What is offered, and for how much. Nobody has to be signed in.
@@ -117,12 +133,14 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     mountPayment,
     paymentOf,
     authorize,
+    repair,
     wallets,
     resumeReturn,
     dismissReturn,
     pollCheckout,
     finish,
-    subscriptions,
+    subscriptions: management.subscriptions,
+    manage,
   };
 }
 

@@ -1,19 +1,21 @@
 // @ts-check
 /** The demo shop: what a shop's own page does around `perennial.js`. */
 
-import { createPerennial, PerennialError, takeAuthorizeLink, takeLinkProblem } from "./perennial.js";
-import { showAccount } from "./account.js";
+import { createPerennial, PerennialError, takeAuthorizeLink, takeLinkProblem, takeRepairLink } from "./perennial.js";
+import { accountOf } from "./account.js";
+import { againOffer } from "./again.js";
 import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
 import { showNote, showNotice } from "./notice.js";
 import { chosenName, drawOrder, drawPlans } from "./order.js";
-import { announce, attend, byId, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
+import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
+import { showRepair } from "./repair.js";
 import { stripeFrom } from "./stripe_js.js";
 import { sheetPlaces, waysToPay } from "./ways.js";
-import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords, walletWord } from "./words.js";
+import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords, walletWord } from "./words.js";
 
-/** @import { Outcome, Plan, Subscription, Entitlement, RedirectWallet, WalletName } from "./perennial.js" */
+/** @import { Entitlement, ManagedSubscription, MethodOutcome, Outcome, Plan, RedirectWallet, Subscription, WalletName } from "./perennial.js" */
 /** @import { PollOptions } from "./perennial/checkouts.js" */
 /** @import { Problem } from "./page.js" */
 /** @import { Words } from "./words.js" */
@@ -36,6 +38,14 @@ let paying = null;
 let waiting = new AbortController();
 /** Which wallet the shopper used last, for what is said about it. @type {WalletName} */
 let wallet = /** @type {WalletName} */ (sessionStorage.getItem(WALLET_KEY) ?? "amazon_pay");
+/** The plans that begin with a free trial, which nobody changes to. @type {Set<string>} */
+let trials = new Set();
+/** Which of their subscriptions the shopper looks at. @type {string | null} */
+let looksAt = null;
+/** The groups of which the shopper has a subscription. @type {Set<string>} */
+let had = new Set();
+/** One that has ended, and whose payment method may be charged again. @type {ManagedSubscription | null} */
+let ended = null;
 /** Asks once more for what the shopper waits for. */
 let askAgain = () => {};
 
@@ -60,6 +70,25 @@ const ways = waysToPay(perennial, {
   onError: showTrouble,
 });
 
+const account = accountOf(perennial, {
+  refresh,
+  waitFor: (wallet, ask) => void settleMethod(wallet, ask),
+  choose(subscription) {
+    looksAt = subscription;
+    void refresh({ focus: true });
+  },
+});
+
+const again = againOffer(perennial.manage(), {
+  consent: () => ways.consent(),
+  onDone: (subscription) => void refresh({ focus: true, fallback: subscription, bought: true }),
+  onRefused(code) {
+    if (code === "already_subscribed") return void refresh({ focus: true, already: true });
+    showForm({ problem: { ...(explain(code, "amazon_pay") ?? explainError(code)), code } });
+  },
+  onError: showTrouble,
+});
+
 /** A real shop has its own sign-in; on this machine the gateway hands a token to whoever has its key. */
 async function demoToken() {
   try {
@@ -79,12 +108,17 @@ async function open() {
   byId("ways-again").addEventListener("click", showOrder);
   byId("check-again").addEventListener("click", () => askAgain());
   byId("start-over").addEventListener("click", goOn);
+  byId("beside").addEventListener("click", () => showForm({}));
+  byId("back-to-mine").addEventListener("click", () => refresh({ focus: true }));
   // Whoever presses Back at Amazon may get this page out of the browser's cache, still busy.
   addEventListener("pageshow", (event) => event.persisted && refresh({ focus: false }));
   showUser();
 
   // What a return came to does not wait for what the shop sells.
-  const offered = perennial.plans().then(({ plans: all }) => void (plans = all));
+  const offered = perennial.plans().then(({ plans: all }) => {
+    plans = all;
+    trials = new Set(plans.filter(({ trial_days }) => trial_days > 0).map(({ name }) => name));
+  });
   offered.catch(() => {});
   const { mode } = await settings;
   byId("mode").textContent =
@@ -95,7 +129,9 @@ async function open() {
 
   const problem = takeLinkProblem();
   const link = takeAuthorizeLink();
+  const repair = takeRepairLink();
   if (link) await showAuthorize(perennial, link);
+  else if (repair) await showRepair(perennial, repair);
   else if (problem) await refresh({ focus: true, note: linkWords(problem) });
   else await arrive();
 }
@@ -104,6 +140,7 @@ async function open() {
 async function arrive() {
   const query = new URLSearchParams(location.search);
   if (query.has("checkout") || query.has("status")) await settle((options) => perennial.resumeReturn(options));
+  else if (query.has("perennial_subscription")) await settleMethod(wallet, () => perennial.manage().resumePaymentMethod());
   else await refresh({ focus: false });
 }
 
@@ -120,6 +157,7 @@ function signIn(name) {
   user = name;
   localStorage.setItem(USER_KEY, name);
   sessionStorage.removeItem(PLAN_KEY);
+  looksAt = null;
   showUser();
   // Whoever came back as somebody else gets their outcome now.
   return arrive();
@@ -172,6 +210,29 @@ async function settle(ask, slow = false) {
     if (!signal.aborted) showLost(error, askAgain);
   } finally {
     timers.forEach(clearTimeout);
+  }
+}
+
+/**
+ * The same for another payment method.
+ *
+ * @param {WalletName} asked
+ * @param {() => Promise<MethodOutcome | null>} ask
+ */
+async function settleMethod(asked, ask) {
+  waiting.abort();
+  waiting = new AbortController();
+  const { signal } = waiting;
+  askAgain = () => void settleMethod(asked, ask);
+  showWaiting(methodWaiting(asked, false), { busy: true });
+  try {
+    const outcome = await ask();
+    if (signal.aborted) return;
+    if (outcome?.state === "pending") showWaiting(methodWaiting(asked, true));
+    else if (outcome) await account.settle(outcome);
+    else await refresh({ focus: true });
+  } catch (error) {
+    if (!signal.aborted) showLost(error, askAgain);
   }
 }
 
@@ -249,7 +310,9 @@ function codeOf(error) {
  * @property {boolean} [bought] Whether that is certain.
  * @property {string | null} [manage]
  * @property {Problem} [problem]
- * @property {Words} [note] Something to read above it all.
+ * @property {ManagedSubscription | null} [now] How one of their subscriptions stands now, should the list not show it yet.
+ * @property {Words | undefined} [note] Something to read above it all.
+ * @property {Problem | undefined} [trouble] What went wrong with a subscription that they have.
  */
 
 /**
@@ -257,7 +320,7 @@ function codeOf(error) {
  *
  * @param {Refreshed} options
  */
-async function refresh({ focus, already = false, fallback = null, bought = false, manage = null, problem, note }) {
+async function refresh({ focus, already = false, fallback = null, bought = false, manage = null, problem, now = null, note, trouble }) {
   waiting.abort();
   const asked = user;
   /** @type {Awaited<ReturnType<typeof perennial.subscriptions>>} */
@@ -272,18 +335,26 @@ async function refresh({ focus, already = false, fallback = null, bought = false
   }
   if (asked !== user) return;
   entitlements = answer.entitlements;
-  const live = answer.subscriptions.filter(({ status }) => !ENDED.includes(status));
-  const had = live.filter(({ payment }) => payment.state !== "action_required");
-  const subscription = had.find(({ plan }) => entitled(planNamed(plan))) ?? had[0] ?? fallback;
+  const newest = answer.subscriptions.map((each) => (now?.id === each.id ? now : each));
+  const live = newest.filter(({ status }) => !ENDED.includes(status));
+  ended = newest.find(({ actions }) => actions?.come_again.saved) ?? null;
+  const owned = live.filter(({ payment }) => payment.state !== "action_required");
+  had = new Set(owned.flatMap(({ plan }) => planNamed(plan)?.group ?? []));
+  if (fallback && bought) looksAt = fallback.id;
+  const subscription =
+    owned.find(({ id }) => id === looksAt) ?? owned.find(({ plan }) => entitled(planNamed(plan))) ?? owned[0] ?? /** @type {ManagedSubscription | null} */ (fallback);
   const member = Object.values(entitlements).some(({ active }) => active);
   document.body.classList.toggle("entitled", member);
-  byId("account-link").textContent = member ? "Your subscription" : "Plans";
+  byId("account-link").textContent = member || subscription ? "My subscription" : "Plans";
   // A decline in one tab takes nothing away from what another has bought meanwhile.
-  if (subscription && (!problem || plans.every(entitled))) {
+  const tried = planNamed(sessionStorage.getItem(PLAN_KEY)) ?? plans[0];
+  if (subscription && (!problem || !tried || has(tried))) {
     showPaying(null);
     const plan = planNamed(subscription.plan);
     const entitlement = plan && entitlements[plan.group];
-    void showAccount(perennial, { subscription, plan, entitlement, already, focus: focus && !note, manage, offered: plans[0]?.name });
+    const others = plans.filter((other) => other.group === plan?.group && other !== plan && !trials.has(other.name) && fits(other, subscription.wallet));
+    const beside = plans.some((other) => !has(other));
+    void account.show({ subscription, owned, plan, plans, others, beside, entitlement, already, focus: focus && !note, manage, ...(trouble ? { trouble } : {}) });
   } else if (bought && !problem) {
     showLost(null, () => void refresh({ focus: true, bought }), true);
   } else {
@@ -299,6 +370,8 @@ function showForm({ problem, focus = true }) {
   if (plans.length === 0) return showClosed();
   listPlans();
   reveal("checkout");
+  if (!focus) entitle();
+  byId("back-to-mine").hidden = had.size === 0;
   showProblem("problem", problem);
   showOrder();
   if (problem) byId("pay-lead").textContent = "Try again with";
@@ -325,7 +398,9 @@ function showWaiting(words, options) {
 }
 
 function listPlans() {
-  drawPlans(plans, sessionStorage.getItem(PLAN_KEY), entitled);
+  // What may be bought beside what the shopper has.
+  const left = plans.filter((plan) => !has(plan));
+  drawPlans("plan-list", left.length > 0 ? left : plans, sessionStorage.getItem(PLAN_KEY));
 }
 
 /** What went wrong before is not about this plan. */
@@ -337,6 +412,7 @@ function chooseAnew() {
 function showOrder() {
   const plan = chosenPlan();
   drawOrder(plan);
+  void again.show(ended, plan);
   void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname });
 }
 
@@ -370,7 +446,7 @@ function showPaying(by) {
 
 /** @returns {NodeListOf<HTMLButtonElement>} those of the wallets that lead away. */
 function redirectButtons() {
-  return document.querySelectorAll("button.wallet");
+  return document.querySelectorAll("#ways button.wallet");
 }
 
 function showUser() {
@@ -384,7 +460,7 @@ function userButtons() {
 
 /** @returns {Plan} */
 function chosenPlan() {
-  const plan = planNamed(chosenName()) ?? plans[0];
+  const plan = planNamed(chosenName("plan-list")) ?? plans[0];
   if (!plan) throw new Error("The shop has no plan to sell.");
   return plan;
 }
@@ -397,6 +473,23 @@ function planNamed(name) {
 /** @param {Plan} [plan] */
 function entitled(plan) {
   return plan !== undefined && entitlements[plan.group]?.active === true;
+}
+
+/**
+ * Whether the shopper has it, or another plan in its place.
+ *
+ * @param {Plan} plan
+ */
+function has(plan) {
+  return had.has(plan.group) || entitled(plan);
+}
+
+/**
+ * @param {Plan} plan
+ * @param {WalletName | null} by
+ */
+function fits({ wallets }, by) {
+  return by === null || wallets.includes(by);
 }
 
 open().catch((error) => {

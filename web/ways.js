@@ -139,7 +139,7 @@ function draw(offers, missingButtons, failed) {
  * @param {string} text
  * @param {string} [lead]
  */
-function paragraph(text, lead = "") {
+export function paragraph(text, lead = "") {
   const made = document.createElement("p");
   const strong = document.createElement("strong");
   strong.textContent = lead;

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
-/** @import { Plan } from "./perennial.js" */
+/** @import { AgainPreview, EndPreview, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
 
 /**
  * @param {number} amount
@@ -19,12 +19,12 @@ export function day(time) {
   return new Intl.DateTimeFormat("en-US", { dateStyle: "long" }).format(new Date(time));
 }
 
-/** @param {Plan} plan */
+/** @param {Pick<Plan, "amount" | "currency" | "interval" | "interval_count">} plan */
 export function price(plan) {
   return `${money(plan.amount, plan.currency)} ${every(plan)}`;
 }
 
-/** @param {Plan} plan */
+/** @param {Pick<Plan, "interval" | "interval_count">} plan */
 export function every({ interval, interval_count }) {
   return interval_count === 1 ? `every ${interval}` : `every ${interval_count} ${interval}s`;
 }
@@ -41,11 +41,17 @@ export function trialEnd(plan) {
   return end;
 }
 
+/** What the demo's plans are besides their price. @type {Record<string, string>} */
+const PITCHES = {
+  "stock-photos-monthly": "Every picture at full size, from today.",
+  "stock-photos-team": "Every picture, for all who work with you.",
+  "stock-photos-yearly": "Twelve months for the price of ten.",
+  "wallpapers-monthly": "A new one for your screen every week.",
+};
+
 /** @param {Plan} plan */
 export function pitch(plan) {
-  return plan.trial_days > 0
-    ? `Nothing to pay until ${day(trialEnd(plan))}.`
-    : "Every picture at full size, from today.";
+  return plan.trial_days > 0 ? `Nothing to pay until ${day(trialEnd(plan))}.` : (PITCHES[plan.name] ?? "");
 }
 
 /** @param {Plan} plan */
@@ -72,6 +78,13 @@ export function walletWord(wallet) {
   /** @type {Record<string, string>} */
   const words = { amazon_pay: "Amazon Pay", apple_pay: "Apple Pay", google_pay: "Google Pay", cash_app_pay: "Cash App Pay" };
   return wallet === null ? "Not known" : (words[wallet] ?? wallet);
+}
+
+/** @param {string} brand As Stripe writes it. */
+export function cardWord(brand) {
+  /** @type {Record<string, string>} */
+  const words = { amex: "American Express", jcb: "JCB", unionpay: "UnionPay" };
+  return words[brand] ?? brand.charAt(0).toUpperCase() + brand.slice(1);
 }
 
 /**
@@ -148,6 +161,16 @@ export function explainError(code) {
       return { title: "This plan is sold in another currency.", text: "Your other subscription is paid in a different currency. Please choose another plan." };
     case "too_many_checkouts":
       return { title: "That was tried too often.", text: "Nothing was charged. Please try again in an hour." };
+    case "too_many_tries":
+      return { title: "That was tried too often.", text: "Nothing was changed or charged. Please try again in an hour." };
+    case "unknown_subscription":
+      return { title: "This subscription is not of this account.", text: "Please sign in as who ordered. Nothing was changed or charged." };
+    case "unknown_setup_intent":
+      return { title: "This was not finished in time.", text: "Your payment method is as it was. Please begin again.", calm: true };
+    case "invalid_preview":
+      return { title: "Please look at the amount again.", text: "Nothing was changed or charged. Choose the plan once more.", calm: true };
+    case "stripe_refused":
+      return { title: "This could not be done.", text: "Nothing was changed or charged, and the shop has been notified." };
     case "network":
       return { title: "The shop could not be reached.", text: `Look whether you are online. ${AGAIN}` };
     case "unauthorized":
@@ -252,3 +275,267 @@ export const NOT_LOADED = {
 };
 
 export const CLOSED = { title: "The shop is closed", text: "Nothing is sold here just now. Please come back in a few minutes." };
+
+/**
+ * Why nothing was done, as the subscription stands.
+ *
+ * @param {string} code
+ * @returns {Words}
+ */
+export function refusalWords(code) {
+  const unchanged = "Nothing was changed or charged.";
+  switch (code) {
+    case "period_is_paid":
+      return { title: "This period is paid for.", text: "So your subscription ends with it, and not before. You keep what you paid for until then.", calm: true };
+    case "no_period_runs":
+      return { title: "There is no paid period to wait for.", text: `It can be ended at once. ${unchanged}`, calm: true };
+    case "subscription_ended":
+      return { title: "Your subscription has ended already.", text: `${unchanged} You can subscribe again.`, calm: true };
+    case "subscription_not_confirmed":
+      return { title: "Your first payment is not confirmed yet.", text: `${unchanged} Approve it first, or leave it: then it ends by itself.`, calm: true };
+    case "subscription_changed":
+      return { title: "Your subscription has changed meanwhile.", text: "This is how it stands now. Please look, and go on if you still want to.", calm: true };
+    case "subscription_paused":
+      return { title: "Your subscription is paused.", text: `It can be changed once it goes on. ${unchanged}`, calm: true };
+    case "subscription_not_paused":
+      return { title: "Your subscription is not paused any more.", text: "This is how it stands now. Nothing was charged a second time.", calm: true };
+    case "subscription_in_trial":
+      return { title: "A free trial cannot be paused.", text: `You can cancel it without being charged. ${unchanged}`, calm: true };
+    case "pause_not_allowed":
+      return { title: "This plan cannot be paused here.", text: `Please ask the shop. ${unchanged}`, calm: true };
+    case "pause_too_long":
+      return { title: "That is longer than this plan can be paused.", text: `Please choose a shorter time. ${unchanged}`, calm: true };
+    case "resume_declined":
+      return { title: "The payment was declined.", text: "So your subscription stays paused, and nothing was charged. Choose another payment method, and try again." };
+    case "cancellation_scheduled":
+      return { title: "Your subscription is going to end.", text: `Keep it first, and then change the plan. ${unchanged}`, calm: true };
+    case "payment_open":
+      return { title: "A payment is still open.", text: "Pay it first, and then change the plan. Nothing was changed." };
+    case "change_declined":
+      return { title: "The difference could not be charged.", text: "So you keep your plan, and nothing was charged. Choose another payment method, and try again." };
+    case "preview_outdated":
+      return OUTDATED_PREVIEW;
+    case "same_plan":
+      return { title: "You have this plan already.", text: unchanged, calm: true };
+    case "other_group":
+      return { title: "This is sold beside your subscription.", text: `So it does not take its place. ${unchanged}`, calm: true };
+    case "wallet_not_offered":
+      return { title: "This wallet does not pay for that.", text: `Please choose another payment method or plan. ${unchanged}`, calm: true };
+    case "managed_by_schedule":
+    case "several_items":
+      return { title: "The shop takes care of this subscription.", text: `Please ask the shop for the change. ${unchanged}` };
+    case "currency_conflict":
+    case "plan_not_available":
+      return explainError(code);
+    default:
+      return { title: "This could not be done.", text: `${unchanged} Please ask the shop.` };
+  }
+}
+
+/** For a change whose amount no longer holds: a new one is shown with it. */
+export const OUTDATED_PREVIEW = { title: "The amount has changed.", text: "Nothing was changed or charged. Please look at the new amount below before you agree.", calm: true };
+
+/** @param {ManagedSubscription} subscription */
+export function cancelWords({ actions, current_period_end, status }) {
+  const keeps = actions.cancel.when.includes("period_end") && current_period_end;
+  if (!keeps) return "It ends at once, and nothing more is charged.";
+  const what = status === "trialing" ? "your free trial, and you pay nothing" : "what you have";
+  return `You keep ${what} until ${day(current_period_end)}. Nothing is charged after that. You can change your mind until then.`;
+}
+
+/**
+ * What a shopper pays who comes again.
+ *
+ * @param {AgainPreview} preview
+ */
+export function againWords({ due_now, price: each, interval, interval_count, trial_end }) {
+  const then = price({ amount: each.amount, currency: each.currency, interval, interval_count });
+  const now = trial_end ? `Free until ${day(trial_end)}` : `${money(due_now.amount, due_now.currency)} now`;
+  return `Welcome back. You can pay with Amazon Pay as before, without leaving this page: ${now}, and then ${then}.`;
+}
+
+/** @param {AgainPreview} preview */
+export function againButton({ due_now, trial_end }) {
+  return trial_end ? "Subscribe again" : `Subscribe again for ${money(due_now.amount, due_now.currency)}`;
+}
+
+/**
+ * What an end at once gives back.
+ *
+ * @param {EndPreview} preview
+ * @param {string | null} wallet
+ */
+export function givenBackWords({ given_back: { refund, credit } }, wallet) {
+  const parts = [
+    refund.amount > 0 && `${money(refund.amount, refund.currency)} goes back to ${walletWord(wallet)}`,
+    credit.amount > 0 && `${money(credit.amount, credit.currency)} is kept for your next invoices`,
+  ].filter(Boolean);
+  if (parts.length === 0) return "If you end it now, nothing goes back.";
+  return `If you end it now, what you have not used is given back: ${parts.join(", and ")}.`;
+}
+
+/** @param {EndPreview} preview */
+export function endNowButton({ given_back: { refund } }) {
+  return refund.amount > 0 ? `End it now, and get ${money(refund.amount, refund.currency)} back` : "End it now";
+}
+
+/**
+ * @param {EndPreview} preview
+ * @param {string | null} wallet
+ * @returns {Words}
+ */
+export function endedNowWords({ given_back: { refund } }, wallet) {
+  const text = refund.amount > 0 ? `${money(refund.amount, refund.currency)} is on its way back to ${walletWord(wallet)}, which can take some days.` : "Nothing more is charged.";
+  return { title: "Your subscription has ended.", text, calm: true };
+}
+
+/**
+ * @param {{ at: string }} pending
+ * @param {Plan} [plan] The one to come, if it is offered.
+ */
+export function pendingWords({ at }, plan) {
+  return `From ${day(at)} you have ${plan ? `${plan.label}, for ${price(plan)}` : "another plan"}.`;
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+export function dayRange(from, to) {
+  const format = new Intl.DateTimeFormat("en-US", { month: "short", day: "numeric", year: "numeric" });
+  return format.formatRange(new Date(from), new Date(to));
+}
+
+/**
+ * What the shopper agrees to with a change.
+ *
+ * @param {PlanPreview} preview
+ * @param {Plan} plan
+ * @param {string | null} wallet
+ */
+export function agreeWords({ when, due_now, next_charge, takes_effect_at }, plan, wallet) {
+  const then = `${money(next_charge.amount, next_charge.currency)} on ${day(next_charge.at)}, and after that ${price(plan)}`;
+  if (when === "period_end") return `Nothing to pay now. You keep your plan until ${day(takes_effect_at)}; then you pay ${then}.`;
+  const now = due_now.amount > 0 ? `You pay ${money(due_now.amount, due_now.currency)} now with ${walletWord(wallet)}` : "Nothing to pay now";
+  return `${now}. Then you pay ${then}.`;
+}
+
+/** @param {PlanPreview} preview */
+export function changeButton({ when, due_now, takes_effect_at }) {
+  if (when === "period_end") return `Change on ${day(takes_effect_at)}`;
+  return due_now.amount > 0 ? `Pay ${money(due_now.amount, due_now.currency)} and change` : "Change now";
+}
+
+/**
+ * @param {PlanPreview} preview
+ * @param {Plan} plan
+ * @param {string | null} wallet
+ * @returns {Words}
+ */
+export function changedWords({ when, due_now, takes_effect_at }, plan, wallet) {
+  if (when === "period_end") return { title: `Your plan changes on ${day(takes_effect_at)}`, text: `Until then all stays as it is. Then you have ${plan.label}.` };
+  const paid = due_now.amount > 0 ? `${money(due_now.amount, due_now.currency)} was charged with ${walletWord(wallet)}.` : "Nothing was charged.";
+  return { title: "Your plan is changed", text: `You have ${plan.label} now. ${paid}` };
+}
+
+/** @param {ManagedSubscription} subscription */
+export function methodLead({ payment }) {
+  return payment.state === "retrying" || payment.state === "method_required"
+    ? "What is due is paid at once, and what comes after is paid the same way."
+    : "Nothing is charged now. What comes after is paid with it.";
+}
+
+/**
+ * @param {"paid" | "nothing_due"} status
+ * @param {string} wallet
+ * @returns {Words}
+ */
+export function methodWords(status, wallet) {
+  return status === "paid"
+    ? { title: "Your payment method is changed", text: `Whatever was due is paid. From now on you pay with ${wallet}.` }
+    : { title: "Your payment method is changed", text: `From now on you pay with ${wallet}. Nothing was charged.` };
+}
+
+/**
+ * @param {string | null} reason
+ * @returns {Words}
+ */
+export function methodProblem(reason) {
+  const kept = "Your payment method is as it was, and nothing was charged.";
+  switch (reason) {
+    case "still_declined":
+      return { title: "The payment was declined again.", text: "Your new payment method is saved, and what is due is not paid. Please try another one." };
+    case "wallet_abandoned":
+      return { title: "You left the wallet before it was done.", text: kept, calm: true };
+    case "wallet_declined":
+    case "card_declined":
+      return { title: "The wallet said no.", text: `${kept} Please try again, or choose another one.` };
+    default:
+      return { title: "The payment method was not changed.", text: `${kept} Please try again.`, calm: true };
+  }
+}
+
+/**
+ * What a mail's link to another payment method came to.
+ *
+ * @param {string} code
+ * @returns {Words}
+ */
+export function repairWords(code) {
+  switch (code) {
+    case "paid":
+      return { title: "Thank you. It is paid.", text: "What was open is paid, and what comes after is paid the same way. You can close this page." };
+    case "nothing_due":
+    case "nothing_to_repair":
+      return { title: "There is nothing left to pay.", text: "Your subscription goes on with a payment method that works. You can close this page.", calm: true };
+    case "subscription_ended":
+      return { title: "Your subscription has ended.", text: "Nothing is charged for it any more. To have it again, choose a plan in the shop.", calm: true };
+    case "pending":
+      return { title: "No word yet.", text: "Whether it is paid could not be learned. Look again in a moment; you never pay it twice.", calm: true };
+    default:
+      return explainError(code);
+  }
+}
+
+/** @param {string | null} status */
+export function invoiceWord(status) {
+  /** @type {Record<string, string>} */
+  const words = { open: "To be paid", paid: "Paid", uncollectible: "Not paid", void: "Void" };
+  return words[status ?? ""] ?? status ?? "";
+}
+
+/**
+ * While a wallet is asked what became of another payment method.
+ *
+ * @param {string} wallet
+ * @param {boolean} slow
+ * @returns {Words}
+ */
+export function methodWaiting(wallet, slow) {
+  const title = `Waiting for ${walletWord(wallet)}`;
+  return slow
+    ? { title, text: "It has not answered yet. If you approved, it is done by itself, and you are never charged twice." }
+    : { title, text: "We are asking whether all went well. One moment…" };
+}
+
+/**
+ * What a shopper agrees to who pauses.
+ *
+ * @param {PausePreview} preview
+ */
+export function pausedWords({ resumes_at, runs_until }) {
+  const kept = runs_until ? `You keep what you paid for until ${day(runs_until)}. After that` : "From now on";
+  const end = resumes_at ? `On ${day(resumes_at)} it goes on by itself, and you are charged.` : "It goes on when you say so.";
+  return `${kept} the pictures are locked and nothing is charged. ${end} You can go on earlier at any time.`;
+}
+
+/**
+ * What a shopper agrees to who goes on.
+ *
+ * @param {PausePreview} preview
+ */
+export function resumedWords({ due_now, next_charge }) {
+  const now = due_now.amount > 0 ? `${money(due_now.amount, due_now.currency)} is charged now` : "Nothing is charged now";
+  const next = next_charge ? `, and ${money(next_charge.amount, next_charge.currency)} on ${day(next_charge.at)}` : "";
+  return `${now}${next}. Every picture is yours again at once.`;
+}

@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use perennial_fuzz::{fields, text};
 use perennial_stripe::{
     API_VERSION, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, PaidBy, ServerConfirm,
+    CreateWebhookEndpoint, FrozenRequest, IdempotencyKey, PaidBy, ServerConfirm, SetUpFor,
 };
 use perennial_types::Wallet;
 
@@ -51,45 +51,53 @@ fuzz_target!(|data: &[u8]| {
         ],
     );
     for chosen in Wallet::ALL {
-        let kind = chosen.row().method_type;
-        check(
-            &CreateSetupIntent {
-                customer: &customer,
-                attempt: plan,
-                user,
-                wallet: chosen,
-                confirm: Some(ServerConfirm {
-                    return_url: address,
-                    accepted_at: number,
-                    ip_address: wallet,
-                    user_agent: user,
-                }),
-            }
-            .freeze(key()),
-            &[
-                ("customer", "cus_1"),
-                ("usage", "off_session"),
-                ("allowed_payment_method_types[]", kind),
-                ("metadata[perennial_attempt]", plan),
-                ("metadata[perennial_user]", user),
-                ("confirm", "true"),
-                ("return_url", address),
-                ("payment_method_data[type]", kind),
-                ("mandate_data[customer_acceptance][type]", "online"),
-                (
-                    "mandate_data[customer_acceptance][accepted_at]",
-                    &number.to_string(),
-                ),
-                (
-                    "mandate_data[customer_acceptance][online][ip_address]",
-                    wallet,
-                ),
-                (
-                    "mandate_data[customer_acceptance][online][user_agent]",
+        for (made_for, pair) in [
+            (SetUpFor::Attempt(plan), "metadata[perennial_attempt]"),
+            (
+                SetUpFor::Subscription(plan),
+                "metadata[perennial_subscription]",
+            ),
+        ] {
+            let kind = chosen.row().method_type;
+            check(
+                &CreateSetupIntent {
+                    customer: &customer,
+                    made_for,
                     user,
-                ),
-            ],
-        );
+                    wallet: chosen,
+                    confirm: Some(ServerConfirm {
+                        return_url: address,
+                        accepted_at: number,
+                        ip_address: wallet,
+                        user_agent: user,
+                    }),
+                }
+                .freeze(key()),
+                &[
+                    ("customer", "cus_1"),
+                    ("usage", "off_session"),
+                    ("allowed_payment_method_types[]", kind),
+                    (pair, plan),
+                    ("metadata[perennial_user]", user),
+                    ("confirm", "true"),
+                    ("return_url", address),
+                    ("payment_method_data[type]", kind),
+                    ("mandate_data[customer_acceptance][type]", "online"),
+                    (
+                        "mandate_data[customer_acceptance][accepted_at]",
+                        &number.to_string(),
+                    ),
+                    (
+                        "mandate_data[customer_acceptance][online][ip_address]",
+                        wallet,
+                    ),
+                    (
+                        "mandate_data[customer_acceptance][online][user_agent]",
+                        user,
+                    ),
+                ],
+            );
+        }
     }
     let trial_days = u32::try_from(number).unwrap_or(0);
     let mut expected = vec![

@@ -1,6 +1,7 @@
 //! The embedded DynamoDB: its file, its table, its port.
 
 mod port;
+mod writes;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) use port::serve;
+pub(crate) use writes::Writes;
 
 use crate::template::Table;
 
@@ -108,7 +110,11 @@ fn set_expiry(database: &Database, name: &str, table: &Table) -> Result<(), Data
 }
 
 /// Deletes expired items now and then, as DynamoDB does on its own.
-pub(crate) fn sweep(database: Database, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+pub(crate) fn sweep(
+    database: Database,
+    writes: Writes,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -117,7 +123,8 @@ pub(crate) fn sweep(database: Database, mut stop: watch::Receiver<bool>) -> Join
             }
             let database = database.clone();
             match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-                Ok(Ok(_)) => {}
+                Ok(Ok(0)) => {}
+                Ok(Ok(_)) => writes.note(),
                 Ok(Err(error)) => tracing::warn!(error = %error, "expired items stay for now"),
                 Err(_) => return,
             }

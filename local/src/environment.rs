@@ -1,8 +1,10 @@
 //! The environment of the functions, as the template would set it.
 
 use perennial_config::Env;
+use perennial_links::SignedLinks;
 use perennial_loopback::own_origins;
 use secrecy::{ExposeSecret as _, SecretString};
+use shop_events::MailLinks;
 use url::Url;
 
 use crate::options::StartError;
@@ -43,12 +45,23 @@ pub(crate) fn of_functions(
             of_the_developer.get("CONSENT").unwrap_or_default(),
         ),
         ("TRIALS", of_the_developer.get("TRIALS").unwrap_or_default()),
+        // Nothing limits the copies here.
+        ("WORKER_CONCURRENCY", ""),
         ("LINK_SECRET", link_secret),
         ("SHOP_URL", shop),
         ("API_BASE_URL", &addresses.gateway),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
+}
+
+/// What the deployment's function signs the links of events with.
+pub(crate) fn mail_links(
+    link_secret: &str,
+    addresses: &Addresses,
+) -> Result<MailLinks, url::ParseError> {
+    let signer = SignedLinks::new(&SecretString::from(link_secret));
+    Ok(MailLinks::new(signer, Url::parse(&addresses.gateway)?))
 }
 
 /// Where shoppers land after the wallet: the demo shop, unless the developer has a page of their own.

@@ -4,16 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use perennial_flows::{PublishError, Resolver, SweepBudget};
+use perennial_flows::{Clients, PublishError, Resolver, SweepBudget};
+use perennial_store::Table;
 use perennial_stripe::{CreatePrice, CreateProduct, IdempotencyKey, Stripe, StripeError};
-use perennial_types::{DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
+use perennial_types::{Clock, DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// The guide's example and the same with a free trial.
+/// The guide's example, the same with a free trial, for a team and for a year; and something else.
 ///
-/// Both are of one group, since they sell the same thing: whoever has the one cannot buy the other
-/// beside it, as in a real shop. The demo's second user can.
+/// What sells the same thing is of one group: whoever has one of them cannot buy another beside it, and
+/// changes to it, as in a real shop. The wallpapers can be had beside.
 const DEMO: &str = include_str!("plans.json");
 
 /// How often the file is looked at. The functions then see a change within a minute, as on AWS.
@@ -78,6 +79,19 @@ pub(crate) async fn publish(
     };
     let bytes = read(file).await?;
     publish_bytes(file, resolver, &bytes).await
+}
+
+/// Gives the customer portal its configuration, as `reconcile` does on AWS. Without one it opens with the account's.
+pub(crate) async fn keep_portal(stripe: &Stripe, table: Table) {
+    let clients = Clients::new(stripe.clone(), table, Clock::system(), false);
+    let context = clients.begin_without_plans();
+    if let Err(error) = context.portal().keep().await {
+        let reason = error.chain();
+        tracing::warn!(
+            reason,
+            "the customer portal has no configuration of its own"
+        );
+    }
 }
 
 /// Publishes the file again whenever it has changed. A mistake in it is told in the log, and the plans
@@ -211,28 +225,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_demo_sells_the_guides_example_and_one_with_a_trial() {
+    fn the_demo_sells_the_guides_example_with_what_to_change_to_and_something_beside() {
         let plans = parse("demo", DEMO.as_bytes()).unwrap();
         let seen: Vec<_> = plans
             .iter()
-            .map(|(name, plan)| (name.as_str(), plan.amount, plan.trial_days))
+            .map(|(name, plan)| {
+                (
+                    name.as_str(),
+                    plan.group.as_str(),
+                    plan.amount,
+                    plan.trial_days,
+                )
+            })
             .collect();
         assert_eq!(
             seen,
             [
-                ("stock-photos-monthly", Some(1500), 0),
-                ("stock-photos-trial", Some(1500), 14)
+                ("stock-photos-monthly", "stock-photos", Some(1500), 0),
+                ("stock-photos-team", "stock-photos", Some(2900), 0),
+                ("stock-photos-trial", "stock-photos", Some(1500), 14),
+                ("stock-photos-yearly", "stock-photos", Some(15_000), 0),
+                ("wallpapers-monthly", "wallpapers", Some(400), 0),
             ]
         );
-        let groups: Vec<_> = plans.iter().map(|(_, plan)| &plan.group).collect();
-        assert_eq!(groups[0], groups[1]);
     }
 
     #[test]
     fn another_amount_is_another_price() {
         for (name, plan) in parse("demo", DEMO.as_bytes()).unwrap().iter() {
             let (amount, count) = (plan.amount.unwrap(), plan.interval_count.unwrap());
-            let key = format!("perennial-demo:{name}:{amount}-usd:{count}-month");
+            let interval = plan.interval.unwrap().as_str();
+            let key = format!("perennial-demo:{name}:{amount}-usd:{count}-{interval}");
             assert_eq!(plan.lookup_key, Some(key));
         }
     }

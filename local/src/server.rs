@@ -1,5 +1,6 @@
 //! Everything, started together and stopped together.
 
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +14,11 @@ use perennial_store::Table;
 use perennial_stripe::{Settings, Stripe};
 use perennial_types::{Clock, UserId};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::data_dir::DataDir;
+use crate::dynamodb::Writes;
 use crate::environment::{self, Addresses, TABLE_NAME};
 use crate::gateway::{self, Authorizer, Gateway, ShopInfo};
 use crate::invoker::Invoker;
@@ -52,6 +53,10 @@ pub struct Server {
 
 impl Server {
     /// Starts everything, and answers when requests may come.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each part needs what the ones before it have made"
+    )]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let template = Template::embedded()?;
         let data = options.data.as_deref().map(DataDir::open).transpose()?;
@@ -79,19 +84,27 @@ impl Server {
         let database = database.transpose().map_err(SecretError::Io)?;
         let database = open_database(database, &template).await?;
         let table_url = table_url.replace("://", &format!("://{}@", keys.table()));
-        let table = start_table(table_listener, &database, keys.table(), options.hosts);
+        let writes = Writes::new();
+        let table = start_table(
+            table_listener,
+            &database,
+            &writes,
+            keys.table(),
+            options.hosts,
+        );
 
         let settings = Settings::new(account.secret_key.clone(), stripe_url.clone());
         let stripe = Stripe::new(settings)?;
         // Before there is an endpoint, which would hear of the prices that this creates.
         let dynamo = Dynamo::local(TABLE_NAME, &table_url)?;
         let client = Table::new(&dynamo.table, &dynamo.aws);
-        let resolver = Resolver::new(stripe.clone(), client, false);
+        let resolver = Resolver::new(stripe.clone(), client.clone(), false);
         plans::publish(&stripe, &resolver, options.plans.as_deref()).await?;
+        plans::keep_portal(&stripe, client).await;
         let (webhook_secrets, webhooks_need_forwarding) = if sandbox.is_some() {
-            let url = format!("{gateway_url}/webhooks/stripe");
+            domains::register(&stripe, &shop).await?;
             let kept = file("webhook-endpoint.json");
-            let secrets = webhook_endpoint::lead_to(&stripe, &url, kept.as_deref()).await?;
+            let secrets = lead_webhooks(&stripe, &gateway_url, kept.as_deref()).await?;
             (secrets, false)
         } else {
             environment::webhook_secrets(&options.environment)?
@@ -110,16 +123,15 @@ impl Server {
             &webhook_secrets,
             &options.environment,
         );
-        if sandbox.is_some() {
-            domains::register(&stripe, &shop).await?;
-        }
         let stripe_js = stripe_account::stripe_js(&stripe_url);
         let invoker = start_functions(options.functions, &env, clock_of(sandbox.as_ref())).await?;
         let secret = EventsSecret::load(file("events-secret").as_deref())?;
-        let outbox = Outbox::new(options.events_url, secret, Clock::system());
+        let links = environment::mail_links(&keys.links(), &addresses);
+        let outbox = Outbox::new(options.events_url, secret, links?, Clock::system());
         let users = Users {
             template,
             database,
+            writes,
             invoker,
             issuer: Arc::clone(&issuer),
             outbox: Arc::new(outbox.map_err(StartError::EventsClient)?),
@@ -270,6 +282,7 @@ fn draw() -> Result<u64, StartError> {
 struct Users {
     template: Template,
     database: Database,
+    writes: Writes,
     invoker: Arc<dyn Invoker>,
     issuer: Arc<Issuer>,
     outbox: Arc<Outbox>,
@@ -285,14 +298,13 @@ impl Users {
     /// Starts them, and gives them in the order in which they are to be stopped, with the count of the
     /// stream's records that the worker is not done with.
     fn start(self, listener: TcpListener) -> Result<(Vec<Part>, Arc<AtomicUsize>), StartError> {
-        let wrote = Arc::new(Notify::new());
         let worker = Pump::new(
             self.database.clone(),
             TABLE_NAME,
             self.stream_position,
             self.template.stream,
             Arc::clone(&self.invoker),
-            Arc::clone(&wrote),
+            &self.writes,
             Some(self.stream_seed),
         )?;
         let shop_events = Pump::new(
@@ -301,14 +313,13 @@ impl Users {
             self.events_position,
             self.template.outbox,
             self.outbox.clone(),
-            Arc::new(Notify::new()),
+            &self.writes,
             Some(self.stream_seed),
         )?;
         let scheduler = Scheduler::new(
             self.template.schedules,
             Arc::clone(&self.invoker),
             Clock::system(),
-            Arc::clone(&wrote),
         );
         let gateway = Gateway {
             routes: self.template.routes,
@@ -321,7 +332,6 @@ impl Users {
             scheduler: scheduler.clone(),
             outbox: self.outbox,
             clock: Clock::system(),
-            wrote,
         };
         let (origins, unfinished) = (self.origins, worker.unfinished());
         let parts = vec![
@@ -369,13 +379,19 @@ async fn start_functions(
 fn start_table(
     listener: TcpListener,
     database: &Database,
+    writes: &Writes,
     access_key: String,
     hosts: Vec<String>,
 ) -> Vec<Part> {
+    let parts = || (database.clone(), writes.clone());
     vec![
-        Part::start("expiry", |stop| dynamodb::sweep(database.clone(), stop)),
+        Part::start("expiry", |stop| {
+            let (database, writes) = parts();
+            dynamodb::sweep(database, writes, stop)
+        }),
         Part::start("dynamodb", |stop| {
-            dynamodb::serve(listener, database.clone(), access_key, hosts, stop)
+            let (database, writes) = parts();
+            dynamodb::serve(listener, database, writes, access_key, hosts, stop)
         }),
     ]
 }
@@ -386,6 +402,16 @@ struct SandboxOptions {
     secret_key: String,
     origins: Vec<String>,
     hosts: Vec<String>,
+}
+
+/// Lets the sandbox send its events to the gateway; gives the secrets that it signs them with.
+async fn lead_webhooks(
+    stripe: &Stripe,
+    gateway: &str,
+    kept: Option<&Path>,
+) -> Result<SecretString, StartError> {
+    let url = format!("{gateway}/webhooks/stripe");
+    Ok(webhook_endpoint::lead_to(stripe, &url, kept).await?)
 }
 
 /// Where Stripe answers: elsewhere, or in a sandbox that is started for it.
@@ -402,6 +428,8 @@ async fn start_stripe(
                 secret_key: Some(wanted.secret_key),
                 origins: wanted.origins,
                 hosts: wanted.hosts,
+                // The gateway, to which the events go, is on this machine as well.
+                local_endpoints: true,
                 ..perennial_sandbox::Options::new(listener)
             };
             let sandbox = Sandbox::start(options).await.map_err(StartError::Sandbox)?;

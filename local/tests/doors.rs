@@ -140,6 +140,13 @@ async fn an_event_of_another_source_is_not_stored_and_one_that_the_table_refuses
     assert!(error.contains("evt_1SXk3dPerennialSandbox02"), "{error}");
 }
 
+/// Links that this event has none of.
+fn links() -> shop_events::MailLinks {
+    let secret = "a secret of thirty-two characters".to_owned().into();
+    let base = "http://127.0.0.1/".parse().unwrap();
+    shop_events::MailLinks::new(perennial_links::SignedLinks::new(&secret), base)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_for_the_shop_is_shown_to_it() {
     let server = Server::start(Options::default()).await.unwrap();
@@ -167,7 +174,7 @@ async fn what_is_written_for_the_shop_is_shown_to_it() {
     let event = tokio::time::timeout(Duration::from_secs(10), shown)
         .await
         .unwrap();
-    assert_eq!(event, shop_events::event_of(&record[0]).unwrap());
+    assert_eq!(event, shop_events::event_of(&record[0], &links()).unwrap());
     let foreign = client()
         .get(&url)
         .bearer_auth(server.key())

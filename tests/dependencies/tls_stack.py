@@ -13,18 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 # Lambda runs the functions on this machine, so this is the tree that counts.
 TARGET = "aarch64-unknown-linux-gnu"
 PACKAGE = re.compile(r"^(\S+) v(\d+\.\d+\.\d+\S*)", re.MULTILINE)
-# It gives events a form and calls nobody, so it has no TLS at all.
-WITHOUT_TLS = {"shop-events"}
 OTHER_STACKS = {"native-tls", "openssl", "openssl-sys", "hyper-tls", "ring"}
 
 
-def problems(tree: str, wanted: int = 1) -> list[str]:
-    """What is wrong with the output of `cargo tree --prefix none`, of which so many rustls are wanted."""
+def problems(tree: str) -> list[str]:
+    """What is wrong with the output of `cargo tree --prefix none`, of which one rustls is wanted."""
     packages = set(PACKAGE.findall(tree))
     found = []
     rustls = sorted(version for name, version in packages if name == "rustls")
-    if len(rustls) != wanted:
-        found.append(f"{wanted or 'no'} rustls is wanted, found: {', '.join(rustls) or 'none'}")
+    if len(rustls) != 1:
+        found.append(f"1 rustls is wanted, found: {', '.join(rustls) or 'none'}")
     for name, version in sorted(packages):
         if name in {"hyper", "http"} and version.startswith("0."):
             found.append(f"{name} {version} is of the old stack")
@@ -49,7 +47,7 @@ def main() -> int:
         return 1
     for package in packages:
         tree = tree_of(package)
-        found = problems(tree, wanted=0 if package in WITHOUT_TLS else 1)
+        found = problems(tree)
         bad += bool(found)
         print(f"{package}: {len(set(PACKAGE.findall(tree)))} crates, {'; '.join(found) or 'as it should be'}")
     return 1 if bad else 0

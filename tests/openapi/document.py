@@ -9,12 +9,19 @@ import jsonschema_rs
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 def routes() -> dict[str, dict]:
     """Each operation by its route, such as `GET /plans`."""
     paths = DOCUMENT["paths"].items()
     return {f"{method.upper()} {path}": operation for path, methods in paths for method, operation in methods.items()}
+
+
+def body_of(operation: dict) -> dict:
+    """The one form that the body of a request has."""
+    (body,) = operation["requestBody"]["content"].values()
+    return body
 
 
 def resolved(part: dict) -> dict:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 import document
-from document import JSON, complaints, resolved
+from document import FORM, JSON, complaints, resolved
 
 ROUTES = document.routes()
 # What no journey shows, and why not.
@@ -40,7 +40,7 @@ def judge_of_answer(route: str, status: str):
 
 @cache
 def judge_of_body(route: str):
-    return document.validator(ROUTES[route]["requestBody"]["content"][JSON]["schema"])
+    return document.validator(document.body_of(ROUTES[route])["schema"])
 
 
 @cache
@@ -58,10 +58,11 @@ def answer_complaints(route: str, answer: dict) -> list[str]:
     body = None
     if "content" in response:
         kind = headers.get("content-type", "").split(";")[0]
-        if kind != JSON:
+        if kind not in response["content"]:
             return [f"Content-Type: {kind}"]
-        body = json.loads(answer["body"])
-        wrong += complaints(judge_of_answer(route, status), body)
+        if kind == JSON:
+            body = json.loads(answer["body"])
+            wrong += complaints(judge_of_answer(route, status), body)
     elif answer["body"]:
         wrong.append("the document has no body")
     # API Gateway has none of our headers.
@@ -98,9 +99,16 @@ def request_complaints(route: str, exchange: dict, in_path: dict) -> list[str]:
             if parameter["required"]:
                 wrong.append(f"{name} is missing")
             continue
+        # In an address, a number is a text.
+        if resolved(parameter["schema"]).get("type") == "integer" and value.isdigit():
+            value = int(value)
         wrong += [f"{name}: {each}" for each in complaints(judge_of_parameter(route, number), value)]
     if "requestBody" in operation:
-        wrong += complaints(judge_of_body(route), json.loads(exchange["body"]))
+        if FORM in operation["requestBody"]["content"]:
+            sent = {name: values[0] for name, values in parse_qs(exchange["body"]).items()}
+        else:
+            sent = json.loads(exchange["body"])
+        wrong += complaints(judge_of_body(route), sent)
     return wrong
 
 

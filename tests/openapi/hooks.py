@@ -51,6 +51,17 @@ class Owner(requests.auth.AuthBase):
         return request
 
 
+class Subscriber(requests.auth.AuthBase):
+    """The one shopper whose subscription is known."""
+
+    USER = "fuzz-subscriber"
+    TOKEN = token(USER)
+
+    def __call__(self, request):
+        request.headers["Authorization"] = f"Bearer {self.TOKEN}"
+        return request
+
+
 def keyed(key: bytes, text: str) -> bytes:
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
@@ -103,13 +114,14 @@ class Stripe(requests.auth.AuthBase):
         return request
 
 
-schemathesis.auth.set_from_requests(Shopper()).apply_to(path_regex="^/(client-secret|subscriptions|wallets)")
+schemathesis.auth.set_from_requests(Shopper()).apply_to(path_regex="^/(client-secret|subscriptions$|wallets|invoices)")
+schemathesis.auth.set_from_requests(Subscriber()).apply_to(path_regex="^/subscriptions/")
 schemathesis.auth.set_from_requests(Owner()).apply_to(path_regex="^/checkouts")
-schemathesis.auth.set_from_requests(Server()).apply_to(path_regex="^/(payments|payment-methods)")
+schemathesis.auth.set_from_requests(Server()).apply_to(path_regex="^/(payments|payment-methods|shop)")
 schemathesis.auth.set_from_requests(Stripe()).apply_to(path_regex="^/webhooks")
 
 
-# What random texts never meet: plans that are sold, a checkout, a payment, a method, a link.
+# What random texts never meet: plans that are sold, a checkout, a subscription, a payment, a method, a link.
 
 
 def ask(method: str, path: str, auth, **more):
@@ -122,6 +134,8 @@ PLANS = [plan["name"] for plan in ask("GET", "/plans", None)["plans"]]
 CHECKOUT = ask("POST", "/client-secret", Owner(), json={"plan": PLANS[0], "wallet": "amazon_pay"})["checkout"]
 OFFER = ask("GET", f"/wallets?plan={PLANS[0]}", Owner())
 APPLE_PAY = next(wallet for wallet in OFFER["wallets"] if wallet["wallet"] == "apple_pay")
+# It waits for its shopper: nothing that is asked of it ends it.
+SUBSCRIPTION = ask("POST", "/subscriptions", Subscriber(), json={"plan": PLANS[0], "wallet": "apple_pay", "first": "subscription"})["subscription"]
 LINK = APPLE_PAY["express_checkout"]["applePay"]["recurringPaymentRequest"]["managementURL"].partition("link=")[2]
 PAYMENTS = [
     ask(
@@ -147,7 +161,11 @@ def map_path_parameters(context, path_parameters):
     changed = dict(path_parameters or {})
     # One payment is there to be canceled, and the others stay.
     payments = PAYMENTS[-1:] if context.operation.path.endswith("/cancel") else PAYMENTS[:-1]
-    for name, pattern, choices in (("checkout", r"chk_\w+", [CHECKOUT]), ("payment", r"pi_\w+", payments)):
+    for name, pattern, choices in (
+        ("checkout", r"chk_\w+", [CHECKOUT]),
+        ("payment", r"pi_\w+", payments),
+        ("subscription", r"sub_\w+", [SUBSCRIPTION]),
+    ):
         if name in changed:
             changed[name] = known(changed[name], pattern, choices)
     return changed
@@ -158,6 +176,8 @@ def map_query(context, query):
     changed = dict(query or {})
     if "plan" in changed:
         changed["plan"] = known(changed["plan"], r"[a-z0-9-]{1,64}", PLANS)
+    if "subscription" in changed:
+        changed["subscription"] = known(changed["subscription"], r"sub_\w+", [SUBSCRIPTION])
     if "link" in changed:
         changed["link"] = known(changed["link"], ".*", [LINK])
     return changed
@@ -168,6 +188,8 @@ def map_body(context, body):
     if not isinstance(body, dict):
         return body
     changed = dict(body)
+    if context.operation.path.startswith("/shop/") and "user" in changed:
+        changed["user"] = known(changed["user"], "[!-~]+", [Subscriber.USER])
     for name, pattern, choices in (
         ("plan", r"[a-z0-9-]{1,64}", PLANS),
         ("consent", ".*", [OFFER["consent"]["version"]]),

@@ -117,8 +117,10 @@ impl TestApp {
                 "label": member("label", "Stock photos".into()),
                 "trial_days": member("trial_days", 0.into()),
             });
-            if let Some(wallets) = members.get("wallets") {
-                plan["wallets"] = wallets.clone();
+            for told in ["wallets", "cancel_refund"] {
+                if let Some(value) = members.get(told) {
+                    plan[told] = value.clone();
+                }
             }
             sold.insert(name.clone(), plan);
         }

@@ -32,6 +32,13 @@ pub(crate) async fn publish_with(resolver: &Resolver, plans: &str) -> Result<Pub
     published.map_err(|error| format!("{error} ({error:?})"))
 }
 
+/// How many plans the demo shop sells, which are those of an app unless it is given others.
+pub fn demo_plans() -> usize {
+    let plans = include_str!("../../local/src/plans.json");
+    let plans: serde_json::Value = serde_json::from_str(plans).expect("the plans of the demo");
+    plans.as_object().map_or(0, serde_json::Map::len)
+}
+
 /// A slice that asks Stripe as quickly as it can.
 pub fn without_pace() -> SweepBudget {
     SweepBudget {

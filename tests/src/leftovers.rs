@@ -103,8 +103,10 @@ fn check_index(items: &[Value]) {
             "processed",
             "ignored",
         ];
-        let swept_for_ever =
-            item.get("due").is_some() && state.is_some_and(|it| ended.contains(&it));
+        let is_action = item["due"] == "ACTION";
+        let is_over = state.is_some_and(|it| ended.contains(&it))
+            || (is_action && item.get("owner").is_none());
+        let swept_for_ever = item.get("due").is_some() && is_over;
         assert!(
             !swept_for_ever,
             "it has ended and is still to be swept: {item}"
@@ -211,6 +213,8 @@ mod tests {
             (due("state", "confirming"), false),
             (due("status", "received"), false),
             (json!({"state": "subscribed"}), false),
+            (json!({"due": "ACTION"}), true),
+            (json!({"due": "ACTION", "owner": "1"}), false),
         ] {
             assert_eq!(
                 is_found(|| check_index(std::slice::from_ref(&item))),

@@ -150,6 +150,8 @@ impl StripeSandbox {
         let form = [
             ("client_secret", client_secret),
             ("payment_method", method),
+            // As the page says it; no sheet leads there.
+            ("return_url", "https://shop.example/return"),
             ("use_stripe_sdk", "true"),
         ];
         let path = format!("/v1/{kind}/{intent}/confirm");
@@ -243,6 +245,13 @@ impl StripeSandbox {
         let path = format!("/payment_methods/{payment_method}/behavior");
         self.control("POST", &path, Some(json!({ "charge": what })))
             .await;
+    }
+
+    /// The bank declines the charges of a payment method from now on, and says why.
+    pub async fn declines_with(&self, payment_method: &str, decline_code: &str) {
+        let path = format!("/payment_methods/{payment_method}/behavior");
+        let what = json!({"charge": "decline", "decline_code": decline_code});
+        self.control("POST", &path, Some(what)).await;
     }
 }
 

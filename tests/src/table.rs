@@ -60,10 +60,11 @@ impl DynamoDb {
         answer
     }
 
-    /// Every item as DynamoDB writes it, but the catalog of plans, which is there from the beginning.
+    /// Every item as DynamoDB writes it, but the catalog of plans and the portal's configuration, which are there from
+    /// the beginning.
     pub async fn raw_items(&self) -> Vec<Value> {
         let mut items = self.everything().await;
-        items.retain(|item| item["pk"]["S"] != "CATALOG");
+        items.retain(|item| item["pk"]["S"] != "CATALOG" && item["pk"]["S"] != "PORTAL");
         items
     }
 
@@ -76,6 +77,13 @@ impl DynamoDb {
             catalog["plans"] = serde_json::from_str(plans).expect("the plans are JSON");
         }
         catalog
+    }
+
+    /// The portal's configuration in plain JSON; null if there is none.
+    pub async fn portal(&self) -> Value {
+        let items = self.everything().await;
+        let portal = items.iter().find(|item| item["pk"]["S"] == "PORTAL");
+        portal.map(plain).unwrap_or_default()
     }
 
     /// Takes the catalog of plans away.

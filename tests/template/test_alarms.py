@@ -1,6 +1,7 @@
 """What can go wrong has an alarm, what has an alarm tells somebody, and the runbook says what to do."""
 
 import re
+import sys
 import unittest
 
 from cases import cases
@@ -189,3 +190,17 @@ class Alarms(unittest.TestCase):
         runbook = (ROOT / "docs/OPERATIONS.md").read_text(encoding="utf-8")
         sections = runbook.split("\n## Alarms\n")[1].split("\n## ")[0]
         self.assertEqual(set(re.findall(r"^### (\w+)$", sections, re.MULTILINE)), set(alarms()))
+
+    def test_the_costs_count_each_metric_of_an_alarm(self):
+        # CloudWatch charges for a metric that an alarm looks at, and so several times for one with an expression.
+        sys.path.insert(0, str(ROOT / "bench"))
+        import costs
+
+        found = deployed()["Resources"].values()
+        alarms = [it["Properties"] for it in found if it["Type"] == METRIC and "Condition" not in it]
+        looked_at = [
+            [query for query in alarm["Metrics"] if "MetricStat" in query] if "Metrics" in alarm else [alarm]
+            for alarm in alarms
+        ]
+        self.assertEqual(sum(map(len, looked_at)), costs.ALARM_METRICS)
+        self.assertEqual(len(resources(COMPOSITE)), costs.COMPOSITE_ALARMS)

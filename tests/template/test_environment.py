@@ -20,13 +20,14 @@ EXPECTED = {
     "confirm": STRIPE | {"SHOP_URL", "TRIALS"},
     "subscribe": STRIPE | PAGE | {"CONSENT", "TRIALS", "LINK_SECRET_ARN"},
     "subscriptions": {"STRIPE_MODE", "GRACE_DAYS"},
+    "actions": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS"},
     "wallets": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS"},
     "links": STRIPE | {"STRIPE_PUBLISHABLE_KEY"} | LINKS,
     "payments": STRIPE | PAGE | LINKS,
     "webhook": {"STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS_ARN"},
-    "worker": STRIPE | {"TRIALS"},
+    "worker": STRIPE | {"TRIALS", "WORKER_CONCURRENCY"},
     "partner-events": {"STRIPE_MODE"},
-    "shop-events": set(),
+    "shop-events": {"LINK_SECRET_ARN", "API_BASE_URL"},
     "reconcile": STRIPE | {"TRIALS"},
 }
 

@@ -43,6 +43,27 @@ class Limits(unittest.TestCase):
         worker = template()["Resources"]["Worker"]["Properties"]["Events"]["Inbox"]["Properties"]
         self.assertLess(worker["MaximumRecordAgeInSeconds"], first_look)
 
+    def test_the_copies_of_the_worker_together_call_stripe_fifty_times_a_second_at_the_most(self):
+        worker = (Path(__file__).parents[2] / "functions/worker/src/lib.rs").read_text(encoding="utf-8")
+        calls = int(re.search(r"CALLS_PER_SECOND: u32 = (\d+);", worker)[1])
+        # A table has as many shards until it has grown, and each has one copy.
+        shards = int(re.search(r"COPIES: NonZeroU32 = NonZeroU32::new\((\d+)\)", worker)[1])
+        factor = template()["Resources"]["Worker"]["Properties"]["Events"]["Inbox"]["Properties"]["ParallelizationFactor"]
+        self.assertEqual(shards, 4)
+        self.assertLessEqual(calls // shards * shards * factor, 50)
+        for copies in range(1, template()["Parameters"]["WorkerConcurrency"]["MaxValue"] + 1):
+            with self.subTest(copies):
+                self.assertGreaterEqual(calls // copies, 1)
+                self.assertLessEqual(calls // copies * copies, 50)
+
+    def test_the_tries_of_a_batch_last_as_long_as_its_records_may(self):
+        worker = (Path(__file__).parents[2] / "functions/worker/src/lib.rs").read_text(encoding="utf-8")
+        batch = int(re.search(r"BATCH: Duration = Duration::from_secs\((\d+)\);", worker)[1])
+        mapping = template()["Resources"]["Worker"]["Properties"]["Events"]["Inbox"]["Properties"]
+        tries = mapping["MaximumRetryAttempts"] + 1
+        # While Stripe refuses everything, a try takes the batch's time.
+        self.assertGreaterEqual(tries * batch, mapping["MaximumRecordAgeInSeconds"])
+
     def test_every_deployment_stays_within_them(self):
         for what, deployment in deployments().items():
             with self.subTest(what):

@@ -66,7 +66,17 @@ EXPECTED = {
     "Subscriptions": LOGS
     | on_table(
         GetItem="CATALOG MODE",
+        Query="USER#* OUT#* INBOX#*",
+    ),
+    "Actions": LOGS
+    | STRIPE
+    | LINKS
+    | on_table(
+        GetItem="USER#* CATALOG MODE",
         Query="USER#*",
+        PutItem="USER#* SETI#* OUT#*",
+        UpdateItem="USER#*",
+        DeleteItem="USER#*",
     ),
     "Wallets": LOGS
     | STRIPE
@@ -79,7 +89,7 @@ EXPECTED = {
     | STRIPE
     | LINKS
     | on_table(
-        GetItem="USER#* MODE",
+        GetItem="USER#* PORTAL MODE",
         Query="USER#*",
     ),
     "Payments": LOGS
@@ -108,16 +118,16 @@ EXPECTED = {
     "PartnerEvents": LOGS
     | {"sqs:SendMessage PartnerEventsGivenUp"}
     | on_table(PutItem="INBOX#*"),
-    "ShopEvents": LOGS,
+    "ShopEvents": LOGS | LINKS | DECRYPT,
     "Reconcile": LOGS
     | STRIPE
     | {"dynamodb:Query Table/index/due"}
     | on_table(
-        GetItem="USER#* CUST#* INBOX#* SETI#* RECONCILE CATALOG MODE",
+        GetItem="USER#* CUST#* INBOX#* SETI#* RECONCILE CATALOG PORTAL MODE",
         BatchGetItem="USER#* CUST#* INBOX#*",
         Query="USER#*",
         PutItem="USER#* SETI#* PI#* OUT#* INBOX#* RECONCILE CATALOG MODE",
-        UpdateItem="USER#* INBOX#*",
+        UpdateItem="USER#* INBOX#* PORTAL",
         DeleteItem="USER#*",
     ),
 }

@@ -13,6 +13,35 @@ CONTRACT = {
     "POST /subscriptions": ("subscribe", "token"),
     "GET /subscriptions": ("subscriptions", "token"),
     "GET /plans": ("subscriptions", "open"),
+    "GET /shop/subscriptions": ("subscriptions", "iam"),
+    "GET /shop/users": ("subscriptions", "iam"),
+    "POST /subscriptions/{subscription}/cancel": ("actions", "token"),
+    "POST /subscriptions/{subscription}/withdraw-cancellation": ("actions", "token"),
+    "POST /subscriptions/{subscription}/preview": ("actions", "token"),
+    "POST /shop/subscriptions/{subscription}/preview": ("actions", "iam"),
+    "POST /subscriptions/{subscription}/change": ("actions", "token"),
+    "POST /shop/subscriptions/{subscription}/change": ("actions", "iam"),
+    "POST /subscriptions/{subscription}/withdraw-change": ("actions", "token"),
+    "POST /subscriptions/{subscription}/pause": ("actions", "token"),
+    "POST /subscriptions/{subscription}/resume": ("actions", "token"),
+    "POST /shop/subscriptions/{subscription}/withdraw-change": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/pause": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/resume": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/trial": ("actions", "iam"),
+    "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),
+    "POST /subscriptions/{subscription}/payment-method/finish": ("actions", "token"),
+    "GET /subscriptions/{subscription}": ("actions", "token"),
+    "GET /shop/subscriptions/{subscription}": ("actions", "iam"),
+    "GET /invoices": ("actions", "token"),
+    "POST /shop/subscriptions/{subscription}/cancel": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/withdraw-cancellation": ("actions", "iam"),
+    "GET /shop/invoices": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/links": ("actions", "iam"),
+    "GET /cancel": ("actions", "open"),
+    "POST /cancel": ("actions", "open"),
+    "GET /repair": ("actions", "open"),
+    "POST /repair": ("actions", "open"),
+    "POST /repair/finish": ("actions", "open"),
     "GET /wallets": ("wallets", "token"),
     "GET /manage": ("links", "open"),
     "GET /authorize": ("links", "open"),
@@ -65,11 +94,14 @@ class Routes(unittest.TestCase):
         auth = template()["Resources"]["Api"]["Properties"]["Auth"]
         self.assertIs(auth["EnableIamAuthorizer"], True)
 
-    def test_the_resource_of_the_outputs_covers_all_routes_of_the_servers_and_no_other(self):
-        arn = template()["Outputs"]["PaymentsApiArn"]["Value"]["Fn::Sub"]
-        prefix = arn.rsplit("/*", 1)[1].rstrip("*")
-        covered = {key for key in routes() if key.split(" ")[1].startswith(prefix)}
-        self.assertEqual(covered, {key for key, (_, guard) in routes().items() if guard == "iam"})
+    def test_the_resources_of_the_outputs_cover_all_routes_of_the_servers_and_no_other(self):
+        outputs = template()["Outputs"]
+        covered = []
+        for name in ("PaymentsApiArn", "ShopApiArn"):
+            prefix = outputs[name]["Value"]["Fn::Sub"].split("$default/*", 1)[1].rstrip("*")
+            covered += [key for key in routes() if key.split(" ")[1].startswith(prefix)]
+        guarded = [key for key, (_, guard) in routes().items() if guard == "iam"]
+        self.assertEqual(sorted(covered), sorted(guarded))
 
     def test_cargo_lambda_watch_serves_the_same_routes(self):
         manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))

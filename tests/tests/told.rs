@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, Schemas};
-use perennial_tests::{TestApp, http, wait_until};
+use perennial_tests::{Shopper, TestApp, http, wait_until};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -134,6 +134,52 @@ async fn change(app: &TestApp, hers: &Value, other: &str) {
     }
 }
 
+/// Gives a subscription another payment method, which the worker makes its own.
+async fn replace_method(alice: &Shopper, id: &str) {
+    let path = format!("/subscriptions/{id}/payment-method");
+    let ask = serde_json::json!({"wallet": "amazon_pay"});
+    let request = alice.calls.request("POST", &path).json(&ask);
+    let opened = alice.calls.send(request).await.expect(201).json();
+    alice.go_to_wallet(&opened).await;
+    alice.answer_open_wallet(&opened, "approve").await;
+}
+
+/// Agrees to another plan for the end of the period, and takes that back.
+async fn schedule_and_withdraw(alice: &Shopper, id: &str) {
+    let asks = async |action: &str, body: &Value| {
+        let path = format!("/subscriptions/{id}/{action}");
+        let request = alice.calls.request("POST", &path).json(body);
+        alice.calls.send(request).await.expect(200).json()
+    };
+    let ask = serde_json::json!({"plan": "stock-photos-trial", "when": "period_end"});
+    let shown = asks("preview", &ask).await;
+    let agreed = serde_json::json!({"preview": shown["preview"]});
+    asks("change", &agreed).await;
+    asks("withdraw-change", &serde_json::json!({})).await;
+}
+
+/// Gives a payment back, which the wallet sends back days later.
+async fn refund_that_fails(app: &TestApp) {
+    let before = app.stripe.objects("charge").await;
+    app.shopper("dave").buy("stock-photos-monthly").await;
+    app.quiet().await;
+    let charges = app.stripe.objects("charge").await;
+    let new = charges.iter().find(|it| !before.contains(it)).unwrap();
+    let charge = new["id"].as_str().unwrap();
+    app.stripe
+        .set_account(serde_json::json!({"refunds": "pending"}))
+        .await;
+    let form = [("charge", charge)];
+    let refund = app.stripe.api("POST", "/v1/refunds", &form).await;
+    app.quiet().await;
+    let refund = refund["id"].as_str().unwrap();
+    let url = format!("{}/_sandbox/refunds/{refund}/fail", app.stripe.url());
+    let request = http().post(url).bearer_auth(app.stripe.secret_key());
+    let answer = request.json(&serde_json::json!({})).send().await.unwrap();
+    assert!(answer.status().is_success());
+    app.quiet().await;
+}
+
 fn sequence(event: &Value) -> u64 {
     event["sequence"].as_u64().unwrap()
 }
@@ -150,7 +196,6 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         .iter()
         .find(|it| it["status"] == "active")
         .unwrap();
-    let method = hers["default_payment_method"].as_str().unwrap();
 
     // The first payment is declined: carol's checkout ends without a subscription.
     let carol = app.shopper("carol");
@@ -171,8 +216,20 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
     let other = &other.unwrap()["items"]["data"][0]["price"]["id"];
     let path = format!("/v1/subscriptions/{}", hers["id"].as_str().unwrap());
     change(&app, hers, other.as_str().unwrap()).await;
+    replace_method(&alice, hers["id"].as_str().unwrap()).await;
+    app.quiet().await;
+    schedule_and_withdraw(&alice, hers["id"].as_str().unwrap()).await;
+    app.quiet().await;
+    let after = app.stripe.api("GET", &path, &[]).await;
+    assert_ne!(
+        after["default_payment_method"],
+        hers["default_payment_method"]
+    );
+    let method = after["default_payment_method"].as_str().unwrap();
 
-    app.pass_days(31).await;
+    // Bob's trial ends in three days.
+    app.pass_days(12).await;
+    app.pass_days(19).await;
     app.stripe.charges_of(method, "decline").await;
     app.pass_days(31).await;
     app.stripe
@@ -180,6 +237,8 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         .await;
     app.quiet().await;
     app.stripe.api("DELETE", &path, &[]).await;
+
+    refund_that_fails(&app).await;
 
     let told = told(&app).await;
     let schemas = schemas();
@@ -194,6 +253,9 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         "subscription.resumed",
         "subscription.plan_changed",
         "subscription.plan_changed",
+        "subscription.payment_method_changed",
+        "subscription.change_scheduled",
+        "subscription.change_withdrawn",
         "subscription.renewed",
         "subscription.past_due",
         "subscription.payment_method_required",
@@ -216,6 +278,8 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
     assert_eq!(of_checkout.unwrap()["sequence"], Value::Null);
     assert_eq!(types_of(&told, "bob")[..1], ["subscription.trialing"]);
     assert_eq!(types_of(&told, "carol"), ["checkout.failed"]);
+    let of_dave = ["subscription.activated", "subscription.refund_failed"];
+    assert_eq!(types_of(&told, "dave"), of_dave);
     let types: BTreeSet<&str> = told
         .iter()
         .map(|event| event["type"].as_str().unwrap())
@@ -233,7 +297,10 @@ fn what_differs_from_its_schema_is_noticed() {
     let schemas = schemas();
     let text = include_str!("../../events/shop-events-subscription-activated.json");
     let record: Value = serde_json::from_str(text).unwrap();
-    let event = shop_events::event_of(&record[0]).unwrap();
+    let secret = "a secret of thirty-two characters".to_owned().into();
+    let base = "http://127.0.0.1/".parse().unwrap();
+    let links = shop_events::MailLinks::new(perennial_api::SignedLinks::new(&secret), base);
+    let event = shop_events::event_of(&record[0], &links).unwrap();
     assert_eq!(problem(&schemas, &event), None);
     let changed = |pointer: &str, value: Value| {
         let mut event = event.clone();

@@ -23,8 +23,7 @@ const WITHOUT_CHECKOUT = ["unknown_checkout", "missing_parameter"];
  * @returns {Return | null} null when the page was opened in another way.
  */
 export function returnInAddress() {
-  const parameters = address()?.searchParams;
-  const last = (/** @type {string} */ name) => parameters?.getAll(name).at(-1) ?? "";
+  const last = lastOf();
   const [checkout, status, reason] = [last("checkout"), last("status"), last("reason")];
   // Other parts of the shop may have a status in their addresses too.
   if (!checkout && !(status === "failed" && WITHOUT_CHECKOUT.includes(reason))) return null;
@@ -47,6 +46,30 @@ export function takeAuthorizeLink() {
 }
 
 /**
+ * The link of a mail to another payment method.
+ *
+ * @typedef {object} RepairLink
+ * @property {string} link What `perennial.repair` takes.
+ * @property {string | null} setupIntent What the shopper has confirmed, if they are back from a wallet's page.
+ * @property {string} status What the wallet's page says of it, such as `succeeded` or `failed`; it proves nothing.
+ */
+
+/**
+ * Takes the link to another payment method out of the page's address, with what a wallet's page has put beside it.
+ * Nobody has to be signed in to go on with it.
+ *
+ * @returns {RepairLink | null} null when the page was opened in another way.
+ */
+export function takeRepairLink() {
+  const last = lastOf();
+  const link = last("repair");
+  if (!link) return null;
+  const [setupIntent, status] = [last("setup_intent"), last("redirect_status")];
+  remove("repair", "setup_intent", "setup_intent_client_secret", "redirect_status");
+  return { link, setupIntent: setupIntent || null, status };
+}
+
+/**
  * Takes out of the address what became of a signed link that opened nothing, such as an old one of a mail.
  *
  * @returns {"expired" | "unavailable" | null} `expired` for a link that is wrong or old, `unavailable` for
@@ -55,6 +78,36 @@ export function takeAuthorizeLink() {
 export function takeLinkProblem() {
   const problem = take("perennial_link");
   return problem === null || problem === "expired" ? problem : "unavailable";
+}
+
+/**
+ * A shopper who is back from a wallet's page with another payment method.
+ *
+ * @typedef {object} MethodReturn
+ * @property {string} subscription
+ * @property {string} setupIntent
+ * @property {string} status What the wallet's page says of it, such as `succeeded` or `failed`; it proves nothing.
+ */
+
+/**
+ * Takes out of the address what a wallet's page has put there for another payment method. A client secret is
+ * part of it, so it does not wait until the outcome is known.
+ *
+ * @returns {MethodReturn | null} null when the page was opened in another way.
+ */
+export function takeMethodReturn() {
+  const last = lastOf();
+  const subscription = last("perennial_subscription");
+  if (!subscription) return null;
+  const [setupIntent, status] = [last("setup_intent"), last("redirect_status")];
+  remove("perennial_subscription", "setup_intent", "setup_intent_client_secret", "redirect_status");
+  return setupIntent ? { subscription, setupIntent, status } : null;
+}
+
+/** The last value of a parameter, since a page's own of the same name come first; empty when there is none. */
+function lastOf() {
+  const parameters = address()?.searchParams;
+  return (/** @type {string} */ name) => parameters?.getAll(name).at(-1) ?? "";
 }
 
 /** @param {string} name of a parameter */

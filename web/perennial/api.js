@@ -7,6 +7,7 @@
  * @typedef {object} CallOptions
  * @property {object} [body]
  * @property {boolean} [anonymous] For routes whose signed link is the proof; no token is asked for.
+ * @property {AbortSignal} [signal] Ends the call; what it throws then is the signal's reason.
  *
  * @typedef {(method: "GET" | "POST", path: string, options?: CallOptions) => Promise<Answer>} Call
  */
@@ -50,7 +51,7 @@ export class PerennialError extends Error {
  */
 export function connect(apiBase, token) {
   const base = apiBase.replace(/\/+$/, "");
-  return async (method, path, { body, anonymous = false } = {}) => {
+  return async (method, path, { body, anonymous = false, signal } = {}) => {
     /** @type {Record<string, string>} */
     const headers = { accept: "application/json" };
     if (!anonymous) {
@@ -59,6 +60,7 @@ export function connect(apiBase, token) {
       headers.authorization = `Bearer ${bearer}`;
     }
     if (body) headers["content-type"] = "application/json";
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     try {
       const response = await fetch(base + path, {
         method,
@@ -66,11 +68,12 @@ export function connect(apiBase, token) {
         body: body ? JSON.stringify(body) : null,
         cache: "no-store",
         credentials: "omit",
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
       const text = await response.text();
       return { status: response.status, body: parse(text), retryAfter: seconds(response.headers.get("retry-after")) };
     } catch (cause) {
+      signal?.throwIfAborted();
       throw new PerennialError({ code: "network", message: "The shop could not be reached.", cause });
     }
   };
@@ -82,14 +85,15 @@ export function connect(apiBase, token) {
  * @param {Call} call
  * @param {string} path
  * @param {object} body
+ * @param {AbortSignal} [signal]
  */
-export async function postWhenFree(call, path, body) {
+export async function postWhenFree(call, path, body, signal) {
   const deadline = Date.now() + BUSY_FOR_MS;
   for (;;) {
-    const answer = await call("POST", path, { body });
+    const answer = await call("POST", path, { body, ...(signal ? { signal } : {}) });
     const undecided = answer.body?.error?.code === "busy" || answer.status === 202;
     if (!undecided || Date.now() > deadline) return answer;
-    await sleep((answer.retryAfter ?? DEFAULT_RETRY_SECONDS) * 1000);
+    await sleep((answer.retryAfter ?? DEFAULT_RETRY_SECONDS) * 1000, signal);
   }
 }
 

@@ -4,12 +4,13 @@
 import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, refusedBy } from "./checkouts.js";
 
-/** @import { ConfirmAmazonPaySetupData, SetupIntentResult, Stripe } from "@stripe/stripe-js" */
+/** @import { ConfirmAmazonPaySetupData, SetupIntent, SetupIntentResult, Stripe, StripeError } from "@stripe/stripe-js" */
 /** @import { SheetWallet, WalletName } from "./answers.d.ts" */
 /** @import { Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
 
 /** @typedef {Exclude<WalletName, SheetWallet>} RedirectWallet */
+/** @typedef {{ status: SetupIntent.Status | undefined, error: StripeError | undefined }} Confirmed What Stripe.js says of a confirmation. */
 
 /**
  * What Stripe.js has for each wallet that leads away, and whether the API can confirm in its place.
@@ -46,13 +47,7 @@ const WALLETS = {
  * @param {(plan: string) => number | undefined} parts.shownTrial
  */
 export function redirects({ call, stripe, finish, shownTrial }) {
-  /** @type {{ plan: string, wallet: RedirectWallet, outcome: Promise<Outcome> } | null} */
-  let underWay = null;
-
-  // A page that the browser kept while the shopper was at the wallet comes back with its variables.
-  globalThis.addEventListener?.("pageshow", (event) => {
-    if (event.persisted) underWay = null;
-  });
+  const { once, isUnderWay } = oneAtATime();
 
   /**
    * Sends the shopper to the wallet. Further clicks while this is under way get the first one's outcome.
@@ -61,20 +56,7 @@ export function redirects({ call, stripe, finish, shownTrial }) {
    * @returns {Promise<Outcome>}
    */
   function startWallet(options) {
-    if (underWay?.plan === options.plan && underWay.wallet === options.wallet) return underWay.outcome;
-    if (underWay) {
-      return Promise.reject(
-        new PerennialError({ code: "checkout_under_way", message: "Another checkout is under way in this page." }),
-      );
-    }
-    const outcome = start(options);
-    underWay = { plan: options.plan, wallet: options.wallet, outcome };
-    const done = () => {
-      underWay = null;
-    };
-    // Somebody who is being redirected must not be able to start again in the page's last moments.
-    outcome.then(({ state }) => state !== "redirecting" && done(), done);
-    return outcome;
+    return once([options.plan, options.wallet], () => start(options));
   }
 
   /**
@@ -112,7 +94,7 @@ export function redirects({ call, stripe, finish, shownTrial }) {
     try {
       stripeJs = await stripe(issued.publishable_key);
     } catch (error) {
-      if (options.confirm || !WALLETS[wallet].byServer) throw error;
+      if (options.confirm || !mayServerConfirm(wallet)) throw error;
       // The API closes this checkout, of which nobody was asked anything, for one that it confirms itself.
       return start({ ...options, confirm: "server" });
     }
@@ -122,22 +104,79 @@ export function redirects({ call, stripe, finish, shownTrial }) {
   /**
    * @param {Stripe} stripeJs
    * @param {RedirectWallet} wallet
-   * @param {{ checkout: string, client_secret: string, return_url: string }} issued
+   * @param {Away & { checkout: string }} issued
    * @returns {Promise<Outcome>}
    */
-  async function confirmInPage(stripeJs, wallet, { checkout, client_secret, return_url }) {
-    const { error, setupIntent } = await WALLETS[wallet].confirm(stripeJs, client_secret, {
-      return_url,
-      // Stripe.js fills in the address and the browser itself, so nobody can claim another's.
-      mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
-    });
-    const status = setupIntent?.status ?? error?.setup_intent?.status;
+  async function confirmInPage(stripeJs, wallet, issued) {
+    const { checkout } = issued;
+    const { status, error } = await confirmAway(stripeJs, wallet, issued);
     if (status === "succeeded" || status === "processing") return finish(checkout);
     if (!error) return status === "requires_action" ? abandoned(checkout) : { state: "redirecting", checkout };
     return refusedBy(checkout, error);
   }
 
-  return { startAmazonPay, startWallet, isUnderWay: () => underWay !== null };
+  return { startAmazonPay, startWallet, once, isUnderWay };
+}
+
+/** @typedef {{ client_secret: string, return_url: string }} Away What the API has opened for a wallet that leads away. */
+
+/**
+ * Has the shopper confirm a SetupIntent at the wallet.
+ *
+ * @param {Stripe} stripeJs
+ * @param {RedirectWallet} wallet
+ * @param {Away} issued
+ * @returns {Promise<Confirmed>} without a status when the browser is leaving the page.
+ */
+export async function confirmAway(stripeJs, wallet, { client_secret, return_url }) {
+  const { error, setupIntent } = await WALLETS[wallet].confirm(stripeJs, client_secret, {
+    return_url,
+    // Stripe.js fills in the address and the browser itself, so nobody can claim another's.
+    mandate_data: { customer_acceptance: { type: "online", online: { infer_from_client: true } } },
+  });
+  return { status: setupIntent?.status ?? error?.setup_intent?.status, error };
+}
+
+/** @param {RedirectWallet} wallet */
+export function mayServerConfirm(wallet) {
+  return WALLETS[wallet].byServer;
+}
+
+/** Lets one click be under way; the same click again gets the outcome of the first. */
+function oneAtATime() {
+  /** @type {{ what: string, outcome: Promise<any> } | null} */
+  let underWay = null;
+
+  // A page that the browser kept while the shopper was at the wallet comes back with its variables.
+  globalThis.addEventListener?.("pageshow", (event) => {
+    if (event.persisted) underWay = null;
+  });
+
+  /**
+   * @template {{ state: string }} Result
+   * @param {string[]} about What the click is about.
+   * @param {() => Promise<Result>} start
+   * @returns {Promise<Result>}
+   */
+  function once(about, start) {
+    const what = about.join("\n");
+    if (underWay?.what === what) return underWay.outcome;
+    if (underWay) {
+      return Promise.reject(
+        new PerennialError({ code: "checkout_under_way", message: "Another checkout is under way in this page." }),
+      );
+    }
+    const outcome = start();
+    underWay = { what, outcome };
+    const done = () => {
+      underWay = null;
+    };
+    // Somebody who is being redirected must not be able to start again in the page's last moments.
+    outcome.then(({ state }) => state !== "redirecting" && done(), done);
+    return outcome;
+  }
+
+  return { once, isUnderWay: () => underWay !== null };
 }
 
 /**

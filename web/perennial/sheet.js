@@ -239,7 +239,7 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
     });
   }
 
-  return { mountApplePay, mountWallet, mountPayment, paymentOf, authorize };
+  return { mountApplePay, mountWallet, mountPayment, paymentOf, authorize, showButton };
 }
 
 /**
@@ -255,7 +255,7 @@ function stillPending({ status, body, retryAfter }) {
  * @param {Approval} approval
  * @param {Confirmable} intent
  */
-async function confirmSetup({ stripeJs, elements }, { client_secret, return_url }) {
+export async function confirmSetup({ stripeJs, elements }, { client_secret, return_url }) {
   const { setupIntent, error } = await stripeJs.confirmSetup({
     elements,
     clientSecret: client_secret,
@@ -301,7 +301,7 @@ async function lookAt(stripeJs, clientSecret, payment) {
  *
  * @param {import("@stripe/stripe-js").StripeError} error
  */
-function isUncertain({ type }) {
+export function isUncertain({ type }) {
   return type === "api_connection_error" || type === "api_error";
 }
 

@@ -1,8 +1,8 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
-use perennial_api::{BeginCheckout, CheckoutEndpoint};
+use perennial_api::{BeginCheckout, CheckoutEndpoint, server_consent};
 use perennial_config::{Api, Env, Start, StartError};
-use perennial_flows::{OpenCheckout, ServerConsent};
+use perennial_flows::OpenCheckout;
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_types::{Clock, First};
 use secrecy::ExposeSecret;
@@ -66,7 +66,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
     let ask: Ask = read_json(request)?;
     let server = match ask.confirm {
         Confirm::Client => None,
-        Confirm::Server => Some(consent(request)?),
+        Confirm::Server => Some(server_consent(request)?),
     };
     Ok(BeginCheckout {
         plan: ask.plan,
@@ -75,41 +75,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
         consent: ask.consent,
         trial_days: ask.trial_days,
         return_to: ask.return_to,
+        again: None,
         server,
-    })
-}
-
-/// Far more than a browser says of itself, and less than Stripe refuses, which would look like a
-/// mistake of the shop's.
-const LONGEST_USER_AGENT: usize = 1024;
-
-/// The record of the mandate has to be true, so it is what API Gateway saw.
-fn consent(request: &Request) -> Result<ServerConsent, ApiError> {
-    let part = |value: &Option<String>, what: &str| {
-        let value = value
-            .as_deref()
-            .map(str::trim)
-            .filter(|value| !value.is_empty());
-        value.map(ToOwned::to_owned).ok_or_else(|| {
-            ApiError::new(
-                400,
-                "consent_incomplete",
-                format!("With \"confirm\":\"server\" the shopper's {what} is part of the mandate, and this request came without one."),
-            )
-        })
-    };
-    let user_agent = part(&request.user_agent, "User-Agent")?;
-    if user_agent.len() > LONGEST_USER_AGENT || user_agent.chars().any(char::is_control) {
-        return Err(ApiError::new(
-            400,
-            "consent_incomplete",
-            format!(
-                "With \"confirm\":\"server\" the shopper's User-Agent is part of the mandate. It must be at most {LONGEST_USER_AGENT} characters without control characters."
-            ),
-        ));
-    }
-    Ok(ServerConsent {
-        ip_address: part(&request.source_ip, "address")?,
-        user_agent,
     })
 }

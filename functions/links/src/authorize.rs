@@ -5,7 +5,7 @@
 use perennial_api::{
     failure,
     stripe_js::{Capture, Elements, ExpressCheckout},
-    without,
+    unknown_link, without,
 };
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Request, Response};
@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use url::Url;
 
-use crate::{App, is_missing, unknown_link};
+use crate::{App, is_missing};
 
 impl App {
     pub(crate) async fn authorize(

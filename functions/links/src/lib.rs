@@ -7,13 +7,12 @@
 mod authorize;
 mod manage;
 
-use perennial_api::{Link, LinkError, SignedLinks, failure, landing_of_link};
-use perennial_config::{Api, Env, Rolling, Shop, Start, StartError, all, link_secret};
+use perennial_api::{Link, LinkKeys, failure, landing_of_link, unknown_link};
+use perennial_config::{Api, Env, Shop, Start, StartError, all, link_secret};
 use perennial_flows::{Connections, FlowError};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
 use perennial_stripe::StripeError;
 use perennial_types::{Clock, CustomerId, UserId};
-use secrecy::SecretString;
 
 const NOT_OPENED: &str = "a link opened nothing; the shop's page says so";
 
@@ -23,7 +22,7 @@ pub struct App {
     connections: Connections,
     api: Api,
     shop: Shop,
-    secret: Rolling<SecretString>,
+    links: LinkKeys,
     clock: Clock,
 }
 
@@ -31,39 +30,28 @@ impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let own = all((Api::read(env), Shop::read(env), link_secret(env)));
         let (connections, (api, shop, secret)) = Connections::open(env, own).await?;
+        let checked = connections.table.check_mode().await;
+        checked.map_err(StartError::table)?;
         Ok(Self {
             connections,
             api,
             shop,
-            secret: secret.fetch().await?,
+            links: LinkKeys::fetch(secret).await?,
             clock,
         })
     }
 }
 
 impl App {
-    /// What the link of this request is good for.
-    async fn link(&self, request: &Request) -> Result<Link, ApiError> {
-        let text = request.query.get("link").map_or("", String::as_str);
-        let now = self.clock.now();
-        let known = self.secret.current().await;
-        let mut link = SignedLinks::new(&known).read(text, now);
-        if link == Err(LinkError::Signature) {
-            // It may be signed with a secret that was put there since this copy started.
-            if let Some(secret) = self.secret.after_refusal(&known, now).await {
-                link = SignedLinks::new(&secret).read(text, now);
-            }
-        }
-        link.map_err(|error| unknown_link().because(error))
-    }
-
     async fn customer(&self, user: &UserId) -> Result<Option<CustomerId>, ApiError> {
         let customer = self.connections.table.known_customer(user).await;
         customer.map_err(|error| failure(FlowError::Store(error)))
     }
 
     async fn open(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
-        match (route, self.link(request).await?) {
+        let text = request.query.get("link").map_or("", String::as_str);
+        let link = self.links.open(text, self.clock.now()).await?;
+        match (route, link) {
             (
                 Route::Manage,
                 Link::Manage {
@@ -102,16 +90,6 @@ impl Handler for App {
             answer => answer,
         }
     }
-}
-
-/// The same words whether the link was never signed, was changed, has expired or is about something
-/// that is not there.
-fn unknown_link() -> ApiError {
-    ApiError::new(
-        404,
-        "unknown_link",
-        "This link is invalid or has expired. Ask the shop for another one.",
-    )
 }
 
 /// Whether Stripe says that the object is not there.

@@ -1,14 +1,14 @@
 //! From Apple's list of subscriptions to the portal in which the shopper changes or ends them.
 
-use perennial_api::failure;
+use perennial_api::{failure, unknown_link};
 use perennial_flows::FlowError;
 use perennial_http::{ApiError, Response};
-use perennial_store::CustomerItem;
-use perennial_stripe::{IdempotencyKey, StripeError};
-use perennial_types::{UserId, chance};
+use perennial_store::{CustomerItem, PortalItem};
+use perennial_stripe::{IdempotencyKey, PortalSession, Reply, StripeError};
+use perennial_types::{CustomerId, UserId, chance};
 use url::Url;
 
-use crate::{App, is_missing, unknown_link};
+use crate::{App, is_missing};
 
 impl App {
     pub(crate) async fn manage(
@@ -17,11 +17,8 @@ impl App {
         number: u64,
         saved: bool,
     ) -> Result<Response, ApiError> {
-        let items = self
-            .connections
-            .table
-            .load_user(user, self.clock.now())
-            .await;
+        let table = &self.connections.table;
+        let items = table.load_user(user, self.clock.now()).await;
         let items = items.map_err(|error| failure(FlowError::Store(error)))?;
         if number != items.links {
             return Err(unknown_link());
@@ -33,14 +30,21 @@ impl App {
             Some(CustomerItem::Known { customer }) if lives || saved => customer,
             _ => return Ok(Response::see_other(&self.shop.url)),
         };
-        // Each visit has a session of its own: Stripe would repeat an old one, which has ended.
-        let key = IdempotencyKey::new(&format!("portal:{}", chance::ulid(self.clock.now())))
-            .map_err(|error| failure(FlowError::Key(error)))?;
-        let opened = self
-            .connections
-            .stripe
-            .create_portal_session(&customer, self.shop.url.as_str(), &key)
-            .await;
+        let own = match table.portal_item().await {
+            Ok(Some(PortalItem::Known { configuration })) => Some(configuration),
+            Ok(_) => None,
+            Err(error) => return Err(failure(FlowError::Store(error))),
+        };
+        let mut opened = self.open_portal(&customer, own.as_deref()).await?;
+        if let Err(error @ StripeError::Invalid { param, .. }) = &opened
+            && own.is_some()
+            && param.as_deref() != Some("customer")
+        {
+            // Somebody has put it out of use a moment ago, which the next sweep mends.
+            let alarm = "portal_not_configured";
+            tracing::warn!(alarm, %error, "the portal opens with the account's default configuration");
+            opened = self.open_portal(&customer, None).await?;
+        }
         let session = match opened {
             Ok(reply) => reply.value,
             Err(error) if is_missing(&error) => return Err(unknown_link().because(error)),
@@ -50,6 +54,21 @@ impl App {
         let address = Url::parse(&session.url).map_err(not_configured)?;
         Ok(Response::see_other(&address))
     }
+
+    async fn open_portal(
+        &self,
+        customer: &CustomerId,
+        configuration: Option<&str>,
+    ) -> Result<Result<Reply<PortalSession>, StripeError>, ApiError> {
+        // Each visit has a session of its own: Stripe would repeat an old one, which has ended.
+        let key = IdempotencyKey::new(&format!("portal:{}", chance::ulid(self.clock.now())))
+            .map_err(|error| failure(FlowError::Key(error)))?;
+        let stripe = &self.connections.stripe;
+        let back = self.shop.url.as_str();
+        Ok(stripe
+            .create_portal_session(customer, configuration, back, &key)
+            .await)
+    }
 }
 
 /// Stripe refuses until somebody has saved the portal's settings.
@@ -57,7 +76,7 @@ fn not_configured(why: impl std::error::Error + Send + Sync + 'static) -> ApiErr
     ApiError::new(
         502,
         "portal_not_configured",
-        "Stripe did not open its customer portal. Save the portal's settings once in Stripe's Dashboard, under Settings, Billing.",
+        "Stripe did not open its customer portal. The log of reconcile says why it has no configuration of its own; until it has, save the portal's settings once in Stripe's Dashboard, under Settings, Billing.",
     )
     .because(why)
 }

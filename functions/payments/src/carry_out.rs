@@ -1,6 +1,6 @@
 //! From a request to what is done about it.
 
-use perennial_api::api_url;
+use perennial_api::{api_url, request_fingerprint, request_key};
 use perennial_flows::{
     Context,
     payments::{PaymentOperation, RequestKey},
@@ -14,7 +14,6 @@ use url::Url;
 use crate::answer::{self, created, payment_error, unknown_payment};
 use crate::app::App;
 use crate::ask::{CancelAsk, CaptureAsk, IncrementAsk, MigrateAsk, PayAsk, RefundAsk};
-use crate::asked;
 use crate::page::Page;
 
 /// What is asked for, and the key under which it is carried out.
@@ -160,9 +159,9 @@ pub(crate) fn refund(request: &Request, payment: PaymentIntentId) -> Asking {
 fn read_asked<T: DeserializeOwned + Serialize>(
     request: &Request,
 ) -> Result<(RequestKey, T), ApiError> {
-    let key = asked::key(request)?;
+    let key = request_key(request)?;
     let ask: T = read_json(request)?;
-    let fingerprint = asked::fingerprint(request, &ask)?;
+    let fingerprint = request_fingerprint(request, request.parameter("payment"), &ask)?;
     let asked = RequestKey {
         key,
         fingerprint,

@@ -6,7 +6,6 @@
 mod answer;
 mod app;
 mod ask;
-mod asked;
 mod carry_out;
 mod page;
 

@@ -50,7 +50,11 @@ impl App {
         let outcome = match request.member("RequestType")? {
             // The catalog stays, as the table does, and a deletion must never hang.
             "Delete" => Ok(None),
-            "Create" | "Update" => self.publish().await.map(Some),
+            "Create" | "Update" => {
+                // A shop can sell without it, so it fails no deployment.
+                self.keep_portal().await;
+                self.publish().await.map(Some)
+            }
             other => Err(format!("there is no request of the type {other:?}")),
         };
         let answer = answer(&request, &outcome)?;

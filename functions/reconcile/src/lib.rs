@@ -6,6 +6,7 @@
 //! `"begun":true` until it is complete. The answer counts what was done. The event of a deployment is that of a custom resource of CloudFormation.
 
 mod deployment;
+mod portal;
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -37,7 +38,7 @@ struct Ask {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Sweep {
-    /// Checkouts and events that have waited for too long.
+    /// Checkouts, actions and events that have waited for too long, and pauses that are over.
     Open,
     /// Stripe's list of events, and that of the `SetupIntents` of a day ago.
     Events,
@@ -51,8 +52,10 @@ enum Sweep {
 /// the worker's calls that leaves shoppers a third of the 100 that Stripe takes of an account.
 const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("20 is not 0");
 
-/// Of these, the two of one event end before the next one comes.
+/// Of these, all that one event begins end before the next one comes.
 const SLICE: Duration = Duration::from_secs(90);
+/// Of what is half done, and of pauses that end, there is little within five minutes.
+const SHORT_SLICE: Duration = Duration::from_secs(30);
 /// Of what goes through a whole list. It is within the function's 900 seconds, together with one of the
 /// others and with time for the objects that are being dealt with, and ends before it comes again.
 const LONG_SLICE: Duration = Duration::from_mins(13);
@@ -103,7 +106,17 @@ impl App {
         }
     }
 
+    /// The plans, and the portal's configuration, which is in nobody's way when it fails.
     async fn sweep_plans(&self, slice: SweepBudget) -> Result<Value, FlowError> {
+        let portal = self.keep_portal().await;
+        let mut plans = self.refresh_plans(slice).await?;
+        if let Some(members) = plans.as_object_mut() {
+            members.insert("portal".to_owned(), json!(portal));
+        }
+        Ok(plans)
+    }
+
+    async fn refresh_plans(&self, slice: SweepBudget) -> Result<Value, FlowError> {
         let refreshed = self.clients.resolver().refresh(slice).await?;
         if refreshed.version > 0 {
             return Ok(json!(refreshed));
@@ -136,12 +149,21 @@ impl App {
                     let (context, slice) = self.begin(self.slice).await?;
                     context.sweeps().checkouts(slice).await
                 };
+                let actions = async {
+                    let (context, slice) = self.begin(self.slice.min(SHORT_SLICE)).await?;
+                    context.sweeps().actions(slice).await
+                };
                 let inbox = async {
                     let (context, slice) = self.begin(self.slice).await?;
                     context.sweeps().inbox(slice).await
                 };
-                let (checkouts, inbox) = (checkouts.await, inbox.await);
-                json!({ "checkouts": checkouts?, "inbox": inbox? })
+                let pauses = async {
+                    let (context, slice) = self.begin(self.slice.min(SHORT_SLICE)).await?;
+                    context.sweeps().pauses(slice).await
+                };
+                let (pauses, checkouts) = (pauses.await, checkouts.await);
+                let (actions, inbox) = (actions.await, inbox.await);
+                json!({ "pauses": pauses?, "checkouts": checkouts?, "actions": actions?, "inbox": inbox? })
             }
             Sweep::Events => {
                 let events = async {

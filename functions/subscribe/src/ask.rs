@@ -14,6 +14,9 @@ pub(crate) struct Ask {
     pub(crate) consent: Option<String>,
     pub(crate) trial_days: Option<u32>,
     pub(crate) return_to: Option<String>,
+    /// An ended subscription, whose payment method is charged for another one.
+    pub(crate) again: Option<String>,
+    pub(crate) due_now: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +34,25 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
             "The body has a mistake: with `checkout` there is nothing else to say.",
         );
     }
-    let lacking = match ask {
+    if ask.again.is_some() {
+        return match ask {
+            Ask { plan: None, .. } => lacking("plan"),
+            Ask { due_now: None, .. } => lacking("due_now"),
+            _ => ApiError::new(
+                400,
+                "conflicting_fields",
+                "With \"again\" there is \"plan\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
+            ),
+        };
+    }
+    if ask.due_now.is_some() {
+        return ApiError::new(
+            400,
+            "conflicting_fields",
+            "\"due_now\" goes with \"again\" alone.",
+        );
+    }
+    let name = match ask {
         Ask {
             plan: None,
             wallet: None,
@@ -42,11 +63,15 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
         Ask { wallet: None, .. } => "wallet",
         _ => "first",
     };
+    lacking(name)
+}
+
+fn lacking(name: &str) -> ApiError {
     ApiError::new(
         400,
         "missing_field",
         format!(
-            "The body has a mistake: missing field `{lacking}`. Send the `checkout` of POST /client-secret, or `plan`, `wallet` and \"first\":\"subscription\"."
+            "The body has a mistake: missing field `{name}`. Send the `checkout` of POST /client-secret, or `plan`, `wallet` and \"first\":\"subscription\"."
         ),
     )
 }

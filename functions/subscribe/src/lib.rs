@@ -5,9 +5,9 @@ mod ask;
 
 use perennial_api::{BeginCheckout, CheckoutEndpoint, failure, parse_checkout, undecided};
 use perennial_config::{Api, Env, Start, StartError};
-use perennial_flows::{Finish, OpenCheckout};
+use perennial_flows::{Again, Finish, FlowError, OpenCheckout};
 use perennial_http::{ApiError, Handler, Request, Response, Routes, SubscriptionBody, read_json};
-use perennial_types::{Clock, First};
+use perennial_types::{Clock, First, Wallet};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -59,6 +59,8 @@ impl Handler for App {
                 consent: None,
                 trial_days: None,
                 return_to: None,
+                again: None,
+                due_now: None,
             } => self.finish(request, &checkout).await,
             Ask {
                 checkout: None,
@@ -68,6 +70,8 @@ impl Handler for App {
                 consent,
                 trial_days,
                 return_to,
+                again: None,
+                due_now: None,
             } => {
                 let begin = BeginCheckout {
                     plan,
@@ -76,6 +80,32 @@ impl Handler for App {
                     consent,
                     trial_days,
                     return_to,
+                    again: None,
+                    server: None,
+                };
+                self.0.begin(request, begin, describe).await
+            }
+            Ask {
+                checkout: None,
+                plan: Some(plan),
+                wallet: None,
+                first: None,
+                consent,
+                trial_days,
+                return_to: None,
+                again: Some(of),
+                due_now: Some(due_now),
+            } => {
+                let unknown = FlowError::UnknownSubscription;
+                let of = of.parse().map_err(|_| failure(unknown))?;
+                let begin = BeginCheckout {
+                    plan,
+                    wallet: Wallet::AmazonPay.as_str().to_owned(),
+                    first: First::Subscription,
+                    consent,
+                    trial_days,
+                    return_to: None,
+                    again: Some(Again::after(of, due_now)),
                     server: None,
                 };
                 self.0.begin(request, begin, describe).await

@@ -4,18 +4,22 @@
 //! One consistent query of the table answers the first, and the second costs nothing but the look at
 //! the catalog that is due once a minute. Stripe is not asked, so both can stand in front of every
 //! page of a shop.
+//!
+//! The shop's servers ask the same of any user, by IAM: `GET /shop/subscriptions`, and `GET /shop/users` for
+//! all that is known of one.
 
 mod plans;
+mod user;
 
 use std::sync::Arc;
 
 use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
 use perennial_http::{
-    ApiError, Handler, Request, Response, Routes, SubscriptionBody, routes, sentence,
+    ApiError, Handler, ManagedSubscription, Request, Response, Routes, routes, sentence,
 };
-use perennial_store::{Catalog, Table};
-use perennial_types::{Clock, Grace, Plans, Subscription, entitlements};
-use serde_json::json;
+use perennial_store::{Catalog, CustomerItem, StoreError, Table};
+use perennial_types::{By, Clock, Grace, Plans, Subscription, UserId, entitlements};
+use serde_json::{Value, json};
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -29,12 +33,10 @@ pub struct App {
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
         let (dynamo, mode, grace) = all((Dynamo::read(env), stripe_mode(env), grace(env)))?;
-        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws)
-            .of_mode(mode.is_live())
-            .await
-            .map_err(StartError::table)?;
+        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws);
+        let table = table.of_mode(mode.is_live());
         let catalog = Catalog::new(table.clone(), clock.clone());
-        catalog.warm_up().await;
+        catalog.warm_up().await.map_err(StartError::table)?;
         Ok(Self {
             table,
             catalog,
@@ -53,34 +55,79 @@ impl App {
         })
     }
 
-    async fn subscriptions(&self, request: &Request) -> Result<Response, ApiError> {
-        let user = request.user()?;
+    async fn subscriptions(&self, by: By, user: &UserId) -> Result<Response, ApiError> {
+        let (subscriptions, entitlements) = self.standing(by, user).await?;
+        Ok(Response::json(
+            200,
+            &json!({ "subscriptions": subscriptions, "entitlements": entitlements }),
+        ))
+    }
+
+    /// What a user has, and what they are entitled to.
+    async fn standing(&self, by: By, user: &UserId) -> Result<(Value, Value), ApiError> {
         let plans = self.plans().await?;
-        let subscriptions = self.table.load_subscriptions(user).await.map_err(|error| {
-            ApiError::new(
-                503,
-                "table_unavailable",
-                "The table did not answer in time. Try again.",
-            )
-            .retry_after(2)
-            .because(error)
-        })?;
+        let subscriptions = self.table.load_subscriptions(user).await;
+        let subscriptions = subscriptions.map_err(unavailable)?;
         // A plan may have another name by now than when the subscription was last read.
         let named = |subscription: Subscription| subscription.named_by(&plans);
         let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
         let now = self.clock.now();
         let entitlements = entitlements(&plans, &subscriptions, now, self.grace);
-        let bodies: Vec<_> = subscriptions.into_iter().map(SubscriptionBody).collect();
+        let managed = |it: Subscription| ManagedSubscription::new(it, by, now, &plans);
+        let bodies: Vec<_> = subscriptions.into_iter().map(managed).collect();
+        Ok((json!(bodies), json!(entitlements)))
+    }
+
+    /// All that is known of a user.
+    async fn user(&self, request: &Request) -> Result<Response, ApiError> {
+        let user = user::named(request)?;
+        let most = user::most(request)?;
+        let (subscriptions, entitlements) = self.standing(By::Server, &user).await?;
+        let items = self.table.load_user(&user, self.clock.now()).await;
+        let items = items.map_err(unavailable)?;
+        let customer = items.customer.and_then(|item| match item {
+            CustomerItem::Known { customer } => Some(customer),
+            CustomerItem::Creating(_) => None,
+        });
+        let history = self.table.load_history(&user, customer.as_ref(), most);
+        let history = Box::pin(history).await.map_err(unavailable)?;
+        let (timeline, complete) = user::timeline(history, most);
+        // What Stripe told of a customer that it has deleted since is not looked for.
+        let complete = complete && items.links == 0;
+        let trials = items.trials.into_iter();
+        let trials: Vec<Value> = trials
+            .map(|trial| json!({ "group": trial.group, "checkouts": trial.attempts }))
+            .collect();
         Ok(Response::json(
             200,
-            &json!({ "subscriptions": bodies, "entitlements": entitlements }),
+            &json!({
+                "user": user,
+                "customer": customer,
+                "subscriptions": subscriptions,
+                "entitlements": entitlements,
+                "trials": trials,
+                "timeline": timeline,
+                "complete": complete,
+            }),
         ))
     }
+}
+
+fn unavailable(error: StoreError) -> ApiError {
+    ApiError::new(
+        503,
+        "table_unavailable",
+        "The table did not answer in time. Try again.",
+    )
+    .retry_after(2)
+    .because(error)
 }
 
 routes! {
     Subscriptions = "GET /subscriptions",
     Plans = "GET /plans",
+    ShopSubscriptions = "GET /shop/subscriptions",
+    ShopUser = "GET /shop/users",
 }
 
 impl Handler for App {
@@ -89,8 +136,17 @@ impl Handler for App {
 
     async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
         match route {
-            Route::Subscriptions => self.subscriptions(request).await,
+            Route::Subscriptions => self.subscriptions(By::Shopper, request.user()?).await,
             Route::Plans => Ok(plans::answer(&*self.plans().await?)),
+            Route::ShopSubscriptions => {
+                request.check_server()?;
+                let user = user::named(request)?;
+                self.subscriptions(By::Server, &user).await
+            }
+            Route::ShopUser => {
+                request.check_server()?;
+                self.user(request).await
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is offered, for signed-out visitors too.
 
 use perennial_http::Response;
-use perennial_types::{Interval, Plan, PlanGroup, PlanName, Plans, Wallet};
+use perennial_types::{CancelRefund, Interval, Plan, PlanGroup, PlanName, Plans, Wallet};
 use serde::Serialize;
 
 /// How long a page's price may be behind, beside the minute that a function is.
@@ -24,6 +24,7 @@ struct PlanOnPage<'a> {
     interval_count: u16,
     trial_days: u32,
     wallets: Vec<Wallet>,
+    cancel_refund: CancelRefund,
 }
 
 /// The plans that are offered, and the version of the catalog.
@@ -47,6 +48,7 @@ impl<'a> PlanOnPage<'a> {
             interval_count: plan.interval_count,
             trial_days: plan.trial_days,
             wallets: plan.payable_with(),
+            cancel_refund: plan.cancel_refund,
         }
     }
 }

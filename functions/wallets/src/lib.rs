@@ -46,7 +46,7 @@ impl Start for App {
         let (to, (consent, api, shop, trials, links)) = Connections::open(env, own).await?;
         let links = SignedLinks::fetch(links).await?;
         let catalog = Catalog::new(to.table.clone(), clock.clone());
-        catalog.warm_up().await;
+        catalog.warm_up().await.map_err(StartError::table)?;
         Ok(Self {
             catalog,
             consent,

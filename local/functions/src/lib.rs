@@ -9,11 +9,12 @@ use perennial_types::Clock;
 use serde_json::Value;
 
 /// Every function that is deployed.
-pub const FUNCTIONS: [Function; 12] = [
+pub const FUNCTIONS: [Function; 13] = [
     http::<client_secret::App>("client-secret"),
     http::<confirm::App>("confirm"),
     http::<subscribe::App>("subscribe"),
     http::<subscriptions::App>("subscriptions"),
+    http::<actions::App>("actions"),
     http::<wallets::App>("wallets"),
     http::<links::App>("links"),
     http::<payments::App>("payments"),

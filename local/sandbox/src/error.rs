@@ -75,6 +75,17 @@ impl ApiError {
             .with_param(param)
     }
 
+    /// A parameter that is empty, which would clear what has to be there.
+    pub(crate) fn cannot_be_empty(param: &str) -> Self {
+        let message = format!(
+            "You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; \
+             however '{param}' cannot be unset. You should remove '{param}' from your request or supply a non-empty value."
+        );
+        Self::validation(message)
+            .with_code("parameter_invalid_empty")
+            .with_param(param)
+    }
+
     /// Two parameters that exclude each other.
     pub(crate) fn exclusive(one: &str, other: &str) -> Self {
         Self::validation(format!(
@@ -93,11 +104,28 @@ impl ApiError {
         .with_param(what)
     }
 
-    /// A decline by the bank of a card.
-    pub(crate) fn card_declined(decline_code: &str) -> Self {
-        Self::card("Your card was declined.")
-            .with_code("card_declined")
-            .with("decline_code", decline_code)
+    /// A decline by the bank of a card, by the reason for it. Some reasons are codes of their own
+    /// (<https://docs.stripe.com/testing#declined-payments>).
+    pub(crate) fn card_declined(reason: &str) -> Self {
+        let own = |message: &str| Self::card(message).with_code(reason);
+        let declined = |message: &str| {
+            Self::card(message)
+                .with_code("card_declined")
+                .with("decline_code", reason)
+        };
+        match reason {
+            "expired_card" => own("Your card has expired.").with_param("exp_month"),
+            "incorrect_cvc" => own("Your card's security code is incorrect.").with_param("cvc"),
+            "incorrect_number" => own("Your card number is incorrect.").with_param("number"),
+            "processing_error" => {
+                own("An error occurred while processing your card. Try again in a little bit.")
+            }
+            "insufficient_funds" => declined("Your card has insufficient funds."),
+            "card_velocity_exceeded" => declined(
+                "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+            ),
+            _ => declined("Your card was declined."),
+        }
     }
 
     /// A payment that was declined.

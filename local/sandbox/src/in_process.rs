@@ -1,6 +1,7 @@
 //! A sandbox without a listener, for a trial that stays in one process.
 
 use crate::http::shared::Shared;
+use crate::operations::portal_configurations;
 use crate::server;
 use crate::state::render::shown;
 use crate::state::store::Store;
@@ -31,13 +32,15 @@ impl InProcess {
     /// An empty one in memory, at this time in seconds since 1970. Links to its pages begin with
     /// `base_url`, where nobody listens.
     pub fn new(now: i64, base_url: &str) -> Self {
-        let world = World {
+        let mut world = World {
             store: Store::default(),
             base_url: base_url.to_owned(),
             origin: Origin::default(),
             frozen: Some(now),
             due_at: None,
+            pretended: None,
         };
+        portal_configurations::set_default(&mut world, true);
         let shared = Arc::new(Shared::new(world, None, None));
         Self {
             router: server::router(Arc::clone(&shared)),

@@ -20,6 +20,7 @@
 //! - `page`: what a browser sees.
 //! - `server`: the API, the control API and the pages as one service.
 //! - `in_process`: that service without a listener.
+//! - `probe`: Stripe and a sandbox asked the same, which uses neither.
 // An invoice has more fields than the `json` macro can nest by default.
 #![recursion_limit = "256"]
 
@@ -34,6 +35,7 @@ mod objects;
 mod operations;
 mod page;
 mod params;
+pub mod probe;
 mod server;
 mod state;
 mod tick;
@@ -108,6 +110,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// The file that keeps its state, or none to keep it in memory.
     pub data: Option<PathBuf>,
+    /// Whether webhook endpoints may be on this machine, which Stripe refuses; see `local_endpoints` of the account.
+    pub local_endpoints: bool,
 }
 
 impl Options {
@@ -119,6 +123,7 @@ impl Options {
             origins: Vec::new(),
             hosts: Vec::new(),
             data: None,
+            local_endpoints: false,
         }
     }
 }
@@ -153,8 +158,15 @@ impl Sandbox {
             origin: Origin::default(),
             frozen: None,
             due_at: None,
+            pretended: None,
         };
         operations::setup_confirm::move_pages(&mut world);
+        billing::cycle::adopt_older(&mut world);
+        let has_default = state::Fields::flag(&world.account(), "portal_default");
+        operations::portal_configurations::set_default(&mut world, has_default);
+        if options.local_endpoints {
+            world.set_account("local_endpoints", true);
+        }
         world.store.commit().map_err(data)?;
         let shared = Arc::new(Shared::new(
             world,

@@ -1,14 +1,13 @@
 //! The passing of time: runs what has come due.
 
-use crate::billing::{cancel, payment_outcome, renew};
+use crate::billing::{cancel, discounts, dunning, invoicing, pausing, payment_outcome, renew};
 use crate::error::Result;
 use crate::http::shared::Shared;
 use crate::objects::{subscription, test_clock};
-use crate::operations::{setup_settle, test_clocks};
+use crate::operations::{setup_settle, tax_ids, test_clocks};
 use crate::state::timers::{Due, Timer};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind, World};
-use serde_json::Value;
 
 /// Does everything that has come due, each thing in a transaction of its own.
 pub(crate) fn run_due(shared: &Shared) {
@@ -63,7 +62,10 @@ fn run(world: &mut World, timer: &Timer) -> Result<()> {
         Due::RedirectExpires => setup_settle::expire(world, id),
         Due::PeriodEnds => renew::period_ends(world, id),
         Due::Finalize => renew::finalize(world, id),
-        Due::RetryPayment => renew::retry(world, id),
+        Due::DiscountEnds => discounts::expire(world, id),
+        Due::RetryPayment => dunning::retry(world, id),
+        Due::GivesUp => dunning::gives_up(world, id),
+        Due::TaxIdVerified => tax_ids::verify(world, id),
         Due::TrialWillEnd => {
             let subscription = world.get(Kind::Subscription, id)?;
             if subscription.is("status", "trialing") {
@@ -74,8 +76,18 @@ fn run(world: &mut World, timer: &Timer) -> Result<()> {
         Due::CancelAt => {
             let subscription = world.get(Kind::Subscription, id)?;
             if !subscription::is_over(&subscription) {
-                cancel::at_once(world, &subscription, "cancellation_requested", &Value::Null);
+                cancel::at_its_end(world, &subscription);
             }
+            Ok(())
+        }
+        Due::CollectionResumes => {
+            let subscription = world.get(Kind::Subscription, id)?;
+            pausing::collect_again(world, &subscription);
+            Ok(())
+        }
+        Due::PendingUpdateExpires => {
+            let subscription = world.get(Kind::Subscription, id)?;
+            invoicing::expire_pending_update(world, &subscription);
             Ok(())
         }
         Due::IncompleteExpires => {

@@ -20,11 +20,25 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Writes;
+
 /// DynamoDB takes bodies of 16 MB.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// The operations that change nothing.
+const READS: [&str; 7] = [
+    "BatchGetItem",
+    "DescribeTable",
+    "GetItem",
+    "ListTables",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+];
+
 struct Port {
     database: Database,
+    writes: Writes,
     access_key: String,
 }
 
@@ -33,12 +47,14 @@ struct Port {
 pub(crate) fn serve(
     listener: TcpListener,
     database: Database,
+    writes: Writes,
     access_key: String,
     hosts: Vec<String>,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     let port = Port {
         database,
+        writes,
         access_key,
     };
     let router = Router::new().fallback(answer).with_state(Arc::new(port));
@@ -82,7 +98,12 @@ async fn answer(State(port): State<Arc<Port>>, request: Request) -> Response {
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return refuse(&Refusal::TooLarge);
     };
-    match carry_out(&port.database, operation, &body) {
+    let done = carry_out(&port.database, operation, &body);
+    // Also of one that failed, which may have written before it did.
+    if !READS.contains(&operation) {
+        port.writes.note();
+    }
+    match done {
         Ok(body) => answered(StatusCode::OK, body),
         Err(failure) => {
             let status = StatusCode::from_u16(failure.status_code());

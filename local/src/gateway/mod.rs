@@ -23,7 +23,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use perennial_loopback::{Door, Limits, Refusal, Way, is_same};
 use perennial_types::Clock;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) use authorizer::Authorizer;
@@ -58,8 +58,6 @@ pub(crate) struct Gateway {
     pub(crate) scheduler: Scheduler,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) clock: Clock,
-    /// Told after each call of a function, since it may have written to the table.
-    pub(crate) wrote: Arc<Notify>,
 }
 
 /// Answers on the port until told to stop, and then finishes what is under way.
@@ -185,7 +183,6 @@ impl Gateway {
         let event = event::build(&incoming, met, authorizer, body);
         let call = invoker::call(&self.invoker, &met.route.function, event, met.route.timeout);
         let answer = tokio::time::timeout(PATIENCE, call).await;
-        self.wrote.notify_one();
         match answer {
             Ok(answer) => response::of_function(answer, request_id),
             Err(_) => response::unavailable(),

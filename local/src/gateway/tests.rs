@@ -48,13 +48,7 @@ async fn start_at(clock: Clock) -> Running {
         route.timeout = Duration::from_millis(200);
     }
     let invoker: Arc<dyn Invoker> = Arc::new(Echo);
-    let wrote = Arc::new(Notify::new());
-    let scheduler = Scheduler::new(
-        template.schedules,
-        Arc::clone(&invoker),
-        Clock::system(),
-        Arc::clone(&wrote),
-    );
+    let scheduler = Scheduler::new(template.schedules, Arc::clone(&invoker), Clock::system());
     let gateway = Gateway {
         routes,
         cors: template.cors,
@@ -68,10 +62,15 @@ async fn start_at(clock: Clock) -> Running {
         key: "local".into(),
         scheduler,
         outbox: Arc::new(
-            Outbox::new(None, EventsSecret::load(None).unwrap(), Clock::system()).unwrap(),
+            Outbox::new(
+                None,
+                EventsSecret::load(None).unwrap(),
+                crate::outbox::links_of_tests(),
+                Clock::system(),
+            )
+            .unwrap(),
         ),
         clock,
-        wrote,
     };
     let mut origins = own_origins(port).to_vec();
     origins.push("http://localhost:5173".into());

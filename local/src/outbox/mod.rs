@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use perennial_types::Clock;
 use serde_json::{Value, json};
+use shop_events::MailLinks;
 use url::Url;
 
 pub(crate) use secret::EventsSecret;
@@ -27,6 +28,7 @@ pub(crate) struct Outbox {
     recent: Recent,
     secret: EventsSecret,
     post: Option<Post>,
+    links: MailLinks,
     /// Whether the last event was not taken, so that an outage is told of once.
     failing: AtomicBool,
 }
@@ -36,6 +38,7 @@ impl Outbox {
     pub(crate) fn new(
         url: Option<Url>,
         secret: EventsSecret,
+        links: MailLinks,
         clock: Clock,
     ) -> Result<Self, reqwest::Error> {
         let post = url.map(|url| Post::new(url, secret.clone(), clock));
@@ -43,6 +46,7 @@ impl Outbox {
             recent: Recent::default(),
             secret,
             post: post.transpose()?,
+            links,
             failing: AtomicBool::new(false),
         })
     }
@@ -60,7 +64,7 @@ impl Outbox {
     async fn take(&self, batch: &Value) -> Value {
         let records = batch.get("Records").and_then(Value::as_array);
         for record in records.into_iter().flatten() {
-            let event = match shop_events::event_of(record) {
+            let event = match shop_events::event_of(record, &self.links) {
                 Ok(event) => event,
                 // The deployment puts it aside. Here there is nobody to look for it later.
                 Err(error) => {
@@ -101,4 +105,14 @@ impl Invoker for Outbox {
     fn invoke<'a>(&'a self, _function: &'a str, event: Value) -> Invocation<'a> {
         Box::pin(async move { Ok(self.take(&event).await) })
     }
+}
+
+/// Links that nobody follows.
+#[cfg(test)]
+pub(crate) fn links_of_tests() -> MailLinks {
+    use perennial_links::SignedLinks;
+    let secret = "a secret of thirty-two characters".to_owned().into();
+    #[allow(clippy::unwrap_used, reason = "this is for tests")]
+    let base = "http://127.0.0.1/".parse().unwrap();
+    MailLinks::new(SignedLinks::new(&secret), base)
 }

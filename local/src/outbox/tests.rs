@@ -10,11 +10,11 @@ use dynoxide::Database;
 use http::{HeaderMap, StatusCode};
 use perennial_types::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::dynamodb;
+use crate::dynamodb::{self, Writes};
 use crate::pump::{Pump, shard_of};
 use crate::template::Template;
 
@@ -43,6 +43,7 @@ async fn receive(State(shop): State<Shop>, headers: HeaderMap, body: String) -> 
 
 struct Bench {
     database: Database,
+    writes: Writes,
     url: Url,
     secret: EventsSecret,
     seen: mpsc::UnboundedReceiver<(String, String, String)>,
@@ -68,6 +69,7 @@ impl Bench {
         let table = Template::embedded().unwrap().table;
         Self {
             database: dynamodb::open(file.map(Path::to_owned), TABLE, &table).unwrap(),
+            writes: Writes::new(),
             url: url.parse().unwrap(),
             secret: EventsSecret::load(None).unwrap(),
             seen,
@@ -87,10 +89,17 @@ impl Bench {
         self.database
             .put_item(serde_json::from_value(request).unwrap())
             .unwrap();
+        self.writes.note();
     }
 
     fn start(&self, position: Option<&Path>, url: Option<Url>) -> Running {
-        let outbox = Outbox::new(url, self.secret.clone(), Clock::system()).unwrap();
+        let outbox = Outbox::new(
+            url,
+            self.secret.clone(),
+            super::links_of_tests(),
+            Clock::system(),
+        )
+        .unwrap();
         let outbox = Arc::new(outbox);
         let pump = Pump::new(
             self.database.clone(),
@@ -98,7 +107,7 @@ impl Bench {
             position.map(Path::to_owned),
             Template::embedded().unwrap().outbox,
             outbox.clone(),
-            Arc::new(Notify::new()),
+            &self.writes,
             None,
         );
         let (stop, stopped) = watch::channel(false);

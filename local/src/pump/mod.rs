@@ -16,7 +16,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dynoxide::Database;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -26,17 +26,13 @@ pub(crate) fn shard_of(pk: &str) -> usize {
     chance::place(None, pk, lanes::SHARDS)
 }
 
-use crate::dynamodb::DatabaseError;
+use crate::dynamodb::{DatabaseError, Writes};
 use crate::invoker::{self, Invoker};
 use crate::template::StreamMapping;
 use lanes::{Backoff, Batch, Lanes, Outcome, Rules};
 use position::PositionFile;
 use records::Records;
 
-/// How often the stream is looked at when nothing says that it has grown.
-///
-/// A write through another process tells nobody, so this bounds how late it is seen.
-const POLL: Duration = Duration::from_millis(200);
 /// Records that are read before those in front of them are done.
 const READ_AHEAD: usize = 500;
 const BACKOFF: Backoff = Backoff {
@@ -50,7 +46,9 @@ pub(crate) struct Pump {
     position: PositionFile,
     mapping: StreamMapping,
     invoker: Arc<dyn Invoker>,
-    grown: Arc<Notify>,
+    written: watch::Receiver<u64>,
+    /// Whether the stream may have records that were not read.
+    behind: bool,
     lanes: Lanes,
     read_to: Option<String>,
     unfinished: Arc<AtomicUsize>,
@@ -58,14 +56,14 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    /// Stands where the last run stopped. `grown` may be notified when something was written.
+    /// Stands where the last run stopped, and reads on whenever something was written.
     pub(crate) fn new(
         database: Database,
         table: &str,
         position: Option<PathBuf>,
         mapping: StreamMapping,
         invoker: Arc<dyn Invoker>,
-        grown: Arc<Notify>,
+        writes: &Writes,
         seed: Option<u64>,
     ) -> Result<Self, DatabaseError> {
         let records = Records::of_table(database, table)?;
@@ -85,7 +83,9 @@ impl Pump {
             position,
             mapping,
             invoker,
-            grown,
+            written: writes.heard(),
+            // What was written while nobody was here.
+            behind: true,
             lanes: Lanes::new(rules, seed),
             read_to,
             unfinished: Arc::default(),
@@ -102,20 +102,32 @@ impl Pump {
     /// Works until told to stop, and then finishes the calls that are under way.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
-            let more = self.read().await;
+            let read = if self.behind {
+                self.read().await
+            } else {
+                Some(false)
+            };
             // Told before they are delivered: whoever sees what a record has led to sees that it is under way.
             self.unfinished
                 .store(self.lanes.unfinished(), Ordering::SeqCst);
             self.deliver();
             self.keep_position();
-            if more {
+            if read == Some(true) {
                 continue;
             }
-            let (grown, patience) = (Arc::clone(&self.grown), self.patience());
+            let now = Instant::now();
+            let again = read.is_none().then(|| now + BACKOFF.most);
+            let wakes_at = self.lanes.wakes_at(now).into_iter().chain(again).min();
+            let wait = async {
+                match wakes_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 Some(finished) = self.calls.join_next() => self.settle(finished),
-                () = tokio::time::sleep(patience) => {}
-                () = grown.notified() => {}
+                () = wait => {}
+                Ok(()) = self.written.changed() => self.behind = true,
                 _ = stop.changed() => break,
             }
         }
@@ -125,23 +137,26 @@ impl Pump {
         self.keep_position();
     }
 
-    /// Reads on; says whether there was anything.
-    async fn read(&mut self) -> bool {
+    /// Reads on; says whether there was anything, or nothing if the stream cannot be read.
+    async fn read(&mut self) -> Option<bool> {
         let room = READ_AHEAD.saturating_sub(self.lanes.unfinished());
         if room == 0 {
-            return false;
+            return Some(false);
         }
+        // Whatever is written from here on is heard of.
+        self.written.borrow_and_update();
         match self.records.read(self.read_to.clone(), room).await {
             Ok(records) => {
                 let any = !records.is_empty();
+                self.behind = any;
                 for record in records {
                     self.take(record);
                 }
-                any
+                Some(any)
             }
             Err(error) => {
                 tracing::error!(error = %error, "the table's stream cannot be read");
-                false
+                None
             }
         }
     }
@@ -203,13 +218,6 @@ impl Pump {
         if let Err(error) = self.position.save(&self.records.arn, &sequence) {
             tracing::error!(error = %error, "the position in the stream cannot be kept");
         }
-    }
-
-    fn patience(&self) -> Duration {
-        let now = Instant::now();
-        self.lanes
-            .wakes_at(now)
-            .map_or(POLL, |at| at.saturating_duration_since(now).min(POLL))
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use crate::dynamodb;
+use crate::dynamodb::{self, Writes};
 use crate::invoker::{Invocation, InvokeError};
 use crate::template::Template;
 use tokio::sync::mpsc;
@@ -44,6 +44,7 @@ impl Invoker for Function {
 
 struct Bench {
     database: Database,
+    writes: Writes,
     seen: mpsc::UnboundedReceiver<String>,
     function: Arc<Function>,
 }
@@ -59,6 +60,7 @@ impl Bench {
         };
         Self {
             database: dynamodb::open(file.map(Path::to_owned), TABLE, &table).unwrap(),
+            writes: Writes::new(),
             seen,
             function: Arc::new(function),
         }
@@ -76,6 +78,7 @@ impl Bench {
         self.database
             .put_item(serde_json::from_value(request).unwrap())
             .unwrap();
+        self.writes.note();
     }
 
     fn start(&self, position: Option<&Path>) -> Running {
@@ -85,7 +88,7 @@ impl Bench {
             position.map(Path::to_owned),
             Template::embedded().unwrap().stream,
             self.function.clone(),
-            Arc::new(Notify::new()),
+            &self.writes,
             None,
         );
         let (stop, stopped) = watch::channel(false);
@@ -248,4 +251,29 @@ async fn a_record_has_the_members_of_the_recorded_event() {
         names(&ours[0]["dynamodb"]),
         names(&recorded["Records"][0]["dynamodb"])
     );
+}
+
+// Nothing was written, so nothing is read, whatever the table holds.
+#[tokio::test]
+async fn a_stream_is_read_again_only_after_a_write() {
+    let mut bench = Bench::new(None);
+    bench.put("cus_1", "EVT#1", "pending");
+    let running = bench.start(None);
+    bench.next().await;
+    // It reads until there is nothing more.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Written behind the pump's back.
+    let request = json!({
+        "TableName": TABLE,
+        "Item": {"pk": {"S": "INBOX#cus_2"}, "sk": {"S": "EVT#2"}, "status": {"S": "pending"}},
+    });
+    bench
+        .database
+        .put_item(serde_json::from_value(request).unwrap())
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(bench.seen.try_recv().is_err());
+    bench.writes.note();
+    bench.next().await;
+    running.stop().await;
 }

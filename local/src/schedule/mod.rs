@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use perennial_types::{Clock, Timestamp};
 use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) use when::When;
@@ -33,25 +33,17 @@ pub(crate) struct Scheduler {
     schedules: Vec<Schedule>,
     invoker: Arc<dyn Invoker>,
     clock: Clock,
-    /// Told after each call of a function, since it may have written to the table.
-    wrote: Arc<Notify>,
 }
 
 /// A machine that slept is late by no more than this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 impl Scheduler {
-    pub(crate) fn new(
-        schedules: Vec<Schedule>,
-        invoker: Arc<dyn Invoker>,
-        clock: Clock,
-        wrote: Arc<Notify>,
-    ) -> Self {
+    pub(crate) fn new(schedules: Vec<Schedule>, invoker: Arc<dyn Invoker>, clock: Clock) -> Self {
         Self {
             schedules,
             invoker,
             clock,
-            wrote,
         }
     }
 
@@ -98,9 +90,7 @@ impl Scheduler {
 
     async fn call(&self, schedule: &Schedule) -> Result<Value, InvokeError> {
         let (function, input) = (&schedule.function, schedule.input.clone());
-        let answer = invoker::call(&self.invoker, function, input, schedule.timeout).await;
-        self.wrote.notify_one();
-        answer
+        invoker::call(&self.invoker, function, input, schedule.timeout).await
     }
 
     /// In short sleeps, since the time that they are measured in stands still while a machine sleeps.

@@ -39,12 +39,7 @@ fn scheduler(clock: &Clock, takes: &[i64]) -> (Scheduler, mpsc::UnboundedReceive
         when: When::parse("rate(5 minutes)").unwrap(),
         timeout: Duration::from_secs(5),
     };
-    let scheduler = Scheduler::new(
-        vec![schedule],
-        Arc::new(function),
-        clock.clone(),
-        Arc::new(Notify::new()),
-    );
+    let scheduler = Scheduler::new(vec![schedule], Arc::new(function), clock.clone());
     (scheduler, seen)
 }
 

@@ -1,7 +1,7 @@
 //! What a page asks for when a shopper presses a wallet's button.
 
 use perennial_config::Api;
-use perennial_flows::{IssueCheckout, ServerConsent};
+use perennial_flows::{Again, IssueCheckout, ServerConsent};
 use perennial_http::{ApiError, Request, sentence};
 use perennial_types::{Consent, First, Plan, PlanName, Plans, ReturnPath, Wallet};
 
@@ -22,6 +22,8 @@ pub struct BeginCheckout {
     pub trial_days: Option<u32>,
     /// Where in the shop they land afterwards.
     pub return_to: Option<String>,
+    /// The ended subscription whose payment method is charged, if the shopper comes again.
+    pub again: Option<Again>,
     /// Set when this server confirms.
     pub server: Option<ServerConsent>,
 }
@@ -43,7 +45,10 @@ impl BeginCheckout {
             .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
         check_currency(wallet, plan)?;
         check_wallet(wallet, plan)?;
-        check_order(wallet, self.first, self.server.is_some())?;
+        // Nobody has to confirm what is saved.
+        if self.again.is_none() {
+            check_order(wallet, self.first, self.server.is_some())?;
+        }
         let return_to = self
             .return_to
             .map(ReturnPath::try_from)
@@ -66,6 +71,7 @@ impl BeginCheckout {
             first: self.first,
             consent_version: consent.version().to_owned(),
             consent: self.server,
+            again: self.again,
             return_to,
             confirm_url: api_url(api, request, "/confirm")?,
         })

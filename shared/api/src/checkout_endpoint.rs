@@ -2,9 +2,9 @@
 
 use perennial_config::{Api, Env, StartError, all, consent, link_secret};
 use perennial_flows::{Clients, Issued, OpenCheckout};
-use perennial_http::{ApiError, Request, Response};
+use perennial_http::{ApiError, Request, Response, SubscriptionBody};
 use perennial_types::{Clock, Consent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     BeginCheckout, SignedLinks, api_url, checkout::already_subscribed, failure, undecided,
@@ -46,6 +46,11 @@ impl CheckoutEndpoint {
         match context.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &describe(&self.api, &open))),
             Issued::Resumed(open) => Ok(Response::json(200, &describe(&self.api, &open))),
+            Issued::Subscribed(subscription) => {
+                let subscription = subscription.named_by(context.plans());
+                let body = json!({ "subscription": SubscriptionBody(subscription) });
+                Ok(Response::json(201, &body))
+            }
             Issued::AlreadySubscribed(subscription) => {
                 let user = request.user()?;
                 let number = context

@@ -33,6 +33,21 @@ pub fn failure(error: FlowError) -> ApiError {
             "trial_outdated",
             "The free trial that the shopper saw is not the one that they would get. Show them what GET /wallets says, and begin again with its \"trial_days\".",
         ),
+        FlowError::UnknownSubscription => ApiError::new(
+            404,
+            "unknown_subscription",
+            "This user has no such subscription.",
+        ),
+        FlowError::NothingSaved => ApiError::new(
+            409,
+            "nothing_saved",
+            "No payment method of this subscription may be charged without the shopper's wallet. Begin a checkout with POST /client-secret or POST /subscriptions.",
+        ),
+        FlowError::AmountOutdated => ApiError::new(
+            409,
+            "amount_outdated",
+            "The first payment comes to another amount than \"due_now\", and nothing was charged. Ask for another preview and show it.",
+        ),
         FlowError::WalletNotEnabled => ApiError::new(
             502,
             "wallet_not_enabled",

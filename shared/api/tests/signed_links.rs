@@ -145,3 +145,26 @@ fn a_link_that_was_signed_before_there_were_numbers_is_of_the_number_0() {
 fn the_secret_is_not_shown() {
     assert_eq!(format!("{:?}", signer()), "SignedLinks { .. }");
 }
+
+#[test]
+fn a_link_to_cancel_is_of_a_number_and_one_to_repair_ends() {
+    let user: UserId = "alice".parse().unwrap();
+    let subscription: perennial_types::SubscriptionId = "sub_1".parse().unwrap();
+    let cancel = signer().cancel(&base(), &user, &subscription, 3);
+    let expected = Link::Cancel {
+        user: user.clone(),
+        subscription: subscription.clone(),
+        number: 3,
+    };
+    assert!(cancel.as_str().contains("/v2/cancel?link=v1."), "{cancel}");
+    assert_eq!(signer().read(&link_of(&cancel), NOW), Ok(expected));
+    let repair = signer().repair(&base(), &user, &subscription, NOW);
+    let expected = Link::Repair { user, subscription };
+    let repair = link_of(&repair);
+    assert_eq!(signer().read(&repair, NOW), Ok(expected));
+    let late = signer().read(&repair, NOW.plus_seconds(1));
+    assert_eq!(late, Err(LinkError::Expired(NOW)));
+    // Neither is a preview that is agreed to.
+    let change = signer().read_change::<serde_json::Value>(&repair);
+    assert_eq!(change, Err(LinkError::Malformed));
+}

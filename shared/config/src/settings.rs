@@ -1,6 +1,6 @@
 //! What the functions read from the environment, in groups.
 
-use std::{pin::Pin, sync::Arc};
+use std::{num::NonZeroU32, pin::Pin, sync::Arc};
 
 use perennial_aws::SdkConfig;
 use perennial_https::Trust;
@@ -248,9 +248,22 @@ impl Api {
     }
 }
 
+/// Reads `API_BASE_URL` for a function that no request tells it.
+pub fn api_base(env: &Env) -> Result<Url, Problems> {
+    let base = env.optional("API_BASE_URL", web_address)?;
+    base.ok_or_else(|| Problems::new("API_BASE_URL is not set"))
+}
+
 /// Reads `TRIALS`: `once`, the default, or `always`.
 pub fn trials(env: &Env) -> Result<Trials, Problems> {
     Ok(env.optional("TRIALS", str::parse)?.unwrap_or_default())
+}
+
+/// Reads `WORKER_CONCURRENCY`: how many copies of the worker run at once at the most; none, as for 0, where
+/// nothing limits them.
+pub fn worker_concurrency(env: &Env) -> Result<Option<NonZeroU32>, Problems> {
+    let copies = env.optional("WORKER_CONCURRENCY", str::parse)?;
+    Ok(NonZeroU32::new(copies.unwrap_or_default()))
 }
 
 /// Reads `GRACE_DAYS`, or takes three days.

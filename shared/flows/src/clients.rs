@@ -20,7 +20,8 @@ const REQUEST_BUDGET: Duration = Duration::from_secs(9);
 pub struct Connections {
     /// Stripe.
     pub stripe: Stripe,
-    /// The table, which is of the same mode as the key.
+    /// The table, which has to be of the same mode as the key: [`Table::check_mode`] or
+    /// [`Catalog::warm_up`](perennial_store::Catalog::warm_up) says so at once.
     pub table: Table,
     /// Whether money is real.
     pub livemode: bool,
@@ -44,10 +45,8 @@ impl Connections {
             what: "Stripe",
             source: Box::new(source),
         })?;
-        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws)
-            .of_mode(livemode)
-            .await
-            .map_err(StartError::table)?;
+        let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws);
+        let table = table.of_mode(livemode);
         let connections = Self {
             stripe,
             table,
@@ -77,13 +76,25 @@ impl Clients {
         clock: Clock,
         own: Result<T, Problems>,
     ) -> Result<(Self, T), StartError> {
-        let (clients, own) = Self::connect(env, clock, own).await?;
-        clients.catalog.warm_up().await;
+        let (clients, own) = Self::open(env, clock, own).await?;
+        let warm = clients.catalog.warm_up().await;
+        warm.map_err(StartError::table)?;
         Ok((clients, own))
     }
 
     /// The same for a function that needs no plans.
     pub async fn connect<T>(
+        env: &Env,
+        clock: Clock,
+        own: Result<T, Problems>,
+    ) -> Result<(Self, T), StartError> {
+        let (clients, own) = Self::open(env, clock, own).await?;
+        let checked = clients.table.check_mode().await;
+        checked.map_err(StartError::table)?;
+        Ok((clients, own))
+    }
+
+    async fn open<T>(
         env: &Env,
         clock: Clock,
         own: Result<T, Problems>,
@@ -135,6 +146,7 @@ impl Clients {
         let plans = self.catalog.current().await?;
         Ok(Context {
             plans,
+            answers: true,
             ..self.context(deadline)
         })
     }
@@ -168,6 +180,7 @@ impl Clients {
             clock: self.clock.clone(),
             livemode: self.livemode,
             trials: self.trials,
+            answers: false,
             budget: self.budget,
             deadline,
         }

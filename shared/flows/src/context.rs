@@ -19,6 +19,8 @@ pub struct Context {
     pub(crate) clock: Clock,
     pub(crate) livemode: bool,
     pub(crate) trials: Trials,
+    /// Whether somebody is answered, who may ask at once for what they were told.
+    pub(crate) answers: bool,
     /// The time that one request has.
     pub(crate) budget: Duration,
     /// When Stripe is asked no more, and no other request is waited for.

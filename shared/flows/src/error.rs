@@ -1,7 +1,7 @@
 //! Why a journey could not go on.
 
 use perennial_store::{CatalogError, StoreError};
-use perennial_stripe::StripeError;
+use perennial_stripe::{Cause, StripeError};
 use thiserror::Error;
 
 /// Why a journey could not go on for now, or at all. It knows nothing of HTTP.
@@ -50,6 +50,15 @@ pub enum FlowError {
     /// The free trial that the page has told of is not the one that the user would get.
     #[error("the free trial that was shown is not the one that there is")]
     TrialOutdated,
+    /// There is no such subscription of this user.
+    #[error("there is no such subscription")]
+    UnknownSubscription,
+    /// The payment method of an ended subscription may not be charged for another one.
+    #[error("no payment method is saved")]
+    NothingSaved,
+    /// What the page has told of the first payment is not what it comes to.
+    #[error("the amount that was shown is not the one that there is")]
+    AmountOutdated,
     /// The answer that is kept for a request of the shop's servers cannot be read back.
     #[error("a kept answer is not readable")]
     KeptAnswer(#[source] serde_json::Error),
@@ -62,6 +71,25 @@ impl FlowError {
     /// Whether the user's own requests are in each other's way.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Busy | Self::Store(StoreError::Conflict { .. }))
+    }
+
+    /// Whether Stripe has refused a call for the number of calls.
+    pub fn is_rate_limit(&self) -> bool {
+        // An object that is locked is refused in the same way.
+        matches!(self, Self::Stripe(StripeError::RateLimited { code, .. }) if code.as_deref() != Some("lock_timeout"))
+    }
+
+    /// Whether it says nothing of the object that it was about: Stripe or the table could not be asked, or
+    /// not yet, whatever for.
+    pub fn is_of_no_object(&self) -> bool {
+        match self {
+            Self::Stripe(StripeError::Unavailable { cause, .. }) => {
+                matches!(cause, Cause::Connect | Cause::OutOfTime)
+            }
+            Self::Stripe(StripeError::Unauthenticated { .. }) => true,
+            Self::Store(error) => !error.is_unreadable() && !self.is_busy(),
+            _ => self.is_rate_limit(),
+        }
     }
 
     /// Whether an item of the table is not of a form that this version knows.

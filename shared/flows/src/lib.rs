@@ -8,12 +8,14 @@
 //! Sweeps ─┬─> Events ─┬─> Checkouts ─┬─> Subscriptions
 //!         └───────────┴──────────────┤
 //!                         Payments ──┴─> Customers
+//!                          Actions ────> Subscriptions
 //! ```
 //!
 //! Each step that creates something at Stripe is claimed in the table first, with the exact
 //! request that will be sent; a repeat of the step sends the same bytes. Any of several
 //! callers may finish a checkout, and all of them get the same answer.
 
+pub mod actions;
 mod catalog;
 mod checkouts;
 mod claimed_step;
@@ -25,6 +27,7 @@ mod events;
 mod listed;
 mod owners;
 pub mod payments;
+mod portal;
 mod shop_events;
 mod subscriptions;
 mod sweep_budget;
@@ -32,12 +35,13 @@ pub mod sweeps;
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
 pub use checkouts::{
-    Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Return, ReturnedIntent, ServerConsent,
-    ToConfirm,
+    Again, Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Return, ReturnedIntent,
+    ServerConsent, ToConfirm,
 };
 pub use clients::{Clients, Connections};
 pub use context::Context;
 pub use customers::Customers;
 pub use error::FlowError;
 pub use events::Events;
+pub use portal::{Portal, PortalKept};
 pub use sweep_budget::SweepBudget;

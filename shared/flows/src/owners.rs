@@ -1,6 +1,9 @@
 //! What the functions reach of a request.
 
-use crate::{Checkouts, Context, Customers, Events, payments::Payments, sweeps::Sweeps};
+use crate::{
+    Checkouts, Context, Customers, Events, Portal, actions::SubscriptionActions,
+    payments::Payments, sweeps::Sweeps,
+};
 
 impl Context {
     /// The checkouts.
@@ -13,9 +16,19 @@ impl Context {
         Payments::of(self)
     }
 
+    /// What is done to a subscription that has begun.
+    pub fn actions(&self) -> SubscriptionActions<'_> {
+        SubscriptionActions::of(self)
+    }
+
     /// The customers at Stripe.
     pub fn customers(&self) -> Customers<'_> {
         Customers::of(self)
+    }
+
+    /// The customer portal at Stripe.
+    pub fn portal(&self) -> Portal<'_> {
+        Portal::of(self)
     }
 
     /// Stripe's events.

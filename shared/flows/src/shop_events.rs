@@ -1,12 +1,14 @@
 //! Events for the shop.
 
-use perennial_store::ShopEvent;
+use perennial_store::{ActionLog, ActionOutcome, ShopEvent};
 use perennial_types::{
-    Attempt, Change, FailureReason, InvoiceStatus, Pause, Payment, PlanName, PriceId, Refunded,
-    SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
+    AgreedEnd, Attempt, Change, Currency, FailureReason, GivenBack, InvoiceStatus, Pause, Payment,
+    PaymentMethodId, PendingChange, PlanName, PriceId, Refunded, SoldAs, Subscription,
+    SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// More than one change ever is, so that the numbers of two do not meet.
 const EVENTS_OF_A_CHANGE: u64 = 16;
@@ -22,12 +24,16 @@ struct SubscriptionFields {
     prices: Option<Vec<PriceId>>,
     sold_as: Option<SoldAs>,
     wallet: Option<Wallet>,
+    payment_method: Option<PaymentMethodId>,
     current_period_start: Option<Timestamp>,
     current_period_end: Option<Timestamp>,
     paid_until: Option<Timestamp>,
     trial_end: Option<Timestamp>,
     ends_at: Option<Timestamp>,
     cancel_at_period_end: bool,
+    canceled_at: Option<Timestamp>,
+    quantity: Option<u64>,
+    pending_change: Option<PendingChange>,
     pause: Option<Pause>,
     latest_invoice_status: Option<InvoiceStatus>,
     latest_paid_invoice: Option<String>,
@@ -52,6 +58,20 @@ pub(crate) struct Reading<'a> {
     pub(crate) began: bool,
     /// The number of the reader, under which the reading is written.
     pub(crate) fence: u64,
+    /// What goes back with its end.
+    pub(crate) given_back: Option<GivenBack>,
+    /// What is charged at the end of its trial, if that is to be told and known.
+    pub(crate) next_charge: Option<ChargeAfterTrial>,
+}
+
+/// What is going to be charged at the end of a trial.
+#[derive(Serialize)]
+pub(crate) struct ChargeAfterTrial {
+    /// In the currency's smallest unit.
+    pub(crate) amount: i64,
+    /// The currency's code, in lower case.
+    pub(crate) currency: String,
+    pub(crate) at: Timestamp,
 }
 
 /// What there is to tell about a subscription. What is written under a later fence was read later, so
@@ -63,8 +83,71 @@ pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<S
     let changes = Change::between(old, new, reading.began).into_iter();
     (first..)
         .zip(changes)
-        .map(|(number, change)| outgoing(change.as_str(), user, Some(number), now, &data))
+        .map(|(number, change)| {
+            let kind = change.as_str();
+            let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
+            if change == Change::Canceled {
+                let given_back = reading.given_back;
+                let data = json!({
+                    "subscription": SubscriptionData(new),
+                    "given_back": given_back,
+                });
+                return outgoing(id, kind, user, Some(number), now, &data);
+            }
+            if change == Change::TrialEnding {
+                let data = json!({
+                    "subscription": SubscriptionData(new),
+                    "next_charge": reading.next_charge,
+                });
+                return outgoing(id, kind, user, Some(number), now, &data);
+            }
+            outgoing(id, kind, user, Some(number), now, &data)
+        })
         .collect()
+}
+
+/// What goes back, or went back, with the end of a subscription.
+pub(crate) fn given_back(log: &ActionLog) -> Option<GivenBack> {
+    let owed = log.active.as_ref().and_then(|it| it.owed.as_deref());
+    let done = || {
+        log.ended.iter().rev().find_map(|it| match &it.outcome {
+            ActionOutcome::Done { note: Some(note) } => serde_json::from_str(note).ok(),
+            _ => None,
+        })
+    };
+    owed.map(AgreedEnd::given_back).or_else(done)
+}
+
+/// Money that was to go back and does not.
+#[derive(Serialize)]
+pub(crate) struct RefundFailed<'a> {
+    /// Of which invoice; none if that is not known.
+    pub(crate) invoice: Option<&'a str>,
+    /// Which refund, `re_...`; none if Stripe has made none.
+    pub(crate) refund: Option<&'a str>,
+    /// How much, in the currency's smallest unit.
+    pub(crate) amount: u64,
+    /// The currency.
+    pub(crate) currency: Option<Currency>,
+    /// Stripe's code for why, if it says.
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// That money does not go back. `about` is what makes it one event, however often it is found out.
+pub(crate) fn refund_failed(
+    user: &UserId,
+    subscription: &SubscriptionId,
+    about: &str,
+    failed: &RefundFailed<'_>,
+    now: Timestamp,
+) -> ShopEvent {
+    let data = json!({ "subscription": subscription, "refund": failed });
+    let digest = Sha256::digest(format!("refund_failed:{subscription}:{about}"));
+    // Of the form of the others, and behind them.
+    let digits = digest.iter().map(|byte| format!("{byte:02x}"));
+    let digits: String = digits.collect::<String>().chars().take(25).collect();
+    let id = format!("pev_z{digits}");
+    outgoing(id, "subscription.refund_failed", user, None, now, &data)
 }
 
 /// That a checkout has come to an end without a subscription.
@@ -79,17 +162,18 @@ pub(crate) fn checkout_failed(
         "wallet": attempt.wallet,
         "reason": reason,
     });
-    outgoing("checkout.failed", &attempt.user, None, now, &data)
+    let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
+    outgoing(id, "checkout.failed", &attempt.user, None, now, &data)
 }
 
 fn outgoing(
+    id: String,
     kind: &'static str,
     user: &UserId,
     sequence: Option<u64>,
     now: Timestamp,
     data: &Value,
 ) -> ShopEvent {
-    let id = format!("pev_{}", chance::ulid(now).to_ascii_lowercase());
     // Counted beside what leaves the table: an alarm goes off when nothing does.
     tracing::info!(event = id, kind, "an event for the shop");
     ShopEvent {

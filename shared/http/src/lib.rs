@@ -18,4 +18,4 @@ pub use request::{Request, RequestError};
 pub use response::Response;
 pub use route::Routes;
 pub use serve::{Handler, invoke, main};
-pub use subscription::SubscriptionBody;
+pub use subscription::{ManagedSubscription, SubscriptionBody};

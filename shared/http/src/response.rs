@@ -40,6 +40,15 @@ impl Response {
         }
     }
 
+    /// A page for a browser, which no cache may keep either.
+    pub fn html(status: u16, page: String) -> Self {
+        Self::new(
+            status,
+            ("content-type", "text/html; charset=utf-8".to_owned()),
+            page,
+        )
+    }
+
     fn new(status: u16, header: (&'static str, String), body: String) -> Self {
         let mut headers = vec![header, ("cache-control", "no-store".to_owned())];
         headers.extend(SAFETY.map(|(name, value)| (name, value.to_owned())));

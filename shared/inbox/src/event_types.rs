@@ -53,7 +53,7 @@ const fn about(about: About, name: &'static str) -> EventType {
 /// holds up renewals for up to 72 hours. `payment_intent.payment_failed` is not needed, since the
 /// payments that begin a subscription are those of an invoice, and `invoice.payment_failed` names
 /// the subscription.
-pub const EVENT_TYPES: [EventType; 30] = [
+pub const EVENT_TYPES: [EventType; 31] = [
     about(About::SetupIntent, "setup_intent.succeeded"),
     about(About::SetupIntent, "setup_intent.setup_failed"),
     about(About::SetupIntent, "setup_intent.canceled"),
@@ -62,6 +62,7 @@ pub const EVENT_TYPES: [EventType; 30] = [
     about(About::Subscription, "customer.subscription.deleted"),
     about(About::Subscription, "customer.subscription.paused"),
     about(About::Subscription, "customer.subscription.resumed"),
+    about(About::Subscription, "customer.subscription.trial_will_end"),
     about(About::Customer, "customer.deleted"),
     about(About::Subscription, "invoice.paid"),
     about(About::Subscription, "invoice.payment_failed"),

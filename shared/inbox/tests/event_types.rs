@@ -40,6 +40,10 @@ fn a_type_says_what_it_is_about_and_others_are_about_nothing() {
     for (name, expected) in [
         ("setup_intent.succeeded", Some(About::SetupIntent)),
         ("customer.subscription.resumed", Some(About::Subscription)),
+        (
+            "customer.subscription.trial_will_end",
+            Some(About::Subscription),
+        ),
         ("customer.deleted", Some(About::Customer)),
         ("invoice.paid", Some(About::Subscription)),
         ("payment_method.detached", Some(About::PaymentMethods)),

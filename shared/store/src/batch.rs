@@ -44,6 +44,8 @@ pub struct Asked {
     pub subscription: SubscriptionId,
     /// The groups of plans that it may be of.
     pub groups: BTreeSet<PlanGroup>,
+    /// Whether it has ended, and so may be in the archive.
+    pub has_ended: bool,
     /// The attempt that it came of, if that is of interest.
     pub attempt: Option<AttemptId>,
 }
@@ -56,6 +58,8 @@ pub struct Known {
     pub user: Option<UserId>,
     /// Its item.
     pub item: Option<SubscriptionItem>,
+    /// Whether that is in the archive.
+    pub is_archived: bool,
     /// The slots of the groups, as far as there are any.
     pub slots: Vec<Slot>,
     /// The attempt.
@@ -158,6 +162,9 @@ impl Asked {
         let mut keys = vec![Key::reverse(&self.customer)];
         if let Some(user) = &self.user {
             keys.push(Key::subscription(user, &self.subscription));
+            if self.has_ended {
+                keys.push(Key::archived(user, &self.subscription));
+            }
             keys.extend(self.groups.iter().map(|group| Key::slot(user, group)));
             keys.extend(self.attempt.iter().map(|id| Key::attempt(user, id)));
         }
@@ -169,17 +176,20 @@ impl Asked {
         let mut known = Known {
             user: reverse.map(|it| it.user),
             item: None,
+            is_archived: false,
             slots: Vec::new(),
             attempt: None,
         };
         let Some(user) = &self.user else {
             return Ok(known);
         };
-        known.item = read(
-            operation,
-            items,
-            &Key::subscription(user, &self.subscription),
-        )?;
+        let current = Key::subscription(user, &self.subscription);
+        let archived = Key::archived(user, &self.subscription);
+        known.item = read(operation, items, &current)?;
+        if known.item.is_none() {
+            known.item = read(operation, items, &archived)?;
+            known.is_archived = known.item.is_some();
+        }
         for group in &self.groups {
             known
                 .slots

@@ -48,6 +48,9 @@ struct Stored {
     version: u64,
     /// JSON of the plans by their names.
     plans: String,
+    /// The mode of the table; a catalog of an older version does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    livemode: Option<bool>,
 }
 
 impl Stored {
@@ -69,8 +72,13 @@ impl Table {
         stored.map(|stored| stored.read(operation)).transpose()
     }
 
-    /// Writes the catalog in place of the one of the version that it was made from, 0 for none.
-    pub async fn write_catalog(&self, catalog: &PlanCatalog) -> Result<CatalogWrite, StoreError> {
+    /// Writes the catalog in place of the one of the version that it was made from, 0 for none. Its writer is of
+    /// this mode, and so is the table.
+    pub async fn write_catalog(
+        &self,
+        catalog: &PlanCatalog,
+        livemode: bool,
+    ) -> Result<CatalogWrite, StoreError> {
         let operation = "write_catalog";
         let seen = catalog.version;
         let version = seen.saturating_add(1);
@@ -81,7 +89,12 @@ impl Table {
         if size > LARGEST_CATALOG {
             return Ok(CatalogWrite::TooLarge { size });
         }
-        let item = item(operation, Key::catalog(), &Stored { version, plans })?;
+        let stored = Stored {
+            version,
+            plans,
+            livemode: Some(livemode),
+        };
+        let item = item(operation, Key::catalog(), &stored)?;
         let put = self
             .client
             .put_item()
@@ -120,6 +133,9 @@ impl Table {
             return Ok(None);
         };
         let stored: Stored = serde_dynamo::from_item(item).map_err(StoreError::item(operation))?;
+        if let Some(livemode) = stored.livemode {
+            self.learn_mode(livemode)?;
+        }
         stored.read(operation).map(Some)
     }
 }
@@ -221,15 +237,19 @@ impl Catalog {
         self.current().await
     }
 
-    /// Reads the plans before they are needed. A function starts without them, too: its requests then
-    /// say what is missing, and find it once it is there.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.current().await {
-            tracing::warn!(
+    /// Reads the plans before they are needed, and of which mode the table is. A function starts without
+    /// plans, too: its requests then say what is missing, and find it once it is there. The error says that
+    /// the table is of the other mode.
+    pub async fn warm_up(&self) -> Result<(), StoreError> {
+        match self.current().await {
+            Ok(_) => {}
+            Err(CatalogError::Store(error @ StoreError::OtherMode { .. })) => return Err(error),
+            Err(error) => tracing::warn!(
                 error = %error,
                 cause = std::error::Error::source(&error).map(ToString::to_string),
                 "there are no plans yet"
-            );
+            ),
         }
+        self.table.check_mode().await
     }
 }

@@ -29,6 +29,9 @@ pub struct Cursor {
     /// How many types of events the passes are about; another number means other passes.
     #[serde(default)]
     pub types: u32,
+    /// Whether a complete pass has moved the subscriptions that had ended before there was an archive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
     /// What is still to be listed, in parts that are listed side by side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<Span>,

@@ -1,4 +1,4 @@
-//! What a sweep should look at: checkouts and events that were not brought to an end.
+//! What a sweep should look at: checkouts, events and actions that were not brought to an end, and pauses that end.
 //!
 //! An item that waits for something carries `due` and `due_at`, and is in a sparse index by them;
 //! whoever settles it takes both away. So a sweep reads what is overdue and nothing else, however
@@ -7,12 +7,12 @@
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
 };
-use perennial_types::{AttemptId, Timestamp, UserId};
+use perennial_types::{AttemptId, SubscriptionId, Timestamp, UserId};
 
 use crate::{
     InboxItem, StoreError, Table,
     attempt::applied,
-    key::{ATTEMPT, Attributes, DueKind, Key, text},
+    key::{ACTIONS, ATTEMPT, Attributes, DueKind, Key, text},
 };
 
 /// The index of the template.
@@ -21,13 +21,13 @@ const INDEX: &str = "due";
 /// An item that waits for a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due<T> {
-    key: Key,
+    pub(crate) key: Key,
     /// What its key names; none if the key is not of the form that this version writes.
     pub of: Option<T>,
 }
 
 impl<T> Due<T> {
-    /// Its name for logs, which holds the id of a checkout or of an event and nothing of its user.
+    /// Its name for logs, which holds the id of a checkout, of an event or of a subscription and nothing of its user.
     pub fn name(&self) -> &str {
         &self.key.sk
     }
@@ -42,9 +42,21 @@ impl Table {
     ) -> Result<Vec<Due<(UserId, AttemptId)>>, StoreError> {
         let keys = self.due(DueKind::Checkout, before, limit).await?;
         let due = keys.into_iter().map(|key| {
-            let user = key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok());
-            let attempt = key.sk.strip_prefix(ATTEMPT).and_then(|it| it.parse().ok());
-            let of = user.zip(attempt);
+            let of = below_user(&key, ATTEMPT);
+            Due { key, of }
+        });
+        Ok(due.collect())
+    }
+
+    /// The subscriptions to which something is half done, the most overdue first.
+    pub async fn due_actions(
+        &self,
+        before: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
+        let keys = self.due(DueKind::Action, before, limit).await?;
+        let due = keys.into_iter().map(|key| {
+            let of = below_user(&key, ACTIONS);
             Due { key, of }
         });
         Ok(due.collect())
@@ -92,7 +104,7 @@ impl Table {
             .condition_expression("attribute_exists(due)")
     }
 
-    async fn due(
+    pub(crate) async fn due(
         &self,
         kind: DueKind,
         before: Timestamp,
@@ -112,6 +124,13 @@ impl Table {
         let items = answer.items.unwrap_or_default();
         Ok(items.iter().map(key_of).collect())
     }
+}
+
+/// Whose item it is, and of which object.
+fn below_user<T: std::str::FromStr>(key: &Key, prefix: &str) -> Option<(UserId, T)> {
+    let user = key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok());
+    let of = key.sk.strip_prefix(prefix).and_then(|it| it.parse().ok());
+    user.zip(of)
 }
 
 pub(crate) fn key_of(item: &Attributes) -> Key {

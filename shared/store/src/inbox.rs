@@ -148,6 +148,24 @@ impl Table {
         }
     }
 
+    /// Has the sweep look at an event at once. False if it was settled before.
+    pub async fn bring_forward(
+        &self,
+        item: &InboxItem,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let key = Key::event(item.customer.as_ref(), &item.event).attributes();
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(key))
+            .update_expression("SET due_at = :now")
+            .condition_expression("attribute_exists(due)")
+            .expression_attribute_values(":now", text(now.to_string()));
+        applied("bring_forward", update).await
+    }
+
     /// Writes down what has become of an event. False when it was settled before.
     pub async fn settle(
         &self,

@@ -14,6 +14,11 @@ pub(crate) const ATTEMPT: &str = "CHECKOUT#";
 pub(crate) const SLOT: &str = "SLOT#";
 pub(crate) const OPEN: &str = "OPEN#";
 pub(crate) const SUBSCRIPTION: &str = "SUB#";
+/// Before [`ATTEMPT`], so that no click reads it.
+pub(crate) const ARCHIVE: &str = "ARCHIVE#";
+/// That a user has subscriptions in the archive. It lies beside the others; no id is of this form.
+pub(crate) const HAS_ARCHIVE: &str = "SUB#ARCHIVE";
+pub(crate) const ACTIONS: &str = "ACTIONS#";
 pub(crate) const INBOX: &str = "INBOX#";
 pub(crate) const TRIAL: &str = "TRIAL#";
 
@@ -25,6 +30,10 @@ pub(crate) enum DueKind {
     Checkout,
     /// An event that has not been applied.
     Event,
+    /// What is done to a subscription, and half of which may be done.
+    Action,
+    /// A pause that ends.
+    Pause,
 }
 
 impl DueKind {
@@ -32,6 +41,8 @@ impl DueKind {
         match self {
             Self::Checkout => "CHECKOUT",
             Self::Event => "EVENT",
+            Self::Action => "ACTION",
+            Self::Pause => "PAUSE",
         }
     }
 }
@@ -87,8 +98,15 @@ impl Key {
         Self::new(format!("PI#{payment}"), "INCREMENTS")
     }
 
-    /// The payments of a user and an amount that can be made by a link.
+    /// The payments of a user and an amount that can be made by a link. Before [`ATTEMPT`], so that no
+    /// click reads them.
     pub(crate) fn payable(user: &UserId, money: Money) -> Self {
+        let (currency, amount) = (money.currency, money.amount);
+        Self::new(Self::user(user), format!("AMOUNT#{currency}#{amount}"))
+    }
+
+    /// Where an older version has written the same, for 90 days.
+    pub(crate) fn payable_of_older(user: &UserId, money: Money) -> Self {
         let (currency, amount) = (money.currency, money.amount);
         Self::new(Self::user(user), format!("PAYABLE#{currency}#{amount}"))
     }
@@ -109,11 +127,39 @@ impl Key {
         Self::new(Self::user(user), format!("{SUBSCRIPTION}{id}"))
     }
 
+    /// A subscription that has ended and was moved out of the way.
+    pub(crate) fn archived(user: &UserId, id: &SubscriptionId) -> Self {
+        Self::new(Self::user(user), format!("{ARCHIVE}{id}"))
+    }
+
+    pub(crate) fn has_archive(user: &UserId) -> Self {
+        Self::new(Self::user(user), HAS_ARCHIVE)
+    }
+
     /// The inbox has partitions of its own, below one prefix, since everyone can reach the function
     /// that writes them.
     pub(crate) fn event(customer: Option<&CustomerId>, event: &EventId) -> Self {
         let of = customer.map_or(event.as_str(), CustomerId::as_str);
         Self::new(format!("{INBOX}{of}"), format!("EVENT#{event}"))
+    }
+
+    /// Where the events of a customer lie.
+    pub(crate) fn inbox(customer: &CustomerId) -> String {
+        format!("{INBOX}{customer}")
+    }
+
+    /// Sorts before what a click reads of its user.
+    pub(crate) fn actions(user: &UserId, subscription: &SubscriptionId) -> Self {
+        Self::new(Self::user(user), format!("{ACTIONS}{subscription}"))
+    }
+
+    /// Beside that, for the same reason.
+    pub(crate) fn method_setups(user: &UserId, subscription: &SubscriptionId) -> Self {
+        Self::new(Self::user(user), format!("{ACTIONS}{subscription}#METHODS"))
+    }
+
+    pub(crate) fn method_setup(id: &SetupIntentId) -> Self {
+        Self::new(format!("SETI#{id}"), "METHOD")
     }
 
     pub(crate) fn trial(user: &UserId, group: &PlanGroup) -> Self {
@@ -122,12 +168,22 @@ impl Key {
 
     /// Apart from the user's own items, which each click reads: a shopper can cause many events.
     pub(crate) fn outgoing(user: &UserId, id: &str) -> Self {
-        Self::new(format!("OUT#{user}"), format!("OUT#{id}"))
+        Self::new(Self::outbox(user), format!("OUT#{id}"))
+    }
+
+    /// Where what the shop was told of a user lies.
+    pub(crate) fn outbox(user: &UserId) -> String {
+        format!("OUT#{user}")
     }
 
     /// There is one catalog.
     pub(crate) fn catalog() -> Self {
         Self::new("CATALOG".to_owned(), "PLANS")
+    }
+
+    /// There is one configuration of the portal.
+    pub(crate) fn portal() -> Self {
+        Self::new("PORTAL".to_owned(), "CONFIGURATION")
     }
 
     pub(crate) fn mode() -> Self {

@@ -3,6 +3,8 @@
 //! One table, `pk` and `sk`. Every write that decides something is conditional, and each method
 //! says by its return type who won. The layout is in `docs/ARCHITECTURE.md`.
 
+mod actions;
+mod archive;
 mod attempt;
 mod attempt_row;
 mod batch;
@@ -12,13 +14,17 @@ mod cursor;
 mod customer;
 mod due;
 mod error;
+mod history;
 mod inbox;
 mod key;
+mod method_setup;
 mod mode;
 mod outbox;
+mod pause;
 mod payable;
 mod payment_issues;
 mod payment_request;
+mod portal;
 mod slot;
 mod step;
 mod subscription;
@@ -27,6 +33,7 @@ mod table;
 mod trial;
 mod user;
 
+pub use actions::{ActionLog, ActionOutcome, ActiveAction, EndedAction, Steps};
 pub use attempt::Opened;
 pub use batch::{Asked, Known};
 pub use catalog::{Catalog, CatalogError, CatalogWrite, LARGEST_CATALOG};
@@ -34,15 +41,18 @@ pub use cursor::{Cursor, Span};
 pub use customer::CustomerItem;
 pub use due::Due;
 pub use error::StoreError;
+pub use history::{History, ToldEvent};
 pub use inbox::{InboxItem, InboxStatus, Received};
 pub use outbox::ShopEvent;
+pub use pause::AskedPause;
 pub use payment_issues::{PaymentIssue, PaymentIssues};
 pub use payment_request::{
     Claimed, MOST_INCREMENTS, NewPayment, PaymentRequest, RequestKind, RequestState, Sending,
 };
+pub use portal::PortalItem;
 pub use slot::{Completed, Slot, TakeSlot};
 pub use step::ClaimedStep;
-pub use subscription::{FIRST_FENCE, SubscriptionItem, Written};
+pub use subscription::{FIRST_FENCE, Fenced, SubscriptionItem, Written};
 pub use table::Table;
 pub use trial::Trial;
 pub use user::{OpenCheckout, UserItems};

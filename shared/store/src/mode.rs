@@ -3,6 +3,8 @@
 //! The first catalog of plans that is published to a table says of which of Stripe's modes the table
 //! is. A function of the other mode then neither reads nor writes it, so that no subscription of test
 //! mode entitles anyone to what is sold for real money.
+//!
+//! The catalog says it too, so that a function that reads the plans at its start reads nothing else.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -21,22 +23,42 @@ use crate::{
 const LIVEMODE: &str = "livemode";
 
 impl Table {
-    /// The table for a function of this mode. The error says that the table is of the other mode.
+    /// The table for a function of this mode. Whether the table is of the same is asked before its first use,
+    /// unless that is known before.
+    #[must_use]
+    pub fn of_mode(mut self, livemode: bool) -> Self {
+        self.guard = Some(Guard {
+            livemode,
+            checked: Arc::default(),
+        });
+        self
+    }
+
+    /// Asks now, at the start of a function. The error says that the table is of the other mode.
     ///
     /// A table that does not answer is asked once, so that a start is not held up, and asked again
     /// before the first use.
-    pub async fn of_mode(mut self, livemode: bool) -> Result<Self, StoreError> {
-        let guard = Guard {
-            livemode,
-            checked: Arc::default(),
+    pub async fn check_mode(&self) -> Result<(), StoreError> {
+        let Some(guard) = &self.guard else {
+            return Ok(());
         };
         let once = Builder::new().retry_config(RetryConfig::disabled());
-        let checked = guard.checked.get_or_try_init(|| self.check(&guard, once));
-        if let Err(error @ StoreError::OtherMode { .. }) = checked.await {
-            return Err(error);
+        let checked = guard.checked.get_or_try_init(|| self.check(guard, once));
+        match checked.await {
+            Err(error @ StoreError::OtherMode { .. }) => Err(error),
+            _ => Ok(()),
         }
-        self.guard = Some(guard);
-        Ok(self)
+    }
+
+    /// Hears of which mode the table is.
+    pub(crate) fn learn_mode(&self, livemode: bool) -> Result<(), StoreError> {
+        let Some(guard) = &self.guard else {
+            return Ok(());
+        };
+        self.same_mode(Some(livemode), guard.livemode)?;
+        // Another request may have heard the same already.
+        let _ = guard.checked.set(());
+        Ok(())
     }
 
     /// What every use of the table begins with.

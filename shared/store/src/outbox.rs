@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     StoreError, Table,
-    key::Key,
+    key::{Attributes, Key},
     table::{item, put_of},
 };
 
@@ -43,17 +43,31 @@ struct Stored<'a> {
 }
 
 impl Table {
+    /// Tells the shop something that is written with no change: once, however often it is found out, since its
+    /// id is made of what it tells.
+    pub async fn tell(&self, event: &ShopEvent) -> Result<(), StoreError> {
+        let operation = "tell";
+        let put = self.put(outgoing(operation, event)?);
+        let put = put.condition_expression("attribute_not_exists(pk)");
+        // One whose condition does not hold was told before.
+        let writes = vec![put_of(operation, put)?];
+        self.transact(operation, writes).await.map(|_| ())
+    }
+
     pub(crate) fn put_event(
         &self,
         operation: &'static str,
         event: &ShopEvent,
     ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
-        let stored = Stored {
-            event,
-            version: VERSION,
-            expires_at: event.occurred_at.unix().saturating_add(KEEP_SECONDS),
-        };
-        let key = Key::outgoing(&event.user, &event.id);
-        put_of(operation, self.put(item(operation, key, &stored)?))
+        put_of(operation, self.put(outgoing(operation, event)?))
     }
+}
+
+fn outgoing(operation: &'static str, event: &ShopEvent) -> Result<Attributes, StoreError> {
+    let stored = Stored {
+        event,
+        version: VERSION,
+        expires_at: event.occurred_at.unix().saturating_add(KEEP_SECONDS),
+    };
+    item(operation, Key::outgoing(&event.user, &event.id), &stored)
 }

@@ -36,10 +36,14 @@ impl Table {
         user: &UserId,
         money: Money,
     ) -> Result<Vec<PaymentIntentId>, StoreError> {
-        let known = self
-            .get::<Payable>("payable", Key::payable(user, money))
-            .await?;
-        Ok(known.map_or_else(Vec::new, |known| known.payments))
+        let keys = [
+            Key::payable(user, money),
+            Key::payable_of_older(user, money),
+        ];
+        let [known, older] = keys.map(|key| self.get::<Payable>("payable", key));
+        let (known, older) = tokio::try_join!(known, older)?;
+        let both = known.into_iter().chain(older);
+        Ok(both.flat_map(|known| known.payments).collect())
     }
 
     /// Writes down that a payment can be made by a link, before the link is given.
@@ -70,15 +74,20 @@ impl Table {
         money: Money,
         payments: &[PaymentIntentId],
     ) -> Result<(), StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::payable(user, money).attributes()))
-            .update_expression("DELETE payments :these")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":these", set(payments));
-        applied("remove_payable", update).await?;
+        for key in [
+            Key::payable(user, money),
+            Key::payable_of_older(user, money),
+        ] {
+            let update = self
+                .client
+                .update_item()
+                .table_name(self.name())
+                .set_key(Some(key.attributes()))
+                .update_expression("DELETE payments :these")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":these", set(payments));
+            applied("remove_payable", update).await?;
+        }
         Ok(())
     }
 

@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use perennial_types::{Currency, PaymentMethodId, PaymentReason, Refunded, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, Table, key::Key};
+use crate::{StoreError, Table, attempt::applied, key::Key};
+
+/// How often a note is tried whose subscription others move at the same time.
+const TRIES: usize = 3;
 
 /// What was noted about a subscription.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +25,26 @@ pub struct PaymentIssues {
     pub(crate) dispute_lost: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) refunded: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) refused: BTreeSet<String>,
 }
 
 impl PaymentIssues {
     /// Whether the mandate of this payment method was found revoked.
     pub fn is_revoked(&self, payment_method: &PaymentMethodId) -> bool {
         self.revoked.contains(payment_method.as_str())
+    }
+
+    /// Whether an invoice is not charged to this payment method any more.
+    pub fn is_refused(&self, invoice: &str, payment_method: &PaymentMethodId) -> bool {
+        self.refused
+            .contains(&note_refusal(invoice, payment_method.as_str()))
+    }
+
+    /// Counts in what is being noted with [`PaymentIssue::Refused`].
+    pub fn add_refused(&mut self, invoice: &str, payment_method: &PaymentMethodId) {
+        self.refused
+            .insert(note_refusal(invoice, payment_method.as_str()));
     }
 
     /// Whether a payment is disputed, or a dispute was lost.
@@ -61,6 +78,11 @@ impl PaymentIssues {
         let bare = self.refunded.iter().filter(|note| !note.contains('/'));
         bare.map(String::as_str)
     }
+}
+
+/// A refusal in one text: of which invoice, with which payment method.
+fn note_refusal(invoice: &str, payment_method: &str) -> String {
+    format!("{invoice}/{payment_method}")
 }
 
 /// A refund in one text, since a set's elements are texts: its id, the invoice, how much of how
@@ -107,6 +129,11 @@ pub enum PaymentIssue {
         /// What it gives back.
         of: Refunded,
     },
+    /// A payment method that an invoice is not charged to any more.
+    Refused {
+        /// Which invoice, `in_...`.
+        invoice: String,
+    },
 }
 
 impl PaymentIssue {
@@ -120,6 +147,7 @@ impl PaymentIssue {
             Self::DisputeOver => "DELETE disputed :object, dispute_lost :object",
             Self::Refund { stands: true, .. } => "ADD refunded :object",
             Self::Refund { stands: false, .. } => "DELETE refunded :object",
+            Self::Refused { .. } => "ADD refused :object",
         }
     }
 
@@ -127,6 +155,7 @@ impl PaymentIssue {
     fn note(&self, object: &str) -> String {
         match self {
             Self::Refund { of, .. } => note_refund(object, of),
+            Self::Refused { invoice } => note_refusal(invoice, object),
             _ => object.to_owned(),
         }
     }
@@ -166,16 +195,27 @@ impl Table {
         expression: &str,
         notes: AttributeValue,
     ) -> Result<(), StoreError> {
-        self.client
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(Key::subscription(user, id).attributes()))
-            .update_expression(expression)
-            .expression_attribute_values(":object", notes)
-            .send()
-            .await
-            .map_err(StoreError::call("mark"))?;
-        Ok(())
+        let operation = "mark";
+        let update = || {
+            self.client
+                .update_item()
+                .table_name(self.name())
+                .set_key(Some(Key::subscription(user, id).attributes()))
+                .update_expression(expression)
+                .expression_attribute_values(":object", notes.clone())
+        };
+        for _ in 0..TRIES {
+            let known = update().condition_expression("attribute_exists(model)");
+            if applied(operation, known).await? {
+                return Ok(());
+            }
+            // It has not been read yet, or is in the archive.
+            if !Box::pin(self.bring_back(user, id)).await? {
+                applied(operation, update()).await?;
+                return Ok(());
+            }
+        }
+        Err(StoreError::Conflict { operation })
     }
 }
 
@@ -208,6 +248,20 @@ mod tests {
         ] {
             assert_eq!(item(sets).dispute(), expected, "{sets:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_of_one_invoice_with_one_method() {
+        let method = |id: &str| id.parse::<PaymentMethodId>().unwrap();
+        let finding = PaymentIssue::Refused {
+            invoice: "in_1".to_owned(),
+        };
+        let mut issues = item(&[("refused", &[finding.note("pm_1").as_str()])]);
+        assert!(issues.is_refused("in_1", &method("pm_1")));
+        assert!(!issues.is_refused("in_1", &method("pm_2")));
+        assert!(!issues.is_refused("in_2", &method("pm_1")));
+        issues.add_refused("in_2", &method("pm_1"));
+        assert!(issues.is_refused("in_2", &method("pm_1")));
     }
 
     #[test]

@@ -172,6 +172,7 @@ impl Table {
             fence: FIRST_FENCE,
             attempt: Some(attempt.id.clone()),
             issues: PaymentIssues::default(),
+            pause: None,
             subscription: Some(subscription.clone()),
         };
         let key = Key::subscription(&attempt.user, &subscription.id);

@@ -10,7 +10,7 @@
 //! listed here. The write that claims a step, and the one that records its result, belong to the item.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use perennial_types::{Attempt, Lease, Timestamp, UserId};
+use perennial_types::{Attempt, Lease, SubscriptionId, Timestamp, UserId};
 
 use crate::{
     StoreError, Table,
@@ -29,6 +29,10 @@ pub enum ClaimedStep<'a> {
     Subscription(&'a Attempt),
     /// What the shop's servers ask for under a hashed idempotency key.
     Payment(&'a str),
+    /// What is being done to a user's subscription.
+    Action(&'a UserId, &'a SubscriptionId),
+    /// Creating the configuration of the customer portal.
+    Portal,
 }
 
 impl ClaimedStep<'_> {
@@ -39,6 +43,8 @@ impl ClaimedStep<'_> {
             Self::SetupIntent(_) => "setup_intent",
             Self::Subscription(_) => "subscription",
             Self::Payment(_) => "payment",
+            Self::Action(..) => "action",
+            Self::Portal => "portal",
         }
     }
 
@@ -69,6 +75,18 @@ impl ClaimedStep<'_> {
                 "lease",
                 "#state = :sending",
             ),
+            Self::Action(user, subscription) => (
+                Key::actions(user, subscription),
+                "owner",
+                "lease",
+                "attribute_exists(#owner)",
+            ),
+            Self::Portal => (
+                Key::portal(),
+                "owner",
+                "lease",
+                "attribute_not_exists(configuration)",
+            ),
         };
         let update = table
             .client
@@ -85,7 +103,7 @@ impl ClaimedStep<'_> {
             Self::Payment(_) => update
                 .expression_attribute_names("#state", "state")
                 .expression_attribute_values(":sending", text("sending")),
-            Self::Customer(_) | Self::SetupIntent(_) => update,
+            Self::Customer(_) | Self::SetupIntent(_) | Self::Action(..) | Self::Portal => update,
         }
     }
 }

@@ -11,7 +11,7 @@ use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PaymentIssues, ShopEvent, StoreError, Table,
+    AskedPause, PaymentIssues, ShopEvent, StoreError, Table,
     key::{Attributes, Key, text},
     subscription_row::StoredSubscription,
     table::{Outcome, update_of},
@@ -27,6 +27,8 @@ pub struct SubscriptionItem {
     pub attempt: Option<AttemptId>,
     /// What was noted beside it.
     pub issues: PaymentIssues,
+    /// The pause that was asked for here, until it is over.
+    pub pause: Option<AskedPause>,
     /// What the last reader that finished has seen; none before the first.
     pub subscription: Option<Subscription>,
 }
@@ -46,6 +48,10 @@ struct Stored {
     dispute_lost: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     refunded: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    refused: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<AskedPause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<StoredSubscription>,
 }
@@ -60,7 +66,9 @@ impl From<Stored> for SubscriptionItem {
                 disputed: stored.disputed,
                 dispute_lost: stored.dispute_lost,
                 refunded: stored.refunded,
+                refused: stored.refused,
             },
+            pause: stored.pause,
             subscription: stored.model.map(|model| model.0),
         }
     }
@@ -75,6 +83,8 @@ impl From<SubscriptionItem> for Stored {
             disputed: item.issues.disputed,
             dispute_lost: item.issues.dispute_lost,
             refunded: item.issues.refunded,
+            refused: item.issues.refused,
+            pause: item.pause,
             model: item.subscription.map(StoredSubscription),
         }
     }
@@ -92,6 +102,15 @@ impl SubscriptionItem {
 /// The fence of a read model that the creator of the subscription writes down.
 pub const FIRST_FENCE: u64 = 1;
 
+/// A subscription, and where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fenced {
+    /// Among those that a click reads; it holds the fence that was taken.
+    Current(SubscriptionItem),
+    /// In the archive, where it stays as it is. No fence was taken.
+    Archived(SubscriptionItem),
+}
+
 /// Whether a read model was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -102,17 +121,50 @@ pub enum Written {
 }
 
 impl Table {
-    /// The read model of one subscription, with its fence.
+    /// The read model of one subscription, with its fence, wherever it lies.
     pub async fn subscription(
         &self,
         user: &UserId,
         id: &SubscriptionId,
     ) -> Result<Option<SubscriptionItem>, StoreError> {
-        self.get("subscription", Key::subscription(user, id)).await
+        let current = || self.get::<SubscriptionItem>("subscription", Key::subscription(user, id));
+        if let Some(item) = current().await?
+            && item.subscription.is_some()
+        {
+            return Ok(Some(item));
+        }
+        // Boxed, because hardly any reading needs it.
+        if let Some(archived) = Box::pin(self.archived_subscription(user, id)).await? {
+            return Ok(Some(archived));
+        }
+        // It may have been brought back between the two.
+        Box::pin(current()).await
     }
 
-    /// Takes the next fence; what is returned holds it, and the read model of before.
+    /// Takes the next fence, unless the subscription is in the archive; what is returned holds it, and
+    /// the read model of before.
     pub async fn fence_subscription(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+    ) -> Result<Fenced, StoreError> {
+        let item = self.take_fence(user, id).await?;
+        if item.subscription.is_some() {
+            return Ok(Fenced::Current(item));
+        }
+        let archived = Box::pin(self.archived_subscription(user, id));
+        let Some(archived) = archived.await? else {
+            return Ok(Fenced::Current(item));
+        };
+        if item.issues == PaymentIssues::default() {
+            Box::pin(self.drop_fence(user, id, item.fence)).await?;
+            return Ok(Fenced::Archived(archived));
+        }
+        Box::pin(self.bring_back(user, id)).await?;
+        Ok(Fenced::Current(self.take_fence(user, id).await?))
+    }
+
+    async fn take_fence(
         &self,
         user: &UserId,
         id: &SubscriptionId,

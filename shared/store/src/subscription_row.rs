@@ -2,8 +2,8 @@
 //! what an older version has written can be read.
 
 use perennial_types::{
-    InvoiceStatus, Pause, Payment, PlanName, PriceId, Refunded, SoldAs, Subscription,
-    SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
+    InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName, PriceId, Refunded,
+    SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,14 +19,24 @@ struct SubscriptionRow {
     #[serde(default)]
     sold_as: Option<SoldAs>,
     wallet: Option<Wallet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment_method: Option<PaymentMethodId>,
     current_period_start: Option<Timestamp>,
     current_period_end: Option<Timestamp>,
     #[serde(default)]
     paid_until: Option<Timestamp>,
     trial_end: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial_ending: Option<Timestamp>,
     #[serde(default)]
     ends_at: Option<Timestamp>,
     cancel_at_period_end: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canceled_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantity: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_change: Option<PendingChange>,
     #[serde(default)]
     pause: Option<Pause>,
     latest_invoice_status: Option<InvoiceStatus>,
@@ -63,6 +73,7 @@ mod tests {
         let stored: StoredSubscription = serde_json::from_value(row).unwrap();
         let model = &stored.0;
         assert_eq!((&model.prices, &model.sold_as), (&None, &None));
+        assert_eq!((&model.payment_method, model.quantity), (&None, None));
         assert_eq!((model.paid_until, model.ends_at), (None, None));
         assert_eq!((model.payment_attempts, model.refunds.len()), (0, 0));
         assert_eq!(model.payment, Payment::default());

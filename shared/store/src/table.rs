@@ -73,7 +73,8 @@ impl Table {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// Its name.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
@@ -82,20 +83,29 @@ impl Table {
         operation: &'static str,
         key: Key,
     ) -> Result<Option<T>, StoreError> {
+        let sort_key = key.sk.clone();
+        match self.row(operation, key).await? {
+            Some(item) => serde_dynamo::from_item(item)
+                .map(Some)
+                .map_err(StoreError::unreadable(operation, sort_key)),
+            None => Ok(None),
+        }
+    }
+
+    /// An item as it lies in the table.
+    pub(crate) async fn row(
+        &self,
+        operation: &'static str,
+        key: Key,
+    ) -> Result<Option<Attributes>, StoreError> {
         self.admit().await?;
         let call = self
             .client
             .get_item()
             .table_name(self.name())
             .consistent_read(true);
-        let sort_key = key.sk.clone();
         let answer = call.set_key(Some(key.attributes())).send().await;
-        match answer.map_err(StoreError::call(operation))?.item {
-            Some(item) => serde_dynamo::from_item(item)
-                .map(Some)
-                .map_err(StoreError::unreadable(operation, sort_key)),
-            None => Ok(None),
-        }
+        Ok(answer.map_err(StoreError::call(operation))?.item)
     }
 
     pub(crate) async fn transact(

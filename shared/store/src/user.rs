@@ -2,8 +2,7 @@
 //!
 //! How much is read does not depend on how many checkouts the user has had: of those, the query holds
 //! only the ones that began lately, and an older one is read by its key when something names it. Events
-//! for the shop lie apart, and what no click goes on with expires. Subscriptions that have ended are read with
-//! the others.
+//! for the shop and subscriptions that have ended lie apart, and what no click goes on with expires.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +16,10 @@ use crate::{
     CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial,
     attempt_row::StoredAttempt,
     customer,
-    key::{ATTEMPT, Attributes, CUSTOMER, Key, OPEN, SLOT, SUBSCRIPTION, TRIAL, text},
+    key::{
+        ARCHIVE, ATTEMPT, Attributes, CUSTOMER, HAS_ARCHIVE, Key, OPEN, SLOT, SUBSCRIPTION, TRIAL,
+        text,
+    },
 };
 
 /// Which attempt a new click on the same button goes on with.
@@ -50,6 +52,8 @@ pub struct UserItems {
     pub subscriptions: Vec<SubscriptionItem>,
     /// Who has had a free trial, by plan group.
     pub trials: Vec<Trial>,
+    /// Whether subscriptions that have ended may be in the archive.
+    pub has_archive: bool,
 }
 
 impl UserItems {
@@ -169,7 +173,9 @@ impl UserItems {
         } else if sort_key.starts_with(OPEN) {
             self.open
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
-        } else if sort_key.starts_with(SUBSCRIPTION) {
+        } else if sort_key == HAS_ARCHIVE {
+            self.has_archive = true;
+        } else if sort_key.starts_with(SUBSCRIPTION) || sort_key.starts_with(ARCHIVE) {
             self.subscriptions
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
         } else if sort_key.starts_with(TRIAL) {
@@ -179,6 +185,9 @@ impl UserItems {
         Ok(())
     }
 }
+
+/// The condition for the items whose sort keys begin so.
+const WITH: &str = "begins_with(sk, :sk)";
 
 impl Table {
     /// Reads a user's items, and of the attempts those that began at `since` or later.
@@ -192,20 +201,26 @@ impl Table {
         self.query_user(user, "sk >= :sk", &from).await
     }
 
-    /// Reads a user's subscriptions alone.
+    /// Reads all of a user's subscriptions, those that have ended included. One that ends meanwhile may
+    /// be missing, and entitles to nothing in either place.
     pub async fn load_subscriptions(&self, user: &UserId) -> Result<Vec<Subscription>, StoreError> {
-        let items = self.load_subscription_items(user).await?;
+        let current = self.query_user(user, WITH, SUBSCRIPTION).await?;
+        let mut items = current.subscriptions;
+        if current.has_archive {
+            let archived = self.query_user(user, WITH, ARCHIVE).await?;
+            items.extend(archived.subscriptions);
+        }
         let models = items.into_iter().filter_map(|item| item.subscription);
         Ok(models.collect())
     }
 
-    /// The same with what is noted beside each.
+    /// Reads the subscriptions of a user that have not ended, and some that have, with what is noted
+    /// beside each.
     pub async fn load_subscription_items(
         &self,
         user: &UserId,
     ) -> Result<Vec<SubscriptionItem>, StoreError> {
-        let condition = "begins_with(sk, :sk)";
-        let items = self.query_user(user, condition, SUBSCRIPTION).await?;
+        let items = self.query_user(user, WITH, SUBSCRIPTION).await?;
         Ok(items.subscriptions)
     }
 

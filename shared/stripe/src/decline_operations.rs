@@ -6,8 +6,8 @@ use crate::{
     IdempotencyKey, Stripe,
     form::Form,
     objects::{Charge, List, PaymentMethod, Refund, SetupAttempt},
-    operations::{Answered, below, page},
-    requests::{metadata, path},
+    operations::{Answered, page},
+    requests::{below, metadata, path},
 };
 
 impl Stripe {

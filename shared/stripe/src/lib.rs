@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod change_operations;
 mod client;
 mod decline_operations;
 mod error;
@@ -20,20 +21,24 @@ mod wallet_operations;
 pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
-    Account, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Customer,
-    Deleted, Dispute, DisputeStatus, Expandable, Identified, Invoice, InvoicePayment, List,
-    Mandate, MandateStatus, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent,
-    PaymentIntentStatus, PaymentMethod, PaymentMethodDomain, Period, PortalSession, Price, Product,
-    Recurring, RedirectToUrl, Refund, RefundStatus, SetupAttempt, SetupAttemptStatus, SetupError,
-    SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
+    Account, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret,
+    CreditNote, Customer, Deleted, Dispute, DisputeStatus, Expandable, Identified, Invoice,
+    InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata, NextAction, Outcome,
+    PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod, PaymentMethodDomain,
+    PaymentSettings, PendingUpdate, Period, Phase, PhaseItem, PortalConfiguration, PortalSession,
+    Preview, PreviewLine, Price, Product, Recurring, RedirectToUrl, Refund, RefundStatus, Schedule,
+    SetupAttempt, SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
+    Subscription, SubscriptionItem, WebhookEndpoint,
 };
-pub use operations::{CancellationReason, ListEvents, ListSubscriptions, Which};
+pub use operations::{CancellationReason, ListEvents, ListSubscriptions, SetEnd, Which};
 pub use pace::Pace;
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{
-    Capture, ChangePayment, ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
-    CreateProduct, CreateRefund, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
-    CredentialUsage, MIGRATION, PaidBy, PaymentChange, PaymentFor, RefundReason, ServerConfirm,
+    CancellationDetails, Capture, ChangeAtPeriodEnd, ChangePayment, ChangePlan, ChangeTrial,
+    ChargeSaved, CreateCustomer, CreateMethod, CreatePayment, CreatePrice, CreateProduct,
+    CreateRefund, CreateSchedule, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint,
+    CredentialUsage, CreditInvoice, Feedback, KeepPortal, MIGRATION, PaidBy, PauseSubscription,
+    PaymentChange, PaymentFor, Prorate, RefundReason, ResumeSubscription, ServerConfirm, SetUpFor,
     SetUpMethod, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};

@@ -8,12 +8,12 @@ use crate::{
     FrozenRequest, IdempotencyKey,
     client::{Call, Reply, Stripe},
     error::StripeError,
-    form::{Form, encode_segment},
+    form::Form,
     objects::{
-        Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, Price, Product, Refund,
-        SetupIntent, Subscription, WebhookEndpoint,
+        Bill, Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, Price, Product,
+        Refund, SetupIntent, Subscription, WebhookEndpoint,
     },
-    requests::path,
+    requests::{CancellationDetails, below, path, whole},
 };
 
 /// The longest page that Stripe gives.
@@ -39,6 +39,19 @@ impl CancellationReason {
             Self::RequestedByCustomer => "requested_by_customer",
         }
     }
+}
+
+/// When a subscription is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetEnd {
+    /// With its current period.
+    WithPeriod,
+    /// No longer with its current period.
+    NotWithPeriod,
+    /// No longer at the time that was set.
+    AtNoTime,
+    /// At this time, in Unix seconds, without a credit for what is left of a paid period then.
+    At(i64),
 }
 
 /// Which events to list.
@@ -123,11 +136,8 @@ impl Stripe {
     /// yet to confirm.
     pub async fn retrieve_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
         let path = below(path::SUBSCRIPTIONS, id.as_str());
-        let query = Form::new()
-            .with(&["expand", ""], "latest_invoice.confirmation_secret")
-            .with(&["expand", ""], "default_payment_method")
-            .with(&["expand", ""], "pending_setup_intent");
-        self.get("retrieve_subscription", &path, query).await
+        self.get("retrieve_subscription", &path, whole(Form::new()))
+            .await
     }
 
     /// Charges renewals to this method from now on.
@@ -142,15 +152,59 @@ impl Stripe {
     }
 
     /// Ends a subscription at once. Stripe answers 404 for one that has ended.
-    pub async fn cancel_subscription(&self, id: &SubscriptionId) -> Answered<Subscription> {
+    pub async fn cancel_subscription(
+        &self,
+        id: &SubscriptionId,
+        why: &CancellationDetails,
+    ) -> Answered<Subscription> {
         self.call(&Call {
             operation: "cancel_subscription",
             method: Method::DELETE,
             path: &below(path::SUBSCRIPTIONS, id.as_str()),
-            parameters: "",
+            parameters: &whole(why.add_to(Form::new())).into_string(),
             key: None,
         })
         .await
+    }
+
+    /// Sets when a subscription ends, or takes that back.
+    pub async fn set_end(
+        &self,
+        id: &SubscriptionId,
+        end: SetEnd,
+        why: &CancellationDetails,
+    ) -> Answered<Subscription> {
+        let path = below(path::SUBSCRIPTIONS, id.as_str());
+        let body = match end {
+            SetEnd::WithPeriod => Form::new().with(&["cancel_at_period_end"], "true"),
+            SetEnd::NotWithPeriod => Form::new().with(&["cancel_at_period_end"], "false"),
+            SetEnd::AtNoTime => Form::new().with(&["cancel_at"], ""),
+            SetEnd::At(at) => Form::new()
+                .with_number(&["cancel_at"], at)
+                .with(&["proration_behavior"], "none"),
+        };
+        self.settle("update_subscription", &path, whole(why.add_to(body)))
+            .await
+    }
+
+    /// Lists a customer's invoices, or those of one subscription, newest first, at most `limit` a page.
+    pub async fn list_customer_invoices(
+        &self,
+        customer: &CustomerId,
+        subscription: Option<&SubscriptionId>,
+        starting_after: Option<&str>,
+        limit: i64,
+    ) -> Answered<List<Bill>> {
+        let mut query = Form::new()
+            .with(&["customer"], customer.as_str())
+            .with_number(&["limit"], limit);
+        if let Some(subscription) = subscription {
+            query = query.with(&["subscription"], subscription.as_str());
+        }
+        if let Some(last) = starting_after {
+            query = query.with(&["starting_after"], last);
+        }
+        self.get("list_invoices", path::INVOICES, query).await
     }
 
     /// Annuls an open invoice, which nobody can pay any more. Stripe refuses this for one that is
@@ -214,6 +268,15 @@ impl Stripe {
             .await
     }
 
+    /// Lists the payments of an invoice with what came of them.
+    pub async fn list_payments_of_invoice(&self, invoice: &str) -> Answered<List<InvoicePayment>> {
+        let query = Form::new()
+            .with(&["invoice"], invoice)
+            .with(&["expand", ""], "data.payment.payment_intent");
+        self.get("list_invoice_payments", "/v1/invoice_payments", query)
+            .await
+    }
+
     /// Lists the invoices that were created with a subscription, within an hour; `created` is the
     /// subscription's, in Unix seconds.
     pub async fn list_first_invoices(
@@ -246,7 +309,8 @@ impl Stripe {
         }
         let query = query
             .with(&["expand", ""], "data.latest_invoice")
-            .with(&["expand", ""], "data.default_payment_method");
+            .with(&["expand", ""], "data.default_payment_method")
+            .with(&["expand", ""], "data.schedule");
         let query = page(query, ask.starting_after);
         self.get("list_subscriptions", path::SUBSCRIPTIONS, query)
             .await
@@ -446,10 +510,6 @@ impl Stripe {
         })
         .await
     }
-}
-
-pub(crate) fn below(path: &str, id: &str) -> String {
-    format!("{path}/{}", encode_segment(id))
 }
 
 pub(crate) fn page(query: Form, starting_after: Option<&str>) -> Form {

@@ -8,8 +8,8 @@ use crate::{
     error::StripeError,
     form::Form,
     objects::{Charge, List, PaymentIntent, PaymentMethod, Refund, SetupIntent, SetupRecord},
-    operations::{Answered, below, page},
-    requests::path,
+    operations::{Answered, page},
+    requests::{below, path},
 };
 
 impl Stripe {

@@ -4,11 +4,12 @@
 use perennial_types::CustomerId;
 
 use crate::{
-    IdempotencyKey,
+    FrozenRequest, IdempotencyKey,
     client::Stripe,
-    form::Form,
-    objects::{Account, List, PaymentMethodDomain, PortalSession},
-    operations::Answered,
+    form::{Form, encode_segment},
+    objects::{Account, List, PaymentMethodDomain, PortalConfiguration, PortalSession},
+    operations::{Answered, page},
+    requests::{KeepPortal, path},
 };
 
 const ACCOUNT: &str = "/v1/account";
@@ -42,17 +43,67 @@ impl Stripe {
             .await
     }
 
-    /// Opens the portal for a customer, who leaves it for `return_url`.
+    /// Creates the configuration of the portal that is frozen in the request.
+    pub async fn create_portal_configuration(
+        &self,
+        request: &FrozenRequest,
+    ) -> Answered<PortalConfiguration> {
+        self.send(
+            "create_portal_configuration",
+            path::PORTAL_CONFIGURATIONS,
+            request,
+        )
+        .await
+    }
+
+    /// Reads a configuration of the portal.
+    pub async fn retrieve_portal_configuration(&self, id: &str) -> Answered<PortalConfiguration> {
+        let path = configuration(id);
+        self.get("retrieve_portal_configuration", &path, Form::new())
+            .await
+    }
+
+    /// Makes a configuration of the portal what it should be, whatever it has become.
+    pub async fn renew_portal_configuration(
+        &self,
+        id: &str,
+        keep: &KeepPortal<'_>,
+    ) -> Answered<PortalConfiguration> {
+        let path = configuration(id);
+        self.settle("renew_portal_configuration", &path, keep.renewed())
+            .await
+    }
+
+    /// Lists the configurations of the portal, newest first, 100 a page.
+    pub async fn list_portal_configurations(
+        &self,
+        starting_after: Option<&str>,
+    ) -> Answered<List<PortalConfiguration>> {
+        let query = page(Form::new(), starting_after);
+        let path = path::PORTAL_CONFIGURATIONS;
+        self.get("list_portal_configurations", path, query).await
+    }
+
+    /// Opens the portal for a customer, who leaves it for `return_url`, with a configuration or the account's default
+    /// one.
     pub async fn create_portal_session(
         &self,
         customer: &CustomerId,
+        configuration: Option<&str>,
         return_url: &str,
         key: &IdempotencyKey,
     ) -> Answered<PortalSession> {
-        let body = Form::new()
+        let mut body = Form::new()
             .with(&["customer"], customer.as_str())
             .with(&["return_url"], return_url);
+        if let Some(configuration) = configuration {
+            body = body.with(&["configuration"], configuration);
+        }
         self.post("create_portal_session", PORTAL_SESSIONS, body, key)
             .await
     }
+}
+
+fn configuration(id: &str) -> String {
+    format!("{}/{}", path::PORTAL_CONFIGURATIONS, encode_segment(id))
 }

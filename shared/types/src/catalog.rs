@@ -236,11 +236,13 @@ impl CatalogPlan {
             interval_count: terms.interval_count,
             trial_days: declared.trial_days,
             wallets: declared.wallets.clone().unwrap_or_else(Wallet::usual),
+            shopper_pause: declared.shopper_pause,
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)
                 .cloned()
                 .collect(),
+            cancel_refund: declared.cancel_refund.unwrap_or_default(),
             refusal: self.refusal.clone(),
         })
     }

@@ -13,6 +13,9 @@ pub enum Change {
     /// Its free trial has begun.
     #[serde(rename = "subscription.trialing")]
     Trialing,
+    /// Its free trial ends soon, and the first period is charged then.
+    #[serde(rename = "subscription.trial_ending")]
+    TrialEnding,
     /// Another period is paid for.
     #[serde(rename = "subscription.renewed")]
     Renewed,
@@ -22,9 +25,18 @@ pub enum Change {
     /// Nothing will be charged until the shopper gives a payment method.
     #[serde(rename = "subscription.payment_method_required")]
     PaymentMethodRequired,
+    /// Renewals are charged to another payment method.
+    #[serde(rename = "subscription.payment_method_changed")]
+    PaymentMethodChanged,
     /// Other prices are charged.
     #[serde(rename = "subscription.plan_changed")]
     PlanChanged,
+    /// Other prices are going to be charged.
+    #[serde(rename = "subscription.change_scheduled")]
+    ChangeScheduled,
+    /// They were going to be charged and are not any more.
+    #[serde(rename = "subscription.change_withdrawn")]
+    ChangeWithdrawn,
     /// It is going to end, or at another time than was told before.
     #[serde(rename = "subscription.cancellation_scheduled")]
     CancellationScheduled,
@@ -48,10 +60,14 @@ impl Change {
         match self {
             Self::Activated => "subscription.activated",
             Self::Trialing => "subscription.trialing",
+            Self::TrialEnding => "subscription.trial_ending",
             Self::Renewed => "subscription.renewed",
             Self::PastDue => "subscription.past_due",
             Self::PaymentMethodRequired => "subscription.payment_method_required",
+            Self::PaymentMethodChanged => "subscription.payment_method_changed",
             Self::PlanChanged => "subscription.plan_changed",
+            Self::ChangeScheduled => "subscription.change_scheduled",
+            Self::ChangeWithdrawn => "subscription.change_withdrawn",
             Self::CancellationScheduled => "subscription.cancellation_scheduled",
             Self::CancellationWithdrawn => "subscription.cancellation_withdrawn",
             Self::Paused => "subscription.paused",
@@ -81,14 +97,18 @@ impl Change {
         let asks_for_method = lacks_method(new)
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
+        let changed_method = old.is_some_and(|old| has_another_method(old, new));
         let changed_plan = old.is_some_and(|old| old.charged() != new.charged());
         unheard
             .into_iter()
             .chain(of_status)
             .chain(asks_for_method.then_some(Self::PaymentMethodRequired))
+            .chain(changed_method.then_some(Self::PaymentMethodChanged))
             .chain(changed_plan.then_some(Self::PlanChanged))
+            .chain(Self::of_pending_change(old, new))
             .chain(Self::of_pause_collection(old, new))
             .chain(Self::of_planned_end(old, new))
+            .chain(Self::of_trial_ending(old, new))
             .collect()
     }
 
@@ -141,6 +161,19 @@ impl Change {
         }
     }
 
+    /// One that has taken effect is told as [`Self::PlanChanged`] alone.
+    fn of_pending_change(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        let before = old.and_then(|old| old.pending_change.as_ref());
+        match (before, &new.pending_change) {
+            (Some(before), Some(now)) if before.price == now.price && before.at == now.at => None,
+            (_, Some(_)) => Some(Self::ChangeScheduled),
+            (Some(before), None) if !new.charged().contains(&before.price) => {
+                Some(Self::ChangeWithdrawn)
+            }
+            _ => None,
+        }
+    }
+
     /// A pause of the collection alone leaves the status as it is.
     fn of_pause_collection(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         let is_paused =
@@ -160,6 +193,20 @@ impl Change {
             _ => None,
         }
     }
+
+    /// What was noted with the reading that told of it is not told again.
+    fn of_trial_ending(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        let before = old.and_then(|old| old.trial_ending);
+        let is_new = new.trial_ending.is_some() && new.trial_ending != before;
+        is_new.then_some(Self::TrialEnding)
+    }
+}
+
+/// Whether another method pays, as far as both readings know one: an older version has noted none, and a method
+/// that is gone is told as one that is required.
+fn has_another_method(old: &Subscription, new: &Subscription) -> bool {
+    let methods = old.payment_method.as_ref().zip(new.payment_method.as_ref());
+    methods.is_some_and(|(old, new)| old != new)
 }
 
 /// Whether it is paused, and does not only wait for the shopper to pay.
@@ -332,6 +379,36 @@ mod tests {
     }
 
     #[test]
+    fn another_payment_method_is_told_where_both_are_known() {
+        let paid_by = |status: &str, method: Option<&str>| Subscription {
+            payment_method: method.map(|method| method.parse().unwrap()),
+            ..at(status, 1)
+        };
+        let changed = [Change::PaymentMethodChanged];
+        for (before, after, told) in [
+            (Some("pm_1"), Some("pm_2"), &changed[..]),
+            (Some("pm_1"), Some("pm_1"), &[]),
+            // An older version has noted none.
+            (None, Some("pm_1"), &[]),
+            (Some("pm_1"), None, &[]),
+            (None, None, &[]),
+        ] {
+            let before = paid_by("active", before);
+            let after = paid_by("active", after);
+            assert_eq!(Change::between(Some(&before), &after, false), told);
+        }
+        let one = paid_by("active", Some("pm_1"));
+        let begun = Change::between(None, &one, false);
+        assert_eq!(begun, [Change::Activated], "the first one is no other one");
+        let confirmed = Change::between(Some(&paid_by("incomplete", Some("pm_2"))), &one, false);
+        assert_eq!(confirmed, [Change::Activated]);
+        let ended = Change::between(Some(&one), &paid_by("canceled", Some("pm_2")), false);
+        assert_eq!(ended, [Change::Canceled]);
+        let paid = Change::between(Some(&paid_by("past_due", Some("pm_2"))), &one, false);
+        assert_eq!(paid, [Change::Activated, Change::PaymentMethodChanged]);
+    }
+
+    #[test]
     fn a_payment_that_is_not_tried_again_asks_for_a_method_at_once() {
         let last = Payment::new(
             PaymentState::MethodRequired,
@@ -363,6 +440,7 @@ mod tests {
         Subscription {
             pause: Some(Pause {
                 reason,
+                since: None,
                 resumes_at: None,
             }),
             ..at(status, 2)

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{Currency, Interval, PlanGroup, PlanName, PriceId, Wallet};
+use crate::{CancelRefund, Currency, Interval, PlanGroup, PlanName, PriceId, ShopperPause, Wallet};
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct DeclaredPlan {
     /// The wallets that it may be paid with; all that work, unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallets: Option<Vec<Wallet>>,
+    /// What goes back of a paid period that is ended at once; nothing, unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_refund: Option<CancelRefund>,
+    /// How long shoppers may pause it by themselves; not at all unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shopper_pause: Option<ShopperPause>,
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
@@ -118,13 +124,15 @@ const LONGEST_TRIAL: u32 = 730;
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "group",
     "label",
     "price",
     "lookup_key",
     "trial_days",
     "wallets",
+    "cancel_refund",
+    "shopper_pause",
     "sold",
     "former_prices",
     "amount",
@@ -323,6 +331,8 @@ impl<'a> Fields<'a> {
                 |wallets: &Vec<Wallet>| !wallets.is_empty() && are_different(wallets),
                 "it must name at least one wallet, and each once",
             )?,
+            cancel_refund: self.take("cancel_refund")?,
+            shopper_pause: self.take("shopper_pause")?,
             sold: self.take("sold")?.unwrap_or(true),
             former_prices: self
                 .checked(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{PlanGroup, Plans, Subscription, SubscriptionStatus as Status, Timestamp};
+use crate::{PauseReason, PlanGroup, Plans, Subscription, SubscriptionStatus as Status, Timestamp};
 
 /// How long an entitlement outlives what is known to be paid for.
 ///
@@ -101,6 +101,7 @@ fn answer(subscription: &Subscription, now: Timestamp, grace: Grace) -> Entitlem
     let active = span.is_some_and(|span| span.last.is_none_or(|last| now < last));
     let because = match &subscription.status {
         _ if subscription.awaits_shopper() => Status::Incomplete.as_str(),
+        _ if !active && paused_here(subscription).is_some() => Status::Paused.as_str(),
         Status::Active | Status::Trialing if !active => "lapsed",
         status => status.as_str(),
     };
@@ -144,11 +145,30 @@ impl Span {
     }
 }
 
+/// Since when invoices are not collected because its user or the shop has paused it here. A pause of the collection
+/// that was made elsewhere gives the time away.
+fn paused_here(it: &Subscription) -> Option<Timestamp> {
+    let pause = it.pause.as_ref()?;
+    let collection = pause.reason == PauseReason::PauseCollection && it.status == Status::Active;
+    pause.since.filter(|_| collection)
+}
+
 fn span(it: &Subscription, grace: Grace) -> Option<Span> {
     if it.awaits_shopper() {
         return None;
     }
     let paid = it.paid_until.or(it.current_period_end);
+    if let Some(since) = paused_here(it) {
+        // The period in which it was paused is paid for, and none after it is.
+        let runs = it.current_period_start.is_none_or(|start| start <= since);
+        return runs.then(|| {
+            Span {
+                firm: paid,
+                last: paid,
+            }
+            .up_to(it.planned_end())
+        });
+    }
     let span = match it.status {
         Status::Trialing => Span::with_grace(it.trial_end.or(it.current_period_end), grace),
         Status::Active => match paid.filter(|_| paid < it.current_period_end) {
@@ -171,7 +191,7 @@ fn span(it: &Subscription, grace: Grace) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Payment, PaymentReason, PaymentState};
+    use crate::{Pause, Payment, PaymentReason, PaymentState};
 
     const DAY: i64 = 86_400;
 
@@ -246,6 +266,26 @@ mod tests {
             assert_eq!(entitlement.because, status);
             assert_eq!(entitlement.until.is_some(), active);
         }
+    }
+
+    #[test]
+    fn a_pause_of_the_collection_gives_time_away_only_if_it_was_made_elsewhere() {
+        let paused = |since: Option<i64>, start: i64| Subscription {
+            pause: Some(Pause {
+                reason: PauseReason::PauseCollection,
+                since: since.map(at),
+                resumes_at: None,
+            }),
+            current_period_start: Some(at(start)),
+            current_period_end: Some(at(start + 30)),
+            ..subscription("active")
+        };
+        check(&paused(None, 0), &[(29, Some(30)), (31, Some(33))]);
+        check(&paused(None, 30), &[(31, Some(60))]);
+        check(&paused(Some(5), 0), &[(29, Some(30)), (30, None)]);
+        check(&paused(Some(5), 30), &[(31, None)]);
+        let again = decide(&[paused(Some(5), 30)], at(31));
+        assert_eq!(again.because, "paused");
     }
 
     #[test]

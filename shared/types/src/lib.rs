@@ -2,6 +2,8 @@
 //!
 //! Nothing here talks to anything: no Stripe, no table, no HTTP.
 
+mod actions;
+mod agreed_end;
 mod attempt;
 mod catalog;
 pub mod chance;
@@ -24,6 +26,8 @@ mod return_path;
 mod subscription;
 mod wallet;
 
+pub use actions::{Action, Actions, By, CancelAction, CancelWhen, ComeAgainAction, NotNow};
+pub use agreed_end::{AgreedEnd, CancelRefund, EndBasis, GivenBack, RefundPart};
 pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, Phase};
 pub use catalog::{Answer, CatalogPlan, PlanCatalog, PriceKind, StripePrice, Terms};
 pub use change::Change;
@@ -39,10 +43,12 @@ pub use ids::{
     SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
-pub use pause::{Pause, PauseReason};
+pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use refusal::{Refusal, RefusalCode};
 pub use return_path::{ReturnPath, ReturnPathError};
-pub use subscription::{InvoiceStatus, Refunded, SoldAs, Subscription, SubscriptionStatus};
+pub use subscription::{
+    InvoiceStatus, PendingChange, Refunded, SoldAs, Subscription, SubscriptionStatus,
+};
 pub use wallet::{Countries, Currencies, First, Shown, UnknownWallet, Wallet, WalletRow};

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Currency, Money, PriceId, Refusal, Wallet};
+use crate::{CancelRefund, Currency, Money, PriceId, Refusal, ShopperPause, Wallet};
 
 /// Not the name of a plan or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -97,6 +97,16 @@ pub enum Interval {
 }
 
 impl Interval {
+    /// The word as Stripe writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
     /// Such as `every month` and `every 3 months`.
     pub fn every(self, count: u16) -> String {
         let unit = match self {
@@ -159,9 +169,15 @@ pub struct Plan {
     /// The wallets that the shop sells it with, some of which may not take its currency.
     #[serde(default = "Wallet::usual")]
     pub wallets: Vec<Wallet>,
+    /// How long shoppers may pause it by themselves; not at all without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shopper_pause: Option<ShopperPause>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,
+    /// What goes back of a paid period that is ended at once.
+    #[serde(default)]
+    pub cancel_refund: CancelRefund,
     /// Why it is not offered, if it is not.
     #[serde(default)]
     pub refusal: Option<Refusal>,

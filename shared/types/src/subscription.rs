@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Currency, Pause, Payment, PaymentReason, Plan, PlanGroup, PlanName, Plans, PriceId,
-    SubscriptionId, Timestamp, Wallet, open_enum,
+    CancelRefund, Currency, Pause, Payment, PaymentMethodId, PaymentReason, PaymentState, Plan,
+    PlanGroup, PlanName, Plans, PriceId, SubscriptionId, Timestamp, Wallet, open_enum,
 };
 
 open_enum! {
@@ -61,6 +61,17 @@ pub struct SoldAs {
     pub price: Option<PriceId>,
 }
 
+/// Another price that a subscription is going to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingChange {
+    /// The plan that has the price today; none if no plan has it.
+    pub plan: Option<PlanName>,
+    /// The price.
+    pub price: PriceId,
+    /// When it takes effect.
+    pub at: Timestamp,
+}
+
 /// What went back of one invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refunded {
@@ -81,6 +92,9 @@ impl Refunded {
     }
 }
 
+/// Three days, and an hour for what two clocks differ by.
+const TRIAL_IS_NEAR_SECONDS: i64 = (3 * 24 + 1) * 3600;
+
 /// A subscription as it is known here. What it is in the table, in an answer and in an event is declared
 /// there, so that each of the three can change by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +114,9 @@ pub struct Subscription {
     pub sold_as: Option<SoldAs>,
     /// The wallet that pays; none when the subscription was not made here.
     pub wallet: Option<Wallet>,
+    /// The payment method that renewals are charged to; none if there is none, or if an older version has
+    /// written this.
+    pub payment_method: Option<PaymentMethodId>,
     /// Start of the current period.
     pub current_period_start: Option<Timestamp>,
     /// End of that period, which is when the next charge falls due.
@@ -109,10 +126,19 @@ pub struct Subscription {
     pub paid_until: Option<Timestamp>,
     /// End of the free trial.
     pub trial_end: Option<Timestamp>,
+    /// Which end of its trial the shop was told of last as near; none while it was told of none, or once the trial
+    /// is over.
+    pub trial_ending: Option<Timestamp>,
     /// When it is going to end, by whichever way that was asked for, or when it has ended.
     pub ends_at: Option<Timestamp>,
     /// Whether it is going to end with its current period.
     pub cancel_at_period_end: bool,
+    /// When the cancellation was received that is going to end it, or has ended it.
+    pub canceled_at: Option<Timestamp>,
+    /// How many are charged of the price that makes the plan; none while that is not known.
+    pub quantity: Option<u64>,
+    /// What it is going to be changed to.
+    pub pending_change: Option<PendingChange>,
     /// Why it is paused, if it is.
     pub pause: Option<Pause>,
     /// Stripe's status of the newest invoice.
@@ -151,11 +177,30 @@ impl Subscription {
             .is_some_and(|(ended, trial)| ended <= trial)
     }
 
+    /// The end of its free trial, if that is near and something is charged then: Stripe tells of it three days
+    /// before, and by its own clock.
+    pub fn near_trial_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let runs = self.status == SubscriptionStatus::Trialing && !self.awaits_shopper();
+        let end = self.trial_end.filter(|_| runs)?;
+        let near = now.plus_seconds(TRIAL_IS_NEAR_SECONDS);
+        let goes_on = self.planned_end().is_none_or(|ends| ends > end);
+        (goes_on && now < end && end <= near).then_some(end)
+    }
+
     /// When it is going to end. An older version has noted only whether it ends with its period.
     pub fn planned_end(&self) -> Option<Timestamp> {
         self.ends_at.or(self
             .current_period_end
             .filter(|_| self.cancel_at_period_end))
+    }
+
+    /// Whether it goes on only with another payment method: a charge has failed, or the next one will.
+    pub fn needs_payment_method(&self) -> bool {
+        let owes = matches!(
+            self.status,
+            SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid
+        );
+        owes || self.payment.state == PaymentState::MethodRequired
     }
 
     /// The prices that are charged, as far as they are noted.
@@ -191,6 +236,30 @@ impl Subscription {
         self.plans(plans).any(|(_, plan)| plan.group == *group)
     }
 
+    /// What it was paid with, if that may be charged again without its wallet's page or sheet when the shopper
+    /// says so. A device's wallet asks each time
+    /// (<https://docs.stripe.com/apple-pay#recurring-payments>), and Amazon Pay has a standing permission.
+    pub fn saved_method(&self) -> Option<&PaymentMethodId> {
+        let revoked = matches!(
+            self.payment.reason,
+            Some(PaymentReason::MandateRevoked | PaymentReason::MethodDetached)
+        );
+        let stands =
+            self.status.is_terminal() && self.wallet == Some(Wallet::AmazonPay) && !revoked;
+        self.payment_method.as_ref().filter(|_| stands)
+    }
+
+    /// What goes back if its paid period is ended at once: what all plans say that are paid for.
+    pub fn cancel_refund(&self, plans: &Plans) -> CancelRefund {
+        let mut found = self.plans(plans).map(|(_, plan)| plan.cancel_refund);
+        let gives = |it| it == CancelRefund::Prorated;
+        if found.next().is_some_and(gives) && found.all(gives) {
+            CancelRefund::Prorated
+        } else {
+            CancelRefund::None
+        }
+    }
+
     /// The same with the plan's name of today, whatever it was when this was written.
     #[must_use]
     pub fn named_by(mut self, plans: &Plans) -> Self {
@@ -199,6 +268,10 @@ impl Subscription {
         let plan = price.and_then(|price| self.plan_charging(plans, price));
         let plan = plan.or_else(|| self.plans(plans).next());
         self.plan = plan.map(|(name, _)| name.clone());
+        if let Some(pending) = &mut self.pending_change {
+            let plan = plans.charging(&pending.price, None, None);
+            pending.plan = plan.map(|(name, _)| name.clone());
+        }
         self
     }
 }
@@ -215,12 +288,17 @@ impl Subscription {
             prices: None,
             sold_as: None,
             wallet: None,
+            payment_method: None,
             current_period_start: None,
             current_period_end: None,
             paid_until: None,
             trial_end: None,
+            trial_ending: None,
             ends_at: None,
             cancel_at_period_end: false,
+            canceled_at: None,
+            quantity: None,
+            pending_change: None,
             pause: None,
             latest_invoice_status: None,
             latest_paid_invoice: None,

@@ -16,12 +16,17 @@ fn at(status: &str) -> Subscription {
         prices: None,
         sold_as: None,
         wallet: None,
+        payment_method: None,
         current_period_start: None,
         current_period_end: Some(Timestamp::from_unix(1000)),
         paid_until: None,
         trial_end: None,
+        trial_ending: None,
         ends_at: None,
         cancel_at_period_end: false,
+        canceled_at: None,
+        quantity: None,
+        pending_change: None,
         pause: None,
         latest_invoice_status: Some(InvoiceStatus::Paid),
         latest_paid_invoice: None,
@@ -124,6 +129,7 @@ fn a_change_is_written_as_the_event_that_tells_it() {
     for change in [
         Change::Activated,
         Change::Trialing,
+        Change::TrialEnding,
         Change::Renewed,
         Change::PastDue,
         Change::PaymentMethodRequired,
@@ -182,5 +188,80 @@ fn a_refund_is_full_once_nothing_of_the_payment_is_left() {
             currency: None,
         };
         assert_eq!(refunded.is_full(), is_full, "{amount}");
+    }
+}
+
+#[test]
+fn an_end_of_a_trial_is_told_once_and_another_end_again() {
+    let told = |at: Option<i64>| Subscription {
+        trial_ending: at.map(Timestamp::from_unix),
+        ..with_trial("trialing", None)
+    };
+    for (before, after, expected) in [
+        (Some(told(None)), told(None), &[][..]),
+        (Some(told(None)), told(Some(500)), &[Change::TrialEnding]),
+        (Some(told(Some(500))), told(Some(500)), &[]),
+        (
+            Some(told(Some(500))),
+            told(Some(900)),
+            &[Change::TrialEnding],
+        ),
+        (
+            None,
+            told(Some(500)),
+            &[Change::Trialing, Change::TrialEnding],
+        ),
+        (
+            Some(told(Some(500))),
+            with_trial("active", None),
+            &[Change::Activated],
+        ),
+    ] {
+        let changes = Change::between(before.as_ref(), &after, false);
+        assert_eq!(changes, expected, "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_trial_is_near_for_three_days_and_only_if_it_goes_on() {
+    let end = 10 * 24 * 3600;
+    let trial = Subscription {
+        trial_end: Some(Timestamp::from_unix(end)),
+        current_period_end: Some(Timestamp::from_unix(end)),
+        ..at("trialing")
+    };
+    let is_near = |it: &Subscription, before: i64| {
+        it.near_trial_end(Timestamp::from_unix(end - before))
+            .is_some()
+    };
+    for (before, near) in [
+        (4 * 24 * 3600, false),
+        (3 * 24 * 3600 + 3601, false),
+        (3 * 24 * 3600, true),
+        (1, true),
+        (0, false),
+        (-1, false),
+    ] {
+        assert_eq!(is_near(&trial, before), near, "{before}");
+    }
+    let canceled = Subscription {
+        cancel_at_period_end: true,
+        ..trial.clone()
+    };
+    let ends_later = Subscription {
+        ends_at: Some(Timestamp::from_unix(end + 1)),
+        ..trial.clone()
+    };
+    let unconfirmed = Subscription {
+        payment: unconfirmed_trial().payment,
+        ..trial.clone()
+    };
+    let paid = Subscription {
+        status: "active".to_owned().into(),
+        ..trial
+    };
+    assert!(is_near(&ends_later, 60));
+    for it in [canceled, unconfirmed, paid] {
+        assert!(!is_near(&it, 60), "{it:?}");
     }
 }

@@ -200,6 +200,11 @@ export class Shopper {
     assert.match(said, words);
   }
 
+  /** Waits until it is said. */
+  async announces(words) {
+    await this.page.waitForFunction((wanted) => document.querySelector("#announcement").textContent === wanted, words);
+  }
+
   async seesProblem(title, where = "#problem") {
     const problem = this.page.locator(where);
     await problem.getByText(title).waitFor();
@@ -208,6 +213,7 @@ export class Shopper {
 
   /** The rows of "You are subscribed", by their terms. */
   async facts() {
+    await this.page.locator("#facts[aria-busy=false]").waitFor();
     const rows = await this.page.locator("#facts > div").all();
     const pairs = await Promise.all(
       rows.map(async (row) => [await row.locator("dt").innerText(), await row.locator("dd").innerText()]),

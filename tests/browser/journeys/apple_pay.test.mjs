@@ -25,7 +25,8 @@ journey("a shopper approves in Apple's sheet and is subscribed without leaving t
     Price: "$15.00 every month",
     Status: "Active",
     "Paid with": "Apple Pay",
-    "Next charge": dayIn({ months: 1 }),
+    Card: "Visa ending in 4242",
+    "Next charge": `$15.00 on ${dayIn({ months: 1 })}`,
     Reference: subscription.id,
   });
   assert.match(await shopper.page.locator("#subscribed-text").innerText(), /^Subscribed with Apple Pay\./);

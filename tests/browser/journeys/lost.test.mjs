@@ -36,11 +36,11 @@ journey("a return that Stripe cannot answer yet waits, and loses nothing", async
   assert.doesNotMatch(await shopper.page.locator("#waiting").innerText(), /nothing (has been|was) charged/i);
   assert.deepEqual(await server.objects("subscription"), []);
 
-  // The page goes on asking: nobody has to press anything.
-  const asked = shopper.calls.length;
+  // The page goes on asking: nobody has to press anything. The answer may be to a question that is under way by now.
   await server.sandbox("DELETE", "faults");
   await shopper.sees("You are subscribed");
-  assert.ok(shopper.calls.slice(asked).some((call) => call.startsWith("GET /checkouts/")), shopper.calls.slice(asked).join());
+  const asked = shopper.calls.filter((call) => call.startsWith("GET /checkouts/"));
+  assert.ok(asked.length > 1, shopper.calls.join());
   await shopper.isTold("subscribed-title", /You are subscribed/);
   await server.sandbox("POST", "webhooks/release", {});
   assert.equal((await server.objects("subscription")).length, 1);

@@ -17,7 +17,7 @@ journey("the order on the screen is the one that is paid, until it is paid", asy
   const letGo = await hold(shopper, "POST", "/client-secret");
   await shopper.page.locator("#pay").click();
   await shopper.page.locator("#pay", { hasText: "One moment…" }).waitFor();
-  for (const control of ["input[name=plan] >> nth=0", "input[name=plan] >> nth=1", "button[data-user=bob]", "#first"]) {
+  for (const control of ["#plan-list input >> nth=0", "#plan-list input >> nth=1", "button[data-user=bob]", "#first"]) {
     assert.ok(await shopper.page.locator(control).isDisabled(), `${control} can be changed`);
   }
   await shopper.page.getByText("Stock photos with a free trial").click({ force: true });

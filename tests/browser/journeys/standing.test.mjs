@@ -13,17 +13,18 @@ async function subscribe(shopper, server, wallet = "amazon") {
   return subscription;
 }
 
-/** Fails unless the page is honest about it, and leads to where it is mended. Answers with what it says. */
+/** Fails unless the page is honest about it, and offers what mends it. Answers with what it says. */
 async function isLedToMendIt(shopper, heading, picture) {
   await shopper.eventuallySees(heading);
   const said = { text: await shopper.page.locator("#subscribed-text").innerText(), facts: await shopper.facts() };
-  await shopper.page.locator("#manage.needed").waitFor();
+  await shopper.page.locator("#pay-now").waitFor();
   await shopper.screenshot(picture);
   assert.doesNotMatch(await shopper.page.locator("#subscribed").innerText(), /You are subscribed|Next charge/);
   assert.equal(await shopper.page.locator(".tick").isVisible(), false);
   await shopper.seesNoWayToPay();
-  await shopper.page.locator("#manage.needed").click();
-  await shopper.sees("Your subscriptions");
+  await shopper.page.locator("#pay-now").click();
+  await shopper.page.locator("#method-ways [data-wallet=amazon_pay]").waitFor();
+  await shopper.page.locator("#method-ways #apple-pay-button").waitFor();
   return said;
 }
 
@@ -47,7 +48,7 @@ journey("a renewal that is tried again says when, and one that is not says what 
   await server.passDays(20);
   const { text, facts } = await isLedToMendIt(shopper, "Your subscription needs another payment method", "unpaid");
   assert.equal(facts.Status, "Unpaid");
-  assert.match(text, /declined each time\. The pictures are locked/);
+  assert.match(text, /not tried again with this payment method\. The pictures are locked/);
 });
 
 journey("a first payment that was not confirmed is gone on with", async (shopper, server) => {

@@ -1,6 +1,9 @@
 //! What each step costs: Stripe's limits are what limits a large shop.
 
-use perennial_tests::TestApp;
+use perennial_tests::{Setup, TestApp};
+use serde_json::json;
+
+use crate::actions::Subscriber;
 
 /// The calls of one step.
 async fn cost(app: &TestApp, step: impl Future) -> String {
@@ -135,4 +138,75 @@ async fn a_webhook_costs_one_write() {
         .expect(200);
     assert_eq!(app.to_dynamodb.counts().get("PutItem"), Some(&1));
     assert!(app.stripe.requests().await.is_empty());
+}
+
+/// What could be half done is on the sweep's list by a write that is made anyway; only a cancellation that gives a
+/// plan to come up first takes one more.
+#[tokio::test]
+async fn every_action_costs_what_the_design_says() {
+    let plan = |amount: u64| {
+        json!({"group": "photos", "label": "Photos", "amount": amount, "currency": "usd",
+            "interval": "month"})
+    };
+    let plans = json!({"basic": plan(1500), "pro": plan(2900)});
+    let it = Subscriber::in_app(TestApp::selling(&plans, Setup::default()).await, "basic").await;
+    let app = &it.app;
+    app.stripe.hold_webhooks().await;
+    let mut costs = Vec::new();
+    let mut note = |step: &str, cost: String| costs.push(format!("{step}\n    {cost}"));
+    let nothing = json!({});
+    let shown = async |plan: &str, when: &str| {
+        let ask = json!({"plan": plan, "when": when});
+        let shown = it.asks("preview", &ask).await.expect(200).json();
+        json!({"preview": shown["preview"]})
+    };
+    note(
+        "a cancellation",
+        cost(app, it.asks("cancel", &nothing)).await,
+    );
+    note(
+        "taking it back",
+        cost(app, it.asks("withdraw-cancellation", &nothing)).await,
+    );
+    let body = shown("pro", "now").await;
+    note("another plan", cost(app, it.asks("change", &body)).await);
+    let body = shown("basic", "period_end").await;
+    note("a plan to come", cost(app, it.asks("change", &body)).await);
+    note(
+        "taking that back",
+        cost(app, it.asks("withdraw-change", &nothing)).await,
+    );
+    let body = shown("basic", "period_end").await;
+    it.asks("change", &body).await.expect(200);
+    note(
+        "a cancellation beside a plan to come",
+        cost(app, it.asks("cancel", &nothing)).await,
+    );
+    let wallet = json!({"wallet": "amazon_pay"});
+    let opened = it.asks("payment-method", &wallet).await.expect(201).json();
+    it.alice.go_to_wallet(&opened).await;
+    it.alice.answer_open_wallet(&opened, "approve").await;
+    let body = json!({"setup_intent": opened["setup_intent"]});
+    note(
+        "another payment method",
+        cost(app, it.asks("payment-method/finish", &body)).await,
+    );
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+    insta::assert_snapshot!(costs.join("\n"), @r"
+    a cancellation
+        Stripe: GET /v1/subscriptions/{id}, POST /v1/subscriptions/{id}; DynamoDB: 3 x GetItem, 2 x PutItem, TransactWriteItems, 2 x UpdateItem
+    taking it back
+        Stripe: GET /v1/subscriptions/{id}, POST /v1/subscriptions/{id}; DynamoDB: 3 x GetItem, 2 x PutItem, TransactWriteItems, 2 x UpdateItem
+    another plan
+        Stripe: 2 x GET /v1/subscriptions/{id}, POST /v1/subscriptions/{id}; DynamoDB: 3 x GetItem, 3 x PutItem, Query, TransactWriteItems, 2 x UpdateItem
+    a plan to come
+        Stripe: 2 x GET /v1/subscriptions/{id}, POST /v1/subscription_schedules, POST /v1/subscription_schedules/{id}; DynamoDB: 3 x GetItem, 3 x PutItem, TransactWriteItems, 2 x UpdateItem
+    taking that back
+        Stripe: 2 x GET /v1/subscriptions/{id}, POST /v1/subscription_schedules/{id}/release; DynamoDB: 3 x GetItem, 3 x PutItem, TransactWriteItems, 2 x UpdateItem
+    a cancellation beside a plan to come
+        Stripe: GET /v1/subscriptions/{id}, POST /v1/subscription_schedules/{id}/release, POST /v1/subscriptions/{id}; DynamoDB: 3 x GetItem, 3 x PutItem, TransactWriteItems, 2 x UpdateItem
+    another payment method
+        Stripe: GET /v1/invoices, GET /v1/payment_methods/{id}, GET /v1/setup_intents/{id}, GET /v1/subscriptions, 2 x GET /v1/subscriptions/{id}, POST /v1/payment_methods/{id}/detach, POST /v1/subscriptions/{id}; DynamoDB: 3 x GetItem, 2 x PutItem, TransactWriteItems, 2 x UpdateItem
+    ");
 }

@@ -99,6 +99,15 @@ fn kinds<'a>(user: &'a UserId, attempt: &'a Attempt) -> Vec<Kind<'a>> {
             open: json!({"state": {"S": "sending"}}),
             done: json!({"state": {"S": "done"}}),
         },
+        Kind {
+            step: ClaimedStep::Portal,
+            pk: "PORTAL".to_owned(),
+            sk: "CONFIGURATION".to_owned(),
+            owner: "owner",
+            lease: "lease",
+            open: json!({}),
+            done: json!({"configuration": {"S": "bpc_1"}}),
+        },
     ]
 }
 
@@ -120,7 +129,8 @@ impl Kind<'_> {
     }
 
     async fn held(&self, app: &TestApp) -> Lease {
-        let items = app.table.items().await;
+        let mut items = app.table.items().await;
+        items.push(app.table.portal().await);
         let item = items.iter().find(|it| it["sk"] == self.sk).unwrap();
         assert_eq!(item["request"], "as it was");
         Lease {

@@ -18,7 +18,7 @@ fn needed(function: &str) -> &'static [&'static str] {
         ],
         "confirm" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "SHOP_URL"],
         "worker" | "reconcile" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY"],
-        "wallets" | "links" | "payments" => &[
+        "wallets" | "links" | "payments" | "actions" => &[
             "TABLE_NAME",
             "STRIPE_MODE",
             "STRIPE_SECRET_KEY",
@@ -28,7 +28,7 @@ fn needed(function: &str) -> &'static [&'static str] {
         ],
         "subscriptions" | "partner-events" => &["TABLE_NAME", "STRIPE_MODE"],
         "webhook" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS"],
-        "shop-events" => &[],
+        "shop-events" => &["API_BASE_URL", "LINK_SECRET"],
         other => panic!("what does {other} need?"),
     }
 }

@@ -91,7 +91,7 @@ fn a_function_that_does_not_start_says_so_in_one_line_whatever_the_least_level()
             assert!(time.unix().abs_diff(Clock::system().now().unix()) < 60);
             let error = line["fields"]["error"].as_str().unwrap();
             let named = error.matches("STRIPE_MODE is not set").count();
-            // The one function that reads no environment gets further.
+            // The one function that asks neither Stripe nor the table.
             let expected = usize::from(function != "shop-events");
             assert_eq!(
                 named, expected,

@@ -31,9 +31,11 @@ macro_rules! on_both {
     };
 }
 
+mod actions;
 mod addresses;
 mod answers;
 mod apple_pay;
+mod archive;
 mod at_once;
 mod bad_input;
 mod bounded;
@@ -62,6 +64,7 @@ mod one_function;
 mod overdue;
 mod payments;
 mod permissions;
+mod portal;
 mod provoked;
 mod refused;
 mod refused_plans;
@@ -77,6 +80,7 @@ mod table_failures;
 mod time_budget;
 mod trials;
 mod unreadable;
+mod users;
 mod wallet_health;
 mod wallets;
 mod whose_subscription;

@@ -81,6 +81,31 @@ async fn a_table_that_did_not_answer_at_the_start_is_asked_before_its_first_use(
 }
 
 #[tokio::test]
+async fn a_start_reads_the_plans_and_the_mode_at_once() {
+    let app = TestApp::start().await;
+    let reads = async || {
+        app.forget_calls().await;
+        let env = app.env_of("subscriptions", &[]);
+        let started = subscriptions::App::start(&env, Clock::system()).await;
+        started.unwrap();
+        app.to_dynamodb.counts().get("GetItem").copied()
+    };
+    assert_eq!(reads().await, Some(1));
+    // A catalog of a version that did not write the mode into it.
+    let catalog = app.table.catalog().await;
+    let older = json!({
+        "pk": {"S": "CATALOG"}, "sk": {"S": "PLANS"},
+        "version": {"N": catalog["version"].to_string()},
+        "plans": {"S": catalog["plans"].to_string()},
+    });
+    app.table.put(&older).await;
+    assert_eq!(reads().await, Some(2));
+    let live = flipped(&app, "subscriptions");
+    let started = subscriptions::App::start(&live, Clock::system()).await;
+    check_refused("subscriptions", started.err());
+}
+
+#[tokio::test]
 async fn the_first_catalog_says_of_which_mode_the_table_is() {
     let app = TestApp::start().await;
     let modes = async || {
@@ -92,6 +117,7 @@ async fn the_first_catalog_says_of_which_mode_the_table_is() {
     assert_eq!(known.len(), 1, "the plans of the demo were published");
     assert_eq!(known[0]["livemode"], false);
     app.table.clear().await;
+    app.table.remove_catalog().await;
     subscriptions::App::start(&app.env_of("subscriptions", &[]), Clock::system())
         .await
         .unwrap();

@@ -87,6 +87,11 @@ async fn check_answers(app: &TestApp, variables: impl Fn(&str) -> Variables) {
             json!({"statusCode": 200}),
         ),
         (
+            "actions",
+            event("actions-cancel"),
+            json!({"statusCode": 404}),
+        ),
+        (
             "wallets",
             event("wallets-offer"),
             json!({"statusCode": 200}),

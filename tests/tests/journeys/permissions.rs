@@ -4,6 +4,7 @@
 //! not allow. That nothing is superfluous is shown here, by journeys that together use every grant.
 
 use perennial_config::{EventHandler as _, Start as _};
+use perennial_functions::FUNCTIONS;
 use perennial_tests::{Roles, TestApp, sign, wait_until};
 use perennial_types::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -24,8 +25,10 @@ async fn every_permission_on_the_table_is_used() {
     two_first_clicks_at_once(&app).await;
     customers_that_stripe_has_deleted(&app).await;
     payments_of_the_shops_servers(&app).await;
+    actions_of_a_subscriber(&app).await;
     links(&app).await;
     plans(&app).await;
+    starts_with_a_catalog_of_an_older_version(&app).await;
     events_without_a_customer(&app).await;
     sweeps(&app).await;
 
@@ -239,6 +242,48 @@ async fn payments_of_the_shops_servers(app: &TestApp) {
     server.pay("again", &again).await.expect(201);
 }
 
+/// A subscriber gives another method, and ends it by a button that the server presses.
+async fn actions_of_a_subscriber(app: &TestApp) {
+    let rosa = app.shopper("rosa");
+    rosa.buy(MONTHLY).await.1.expect(303);
+    app.quiet().await;
+    app.stripe.hold_webhooks().await;
+    let mine = rosa.calls.subscriptions().await.expect(200).json();
+    let path = format!("/subscriptions/{}", text(&mine["subscriptions"][0]["id"]));
+    let ask = async |action: &str, body: Value| {
+        let path = format!("{path}/{action}");
+        rosa.calls
+            .send(rosa.calls.request("POST", &path).json(&body))
+            .await
+    };
+    let opened = ask("payment-method", json!({"wallet": "amazon_pay"})).await;
+    let opened = opened.expect(201).json();
+    rosa.go_to_wallet(&opened).await;
+    rosa.answer_open_wallet(&opened, "approve").await;
+    let body = json!({"setup_intent": opened["setup_intent"]});
+    ask("payment-method/finish", body).await.expect(200);
+    ask("cancel", json!({})).await.expect(200);
+    ask("withdraw-cancellation", json!({})).await.expect(200);
+    let shown = ask("preview", json!({"plan": TRIAL}))
+        .await
+        .expect(200)
+        .json();
+    ask("change", json!({"preview": shown["preview"]}))
+        .await
+        .expect(200);
+    let of_server = ShopServer::of(app).get("/shop/users?user=rosa").await;
+    of_server.expect(200);
+    // It ends by a server, so that this function is who archives it.
+    let path = format!("/shop{path}/cancel");
+    let body = json!({"user": "rosa", "when": "now"});
+    ShopServer::of(app)
+        .post(&path, "end", &body)
+        .await
+        .expect(200);
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+}
+
 /// The first deployment publishes the plans, and an event of a price takes one off.
 async fn plans(app: &TestApp) {
     let catalog = app.table.catalog().await;
@@ -261,7 +306,10 @@ async fn plans(app: &TestApp) {
     app.quiet().await;
 }
 
+/// The portal's configuration is made, which is written down, and its link is followed.
 async fn links(app: &TestApp) {
+    app.table.remove("PORTAL", "CONFIGURATION").await;
+    assert_eq!(crate::portal::sweep(app).await, "made");
     let caller = app.caller("alice");
     let path = format!("/wallets?plan={MONTHLY}");
     let told = caller.send(caller.request("GET", &path)).await.json();
@@ -305,6 +353,22 @@ async fn events_without_a_customer(app: &TestApp) {
 }
 
 /// Everything is left to the sweeps: the worker is away, and no webhook comes.
+/// Which does not say of which mode the table is, so that a function asks the table when it starts.
+async fn starts_with_a_catalog_of_an_older_version(app: &TestApp) {
+    let catalog = app.table.catalog().await;
+    let older = json!({
+        "pk": {"S": "CATALOG"}, "sk": {"S": "PLANS"},
+        "version": {"N": catalog["version"].to_string()},
+        "plans": {"S": catalog["plans"].to_string()},
+    });
+    app.table.put(&older).await;
+    for function in FUNCTIONS {
+        let env = app.env_of(function.name, &[]);
+        let started = function.start(&env, Clock::system()).await;
+        assert!(started.is_ok(), "{} does not start", function.name);
+    }
+}
+
 async fn sweeps(app: &TestApp) {
     let olga = app.shopper("olga");
     olga.click().await;

@@ -104,6 +104,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let context = clients.begin().await.unwrap();
     let (name, plan) = context.plans().get("stock-photos-monthly").unwrap();
     let ask = perennial_flows::IssueCheckout {
+        again: None,
         user: "alice".parse().unwrap(),
         name: name.clone(),
         plan: plan.clone(),

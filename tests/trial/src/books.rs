@@ -35,10 +35,14 @@ pub struct Books {
     pub invoice_payments: Vec<Value>,
     /// What was paid back.
     pub refunds: Vec<Value>,
+    /// What was credited of invoices.
+    pub credit_notes: Vec<Value>,
     /// Charges.
     pub charges: Vec<Value>,
     /// What was claimed back.
     pub disputes: Vec<Value>,
+    /// Plans to come.
+    pub schedules: Vec<Value>,
 }
 
 impl Books {
@@ -87,25 +91,54 @@ struct Sold {
     name: &'static str,
     group: &'static str,
     trial_days: u32,
+    interval: &'static str,
+    /// In cents for each interval.
+    amount: u32,
 }
 
-const SOLD: [Sold; 3] = [
+const SOLD: [Sold; 5] = [
+    Sold {
+        name: "photos-yearly",
+        group: "photos",
+        trial_days: 0,
+        interval: "year",
+        amount: 15_000,
+    },
+    Sold {
+        name: "photos-pro",
+        group: "photos",
+        trial_days: 0,
+        interval: "month",
+        amount: 2900,
+    },
     Sold {
         name: "photos",
         group: "photos",
         trial_days: 0,
+        interval: "month",
+        amount: 1500,
     },
     Sold {
         name: "photos-trial",
         group: "photos",
         trial_days: 14,
+        interval: "month",
+        amount: 1500,
     },
     Sold {
         name: "prints",
         group: "prints",
         trial_days: 0,
+        interval: "month",
+        amount: 1500,
     },
 ];
+
+/// What a plan costs for each of its intervals, in cents.
+pub fn price_of(plan: &str) -> i64 {
+    let sold = SOLD.iter().find(|sold| sold.name == plan);
+    sold.map_or(0, |sold| sold.amount.into())
+}
 
 /// The group of a plan.
 pub fn group_of(plan: &str) -> &'static str {
@@ -146,15 +179,15 @@ impl Stripe {
                     &[
                         ("product", product.as_str()),
                         ("currency", "usd"),
-                        ("unit_amount", "1500"),
-                        ("recurring[interval]", "month"),
+                        ("unit_amount", &sold.amount.to_string()),
+                        ("recurring[interval]", sold.interval),
                     ],
                 )
                 .await?;
             let plan = json!({
-                "price": price["id"], "group": sold.group, "label": sold.name, "amount": 1500,
-                "currency": "usd", "interval": "month", "interval_count": 1,
-                "trial_days": sold.trial_days,
+                "price": price["id"], "group": sold.group, "label": sold.name, "amount": sold.amount,
+                "currency": "usd", "interval": sold.interval, "interval_count": 1,
+                "trial_days": sold.trial_days, "shopper_pause": 90, "cancel_refund": "prorated",
             });
             plans.insert(sold.name.to_owned(), plan);
         }
@@ -314,8 +347,10 @@ impl Stripe {
             invoices: all("invoice"),
             invoice_payments: all("invoice_payment"),
             refunds: all("refund"),
+            credit_notes: all("credit_note"),
             charges: all("charge"),
             disputes: all("dispute"),
+            schedules: all("subscription_schedule"),
         }
     }
 

@@ -19,16 +19,19 @@ pub enum Matrix {
     Hooks,
     /// A year of renewals.
     Time,
+    /// A year of a user who acts at random.
+    Random,
 }
 
 impl Matrix {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Crash,
         Self::Fault,
         Self::Race,
         Self::Hooks,
         Self::Time,
+        Self::Random,
     ];
 
     /// Its name.
@@ -39,6 +42,7 @@ impl Matrix {
             Self::Race => "race",
             Self::Hooks => "hooks",
             Self::Time => "time",
+            Self::Random => "random",
         }
     }
 
@@ -73,7 +77,7 @@ impl Case {
             (None, Matrix::Crash | Matrix::Fault) => "nothing".to_owned(),
             (None, Matrix::Race) => "orders".to_owned(),
             (None, Matrix::Hooks) => "deliveries".to_owned(),
-            (None, Matrix::Time) => "a year".to_owned(),
+            (None, Matrix::Time | Matrix::Random) => "a year".to_owned(),
         }
     }
 }

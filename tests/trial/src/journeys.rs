@@ -1,6 +1,8 @@
 //! The journeys: what shoppers do when nothing goes wrong, step by step.
 
+mod actions;
 mod apple;
+mod leaving;
 mod rare;
 
 use serde_json::Value;
@@ -98,11 +100,49 @@ pub enum Journey {
     AppleForgottenSlot,
     /// The first payment is claimed back, which is lost and then won.
     Disputed,
+    /// The shopper cancels in the page, takes that back, and cancels again.
+    CanceledInPage,
+    /// The shopper sees what a dearer plan costs, and agrees.
+    ChangedPlan,
+    /// The same, and its payment is declined.
+    ChangeDeclined,
+    /// A renewal is declined, and the shopper gives another payment method.
+    OtherMethod,
+    /// Another plan takes effect when the period is over.
+    PlanToCome,
+    /// The shopper changes their mind about which one.
+    PlanToComeReplaced,
+    /// A plan to come gives way to one at once, and another one is taken back.
+    PlanToComeWithdrawn,
+    /// A plan to come gives way to a cancellation, which is taken back.
+    PlanToComeCanceled,
+    /// A server of the shop sells more of the same.
+    QuantityByServer,
+    /// A shopper pauses, and it goes on by itself.
+    Paused,
+    /// A server pauses without an end, and another one resumes.
+    PausedByServer,
+    /// A plan to come is given up with a pause, which its shopper ends before its time.
+    PauseResumed,
+    /// The end of a pause cannot be paid, and another payment method pays it.
+    PauseEndDeclined,
+    /// The shopper ends at once, and the unused time goes back.
+    GivenBack,
+    /// The same after a change of plan, so two invoices have paid the period.
+    GivenBackOfTwo,
+    /// After such an end the shopper comes again, with the saved payment method.
+    CameAgain,
+    /// That is declined, and the wallet is asked.
+    CameAgainDeclined,
+    /// The shopper cancels by the link of a mail, takes that back, and cancels again.
+    CanceledByLink,
+    /// A renewal is declined, and the link of a mail leads to another payment method.
+    RepairedByLink,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 58] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -142,6 +182,25 @@ impl Journey {
         Self::ForgottenSlot,
         Self::AppleForgottenSlot,
         Self::Disputed,
+        Self::CanceledInPage,
+        Self::ChangedPlan,
+        Self::ChangeDeclined,
+        Self::OtherMethod,
+        Self::PlanToCome,
+        Self::PlanToComeReplaced,
+        Self::PlanToComeWithdrawn,
+        Self::PlanToComeCanceled,
+        Self::QuantityByServer,
+        Self::Paused,
+        Self::PausedByServer,
+        Self::PauseResumed,
+        Self::PauseEndDeclined,
+        Self::GivenBack,
+        Self::GivenBackOfTwo,
+        Self::CameAgain,
+        Self::CameAgainDeclined,
+        Self::CanceledByLink,
+        Self::RepairedByLink,
     ];
 
     /// Its name in the id of a case.
@@ -186,6 +245,25 @@ impl Journey {
             Self::ForgottenSlot => "forgotten-slot",
             Self::AppleForgottenSlot => "apple-forgotten-slot",
             Self::Disputed => "disputed",
+            Self::CanceledInPage => "canceled-in-page",
+            Self::ChangedPlan => "changed-plan",
+            Self::ChangeDeclined => "change-declined",
+            Self::OtherMethod => "other-method",
+            Self::PlanToCome => "plan-to-come",
+            Self::PlanToComeReplaced => "plan-to-come-replaced",
+            Self::PlanToComeWithdrawn => "plan-to-come-withdrawn",
+            Self::PlanToComeCanceled => "plan-to-come-canceled",
+            Self::QuantityByServer => "quantity-by-server",
+            Self::Paused => "paused",
+            Self::PausedByServer => "paused-by-server",
+            Self::PauseResumed => "pause-resumed",
+            Self::PauseEndDeclined => "pause-end-declined",
+            Self::GivenBack => "given-back",
+            Self::GivenBackOfTwo => "given-back-of-two",
+            Self::CameAgain => "came-again",
+            Self::CameAgainDeclined => "came-again-declined",
+            Self::CanceledByLink => "canceled-by-link",
+            Self::RepairedByLink => "repaired-by-link",
         }
     }
 
@@ -195,6 +273,10 @@ impl Journey {
     }
 
     /// Plays it; whatever goes wrong on the way, the shopper does what shoppers do.
+    #[allow(
+        clippy::too_many_lines,
+        reason = "a list of journeys, each a few lines"
+    )]
     pub async fn play(self, stage: &Stage<'_>) -> Result<(), Broken> {
         let tab = Door::TabA;
         match self {
@@ -275,21 +357,29 @@ impl Journey {
                 }
                 Ok(())
             }
-            Self::TwoTabs => {
-                let first = open(stage, tab, "photos", By::Page).await?;
-                let second = open(stage, Door::TabB, "photos", By::Page).await?;
-                let Some(opened) = second.or(first) else {
-                    return Ok(());
-                };
-                if let Some(back) = stage.at_wallet(&opened, "approve").await? {
-                    stage.come_back(tab, &back).await?;
-                    stage.come_back(Door::TabB, &back).await?;
-                }
-                Ok(())
-            }
+            Self::TwoTabs => two_tabs(stage).await,
             Self::LostSetup | Self::ForgottenSlot | Self::AppleForgottenSlot | Self::Disputed => {
                 Box::pin(rare::play(self, stage)).await
             }
+            Self::CanceledInPage
+            | Self::ChangedPlan
+            | Self::ChangeDeclined
+            | Self::OtherMethod
+            | Self::PlanToCome
+            | Self::PlanToComeReplaced
+            | Self::PlanToComeWithdrawn
+            | Self::PlanToComeCanceled
+            | Self::QuantityByServer => Box::pin(actions::play(self, stage)).await,
+            Self::Paused
+            | Self::PausedByServer
+            | Self::PauseResumed
+            | Self::PauseEndDeclined
+            | Self::GivenBack
+            | Self::GivenBackOfTwo
+            | Self::CameAgain
+            | Self::CameAgainDeclined
+            | Self::CanceledByLink
+            | Self::RepairedByLink => Box::pin(leaving::play(self, stage)).await,
             _ => Box::pin(apple::play(self, stage)).await,
         }
     }
@@ -322,9 +412,24 @@ pub async fn approve(
     Ok(back.map(|back| (opened, back)))
 }
 
-async fn buy(stage: &Stage<'_>, tab: Door, plan: &str, by: By) -> Result<(), Broken> {
+/// From the button back to the shop.
+pub async fn buy(stage: &Stage<'_>, tab: Door, plan: &str, by: By) -> Result<(), Broken> {
     if let Some((_, back)) = approve(stage, tab, plan, by).await? {
         stage.come_back(tab, &back).await?;
+    }
+    Ok(())
+}
+
+/// The same checkout is opened in two tabs, and both come back.
+async fn two_tabs(stage: &Stage<'_>) -> Result<(), Broken> {
+    let first = open(stage, Door::TabA, "photos", By::Page).await?;
+    let second = open(stage, Door::TabB, "photos", By::Page).await?;
+    let Some(opened) = second.or(first) else {
+        return Ok(());
+    };
+    if let Some(back) = stage.at_wallet(&opened, "approve").await? {
+        stage.come_back(Door::TabA, &back).await?;
+        stage.come_back(Door::TabB, &back).await?;
     }
     Ok(())
 }

@@ -32,6 +32,8 @@ pub struct Tab {
     pub confirm: Running,
     /// `POST /subscriptions`.
     pub subscribe: Running,
+    /// `POST /subscriptions/{subscription}/...`.
+    pub actions: Running,
 }
 
 /// All functions.
@@ -315,6 +317,7 @@ async fn functions(
             client_secret: start("client-secret", door).await?,
             confirm: start("confirm", door).await?,
             subscribe: start("subscribe", door).await?,
+            actions: start("actions", door).await?,
         })
     };
     Ok(Functions {

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use perennial_trial::broken::Broken;
 use perennial_trial::case::{Case, Matrix};
 use perennial_trial::lane::Through;
 use perennial_trial::plan::{Filter, Size};
 use perennial_trial::planted::Planted;
 use perennial_trial::run::Run;
+use perennial_trial::scale::{self, Figures, Rules, Storm, report};
 use perennial_trial::wire::{Bug, Fault};
 
 #[global_allocator]
@@ -31,6 +33,21 @@ enum Command {
         #[arg(long, default_value_t = 7)]
         seed: u64,
     },
+    /// Simulates the work that grows with the number of subscribers.
+    Scale(Scale),
+}
+
+#[derive(clap::Args)]
+struct Scale {
+    /// Where all chance comes from.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// The sizes, in subscribers.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
+    subscribers: Vec<usize>,
+    /// One run alone: comparison, hourly or storm.
+    #[arg(long)]
+    only: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -44,7 +61,7 @@ struct Torture {
     /// Everything; it takes a quarter of an hour on two cores.
     #[arg(long)]
     long: bool,
-    /// One matrix alone: crash, fault, race, hooks or time.
+    /// One matrix alone: crash, fault, race, hooks, time or random.
     #[arg(long, value_parser = matrix)]
     only: Option<Matrix>,
     /// One journey, race or year alone, or all that begin so: `apple*`.
@@ -100,6 +117,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Torture(torture) => torture_or_replay(torture),
         Command::Planted { seed } => find_planted(seed),
+        Command::Scale(scale) => simulate_all(&scale),
     }
 }
 
@@ -195,6 +213,59 @@ fn find_planted(seed: u64) -> ExitCode {
     let all = Bug::ALL.len();
     println!("{} of {all} planted bugs were found", all - missed);
     if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// A million subscriptions may take so long, and other sizes their share of it and a quarter of an hour.
+const COMPARISON_OF_A_MILLION: u64 = 2 * 3600;
+/// A storm comes within an hour, and has half of one to end.
+const STORM: u64 = 90 * 60;
+
+#[allow(clippy::print_stdout, reason = "the report is what the command is for")]
+fn simulate_all(scale: &Scale) -> ExitCode {
+    let seed = scale.seed;
+    let is_wanted = |name: &str| scale.only.as_ref().is_none_or(|only| only == name);
+    let mut runs = Vec::new();
+    let mut note = |figures: Result<Figures, Broken>, seconds: u64| match figures {
+        Ok(figures) => {
+            let run = [(figures, Rules::within(Duration::from_secs(seconds)))];
+            print!("{}", report(&run));
+            println!("{}\n", run[0].0.outcome);
+            runs.extend(run);
+        }
+        Err(error) => println!("a run did not come to its end: {error}"),
+    };
+    let mut wanted = 0;
+    for subscribers in scale.subscribers.iter().copied() {
+        if is_wanted("comparison") {
+            wanted += 1;
+            let share = COMPARISON_OF_A_MILLION * u64::try_from(subscribers).unwrap_or(u64::MAX);
+            let figures = scale::simulate(scale::comparison(subscribers, seed));
+            note(figures, 900 + share / 1_000_000);
+        }
+        if is_wanted("hourly") {
+            wanted += 1;
+            let figures = scale::simulate(scale::hourly(subscribers / 2, seed));
+            note(figures, 13 * 60);
+        }
+        if is_wanted("storm") {
+            for refusing in [0, 30] {
+                wanted += 1;
+                let storm = Storm {
+                    refusing: Duration::from_mins(refusing),
+                    ..Storm::of(subscribers)
+                };
+                let figures = scale::simulate(scale::storm(storm, seed));
+                note(figures, STORM + 60 * refusing);
+            }
+        }
+    }
+    println!("{}", report(&runs));
+    let holds = runs.iter().all(|(run, rules)| rules.broken(run).is_empty());
+    if holds && runs.len() == wanted {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -6,6 +6,7 @@ use crate::case::{Case, Matrix};
 use crate::hooks;
 use crate::journeys::Journey;
 use crate::race::Race;
+use crate::random;
 use crate::rng::Rng;
 use crate::stage::Life;
 use crate::time::Year;
@@ -51,6 +52,16 @@ impl Size {
             Self::Tiny => Some(0),
             Self::Quick => Some(2),
             Self::Usual | Self::Long => None,
+        }
+    }
+
+    /// Users who act at random for a year.
+    fn users(self) -> usize {
+        match self {
+            Self::Tiny => 1,
+            Self::Quick => 4,
+            Self::Usual => 100,
+            Self::Long => 2000,
         }
     }
 
@@ -161,9 +172,17 @@ pub fn cases(calls: &Calls, size: Size, filter: &Filter, seed: u64) -> Vec<Case>
         .iter()
         .flat_map(|year| numbered(Matrix::Time, year.name(), Life::Webhook, 1, seed));
     all.extend(wanted(years.collect(), size.years()));
+    let users = numbered(
+        Matrix::Random,
+        random::NAME,
+        Life::Shopper,
+        size.users(),
+        seed,
+    );
+    all.extend(wanted(users, None));
     Rng::named(seed, "order").shuffle(&mut all);
     // A year is the longest case, so it begins first.
-    all.sort_by_key(|case| case.matrix != Matrix::Time);
+    all.sort_by_key(|case| !matches!(case.matrix, Matrix::Time | Matrix::Random));
     all
 }
 

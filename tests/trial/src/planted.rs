@@ -92,6 +92,24 @@ impl Planted {
                 part(Crash, "apple-ended", Shopper, None),
                 "the shop was told",
             ),
+            Bug::HalfForgotten => (
+                part(Crash, "plan-to-come", Webhook, dies),
+                "is left half done",
+            ),
+            Bug::OtherAmount => (
+                part(Matrix::Random, "user", Shopper, None),
+                "agreed on were",
+            ),
+            Bug::NothingToCome => (
+                part(Matrix::Random, "user", Shopper, None),
+                "of a plan to come",
+            ),
+            Bug::EndlessPause => (part(Crash, "paused", Shopper, None), "does not end"),
+            Bug::GivenBackTwice => (
+                part(Matrix::Fault, "given-back", Shopper, lost),
+                "was given back twice",
+            ),
+            Bug::HalfASchedule => (part(Crash, "plan-to-come", Shopper, None), "agreed on were"),
             Bug::UnreadableStops => (
                 part(Crash, "unreadable", Webhook, None),
                 "never comes to its end",

@@ -1,7 +1,9 @@
 //! Several at once: the wire's gate lets one call through at a time, in an order that a seed
 //! decides.
 
+mod actions;
 mod apple;
+mod leaving;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,11 +45,29 @@ pub enum Race {
     AppleExpiry,
     /// Apple Pay in one tab, the return from Amazon Pay in another.
     AppleAndAmazon,
+    /// A change is agreed to while the period ends.
+    ChangeAndRenewal,
+    /// A cancellation, or what takes a plan to come back, beside another plan.
+    CancelAndChange,
+    /// Two devices agree to two changes, or to one.
+    TwoChanges,
+    /// Another payment method pays while Stripe tries the old one again.
+    RepairAndRetry,
+    /// A pause is asked for while the period ends.
+    PauseAndRenewal,
+    /// A pause is ended by its shopper, and by a sweep or another device.
+    ResumeAndSweep,
+    /// An end that gives something back, beside another end, plan or pause.
+    TwoEnds,
+    /// Two devices come again after the end.
+    TwoComeAgain,
+    /// The page of a link cancels or keeps, beside the shop's page.
+    PageAndDevice,
 }
 
 impl Race {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::DoubleClick,
         Self::TwoReturns,
         Self::Finishers,
@@ -61,6 +81,15 @@ impl Race {
         Self::AppleFinishers,
         Self::AppleExpiry,
         Self::AppleAndAmazon,
+        Self::ChangeAndRenewal,
+        Self::CancelAndChange,
+        Self::TwoChanges,
+        Self::RepairAndRetry,
+        Self::PauseAndRenewal,
+        Self::ResumeAndSweep,
+        Self::TwoEnds,
+        Self::TwoComeAgain,
+        Self::PageAndDevice,
     ];
 
     /// Its name in the id of a case.
@@ -79,6 +108,15 @@ impl Race {
             Self::AppleFinishers => "apple-finishers",
             Self::AppleExpiry => "apple-expiry",
             Self::AppleAndAmazon => "apple-and-amazon",
+            Self::ChangeAndRenewal => "change-and-renewal",
+            Self::CancelAndChange => "cancel-and-change",
+            Self::TwoChanges => "two-changes",
+            Self::RepairAndRetry => "repair-and-retry",
+            Self::PauseAndRenewal => "pause-and-renewal",
+            Self::ResumeAndSweep => "resume-and-sweep",
+            Self::TwoEnds => "two-ends",
+            Self::TwoComeAgain => "two-come-again",
+            Self::PageAndDevice => "page-and-device",
         }
     }
 
@@ -199,6 +237,15 @@ impl Race {
                 }
             }
             Self::TwoReaders => Box::pin(two_readers(stage)).await?,
+            Self::ChangeAndRenewal
+            | Self::CancelAndChange
+            | Self::TwoChanges
+            | Self::RepairAndRetry => Box::pin(actions::run(self, stage)).await?,
+            Self::PauseAndRenewal
+            | Self::ResumeAndSweep
+            | Self::TwoEnds
+            | Self::TwoComeAgain
+            | Self::PageAndDevice => Box::pin(leaving::run(self, stage)).await?,
             _ => Box::pin(apple::run(self, stage)).await?,
         }
         stage.settle().await

@@ -41,6 +41,8 @@ impl Stripe {
         let form = [
             ("client_secret", client_secret),
             ("payment_method", method.as_str()),
+            // As the page says it; no sheet leads there.
+            ("return_url", "https://shop.example/return"),
             ("use_stripe_sdk", "true"),
         ];
         let path = format!("/v1/{kind}/{intent}/confirm");

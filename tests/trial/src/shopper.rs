@@ -56,11 +56,44 @@ type Answer = (u16, Value, Option<String>);
 
 /// What a shopper asks.
 pub(crate) enum Ask<'a> {
-    Click { plan: &'a str, by: By },
-    Begin { plan: &'a str },
-    Return { url: &'a str },
-    Poll { checkout: &'a str },
-    Subscribe { checkout: &'a str },
+    Click {
+        plan: &'a str,
+        by: By,
+    },
+    Begin {
+        plan: &'a str,
+    },
+    Return {
+        url: &'a str,
+    },
+    Poll {
+        checkout: &'a str,
+    },
+    Subscribe {
+        checkout: &'a str,
+    },
+    Act {
+        path: &'a str,
+        body: &'a Value,
+    },
+    Serve {
+        path: &'a str,
+        key: &'a str,
+        body: &'a Value,
+    },
+    Again {
+        body: &'a Value,
+    },
+    /// The page of a link, or its button.
+    Page {
+        link: &'a str,
+        form: Option<&'a [(&'a str, &'a str)]>,
+    },
+    /// A page of the shop, with a link and without a token.
+    Open {
+        path: &'a str,
+        body: &'a Value,
+    },
 }
 
 impl Stage<'_> {
@@ -103,6 +136,31 @@ impl Stage<'_> {
                 let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(&body));
                 Box::pin(self.ask(door, &tab.subscribe, event)).await
             }
+            Ask::Act { path, body } => {
+                let event = event(Some(&self.user), "POST", path, "", Some(body));
+                Box::pin(self.ask(door, &tab.actions, event)).await
+            }
+            Ask::Serve { path, key, body } => {
+                let mut event = event(None, "POST", path, "", Some(body));
+                event["headers"]["idempotency-key"] = (*key).into();
+                event["headers"]["authorization"] =
+                    "AWS4-HMAC-SHA256 SignedHeaders=content-type;host;idempotency-key".into();
+                event["requestContext"]["authorizer"] =
+                    json!({"iam": {"userArn": "arn:aws:iam::123456789012:user/shop"}});
+                Box::pin(self.ask(door, &tab.actions, event)).await
+            }
+            Ask::Again { body } => {
+                let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(body));
+                Box::pin(self.ask(door, &tab.subscribe, event)).await
+            }
+            Ask::Page { link, form } => {
+                let event = page_event(link, *form);
+                Box::pin(self.ask(door, &tab.actions, event)).await
+            }
+            Ask::Open { path, body } => {
+                let event = event(None, "POST", path, "", Some(body));
+                Box::pin(self.ask(door, &tab.actions, event)).await
+            }
         }
     }
 
@@ -122,7 +180,48 @@ impl Stage<'_> {
         Ok(reply)
     }
 
-    async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<Answer>, Broken> {
+    /// Does something to a subscription; gives the status and the body, once there is a decision.
+    pub async fn act(
+        &self,
+        door: Door,
+        subscription: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Option<(u16, Value)>, Broken> {
+        let path = format!("/subscriptions/{subscription}/{action}");
+        let answer = self.insist(door, &Ask::Act { path: &path, body }).await?;
+        if let Some((status, body, _)) = &answer {
+            let code = body["error"]["code"].as_str().unwrap_or_default();
+            self.tell(format!("{action}: {status} {code}"));
+        }
+        Ok(answer.map(|(status, body, _)| (status, body)))
+    }
+
+    /// One of the shop's servers does something to the user's subscription, and repeats itself by its key.
+    pub async fn serve(
+        &self,
+        subscription: &str,
+        action: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Option<(u16, Value)>, Broken> {
+        let path = format!("/shop/subscriptions/{subscription}/{action}");
+        let mut body = body.clone();
+        body["user"] = self.user.as_str().into();
+        let ask = Ask::Serve {
+            path: &path,
+            key,
+            body: &body,
+        };
+        let answer = self.insist(Door::TabB, &ask).await?;
+        if let Some((status, body, _)) = &answer {
+            let code = body["error"]["code"].as_str().unwrap_or_default();
+            self.tell(format!("a server asks to {action}: {status} {code}"));
+        }
+        Ok(answer.map(|(status, body, _)| (status, body)))
+    }
+
+    pub(crate) async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<Answer>, Broken> {
         let mut reply = self.send(door, ask).await;
         for _ in 0..TRIES {
             match reply {
@@ -293,6 +392,20 @@ fn landed(location: &str) -> Told {
     }
 }
 
+/// What a browser asks of the page of a link: to see it, or by its button.
+fn page_event(link: &str, form: Option<&[(&str, &str)]>) -> Value {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.append_pair("link", link);
+    let Some(form) = form else {
+        return event(None, "GET", "/cancel", &pairs.finish(), None);
+    };
+    let body = pairs.extend_pairs(form).finish();
+    let mut event = event(None, "POST", "/cancel", "", None);
+    event["headers"]["content-type"] = "application/x-www-form-urlencoded".into();
+    event["body"] = body.into();
+    event
+}
+
 /// An event of an HTTP API with payload format 2.0.
 pub fn event(
     user: Option<&str>,
@@ -302,9 +415,17 @@ pub fn event(
     body: Option<&Value>,
 ) -> Value {
     let checkout = path.strip_prefix("/checkouts/");
-    let route = match checkout {
-        Some(_) => format!("{method} /checkouts/{{checkout}}"),
-        None => format!("{method} {path}"),
+    let (shop, of_subscription) = match path.strip_prefix("/shop") {
+        Some(rest) => ("/shop", rest.strip_prefix("/subscriptions/")),
+        None => ("", path.strip_prefix("/subscriptions/")),
+    };
+    let acted = of_subscription.and_then(|rest| rest.split_once('/'));
+    let route = match (checkout, acted) {
+        (Some(_), _) => format!("{method} /checkouts/{{checkout}}"),
+        (None, Some((_, action))) => {
+            format!("{method} {shop}/subscriptions/{{subscription}}/{action}")
+        }
+        (None, None) => format!("{method} {path}"),
     };
     let mut event = json!({
         "version": "2.0",
@@ -322,6 +443,9 @@ pub fn event(
     });
     if let Some(checkout) = checkout {
         event["pathParameters"] = json!({"checkout": checkout});
+    }
+    if let Some((subscription, _)) = acted {
+        event["pathParameters"] = json!({"subscription": subscription});
     }
     if let Some(user) = user {
         event["requestContext"]["authorizer"] =

@@ -71,6 +71,79 @@ pub struct Told {
     pub subscription: Option<String>,
 }
 
+/// What a subscriber and the shop have agreed on.
+#[derive(Debug, Clone)]
+pub struct Deal {
+    /// About which subscription.
+    pub subscription: String,
+    /// When, in Stripe's Unix seconds.
+    pub at: i64,
+    /// What.
+    pub terms: Terms,
+}
+
+/// What a period costs from some time on, in cents.
+#[derive(Debug, Clone)]
+pub enum Terms {
+    /// Another price from now on.
+    Now {
+        /// For each period.
+        amount: i64,
+        /// What was to be paid at once, and what the lines of it came to; none if there was no invoice.
+        invoice: Option<(i64, i64)>,
+        /// What was to be charged next, and when.
+        next: (i64, i64),
+    },
+    /// Another price from the end of the period on.
+    Later {
+        /// For each period.
+        amount: i64,
+        /// When that end is.
+        from: i64,
+        /// What was to be charged next, and when.
+        next: (i64, i64),
+    },
+    /// What was to come does not.
+    Kept,
+    /// A pause is over, and its price is that of before.
+    Resumed {
+        /// What was to be paid at once; none if a sweep has ended it, and nobody was told.
+        due: Option<i64>,
+        /// What the pause has credited.
+        credit: i64,
+        /// What was to be charged next, and when.
+        next: (i64, i64),
+    },
+    /// It has ended at once, and something went back.
+    Ended(Back),
+}
+
+/// A pause that was asked for.
+#[derive(Debug, Clone)]
+pub struct Pause {
+    /// Of which subscription.
+    pub subscription: String,
+    /// When it ends by itself, in Stripe's Unix seconds.
+    pub until: Option<i64>,
+    /// What it was to credit.
+    pub credit: i64,
+    /// What was to be charged when it ends by itself.
+    pub ends_for: i64,
+    /// Whether it has ended, or somebody has tried to end it.
+    pub is_over: bool,
+}
+
+/// What an end at once gives back, in cents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// Of which subscription.
+    pub subscription: String,
+    /// To the payment method.
+    pub refund: i64,
+    /// To the balance.
+    pub credit: i64,
+}
+
 /// The notes of a case.
 #[derive(Default)]
 pub struct Notes {
@@ -92,6 +165,18 @@ pub struct Notes {
     pub ended: BTreeSet<String>,
     /// Setup intents that the wallet has agreed to.
     pub approved: Vec<String>,
+    /// What the shopper has agreed to pay at once for another plan.
+    pub agreed: Vec<i64>,
+    /// The pauses that were asked for, unless they were refused.
+    pub pauses: Vec<Pause>,
+    /// What ends at once were to give back.
+    pub backs: Vec<Back>,
+    /// What the first payments of those were to be who came again.
+    pub firsts: Vec<i64>,
+    /// What was agreed on, and confirmed by an answer.
+    pub deals: Vec<Deal>,
+    /// Whether that is all: nothing was asked for whose answer is not known.
+    pub deals_are_all: bool,
     /// How many calls the shopper's part took.
     pub calls_of_shopper: usize,
     /// How many calls there were until all webhooks were applied.

@@ -1,5 +1,6 @@
 //! The table of one case: its items and its stream.
 
+mod cost;
 mod database;
 mod expression;
 
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::broken::Broken;
 
-pub use database::{Database, Item, Witness};
+pub use cost::Cost;
+pub use database::{Base, Database, Item, Witness};
 
 /// When each case begins, by all clocks: on 1 November 2026.
 pub const BEGINNING: i64 = 1_793_500_000;

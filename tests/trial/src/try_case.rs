@@ -6,6 +6,7 @@ use crate::hooks;
 use crate::journeys::Journey;
 use crate::lane::{Kept, Lane};
 use crate::race::Race;
+use crate::random;
 use crate::rng::Rng;
 use crate::stage::{Setting, Stage};
 use crate::time::Year;
@@ -96,6 +97,7 @@ async fn scenario(stage: &Stage<'_>, case: &Case) -> Result<(), Broken> {
             let journey = Journey::named(&case.scenario).ok_or_else(unknown)?;
             hooks::run(stage, journey, case.number).await
         }
+        Matrix::Random => Box::pin(random::run(stage)).await,
         Matrix::Time => {
             Year::named(&case.scenario)
                 .ok_or_else(unknown)?

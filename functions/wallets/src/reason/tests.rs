@@ -39,7 +39,9 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         interval: Interval::Month,
         interval_count: 1,
         wallets: Wallet::usual(),
+        shopper_pause: None,
         former_prices: Vec::new(),
+        cancel_refund: perennial_types::CancelRefund::None,
         refusal: None,
         trial_days,
     }

@@ -49,6 +49,8 @@ pub(crate) fn succeeded(world: &mut World, intent: &Value, method: &Value, money
     }
     charge.set("paid", true);
     charge.set("status", "succeeded");
+    let receipt = format!("{}/sandbox/receipts/{}", world.base_url, charge.id());
+    charge.set("receipt_url", receipt);
     charge.set(
         "outcome",
         charge::outcome("approved_by_network", "authorized", "Payment complete."),
@@ -111,7 +113,7 @@ pub(crate) fn failed(world: &mut World, intent: &Value, method: &Value, error: &
             .more
             .get("decline_code")
             .cloned()
-            .unwrap_or(Value::Null),
+            .unwrap_or_else(|| error.code.clone().into()),
     );
     world.create(&charge, "charge.failed");
     charge

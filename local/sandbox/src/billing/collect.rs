@@ -1,12 +1,13 @@
 //! Charging an invoice, and what its success or failure means for the subscription.
 
 use super::attempt::{self, Outcome, Presence};
-use super::{charges, payment_outcome};
+use super::retries::{self, By, Next};
+use super::{charges, pausing, payment_outcome, pending_update, resuming};
 use crate::error::{ApiError, Result};
 use crate::objects::{invoice, invoice_payment, payment_intent};
 use crate::state::render::shown;
 use crate::state::timers::Due;
-use crate::state::{Fields, World};
+use crate::state::{Fields, Kind, World};
 use crate::wallets;
 use serde_json::Value;
 
@@ -20,30 +21,34 @@ pub(crate) fn open_payment(world: &mut World, invoice: &Value) {
 }
 
 /// Charges an open invoice with the payment method and records what came of it. A refusal is an error that the
-/// caller may answer with; what happened stays recorded either way.
-pub(crate) fn charge(
+/// caller may answer with; what happened stays recorded either way. What a failure means for the subscription is for
+/// [`super::dunning`] to say.
+pub(super) fn charge(
     world: &mut World,
     invoice: &Value,
     method: Option<&Value>,
     presence: Presence,
+    by: By,
 ) -> Result<Value> {
     let mut attempted = invoice.clone();
     attempted.set("attempted", true);
-    attempted.set(
-        "attempt_count",
-        invoice.int("attempt_count").unwrap_or(0) + 1,
-    );
+    attempted.set("attempt_count", retries::count(invoice, by));
     let Some(intent) = invoice::intent_of(world, invoice.id()) else {
         return Err(ApiError::invalid("This invoice has no open payment.")
             .with_code("invoice_not_editable"));
     };
     let Some(method) = method else {
-        world.save(&attempted);
-        world.emit("invoice.payment_failed", &attempted);
         let message = "This customer has no attached payment source or default payment method. Please consider adding a default payment method.";
-        return Err(ApiError::invalid(message).with_code("resource_missing"));
+        let error = ApiError::invalid(message).with_code("resource_missing");
+        fail(world, &attempted, None, by, &error);
+        return Err(error);
     };
-    check_currency(method, invoice)?;
+    if let Err(error) = check_currency(method, invoice) {
+        if by == By::Schedule {
+            fail(world, &attempted, Some(method), by, &error);
+        }
+        return Err(error);
+    }
     match attempt::outcome(world, method, invoice.at("customer"), presence) {
         Outcome::Paid => {
             payment_outcome::succeed(world, &intent, method);
@@ -52,19 +57,95 @@ pub(crate) fn charge(
         Outcome::Declined(error) => {
             let charge = charges::failed(world, &intent, method, &error);
             let failed = payment_outcome::decline(world, &intent, method, Some(&charge), &error);
-            world.save(&attempted);
-            world.emit("invoice.payment_failed", &attempted);
+            fail(world, &attempted, Some(method), by, &error);
             Err(error
                 .with("payment_intent", shown(&failed))
                 .with("charge", charge.id()))
         }
         Outcome::NeedsAction(error) => {
-            let waiting = payment_outcome::need_action(world, &intent, method);
-            world.save(&attempted);
-            world.emit("invoice.payment_failed", &attempted);
-            world.emit("invoice.payment_action_required", &attempted);
+            let waiting = payment_outcome::need_action(world, &intent, method, None);
+            let failed = fail(world, &attempted, Some(method), by, &error);
+            world.emit("invoice.payment_action_required", &failed);
             Err(error.with("payment_intent", shown(&waiting)))
         }
+    }
+}
+
+/// Records that an attempt has failed, and when the next one is.
+fn fail(
+    world: &mut World,
+    attempted: &Value,
+    method: Option<&Value>,
+    by: By,
+    error: &ApiError,
+) -> Value {
+    let mut failed = attempted.clone();
+    if let Some(method) = method.filter(|_| retries::is_hard(error)) {
+        failed.set("_refused_for_good", method.id());
+    }
+    schedule_next(world, &mut failed, method, by);
+    world.save(&failed);
+    world.emit("invoice.payment_failed", &failed);
+    if by == By::Schedule {
+        set_delinquent(world, &failed, true);
+    }
+    failed
+}
+
+/// Counts an attempt of the schedule that is not made.
+pub(super) fn count_only(world: &mut World, before: &Value, method: Option<&Value>) {
+    let mut counted = before.clone();
+    counted.set("attempt_count", retries::count(before, By::Schedule));
+    schedule_next(world, &mut counted, method, By::Schedule);
+    world.update(before, &counted, "invoice.updated");
+}
+
+/// Whether the bank refused this payment method for good when the invoice was charged to it.
+pub(super) fn is_refused_for_good(invoice: &Value, method: Option<&Value>) -> bool {
+    method.is_some_and(|method| invoice.is("_refused_for_good", method.id()))
+}
+
+/// Sets the next attempt. Requests after the first attempt leave the schedule as it is, and a first invoice that was
+/// not paid, as well as one that resumes a subscription, has none.
+fn schedule_next(world: &mut World, failed: &mut Value, method: Option<&Value>, by: By) {
+    let subscription = invoice::subscription_of(world, failed).unwrap_or_default();
+    let later_request = by == By::Request && failed.has("_first_failed_at");
+    if later_request || subscription.is("status", "incomplete") || failed.flag("_never_retried") {
+        return;
+    }
+    let now = world.now_for(failed);
+    if !failed.has("_first_failed_at") {
+        failed.set("_first_failed_at", now);
+    }
+    world.unschedule(Due::RetryPayment, failed.id());
+    world.unschedule(Due::GivesUp, failed.id());
+    let next = match retries::next(failed, method, now) {
+        Next::At(at) => {
+            world.schedule(Due::RetryPayment, failed, at);
+            Some(at)
+        }
+        Next::DecidedAt(at) => {
+            world.schedule(Due::GivesUp, failed, at);
+            None
+        }
+        Next::UsedUp => {
+            failed.set("_retries_used_up", true);
+            None
+        }
+    };
+    failed.set("next_payment_attempt", next);
+}
+
+/// Whether the newest change of an invoice left a debt: types of npm stripe 23.1.0, `Customer.delinquent`.
+fn set_delinquent(world: &mut World, invoice: &Value, delinquent: bool) {
+    let customer = invoice
+        .text("customer")
+        .and_then(|id| world.store.get(Kind::Customer, id))
+        .cloned();
+    if let Some(before) = customer.filter(|customer| customer.flag("delinquent") != delinquent) {
+        let mut customer = before.clone();
+        customer.set("delinquent", delinquent);
+        world.update(&before, &customer, "customer.updated");
     }
 }
 
@@ -80,7 +161,9 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
     invoice.set("next_payment_attempt", Value::Null);
     invoice.set("status_transitions.paid_at", now);
     world.unschedule(Due::RetryPayment, invoice.id());
+    world.unschedule(Due::GivesUp, invoice.id());
     world.save(&invoice);
+    set_delinquent(world, &invoice, false);
     if let Some(mut payment) =
         invoice::payment_of(world, invoice.id()).filter(|payment| payment.is("status", "open"))
     {
@@ -93,19 +176,35 @@ pub(crate) fn mark_paid(world: &mut World, before: &Value) -> Value {
     world.emit("invoice.paid", &invoice);
     world.emit("invoice.payment_succeeded", &invoice);
     if let Some(subscription) = invoice::subscription_of(world, &invoice) {
-        let revives = matches!(
-            subscription.text("status"),
-            Some("incomplete" | "past_due" | "unpaid")
-        );
-        if revives && subscription.is("latest_invoice", invoice.id()) {
-            let mut active = subscription.clone();
-            let trial = subscription.int("trial_end").is_some_and(|end| end > now);
-            active.set("status", if trial { "trialing" } else { "active" });
-            world.unschedule(Due::IncompleteExpires, active.id());
-            world.update(&subscription, &active, "customer.subscription.updated");
+        let resumes = resuming::is_waiting(&subscription);
+        if subscription.is("latest_invoice", invoice.id()) && !resumes {
+            revive(world, &subscription, now);
         }
+        pending_update::paid(world, &subscription, &invoice);
     }
     invoice
+}
+
+/// The newest invoice of a subscription is paid for, or given up.
+pub(crate) fn revive(world: &mut World, subscription: &Value, now: i64) {
+    if pausing::waits_for_payment(subscription) {
+        // The account may leave that to a request instead.
+        if world.account().is("after_pause", "resume") {
+            pausing::wake(world, subscription);
+        }
+        return;
+    }
+    if !matches!(
+        subscription.text("status"),
+        Some("incomplete" | "past_due" | "unpaid")
+    ) {
+        return;
+    }
+    let mut active = subscription.clone();
+    let trial = subscription.int("trial_end").is_some_and(|end| end > now);
+    active.set("status", if trial { "trialing" } else { "active" });
+    world.unschedule(Due::IncompleteExpires, active.id());
+    world.update(subscription, &active, "customer.subscription.updated");
 }
 
 /// A wallet that takes no payment in the currency of an invoice or an intent is refused before anybody is asked.
@@ -134,5 +233,19 @@ pub(crate) fn cancel_payment(world: &mut World, invoice: &Value) {
     }
     if let Some(intent) = invoice::intent_of(world, invoice.id()) {
         payment_outcome::cancel(world, &intent, Some("void_invoice"));
+    }
+}
+
+/// Lets the open payment of an invoice be over what remains to be paid.
+pub(crate) fn set_amount(world: &mut World, invoice: &Value) {
+    let remaining = invoice.at("amount_remaining");
+    let open = invoice::payment_of(world, invoice.id()).filter(|it| it.is("status", "open"));
+    if let Some(mut payment) = open {
+        payment.set("amount_requested", remaining.clone());
+        world.save(&payment);
+    }
+    if let Some(mut intent) = invoice::intent_of(world, invoice.id()) {
+        intent.set("amount", remaining.clone());
+        world.save(&intent);
     }
 }

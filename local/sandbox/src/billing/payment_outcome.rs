@@ -5,6 +5,7 @@ use crate::error::{ApiError, Result};
 use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
+use crate::wallets;
 use serde_json::{Value, json};
 
 /// How long a card's bank holds money that nobody captures.
@@ -69,18 +70,31 @@ pub(crate) fn decline(
     intent
 }
 
-/// The intent waits for the customer's authentication.
-pub(crate) fn need_action(world: &mut World, before: &Value, method: &Value) -> Value {
+/// The intent waits for the customer's authentication: in the page, or on the bank's own if there is a way back from it.
+pub(crate) fn need_action(
+    world: &mut World,
+    before: &Value,
+    method: &Value,
+    return_url: Option<&str>,
+) -> Value {
     let mut intent = before.clone();
     intent.set("payment_method", method.id());
     intent.set("status", "requires_action");
-    intent.set(
-        "next_action",
-        json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
-    );
+    intent.set("_page", return_url.map(|_| "bank"));
+    intent.set("_return_url", return_url);
+    let action = match return_url {
+        Some(back) => wallets::redirect_to(&bank_page(world, intent.id()), back),
+        None => json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
+    };
+    intent.set("next_action", action);
     world.save(&intent);
     world.emit("payment_intent.requires_action", &intent);
     intent
+}
+
+/// Where the bank asks the customer about an intent.
+pub(crate) fn bank_page(world: &World, intent: &str) -> String {
+    format!("{}/sandbox/bank/{intent}", world.base_url)
 }
 
 /// The intent is not needed any more. Money that is held goes back.

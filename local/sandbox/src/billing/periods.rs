@@ -2,24 +2,43 @@
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-/// The end of the first period after `after` for a cycle that began at `anchor`.
+/// The first moment after `after` at which a period of the cycle begins and another ends. The cycle goes on before its
+/// anchor as it does behind it.
 pub(crate) fn next_end(anchor: i64, interval: &str, count: i64, after: i64) -> i64 {
     let count = count.max(1);
-    // Counted from the anchor each time, so that a short month does not move the day for good.
-    let mut steps = match interval {
-        "day" | "week" => (after - anchor) / (step_days(interval) * 86_400 * count),
-        "year" => (after - anchor) / (366 * 86_400 * count),
-        _ => (after - anchor) / (31 * 86_400 * count),
+    step(
+        anchor,
+        interval,
+        count * (steps_until(anchor, interval, count, after) + 1),
+    )
+}
+
+/// The period of the cycle that ends at `end`, or in which it is.
+pub(crate) fn start_before(anchor: i64, interval: &str, count: i64, end: i64) -> i64 {
+    let count = count.max(1);
+    step(
+        anchor,
+        interval,
+        count * steps_until(anchor, interval, count, end - 1),
+    )
+}
+
+/// The largest number of steps from the anchor that does not lead past `at`. Counted from the anchor each time, so that
+/// a short month does not move the day for good.
+fn steps_until(anchor: i64, interval: &str, count: i64, at: i64) -> i64 {
+    let days = match interval {
+        "day" | "week" => step_days(interval),
+        "year" => 365,
+        _ => 30,
     };
-    steps = steps.max(0);
-    loop {
-        steps += 1;
-        let end = step(anchor, interval, count * steps);
-        if end > after {
-            // An estimate from the longest month never runs past the end that is wanted.
-            return end;
-        }
+    let mut steps = at.saturating_sub(anchor).div_euclid(days * 86_400 * count);
+    while step(anchor, interval, count * steps) > at {
+        steps -= 1;
     }
+    while step(anchor, interval, count * (steps + 1)) <= at {
+        steps += 1;
+    }
+    steps
 }
 
 fn step_days(interval: &str) -> i64 {
@@ -35,7 +54,8 @@ fn step(anchor: i64, interval: &str, count: i64) -> i64 {
     }
 }
 
-fn add_months(anchor: i64, months: i64) -> i64 {
+/// The same day and time some months later, or the last day of a shorter month.
+pub(crate) fn add_months(anchor: i64, months: i64) -> i64 {
     let Ok(start) = OffsetDateTime::from_unix_timestamp(anchor) else {
         return anchor;
     };
@@ -59,7 +79,7 @@ pub(crate) fn days(count: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::next_end;
+    use super::{next_end, start_before};
     use time::OffsetDateTime;
     use time::format_description::well_known::Rfc3339;
 
@@ -127,6 +147,64 @@ mod tests {
                 next_end(seconds(anchor), interval, count, seconds(after)),
                 seconds(end),
                 "{anchor} {interval} {after}"
+            );
+        }
+    }
+
+    /// Read off a calendar.
+    #[test]
+    fn a_cycle_goes_on_before_its_anchor() {
+        let cases = [
+            // A month that ends on the anchor, 1 August.
+            (
+                "2026-08-01T00:00:00Z",
+                "month",
+                1,
+                "2026-07-22T00:00:00Z",
+                "2026-07-01T00:00:00Z",
+                "2026-08-01T00:00:00Z",
+            ),
+            (
+                "2026-03-31T00:00:00Z",
+                "month",
+                1,
+                "2026-03-01T00:00:00Z",
+                "2026-02-28T00:00:00Z",
+                "2026-03-31T00:00:00Z",
+            ),
+            (
+                "2028-02-29T00:00:00Z",
+                "year",
+                1,
+                "2027-06-01T00:00:00Z",
+                "2027-02-28T00:00:00Z",
+                "2028-02-29T00:00:00Z",
+            ),
+            (
+                "2026-12-01T00:00:00Z",
+                "week",
+                1,
+                "2026-11-20T00:00:00Z",
+                "2026-11-17T00:00:00Z",
+                "2026-11-24T00:00:00Z",
+            ),
+            (
+                "2026-12-01T00:00:00Z",
+                "month",
+                3,
+                "2026-12-01T00:00:00Z",
+                "2026-12-01T00:00:00Z",
+                "2027-03-01T00:00:00Z",
+            ),
+        ];
+        for (anchor, interval, count, at, start, end) in cases {
+            let (anchor, at) = (seconds(anchor), seconds(at));
+            let found = next_end(anchor, interval, count, at);
+            assert_eq!(found, seconds(end), "{anchor} {at}");
+            assert_eq!(
+                start_before(anchor, interval, count, found),
+                seconds(start),
+                "{anchor} {at}"
             );
         }
     }

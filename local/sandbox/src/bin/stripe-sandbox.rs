@@ -1,14 +1,18 @@
 //! The sandbox by itself, on a port of its own.
 
-use clap::Parser;
-use perennial_sandbox::{API_VERSION, Error, Options, PUBLISHABLE_KEY, SECRET_KEY, Sandbox};
+use clap::{Parser, Subcommand};
+use perennial_sandbox::{API_VERSION, Error, Options, PUBLISHABLE_KEY, SECRET_KEY, Sandbox, probe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 /// A small stateful Stripe for one machine.
 #[derive(Debug, Parser)]
-#[command(name = "stripe-sandbox", version)]
+#[command(
+    name = "stripe-sandbox",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Arguments {
     /// The port on 127.0.0.1; 0 picks a free one.
     #[arg(long, default_value_t = 9002)]
@@ -25,15 +29,47 @@ struct Arguments {
     /// The origin of a page that may call it, such as `http://localhost:5173`; may be given more than once.
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the same calls against Stripe and against the sandbox, and say where they differ.
+    Probe(probe::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    if let Some(Command::Probe(arguments)) = &arguments.command {
+        return compare(arguments).await;
+    }
+    match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             say_error(&message);
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Compares Stripe with a sandbox of its own, which keeps nothing.
+async fn compare(arguments: &probe::Arguments) -> ExitCode {
+    if !arguments.needs_sandbox() {
+        return ExitCode::from(probe::run(arguments, None).await);
+    }
+    let sandbox = match TcpListener::bind(("127.0.0.1", 0)).await {
+        Ok(listener) => Sandbox::start(Options::new(listener))
+            .await
+            .map_err(|error| whole(&error)),
+        Err(error) => Err(format!("no port can be used: {error}")),
+    };
+    match sandbox {
+        Ok(sandbox) => ExitCode::from(probe::run(arguments, Some(sandbox.url())).await),
+        Err(message) => {
+            say_error(&message);
+            ExitCode::from(2)
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{answered, body};
 use crate::error::{ApiError, Result};
 use crate::http::shared::Shared;
-use crate::operations::payment_method_domains;
+use crate::operations::{payment_method_domains, portal_configurations};
 use crate::state::render::shown;
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
@@ -30,10 +30,14 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 /// Every object, by its kind.
 async fn state(State(shared): Sandbox) -> Response<Body> {
     let world = shared.world();
-    let kinds = Kind::OBJECTS.into_iter().map(|(kind, name)| {
+    let kinds = Kind::OBJECTS.iter().map(|(kind, name)| {
         (
-            name.to_owned(),
-            world.store.oldest_first(kind).map(shown).collect::<Value>(),
+            (*name).to_owned(),
+            world
+                .store
+                .oldest_first(*kind)
+                .map(shown)
+                .collect::<Value>(),
         )
     });
     let mut all: Map<String, Value> = kinds.collect();
@@ -57,10 +61,18 @@ struct Settings {
     card: Option<bool>,
     /// How long each request takes before it is carried out, which lets requests with one key meet.
     latency_ms: Option<u32>,
+    /// What becomes of a subscription whose renewal could not be collected at first.
+    after_first_failure: Option<AfterFirstFailure>,
     /// What becomes of a subscription whose retries are used up.
     after_retries: Option<AfterRetries>,
+    /// Whether the payment of its invoice resumes a subscription that was paused for want of it.
+    after_pause: Option<AfterPause>,
     /// Whether a refund arrives at once.
     refunds: Option<Refunds>,
+    /// Whether webhook endpoints may be on this machine.
+    local_endpoints: Option<bool>,
+    /// Whether somebody has saved the portal's default configuration in the Dashboard.
+    portal_default: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -72,10 +84,25 @@ enum Refunds {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
+enum AfterFirstFailure {
+    PastDue,
+    Pause,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum AfterRetries {
     Cancel,
     Unpaid,
     PastDue,
+    Pause,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AfterPause {
+    Resume,
+    StayPaused,
 }
 
 async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
@@ -106,8 +133,30 @@ async fn set_account(State(shared): Sandbox, bytes: Bytes) -> Response<Body> {
                     AfterRetries::Cancel => "cancel",
                     AfterRetries::Unpaid => "unpaid",
                     AfterRetries::PastDue => "past_due",
+                    AfterRetries::Pause => "pause",
                 };
                 world.set_account("after_retries", name);
+            }
+            if let Some(is_there) = settings.portal_default {
+                world.set_account("portal_default", is_there);
+                portal_configurations::set_default(world, is_there);
+            }
+            if let Some(local) = settings.local_endpoints {
+                world.set_account("local_endpoints", local);
+            }
+            if let Some(after) = settings.after_first_failure {
+                let name = match after {
+                    AfterFirstFailure::PastDue => "past_due",
+                    AfterFirstFailure::Pause => "pause",
+                };
+                world.set_account("after_first_failure", name);
+            }
+            if let Some(after) = settings.after_pause {
+                let name = match after {
+                    AfterPause::Resume => "resume",
+                    AfterPause::StayPaused => "stay_paused",
+                };
+                world.set_account("after_pause", name);
             }
             if let Some(refunds) = settings.refunds {
                 let name = match refunds {

@@ -3,6 +3,7 @@
 //! It takes the secret key, and of a page's publishable key what the stand-in for Stripe.js asks: the account, and tokens.
 
 mod account;
+mod customers;
 mod faults;
 mod money_back;
 mod shopper;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .merge(account::routes())
+        .merge(customers::routes())
         .merge(faults::routes())
         .merge(money_back::routes())
         .merge(shopper::routes())

@@ -3,23 +3,27 @@
 use super::auth::{self, Key};
 use super::faults::{self, Break, Fault};
 use super::idempotency::{self, Fingerprint};
+use super::nested;
 use super::reply::Reply;
 use super::request_log::Entry;
 use super::routes::{self, Operation};
 use super::severed::Severed;
 use super::shared::{Shared, lock};
+use crate::billing::payment_outcome;
 use crate::error::{ApiError, ErrorType, Result};
 use crate::expand::expand;
+use crate::operations::setup_intents;
 use crate::params::call::{Call, Client};
 use crate::params::check::check;
 use crate::params::form::{pairs, tree};
-use crate::params::schema::operation;
-use crate::state::render::{drop_notes, shown_to_page};
-use crate::state::world::Origin;
-use crate::state::{Kind, World, ids};
+use crate::params::limits;
+use crate::params::schema::{is_stripes, operation};
+use crate::state::render::{drop_notes, shown, shown_to_page};
+use crate::state::world::{ACCOUNT, Origin};
+use crate::state::{Fields, Kind, World, ids};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -141,6 +145,7 @@ async fn carry_out(
     let key = auth::key(&incoming.headers, shared.secret_key.as_deref())?;
     entry.key = Some(key.name());
     check_version(entry.stripe_version.as_deref())?;
+    for_this_account(&incoming.headers)?;
     let (operation, id) = routes::find(&entry.method, &entry.path)
         .ok_or_else(|| unknown_url(&entry.method, &entry.path))?;
     if key == Key::Publishable && !operation.for_pages {
@@ -220,7 +225,12 @@ fn execute(
     let result = match broken {
         // A 500 that is stored although nothing was done: the endpoint failed as it began.
         Some(fault) if !fault.after => Ok(fault.reply()),
+        _ if fault.is_some_and(|fault| fault.how == Break::ConfirmationLimit) => Err(refused(
+            last_confirmation(world, operation.kind, &call.id),
+            call,
+        )),
         _ => (operation.handle)(world, call)
+            .and_then(few_keys)
             .and_then(|object| present(world, operation.kind, object, call))
             .map_err(|error| refused(error, call)),
     };
@@ -239,6 +249,36 @@ fn execute(
         }
     }
     broken.map_or(result, |fault| Ok(fault.reply()))
+}
+
+/// The last confirmation that an intent may have: declined, and the intent is canceled, as the types of npm stripe 23.1.0
+/// say of both kinds of intents.
+fn last_confirmation(world: &mut World, kind: Kind, id: &str) -> ApiError {
+    let Ok(intent) = world.at_path(kind, id) else {
+        return kind.no_such(id, kind.in_path()).with_status(404);
+    };
+    let name = match kind {
+        Kind::SetupIntent => "setup_intent",
+        Kind::PaymentIntent => "payment_intent",
+        _ => return ApiError::invalid("Only an intent has a limit of confirmations."),
+    };
+    if kind == Kind::SetupIntent {
+        setup_intents::give_up(world, &intent, None);
+    } else {
+        payment_outcome::cancel(world, &intent, None);
+    }
+    let canceled = world.at_path(kind, id).unwrap_or(intent);
+    ApiError::card_declined("generic_decline")
+        .with(name, shown(&canceled))
+        .keeping_changes()
+}
+
+/// Keys that are added one request after another are as few as those of one request.
+///
+/// <https://docs.stripe.com/api/metadata>
+fn few_keys(object: Value) -> Result<Value> {
+    let keys = object.at("metadata").as_object().map_or(0, Map::len);
+    limits::few_keys(keys, "metadata").map(|()| object)
 }
 
 /// The object as the caller sees it.
@@ -293,6 +333,7 @@ fn checked_call(
     {
         return Err(ApiError::not_simulated(param));
     }
+    nested::check(&name, &params)?;
     let client = Client {
         ip: incoming.ip.clone(),
         user_agent: incoming.header("user-agent").unwrap_or_default(),
@@ -320,8 +361,28 @@ fn check_version(version: Option<&str>) -> Result<()> {
     }
 }
 
+/// A request on behalf of another account would be answered with the objects of this one.
+fn for_this_account(headers: &HeaderMap) -> Result<()> {
+    for name in ["Stripe-Account", "Stripe-Context"] {
+        if headers.get(name).is_some_and(|named| named != ACCOUNT) {
+            let message = format!(
+                "The sandbox has one account, {ACCOUNT}. Requests for others, by the header `{name}`, are not simulated."
+            );
+            return Err(ApiError::not_simulated(name).with_message(message));
+        }
+    }
+    Ok(())
+}
+
 fn unknown_url(method: &str, path: &str) -> ApiError {
-    ApiError::validation(format!("Unrecognized request URL ({method}: {path}). Stripe may have it; this sandbox does not serve it."))
+    if is_stripes(method, path) {
+        return ApiError::not_simulated(&format!("{method} {path}"));
+    }
+    let message = format!(
+        "Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. If you are \
+         trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code."
+    );
+    ApiError::validation(message)
         .with_status(404)
         .with_kind(ErrorType::InvalidRequest)
 }

@@ -20,6 +20,33 @@ pub(crate) enum Break {
     Status,
     /// It is done, and the answer breaks off in its middle.
     Severed,
+    /// The confirmation of an intent is declined, and was the last that it may have: the intent is canceled.
+    ConfirmationLimit,
+}
+
+/// A limit on requests, as the header `Stripe-Rate-Limited-Reason` names it.
+///
+/// <https://docs.stripe.com/rate-limits>
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    GlobalRate,
+    EndpointRate,
+    GlobalConcurrency,
+    EndpointConcurrency,
+    ResourceSpecific,
+}
+
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Self::GlobalRate => "global-rate",
+            Self::EndpointRate => "endpoint-rate",
+            Self::GlobalConcurrency => "global-concurrency",
+            Self::EndpointConcurrency => "endpoint-concurrency",
+            Self::ResourceSpecific => "resource-specific",
+        }
+    }
 }
 
 /// A fault as the control API takes it.
@@ -43,6 +70,9 @@ pub(crate) struct Fault {
     /// The error code of the answer, in place of the usual one for the status.
     #[serde(default)]
     pub(crate) code: Option<String>,
+    /// Which limit a 429 is about.
+    #[serde(default)]
+    pub(crate) reason: Option<Reason>,
     /// The whole body of the answer, in place of an error.
     #[serde(default)]
     pub(crate) body: Option<Value>,
@@ -94,6 +124,11 @@ impl Fault {
     pub(crate) fn reply(&self) -> Reply {
         let mut error = match self.status {
             409 => key_in_use(),
+            429 if self.code.as_deref() == Some("lock_timeout") => ApiError::validation(
+                "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. \
+                 If you see this error intermittently, retry the request.",
+            )
+            .with_status(429),
             429 => ApiError::validation("Request rate limit exceeded.")
                 .with_status(429)
                 .with_code("rate_limit"),
@@ -114,7 +149,8 @@ impl Fault {
         }
         // A lock on an object is the one 429 that Stripe sends without a reason.
         if self.status == 429 && self.code.as_deref() != Some("lock_timeout") {
-            reply.header("stripe-rate-limited-reason", "global-rate");
+            let reason = self.reason.map_or("global-rate", Reason::name);
+            reply.header("stripe-rate-limited-reason", reason);
         }
         for (name, value) in &self.headers {
             reply.header(name, value);

@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod auth;
 pub(crate) mod faults;
 pub(crate) mod idempotency;
+mod nested;
 pub(crate) mod reply;
 pub(crate) mod request_log;
 pub(crate) mod routes;

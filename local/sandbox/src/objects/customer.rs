@@ -1,7 +1,7 @@
 //! A customer.
 
 use crate::error::{ApiError, Result};
-use crate::list::{fits, page, same};
+use crate::list::{fits, page_by, same};
 use crate::params::call::{Answer, Call};
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
@@ -39,12 +39,14 @@ pub(crate) fn new(world: &World, clock: Option<&str>) -> Value {
 pub(crate) fn payment_methods(world: &World, call: &Call) -> Answer {
     let customer = living(world, &call.id)?;
     let url = format!("/v1/customers/{}/payment_methods", customer.id());
-    page(
+    let by = Some(("customer", customer.id()));
+    page_by(
         world,
         Kind::PaymentMethod,
+        by,
         &url,
         &call.params,
-        |method, params| method.is("customer", customer.id()) && same(method, params, "type"),
+        |method| same(method, &call.params, "type"),
     )
 }
 

@@ -1,37 +1,34 @@
 //! An invoice of a subscription, and who pays it with what.
 
-use super::subscription;
+use super::invoice_line::Period;
+use super::{subscription, tax_id};
 use crate::list::fits;
 use crate::state::render::shown;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
-/// What an invoice is for.
-#[derive(Clone, Copy, Debug)]
+/// What a draft is made of.
+#[derive(Clone, Debug)]
 pub(crate) struct Bill {
     /// Stripe's `billing_reason`.
     pub(crate) reason: &'static str,
-    /// The start of what is billed.
-    pub(crate) from: i64,
-    /// Its end.
-    pub(crate) to: i64,
-    /// Whether it is a free trial.
-    pub(crate) trial: bool,
+    /// What Stripe shows as the invoice's own period, which of a renewal is the one before those of its lines.
+    pub(crate) period: Period,
+    /// Its lines, without discounts and taxes.
+    pub(crate) lines: Vec<Value>,
 }
 
-/// A draft for the subscription's items.
+/// A draft for the subscription, whose totals have to be made of its lines yet.
 #[expect(
     clippy::too_many_lines,
     reason = "an invoice has that many fields, and they belong together"
 )]
 pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
     let id = ids::id("in");
-    let lines: Vec<Value> = subscription
-        .list("items.data")
-        .iter()
-        .map(|item| line(world, &id, subscription, item, bill))
-        .collect();
-    let total: i64 = lines.iter().filter_map(|line| line.int("amount")).sum();
+    let mut lines = bill.lines;
+    for line in &mut lines {
+        line.set("invoice", id.clone());
+    }
     let customer = world
         .store
         .get(
@@ -41,16 +38,16 @@ pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
         .cloned()
         .unwrap_or_default();
     let now = world.now_for(subscription);
-    json!({
+    let mut invoice = json!({
         "id": id,
         "object": "invoice",
         "account_country": "US",
         "account_name": "Perennial sandbox",
         "account_tax_ids": null,
-        "amount_due": total,
+        "amount_due": 0,
         "amount_overpaid": 0,
         "amount_paid": 0,
-        "amount_remaining": total,
+        "amount_remaining": 0,
         "amount_shipping": 0,
         "application": null,
         "attempt_count": 0,
@@ -70,8 +67,8 @@ pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
         "customer_name": customer.at("name"),
         "customer_phone": customer.at("phone"),
         "customer_shipping": customer.at("shipping"),
-        "customer_tax_exempt": "none",
-        "customer_tax_ids": [],
+        "customer_tax_exempt": customer.text("tax_exempt").unwrap_or("none"),
+        "customer_tax_ids": tax_id::on_invoice(world, customer.id()),
         "default_payment_method": null,
         "default_source": null,
         "default_tax_rates": [],
@@ -87,7 +84,7 @@ pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
         "issuer": {"type": "self"},
         "last_finalization_error": null,
         "latest_revision": null,
-        "lines": {"object": "list", "data": lines, "has_more": false, "url": format!("/v1/invoices/{id}/lines")},
+        "lines": {"object": "list", "data": [], "has_more": false, "url": format!("/v1/invoices/{id}/lines")},
         "livemode": false,
         "metadata": {},
         "next_payment_attempt": null,
@@ -103,8 +100,8 @@ pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
             "payment_method_options": null,
             "payment_method_types": subscription.at("payment_settings.payment_method_types"),
         },
-        "period_end": now,
-        "period_start": if bill.reason == "subscription_cycle" { bill.from - (bill.to - bill.from) } else { now },
+        "period_end": bill.period.end,
+        "period_start": bill.period.start,
         "post_payment_credit_notes_amount": 0,
         "pre_payment_credit_notes_amount": 0,
         "receipt_number": null,
@@ -115,86 +112,28 @@ pub(crate) fn new(world: &World, subscription: &Value, bill: Bill) -> Value {
         "statement_descriptor": null,
         "status": "draft",
         "status_transitions": {"finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null},
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": 0,
+        "subtotal_excluding_tax": 0,
         "test_clock": subscription.at("test_clock"),
-        "total": total,
+        "total": 0,
         "total_discount_amounts": [],
-        "total_excluding_tax": total,
+        "total_excluding_tax": 0,
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": null,
         "_clock": subscription.at("_clock"),
-    })
-}
-
-fn line(world: &World, invoice: &str, subscription: &Value, item: &Value, bill: Bill) -> Value {
-    let price = item.at("price");
-    let quantity = item.int("quantity").unwrap_or(1);
-    let unit = if bill.trial {
-        0
-    } else {
-        price.int("unit_amount").unwrap_or(0)
-    };
-    let product = price.text("product").unwrap_or_default();
-    let name = world
-        .store
-        .get(Kind::Product, product)
-        .and_then(|product| product.text("name"))
-        .unwrap_or("Product");
-    let description = if bill.trial {
-        format!("Trial period for {name}")
-    } else {
-        let currency = price.text("currency").unwrap_or_default().to_uppercase();
-        format!(
-            "{quantity} × {name} (at {unit} {currency} in minor units / {})",
-            price.text("recurring.interval").unwrap_or_default()
-        )
-    };
-    json!({
-        "id": ids::id("il"),
-        "object": "line_item",
-        "amount": unit * quantity,
-        "currency": price.at("currency"),
-        "description": description,
-        "discount_amounts": [],
-        "discountable": true,
-        "discounts": [],
-        "invoice": invoice,
-        "livemode": false,
-        "metadata": subscription.at("metadata"),
-        "parent": {
-            "invoice_item_details": null,
-            "subscription_item_details": {
-                "invoice_item": null,
-                "proration": false,
-                "proration_details": {"credited_items": null},
-                "subscription": subscription.id(),
-                "subscription_item": item.id(),
-            },
-            "type": "subscription_item_details",
-        },
-        "period": {"end": bill.to, "start": bill.from},
-        "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": {"price": price.id(), "product": product},
-            "type": "price_details",
-            "unit_amount_decimal": unit.to_string(),
-        },
-        "quantity": quantity,
-        "quantity_decimal": quantity.to_string(),
-        "subscription": subscription.id(),
-        "subtotal": unit * quantity,
-        "taxes": [],
-    })
+    });
+    // The macro would copy them.
+    invoice.set("lines.data", lines);
+    invoice
 }
 
 /// The list that `payments` holds once it is expanded.
 pub(crate) fn payments_list(world: &World, invoice: &str) -> Value {
     let payments: Vec<Value> = world
         .store
-        .newest_first(Kind::InvoicePayment)
-        .filter(|payment| payment.is("invoice", invoice))
+        .having(Kind::InvoicePayment, "invoice", invoice)
+        .rev()
         .map(shown)
         .collect();
     json!({"object": "list", "data": payments, "has_more": false, "url": "/v1/invoice_payments"})
@@ -211,8 +150,8 @@ pub(crate) fn confirmation_secret(world: &World, invoice: &str) -> Value {
 pub(crate) fn payment_of(world: &World, invoice: &str) -> Option<Value> {
     world
         .store
-        .newest_first(Kind::InvoicePayment)
-        .find(|payment| payment.is("invoice", invoice) && payment.flag("is_default"))
+        .having(Kind::InvoicePayment, "invoice", invoice)
+        .rfind(|payment| payment.flag("is_default"))
         .cloned()
 }
 
@@ -225,8 +164,11 @@ pub(crate) fn intent_of(world: &World, invoice: &str) -> Option<Value> {
         .cloned()
 }
 
-/// The payment method that pays the invoice: the subscription's own, or the customer's default.
+/// The payment method that pays the invoice: its own, the subscription's, or the customer's default.
 pub(crate) fn method_for(world: &World, invoice: &Value) -> Option<Value> {
+    if let Some(own) = invoice.text("default_payment_method") {
+        return world.store.get(Kind::PaymentMethod, own).cloned();
+    }
     let subscription = subscription_of(world, invoice)?;
     subscription::method_of(world, &subscription)
 }
@@ -240,6 +182,11 @@ pub(crate) fn subscription_of(world: &World, invoice: &Value) -> Option<Value> {
             invoice.text("parent.subscription_details.subscription")?,
         )
         .cloned()
+}
+
+/// The invoice that a link of `hosted_invoice_url` leads to.
+pub(crate) fn of_link<'a>(world: &'a World, link: &str) -> Option<&'a Value> {
+    world.store.having(Kind::Invoice, "_link", link).next()
 }
 
 /// Whether a list with these parameters has the invoice.

@@ -24,6 +24,29 @@ pub(crate) fn automatic(params: &Value) -> Value {
     }
 }
 
+/// Refuses a confirmation that names no address to come back to, where the intent takes whatever the account has and
+/// some of that may lead the customer away: for cards too, which do not
+/// (<https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods>). A payment without the customer needs none.
+pub(crate) fn check_way_back(intent: &Value, params: &Value) -> Result<()> {
+    let automatic = intent.at("automatic_payment_methods");
+    let may_lead_away = automatic.flag("enabled") && !automatic.is("allow_redirects", "never");
+    let without_customer = !matches!(params.at("off_session"), Value::Null | Value::Bool(false));
+    if !may_lead_away || without_customer || params.has("return_url") {
+        return Ok(());
+    }
+    let name = if intent.is("object", "setup_intent") {
+        "SetupIntent"
+    } else {
+        "PaymentIntent"
+    };
+    Err(ApiError::invalid(format!(
+        "This {name} is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods \
+         might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept \
+         redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and \
+         `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
+    )))
+}
+
 /// The types that the account may use among those that the parameters allow. What it may not use is left out in
 /// silence, as Stripe does, and so is what takes no payment in the currency; an intent that nothing could pay is refused.
 pub(crate) fn accepted_types(

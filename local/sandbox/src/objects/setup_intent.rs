@@ -71,12 +71,16 @@ pub(crate) fn unexpected_state(intent: &Value, step: &str) -> ApiError {
         .with("setup_intent", shown(intent))
 }
 
-/// The shop's `return_url` with what Stripe appends; the shop's own query is kept.
+/// The `return_url` of a setup or a payment with what Stripe appends; the shop's own query is kept.
 pub(crate) fn redirect_url(intent: &Value, status: &str) -> Option<String> {
     let mut url = url::Url::parse(intent.text("_return_url")?).ok()?;
+    let name = intent.text("object")?;
     url.query_pairs_mut()
-        .append_pair("setup_intent", intent.id())
-        .append_pair("setup_intent_client_secret", intent.text("client_secret")?)
+        .append_pair(name, intent.id())
+        .append_pair(
+            &format!("{name}_client_secret"),
+            intent.text("client_secret")?,
+        )
         .append_pair("redirect_status", status);
     Some(url.into())
 }

@@ -26,8 +26,8 @@ pub(crate) fn new(world: &World, params: &Value) -> Value {
 pub(crate) fn advancing(world: &World) -> Option<(String, i64)> {
     let clock = world
         .store
-        .oldest_first(Kind::TestClock)
-        .find(|clock| clock.is("status", "advancing"))?;
+        .having(Kind::TestClock, "status", "advancing")
+        .next()?;
     Some((
         clock.id().to_owned(),
         clock.int("status_details.advancing.target_frozen_time")?,

@@ -2,20 +2,14 @@
 
 use super::payment_methods;
 use crate::billing::cancel;
-use crate::objects::{customer, merge_metadata, subscription};
+use crate::error::Result;
+use crate::objects::{address, customer, merge_metadata, subscription, tax_location};
 use crate::params::call::{Answer, Call};
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
 
 /// Fields that are taken over as they are sent.
-const PLAIN: [&str; 6] = [
-    "description",
-    "email",
-    "name",
-    "phone",
-    "address",
-    "shipping",
-];
+const PLAIN: [&str; 4] = ["description", "email", "name", "phone"];
 
 /// `POST /v1/customers`
 pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
@@ -27,6 +21,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let clock = clock.map(|clock| clock.id().to_owned());
     let mut customer = customer::new(world, clock.as_deref());
     apply(&mut customer, params);
+    check_location(world, &customer, params)?;
     world.save(&customer);
     if let Some(method) = params.text("payment_method") {
         let attached = payment_methods::attach_to(world, method, customer.id(), "payment_method")?;
@@ -48,6 +43,7 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     let before = customer::living(world, &call.id)?;
     let mut customer = before.clone();
     apply(&mut customer, &call.params);
+    check_location(world, &customer, &call.params)?;
     if call
         .params
         .at("invoice_settings")
@@ -75,7 +71,39 @@ fn apply(customer: &mut Value, params: &Value) {
             customer.set(field, value.clone());
         }
     }
+    if let Some(sent) = params.get("address") {
+        let address = address::merged(customer.at("address"), sent);
+        customer.set("address", address);
+    }
+    if let Some(sent) = params.get("shipping") {
+        let shipping = address::merged_shipping(customer.at("shipping"), sent);
+        customer.set("shipping", shipping);
+    }
+    if let Some(exempt) = params.get("tax_exempt") {
+        customer.set("tax_exempt", exempt.as_str().unwrap_or("none"));
+    }
+    if let Some(ip) = params.at("tax").get("ip_address") {
+        customer.set("_ip_address", ip.clone());
+    }
     merge_metadata(customer, params);
+}
+
+/// `tax[validate_location]`: with `immediately`, the location has to be known well enough for taxes; with `auto`, it has to
+/// be while a subscription of the customer needs it.
+fn check_location(world: &World, customer: &Value, params: &Value) -> Result<()> {
+    let needed = match params.text("tax.validate_location") {
+        Some("immediately") => true,
+        Some("auto") => world.store.oldest_first(Kind::Subscription).any(|it| {
+            it.is("customer", customer.id())
+                && it.flag("automatic_tax.enabled")
+                && !subscription::is_over(it)
+        }),
+        _ => false,
+    };
+    if needed && tax_location::of(world, customer).is_none() {
+        return Err(tax_location::unrecognized().with_param("address"));
+    }
+    Ok(())
 }
 
 /// `DELETE /v1/customers/{id}`: also cancels the subscriptions and detaches the payment methods.
@@ -83,10 +111,8 @@ pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
     let customer = customer::living(world, &call.id)?;
     let id = customer.id();
     let of_customer = |world: &World, kind| -> Vec<Value> {
-        let all = world.store.newest_first(kind);
-        all.filter(|object| object.is("customer", id))
-            .cloned()
-            .collect()
+        let all = world.store.having(kind, "customer", id);
+        all.rev().cloned().collect()
     };
     for subscription in of_customer(world, Kind::Subscription) {
         if !subscription::is_over(&subscription) {

@@ -1,7 +1,9 @@
 //! Invoices: paid and voided by request.
 
+use super::invoice_changes;
 use crate::billing::attempt::Presence;
-use crate::billing::{cancel, collect, invoicing};
+use crate::billing::retries::By;
+use crate::billing::{cancel, collect, dunning, invoicing};
 use crate::error::ApiError;
 use crate::objects::{customer, invoice};
 use crate::params::call::{Answer, Call};
@@ -13,6 +15,7 @@ pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
     let mut invoice = world.at_path(Kind::Invoice, &call.id)?;
     if invoice.is("status", "draft") {
         invoice = invoicing::finalize(world, &invoice);
+        invoice_changes::check_final(&invoice)?;
         if invoice.is("status", "paid") {
             return Ok(invoice);
         }
@@ -25,7 +28,7 @@ pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
                 "This invoice can no longer be paid: it is {}.",
                 status.unwrap_or_default()
             );
-            return Err(ApiError::invalid(message).with_code("invoice_not_editable"));
+            return Err(ApiError::invalid(message));
         }
     }
     if params.flag("paid_out_of_band") {
@@ -47,7 +50,21 @@ pub(crate) fn pay(world: &mut World, call: &Call) -> Answer {
     } else {
         Presence::Away
     };
-    collect::charge(world, &invoice, method.as_ref(), presence).map_err(ApiError::keeping_changes)
+    let charged = dunning::charge(world, &invoice, method.as_ref(), presence, By::Request);
+    charged.map_err(|error| requires_action(error).keeping_changes())
+}
+
+/// A bank that asks for the customer has a code of its own where an invoice is paid:
+/// <https://docs.stripe.com/error-codes#invoice-payment-intent-requires-action>
+fn requires_action(error: ApiError) -> ApiError {
+    if error.code.as_deref() != Some("authentication_required") {
+        return error;
+    }
+    let message = "Payment for this invoice requires additional user action before it can be completed successfully. \
+                   Payment can be completed using the invoice's PaymentIntent.";
+    error
+        .with_code("invoice_payment_intent_requires_action")
+        .with_message(message)
 }
 
 /// `POST /v1/invoices/{id}/void`: with its first invoice an incomplete subscription is given up too.
@@ -58,7 +75,7 @@ pub(crate) fn void(world: &mut World, call: &Call) -> Answer {
         let message = format!(
             "You can only void an invoice that is open or uncollectible; this one is {status}."
         );
-        return Err(ApiError::invalid(message).with_code("invoice_not_editable"));
+        return Err(ApiError::invalid(message));
     }
     invoicing::void(world, &invoice);
     let first = invoice::subscription_of(world, &invoice).filter(|subscription| {

@@ -6,6 +6,7 @@ use crate::billing::charges;
 use crate::error::{ApiError, Result};
 use crate::objects::{merge_metadata, payment_intent};
 use crate::params::call::{Answer, Call};
+use crate::params::currencies::written;
 use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
@@ -28,9 +29,12 @@ pub(crate) fn capture(world: &mut World, call: &Call) -> Answer {
                 .with_param("amount_to_capture"),
         );
     }
+    let currency = before.text("currency").unwrap_or_default();
     if amount > capturable {
         let message = format!(
-            "The amount to capture ({amount}) is greater than the amount that can be captured ({capturable})."
+            "The amount to capture ({}) is greater than the amount that can be captured ({}).",
+            written(amount, currency),
+            written(capturable, currency),
         );
         return Err(ApiError::invalid(message)
             .with_code("amount_too_large")
@@ -122,13 +126,16 @@ fn check_increment(intent: &Value, charge: &Value, amount: i64) -> Result<()> {
         return refusal("This PaymentIntent is not eligible for incremental authorization.");
     }
     let authorized = intent.int("amount").unwrap_or(0);
+    let currency = intent.text("currency").unwrap_or_default();
     if amount <= authorized {
         let message = format!(
-            "The amount ({amount}) must be greater than the authorized amount ({authorized})."
+            "The amount ({}) must be greater than the authorized amount ({}).",
+            written(amount, currency),
+            written(authorized, currency),
         );
         return Err(ApiError::invalid(message).with_param("amount"));
     }
-    payment_intents::check_amount(amount)
+    payment_intents::check_amount(amount, currency)
 }
 
 /// The intent, whose money must be held.

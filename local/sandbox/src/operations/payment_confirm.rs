@@ -3,9 +3,10 @@
 use super::payment_methods;
 use super::setup_settle::Choice;
 use crate::billing::attempt::{self, Outcome, Presence};
-use crate::billing::{charges, collect, first_transaction, payment_outcome};
+use crate::billing::retries::By;
+use crate::billing::{charges, collect, dunning, first_transaction, payment_outcome};
 use crate::error::{ApiError, Result};
-use crate::objects::{invoice, payment_intent, payment_options};
+use crate::objects::{invoice, payment_intent, payment_method_types, payment_options};
 use crate::params::call::Answer;
 use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
@@ -27,6 +28,7 @@ pub(crate) fn attempt(
             .with_code("payment_intent_unexpected_state")
             .with("payment_intent", shown(intent)));
     };
+    payment_method_types::check_way_back(intent, params)?;
     let kind = method.text("type").unwrap_or_default();
     if wallets::redirect(kind).is_some() && !method.has("customer") {
         return Err(ApiError::not_simulated(&format!(
@@ -43,13 +45,23 @@ pub(crate) fn attempt(
     }
     match attempt::outcome(world, &method, intent.at("customer"), presence) {
         Outcome::Paid => paid(world, intent, &method),
-        Outcome::Declined(error) => refuse(world, intent, &method, &error),
+        Outcome::Declined(error) => {
+            let charge = charges::failed(world, intent, &method, &error);
+            refuse(world, intent, &method, Some(&charge), &error)
+        }
+        // Nothing was charged yet when the bank asks for the customer, so there is no charge to show.
         Outcome::NeedsAction(error)
             if presence == Presence::Away || params.flag("error_on_requires_action") =>
         {
-            refuse(world, intent, &method, &error)
+            refuse(world, intent, &method, None, &error)
         }
-        Outcome::NeedsAction(_) => Ok(payment_outcome::need_action(world, intent, &method)),
+        Outcome::NeedsAction(_) => {
+            // Stripe.js asks in the page; a server alone can only send the customer to the bank.
+            let back = params
+                .text("return_url")
+                .filter(|_| !params.flag("use_stripe_sdk"));
+            Ok(payment_outcome::need_action(world, intent, &method, back))
+        }
     }
 }
 
@@ -69,15 +81,22 @@ fn check_absence(intent: &Value, method: &Value) -> Result<()> {
     Ok(())
 }
 
-fn refuse(world: &mut World, intent: &Value, method: &Value, error: &ApiError) -> Answer {
-    let charge = charges::failed(world, intent, method, error);
-    let failed = payment_outcome::decline(world, intent, method, Some(&charge), error);
-    Err(error
+fn refuse(
+    world: &mut World,
+    intent: &Value,
+    method: &Value,
+    charge: Option<&Value>,
+    error: &ApiError,
+) -> Answer {
+    let failed = payment_outcome::decline(world, intent, method, charge, error);
+    let mut error = error
         .clone()
-        .with("charge", charge.id())
         .with("payment_intent", shown(&failed))
-        .with("payment_method", shown(method))
-        .keeping_changes())
+        .with("payment_method", shown(method));
+    if let Some(charge) = charge {
+        error = error.with("charge", charge.id());
+    }
+    Err(error.keeping_changes())
 }
 
 /// The bank agreed: the money moves or is held, and the payment method is kept if it should be.
@@ -108,7 +127,8 @@ fn keep_method(world: &mut World, intent: &Value, method: &Value) -> Result<()> 
 
 fn pay_invoice(world: &mut World, intent: &Value, method: &Value, presence: Presence) -> Answer {
     let invoice = world.get(Kind::Invoice, intent.text("_invoice").unwrap_or_default())?;
-    if let Err(error) = collect::charge(world, &invoice, Some(method), presence) {
+    let charged = dunning::charge(world, &invoice, Some(method), presence, By::Request);
+    if let Err(error) = charged {
         // A page is not told that this failed: it goes on to ask the customer.
         let asks = error.code.as_deref() == Some("authentication_required");
         return if asks && presence == Presence::Here {

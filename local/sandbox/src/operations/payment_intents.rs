@@ -1,21 +1,16 @@
 //! `PaymentIntents`: created, confirmed, canceled.
 
 use super::{payment_confirm, payment_methods};
-use crate::billing::payment_outcome;
+use crate::billing::{minimum, payment_outcome};
 use crate::error::{ApiError, Result};
 use crate::objects::{
     check_client_secret, customer, merge_metadata, payment_intent, payment_method_types,
     payment_options,
 };
 use crate::params::call::{Answer, Call};
+use crate::params::currencies::written;
 use crate::state::render::shown;
 use crate::state::{Fields, Kind, World};
-use serde_json::Value;
-
-/// Stripe's smallest amount in US dollars. That of other currencies differs, and is not checked.
-///
-/// <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
-const SMALLEST_AMOUNT: i64 = 50;
 
 /// Amounts have at most eight digits.
 const LARGEST_AMOUNT: i64 = 99_999_999;
@@ -37,8 +32,8 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
         return Err(ApiError::validation(message).with_param(*param));
     }
     let amount = params.int("amount").unwrap_or(0);
-    check_amount(amount)?;
-    let currency = currency(params)?;
+    let currency = params.text("currency").unwrap_or_default().to_owned();
+    check_amount(amount, &currency)?;
     let types = payment_method_types::accepted_types(world, params, Some(&currency))?;
     let customer = params
         .text("customer")
@@ -90,36 +85,28 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 }
 
 /// Refuses an amount that Stripe would not take, in minor units.
-pub(crate) fn check_amount(amount: i64) -> Result<()> {
+pub(crate) fn check_amount(amount: i64, currency: &str) -> Result<()> {
     let refusal = |message: String, code: &str| {
         Err(ApiError::validation(message)
             .with_code(code)
             .with_param("amount"))
     };
-    match amount {
-        ..1 => refusal(
-            "This value must be greater than or equal to 1.".to_owned(),
-            "parameter_invalid_integer",
-        ),
-        1..SMALLEST_AMOUNT => refusal(
-            "Amount must be at least $0.50 usd".to_owned(),
-            "amount_too_small",
-        ),
-        SMALLEST_AMOUNT..=LARGEST_AMOUNT => Ok(()),
-        _ => refusal(
-            format!("Amount must be no more than {LARGEST_AMOUNT}"),
-            "amount_too_large",
-        ),
+    let least = minimum::of(currency);
+    if amount < least {
+        let message = format!(
+            "Amount must be at least {} {currency}",
+            written(least, currency)
+        );
+        return refusal(message, "amount_too_small");
     }
-}
-
-fn currency(params: &Value) -> Result<String> {
-    let given = params.text("currency").unwrap_or_default().to_lowercase();
-    if given.len() == 3 && given.chars().all(|letter| letter.is_ascii_lowercase()) {
-        Ok(given)
-    } else {
-        Err(ApiError::validation(format!("Invalid currency: {given}.")).with_param("currency"))
+    if amount > LARGEST_AMOUNT {
+        let message = format!(
+            "Amount must be no more than {}",
+            written(LARGEST_AMOUNT, currency)
+        );
+        return refusal(message, "amount_too_large");
     }
+    Ok(())
 }
 
 /// `POST /v1/payment_intents/{id}/confirm`, by the shop or by a page.

@@ -23,8 +23,8 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let name = host_name(name)?;
     let there = world
         .store
-        .newest_first(Kind::PaymentMethodDomain)
-        .find(|domain| domain.is("domain_name", &name))
+        .having(Kind::PaymentMethodDomain, "domain_name", &name)
+        .next()
         .cloned();
     if let Some(domain) = there {
         return Ok(change(world, &domain, call));

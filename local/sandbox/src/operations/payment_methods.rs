@@ -2,7 +2,7 @@
 
 use super::tokens;
 use crate::error::{ApiError, Result};
-use crate::objects::{customer, mandate, merge_metadata, payment_method, test_cards};
+use crate::objects::{address, customer, mandate, merge_metadata, payment_method, test_cards};
 use crate::params::call::{Answer, Call};
 use crate::state::{Fields, Kind, World};
 use crate::wallets;
@@ -114,6 +114,9 @@ fn usable(world: &mut World, id: &str, customer: Option<&str>) -> Result<Value> 
         world.save(&method);
         return Ok(method);
     }
+    if test_cards::is_not_simulated(id) {
+        return Err(ApiError::not_simulated(id));
+    }
     let method = world.at_param(Kind::PaymentMethod, id, "payment_method")?;
     refuse_used_up(&method)?;
     if method.has("customer") && method.text("customer") != customer {
@@ -145,14 +148,15 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     if let Some(shown) = call.params.text("allow_redisplay") {
         method.set("allow_redisplay", shown);
     }
-    for (name, value) in call
-        .params
-        .at("billing_details")
-        .as_object()
-        .into_iter()
-        .flatten()
-    {
-        method.set(&format!("billing_details.{name}"), value.clone());
+    let details = call.params.at("billing_details").as_object();
+    for (name, value) in details.into_iter().flatten() {
+        if name == "address" {
+            let kept = method.at("billing_details.address");
+            let address = address::cleared(kept, value);
+            method.set("billing_details.address", address);
+        } else {
+            method.set(&format!("billing_details.{name}"), value.clone());
+        }
     }
     merge_metadata(&mut method, &call.params);
     world.update(&before, &method, "payment_method.updated");
@@ -171,7 +175,7 @@ pub(crate) fn attach(world: &mut World, call: &Call) -> Answer {
 
 /// Makes the payment method the customer's. Stripe's test ids stand for a new one each time.
 pub(crate) fn attach_to(world: &mut World, id: &str, customer: &str, param: &str) -> Result<Value> {
-    let before = if test_cards::by_method(id).is_some() {
+    let before = if test_cards::by_method(id).is_some() || test_cards::is_not_simulated(id) {
         usable(world, id, None)?
     } else if param == "id" {
         world.at_path(Kind::PaymentMethod, id)?

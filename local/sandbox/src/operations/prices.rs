@@ -55,12 +55,15 @@ fn product_of(world: &mut World, call: &Call) -> Result<String> {
 /// A lookup key belongs to one price; `transfer_lookup_key` takes it from the other.
 fn claim_lookup_key(world: &mut World, price: &mut Value, params: &Value) -> Result<()> {
     let Some(key) = params.text("lookup_key") else {
+        if params.get("lookup_key").is_some() {
+            price.set("lookup_key", Value::Null);
+        }
         return Ok(());
     };
     let other = world
         .store
-        .newest_first(Kind::Price)
-        .find(|other| other.is("lookup_key", key) && other.id() != price.id())
+        .having(Kind::Price, "lookup_key", key)
+        .find(|other| other.id() != price.id())
         .cloned();
     if let Some(before) = other {
         if !params.flag("transfer_lookup_key") {

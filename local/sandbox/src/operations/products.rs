@@ -1,6 +1,6 @@
 //! Products: created, changed, deleted.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Result};
 use crate::objects::{merge_metadata, product};
 use crate::params::call::{Answer, Call};
 use crate::state::{Fields, Kind, World, ids};
@@ -30,7 +30,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
             .with_param("id"));
     }
     let mut product = product::new(world, &id);
-    apply(&mut product, params);
+    apply(&mut product, params)?;
     world.create(&product, "product.created");
     Ok(product)
 }
@@ -42,13 +42,16 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     if let Some(price) = call.params.text("default_price") {
         world.at_param(Kind::Price, price, "default_price")?;
     }
-    apply(&mut product, &call.params);
+    apply(&mut product, &call.params)?;
     product.set("updated", world.now());
     world.update(&before, &product, "product.updated");
     Ok(product)
 }
 
-fn apply(product: &mut Value, params: &Value) {
+fn apply(product: &mut Value, params: &Value) -> Result<()> {
+    if params.get("name").is_some_and(Value::is_null) {
+        return Err(ApiError::cannot_be_empty("name"));
+    }
     for field in PLAIN {
         if let Some(value) = params.get(field) {
             let cleared = if field == "images" {
@@ -67,6 +70,7 @@ fn apply(product: &mut Value, params: &Value) {
         }
     }
     merge_metadata(product, params);
+    Ok(())
 }
 
 /// `DELETE /v1/products/{id}`, for a product without prices.
@@ -74,8 +78,9 @@ pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
     let product = world.at_path(Kind::Product, &call.id)?;
     if world
         .store
-        .newest_first(Kind::Price)
-        .any(|price| price.is("product", product.id()))
+        .having(Kind::Price, "product", product.id())
+        .next()
+        .is_some()
     {
         return Err(ApiError::invalid(
             "This product cannot be deleted because it has one or more user-created prices.",

@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Result};
 use crate::objects::{merge_metadata, refund};
 use crate::params::call::{Answer, Call};
+use crate::params::currencies::written;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
 
@@ -30,9 +31,12 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
                 .with_param("amount"),
         );
     }
+    let currency = charge.text("currency").unwrap_or_default();
     if amount > left {
         let message = format!(
-            "Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
+            written(amount, currency),
+            written(left, currency),
         );
         return Err(ApiError::invalid(message).with_param("amount"));
     }
@@ -85,9 +89,10 @@ pub(crate) fn settle(world: &mut World, id: &str, outcome: Outcome) -> Answer {
 fn charge_of(world: &World, params: &Value) -> Result<Value> {
     match (params.text("charge"), params.text("payment_intent")) {
         (Some(_), Some(_)) => Err(ApiError::exclusive("charge", "payment_intent")),
-        (Some(charge), None) => world.at_param(Kind::Charge, charge, "charge"),
+        // Both are looked up as they would be in a path.
+        (Some(charge), None) => world.at_path(Kind::Charge, charge),
         (None, Some(intent)) => {
-            let intent = world.at_param(Kind::PaymentIntent, intent, "payment_intent")?;
+            let intent = world.at_path(Kind::PaymentIntent, intent)?;
             let none = || {
                 let message = format!(
                     "This PaymentIntent ({}) does not have a successful charge to refund.",

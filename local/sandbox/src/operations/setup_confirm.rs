@@ -3,7 +3,7 @@
 use super::{payment_methods, subscriptions};
 use crate::billing::first_transaction::{self, First};
 use crate::error::{ApiError, Result};
-use crate::objects::{setup_attempt, setup_intent, test_cards};
+use crate::objects::{payment_method_types, setup_attempt, setup_intent, test_cards};
 use crate::params::call::{Answer, Call};
 use crate::state::render::shown;
 use crate::state::timers::Due;
@@ -35,6 +35,7 @@ pub(crate) fn confirm_intent(world: &mut World, intent: &Value, call: &Call) -> 
             .with_code("setup_intent_unexpected_state")
             .with("setup_intent", shown(intent)));
     };
+    payment_method_types::check_way_back(intent, &call.params)?;
     match method.text("type").and_then(wallets::redirect) {
         Some((_, wallet)) => redirect(world, intent, &method, wallet, call),
         None => check_card(world, intent, &method, call),
@@ -89,11 +90,18 @@ fn lead_to_page(world: &World, intent: &mut Value) {
 pub(crate) fn move_pages(world: &mut World) {
     let waiting: Vec<Value> = world
         .store
-        .oldest_first(Kind::SetupIntent)
-        .filter(|intent| intent.is("status", "requires_action") && setup_intent::goes_away(intent))
+        .having(Kind::SetupIntent, "status", "requires_action")
+        .filter(|intent| setup_intent::goes_away(intent))
         .cloned()
         .collect();
-    for intent in waiting {
+    let payments = world
+        .store
+        .having(Kind::PaymentIntent, "status", "requires_action");
+    let payments: Vec<Value> = payments
+        .filter(|intent| setup_intent::goes_away(intent))
+        .cloned()
+        .collect();
+    for intent in waiting.into_iter().chain(payments) {
         let mut moved = intent.clone();
         lead_to_page(world, &mut moved);
         if moved != intent {

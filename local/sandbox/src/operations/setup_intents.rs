@@ -154,16 +154,19 @@ pub(crate) fn cancel(world: &mut World, call: &Call) -> Answer {
     ) {
         return Err(setup_intent::unexpected_state(&intent, "cancel"));
     }
+    let reason = call.params.text("cancellation_reason");
+    Ok(give_up(world, &intent, reason))
+}
+
+/// Cancels an intent, which waits for nobody any more.
+pub(crate) fn give_up(world: &mut World, intent: &Value, reason: Option<&str>) -> Value {
     let mut canceled = intent.clone();
     canceled.set("status", "canceled");
-    canceled.set(
-        "cancellation_reason",
-        call.params.text("cancellation_reason"),
-    );
+    canceled.set("cancellation_reason", reason);
     canceled.set("next_action", Value::Null);
-    setup_confirm::abandon_attempt(world, &intent);
+    setup_confirm::abandon_attempt(world, intent);
     world.unschedule(Due::RedirectExpires, intent.id());
     world.save(&canceled);
     world.emit("setup_intent.canceled", &canceled);
-    Ok(canceled)
+    canceled
 }

@@ -1,15 +1,20 @@
 //! Creating a subscription and charging its first invoice.
 
 use super::setup_intents;
+use super::subscription_items::{self, Owner};
+use super::subscription_terms;
 use crate::billing::attempt::Presence;
-use crate::billing::periods::{days, next_end};
-use crate::billing::{collect, invoicing};
+use crate::billing::change::{self, Prorate};
+use crate::billing::periods::days;
+use crate::billing::retries::By;
+use crate::billing::{cycle, dunning, ending, invoicing, lines, proration};
 use crate::error::{ApiError, Result};
 use crate::objects::invoice::{self, Bill};
-use crate::objects::{customer, merge_metadata, subscription};
+use crate::objects::invoice_line::Period;
+use crate::objects::{customer, merge_metadata, subscription, subscription_item};
 use crate::params::call::{Answer, Call, Client};
 use crate::state::timers::Due;
-use crate::state::{Fields, Kind, World};
+use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
 /// How long the first payment may take.
@@ -18,10 +23,7 @@ use serde_json::{Value, json};
 const INCOMPLETE_SECONDS: i64 = 23 * 3600;
 
 /// Stripe's limit of a trial in days.
-const LONGEST_TRIAL_DAYS: i64 = 730;
-
-/// How long before its end a trial is announced.
-const TRIAL_NOTICE_DAYS: i64 = 3;
+pub(crate) const LONGEST_TRIAL_DAYS: i64 = 730;
 
 /// `POST /v1/subscriptions`
 pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
@@ -29,7 +31,9 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let customer = params
         .text("customer")
         .ok_or_else(|| ApiError::missing("customer"))?;
-    let customer = customer::named(world, customer, "customer")?;
+    // Unlike elsewhere, 404: so a test account answered at 2026-08-26.dahlia.
+    let customer =
+        customer::named(world, customer, "customer").map_err(|error| error.with_status(404))?;
     if params.is("collection_method", "send_invoice") {
         return Err(ApiError::not_simulated("collection_method=send_invoice"));
     }
@@ -42,58 +46,137 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     if let Some(method) = params.text("default_payment_method") {
         customer::belongs_to(world, method, customer.id(), "default_payment_method")?;
     }
-    let now = world.now_for(&customer);
-    let trial_end = trial_end(params, now)?;
-    let mut subscription = subscription::new(world, params, &customer, trial_end)?;
-    let id = subscription.id().to_owned();
-    let (interval, count) = subscription::interval(&subscription);
-    let end = trial_end.unwrap_or_else(|| next_end(now, &interval, count, now));
-    subscription::set_period(&mut subscription, now, end);
-    apply_cancellation(&mut subscription, params, now)?;
-    merge_metadata(&mut subscription, params);
-    if trial_end.is_some() && subscription::method_of(world, &subscription).is_none() {
-        subscription.set("pending_setup_intent", setup_for(world, &subscription)?);
-    }
-    world.create(&subscription, "customer.subscription.created");
-    let draft = invoicing::draft(
-        world,
-        &subscription,
-        Bill {
-            reason: "subscription_create",
-            from: now,
-            to: end,
-            trial: trial_end.is_some(),
-        },
-    );
-    subscription.set("latest_invoice", draft.id());
-    world.save(&subscription);
-    schedule(world, &subscription, now, end);
+    let (subscription, draft) = begin(world, params, &customer, "items")?;
+    subscription_terms::check_tax(world, &subscription, params)?;
     let invoice = invoicing::finalize(world, &draft);
     if invoice.is("status", "open") {
         first_charge(world, &invoice, params)?;
     }
-    world.get(Kind::Subscription, &id)
+    let mut subscription = world.get(Kind::Subscription, subscription.id())?;
+    let lacks_method = subscription::method_of(world, &subscription).is_none();
+    if invoice.int("amount_due") == Some(0)
+        && lacks_method
+        && !subscription.has("pending_setup_intent")
+    {
+        // There is no payment with which the customer could give one.
+        subscription.set("pending_setup_intent", setup_for(world, &subscription)?);
+        world.save(&subscription);
+    }
+    Ok(subscription)
+}
+
+/// Begins a subscription of the customer with the draft of its first invoice. `items` is the name of the list of its
+/// items in the request.
+pub(crate) fn begin(
+    world: &mut World,
+    params: &Value,
+    customer: &Value,
+    items: &str,
+) -> Result<(Value, Value)> {
+    let now = world.now_for(customer);
+    let trial_end = trial_end(params, now)?;
+    let anchor = anchor(params, trial_end.unwrap_or(now))?;
+    let end = ending::wanted(params, now)?;
+    let id = ids::id("sub");
+    let owner = Owner {
+        id: &id,
+        currency: None,
+        flexible: !params.is("billing_mode.type", "classic"),
+    };
+    let wanted = params.list("items");
+    if wanted.is_empty() {
+        return Err(ApiError::missing(items));
+    }
+    let items = subscription_items::changed(world, owner, &[], wanted, items, now)?;
+    let mut subscription = subscription::new(world, params, customer, &id, items, trial_end)?;
+    subscription.set(
+        "billing_cycle_anchor",
+        anchor.unwrap_or(trial_end.unwrap_or(now)),
+    );
+    set_periods(&mut subscription, now);
+    ending::set(&mut subscription, end, now);
+    // An end inside the first period shortens it, and what is billed for it.
+    set_periods(&mut subscription, now);
+    merge_metadata(&mut subscription, params);
+    if trial_end.is_some() && subscription::method_of(world, &subscription).is_none() {
+        subscription.set("pending_setup_intent", setup_for(world, &subscription)?);
+    }
+    subscription_terms::apply(world, &mut subscription, params, true)?;
+    world.create(&subscription, "customer.subscription.created");
+    let is_stub = trial_end.is_none() && anchor.is_some();
+    let bill = Bill {
+        reason: "subscription_create",
+        period: Period {
+            start: now,
+            end: now,
+        },
+        // The time before the anchor is free unless it is prorated.
+        lines: if is_stub && Prorate::by(params) == Prorate::Never {
+            Vec::new()
+        } else {
+            let items = subscription.list("items.data").iter();
+            lines::of_items(world, &subscription, items)
+        },
+    };
+    let draft = invoicing::draft(world, &subscription, bill);
+    subscription.set("latest_invoice", draft.id());
+    if trial_end.is_none() {
+        proration::note_debits(&mut subscription, &draft);
+    }
+    world.save(&subscription);
+    cycle::reschedule(world, &subscription);
+    cycle::announce_trial(world, &subscription);
+    if subscription.is("status", "incomplete") {
+        let at = now + INCOMPLETE_SECONDS;
+        world.schedule(Due::IncompleteExpires, &subscription, at);
+    }
+    Ok((subscription, draft))
+}
+
+/// The anchor of the billing cycle, if it is given: a time after the trial, and at most an interval later is the first
+/// full period (<https://docs.stripe.com/billing/subscriptions/billing-cycle>).
+fn anchor(params: &Value, first: i64) -> Result<Option<i64>> {
+    match params.int("billing_cycle_anchor") {
+        Some(anchor) if anchor < first => {
+            let message = "billing_cycle_anchor must be a timestamp in the future, and not before the trial ends.";
+            Err(ApiError::invalid(message).with_param("billing_cycle_anchor"))
+        }
+        anchor => Ok(anchor),
+    }
+}
+
+/// The first periods: the trial, or the time until the cycle's first period ends.
+fn set_periods(subscription: &mut Value, now: i64) {
+    let anchor = subscription.int("billing_cycle_anchor").unwrap_or(now);
+    let trial = subscription
+        .int("trial_end")
+        .map(|end| Period { start: now, end });
+    let ends_at = change::fixed_end(subscription);
+    let mut items = subscription.list("items.data").to_vec();
+    for item in &mut items {
+        let whole = trial.unwrap_or_else(|| cycle::whole_at(item, anchor, now));
+        subscription_item::set_period(item, now, whole, ends_at);
+    }
+    subscription.set("items.data", items);
 }
 
 /// Charges the first invoice as `payment_behavior` says.
 fn first_charge(world: &mut World, invoice: &Value, params: &Value) -> Result<()> {
+    if params.is("payment_behavior", "default_incomplete") {
+        return Ok(());
+    }
     let method = invoice::method_for(world, invoice);
     let presence = Presence::by(params.at("off_session"));
-    match params.text("payment_behavior") {
-        Some("default_incomplete") => Ok(()),
+    let charged = dunning::charge(world, invoice, method.as_ref(), presence, By::Request);
+    match (charged, method) {
         // The error undoes the whole creation, and is what the idempotency key answers from then on.
-        Some("error_if_incomplete") => {
-            collect::charge(world, invoice, method.as_ref(), presence).map(drop)
+        (Err(error), Some(_)) if params.is("payment_behavior", "error_if_incomplete") => {
+            Err(dunning::for_subscription(error))
         }
-        _ => match (
-            collect::charge(world, invoice, method.as_ref(), presence),
-            method,
-        ) {
-            // Without any payment method Stripe refuses to create the subscription at all.
-            (Err(error), None) => Err(error),
-            // A decline leaves the subscription incomplete; it is for the caller to see.
-            (_, _) => Ok(()),
-        },
+        // Without any payment method Stripe refuses to create the subscription at all.
+        (Err(error), None) => Err(error),
+        // A decline leaves the subscription incomplete; it is for the caller to see.
+        (_, _) => Ok(()),
     }
 }
 
@@ -129,60 +212,6 @@ fn trial_end(params: &Value, now: i64) -> Result<Option<i64>> {
     Ok(Some(end))
 }
 
-/// Takes over `cancel_at` and `cancel_at_period_end`. An end inside the current period shortens that period, and
-/// taking it back restores it; the credit for the rest is not simulated.
-pub(crate) fn apply_cancellation(subscription: &mut Value, params: &Value, now: i64) -> Result<()> {
-    let ends = |subscription: &Value| {
-        let items = subscription.list("items.data").to_vec();
-        items
-            .into_iter()
-            .filter_map(|item| item.int("current_period_end"))
-            .collect::<Vec<_>>()
-    };
-    let cancel_at = match params.get("cancel_at") {
-        None => None,
-        Some(Value::Null) => Some(None),
-        Some(Value::Number(at)) if at.as_i64().is_some_and(|at| at > now) => Some(at.as_i64()),
-        Some(Value::String(text)) if text == "min_period_end" => {
-            Some(ends(subscription).into_iter().min())
-        }
-        Some(Value::String(text)) if text == "max_period_end" => {
-            Some(ends(subscription).into_iter().max())
-        }
-        Some(Value::String(text)) if text.is_empty() => Some(None),
-        Some(Value::String(text)) => {
-            return Err(ApiError::not_simulated(&format!("cancel_at={text}")));
-        }
-        Some(_) => {
-            return Err(
-                ApiError::invalid("`cancel_at` must be a timestamp in the future.")
-                    .with_param("cancel_at"),
-            );
-        }
-    };
-    let at_end = params.at("cancel_at_period_end").as_bool();
-    if cancel_at.flatten().is_some() && at_end == Some(true) {
-        return Err(ApiError::exclusive("cancel_at", "cancel_at_period_end"));
-    }
-    if cancel_at.is_none() && at_end.is_none() {
-        return Ok(());
-    }
-    subscription::restore_period(subscription);
-    let at = match (at_end, cancel_at) {
-        (Some(true), _) => ends(subscription).into_iter().max(),
-        (_, at) => at.flatten(),
-    };
-    subscription.set("cancel_at_period_end", at_end == Some(true));
-    subscription.set("cancel_at", at);
-    subscription.set("canceled_at", at.map(|_| now));
-    subscription.set(
-        "cancellation_details.reason",
-        at.map(|_| "cancellation_requested"),
-    );
-    subscription::shorten_period(subscription);
-    Ok(())
-}
-
 /// A SetupIntent with which the customer of a trial can still give a payment method.
 fn setup_for(world: &mut World, subscription: &Value) -> Result<String> {
     let mut params = json!({"customer": subscription.at("customer"), "usage": "off_session"});
@@ -197,29 +226,4 @@ fn setup_for(world: &mut World, subscription: &Value) -> Result<String> {
         client: Client::default(),
     };
     Ok(setup_intents::create(world, &call)?.id().to_owned())
-}
-
-/// Sets what will happen by itself.
-pub(crate) fn schedule(world: &mut World, subscription: &Value, now: i64, end: i64) {
-    world.schedule(Due::PeriodEnds, subscription, end);
-    if subscription.is("status", "incomplete") {
-        world.schedule(
-            Due::IncompleteExpires,
-            subscription,
-            now + INCOMPLETE_SECONDS,
-        );
-    }
-    if let Some(trial_end) = subscription.int("trial_end") {
-        world.schedule(
-            Due::TrialWillEnd,
-            subscription,
-            (trial_end - days(TRIAL_NOTICE_DAYS)).max(now),
-        );
-    }
-    match subscription.int("cancel_at") {
-        Some(at) if !subscription.flag("cancel_at_period_end") => {
-            world.schedule(Due::CancelAt, subscription, at);
-        }
-        _ => world.unschedule(Due::CancelAt, subscription.id()),
-    }
 }

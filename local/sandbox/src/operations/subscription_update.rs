@@ -1,23 +1,151 @@
 //! Changing a subscription.
 
-use super::subscription_create;
-use crate::billing::{invoicing, renew};
+use super::subscription_create::LONGEST_TRIAL_DAYS;
+use super::subscription_items::{self, Owner};
+use super::subscription_terms;
+use crate::billing::attempt::Presence;
+use crate::billing::change::{self, Change, Prorate, Trial};
+use crate::billing::periods::days;
+use crate::billing::updates::{self, Unpaid};
+use crate::billing::{cancel, ending, invoicing, pausing};
 use crate::error::{ApiError, Result};
 use crate::objects::{customer, merge_metadata, refuse_unsimulated, subscription};
 use crate::params::call::{Answer, Call};
 use crate::state::timers::Due;
-use crate::state::{Fields, Kind, World, ids};
+use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
+
+/// What an update that waits for its payment may say
+/// (<https://docs.stripe.com/billing/subscriptions/pending-updates-reference>).
+const MAY_WAIT: [&str; 12] = [
+    "add_invoice_items",
+    "billing_cycle_anchor",
+    "cancel_at_period_end",
+    "discounts",
+    "expand",
+    "items",
+    "metadata",
+    "off_session",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+];
+
+/// What may be said of a subscription whose first payment has not been made.
+const WHILE_INCOMPLETE: [&str; 5] = [
+    "default_payment_method",
+    "default_source",
+    "description",
+    "expand",
+    "metadata",
+];
 
 /// `POST /v1/subscriptions/{id}`
 pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
-    let before = world.at_path(Kind::Subscription, &call.id)?;
+    let mut before = world.at_path(Kind::Subscription, &call.id)?;
     if subscription::is_over(&before) {
         return update_ended(world, &before, params);
     }
-    let before = subscription::living(world, before.id())?;
-    let now = world.now_for(&before);
+    check(&before, params)?;
+    let unpaid = Unpaid::by(params);
+    let change = wanted(world, &before, params, "items")?;
+    if before.has("pending_update") && replaces(params) {
+        invoicing::expire_pending_update(world, &before);
+        before = world.get(Kind::Subscription, before.id())?;
+    }
+    let mut change = change;
+    if change.trial == Trial::EndsNow {
+        world.emit("customer.subscription.trial_will_end", &before);
+        if let Some(ended) = end_without_method(world, &before, &change.after) {
+            return Ok(ended);
+        }
+    }
+    for field in ["latest_invoice", "pending_update", "_waits"] {
+        change.after.set(field, before.at(field).clone());
+    }
+    subscription_terms::apply(world, &mut change.after, params, false)?;
+    subscription_terms::check_tax(world, &change.after, params)?;
+    let prepared = change::prepare(world, &before, change);
+    let presence = Presence::by(params.at("off_session"));
+    updates::carry_out(world, &before, prepared, unpaid, presence)?;
+    let updated = world.get(Kind::Subscription, before.id())?;
+    if params.get("pause_collection").is_some() {
+        schedule_collection(world, &updated);
+    }
+    Ok(updated)
+}
+
+/// Refuses what Stripe takes at other times, but not now.
+fn check(before: &Value, params: &Value) -> Result<()> {
+    let given = || {
+        params
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+    };
+    let other = |allowed: &[&str]| given().find(|name| !allowed.contains(&name.as_str()));
+    if before.is("status", "incomplete")
+        && let Some(name) = other(&WHILE_INCOMPLETE)
+    {
+        let message = "A subscription with the status `incomplete` can only update its metadata, description and default payment method until its first invoice is paid.";
+        return Err(ApiError::invalid(message)
+            .with_code("status_transition_invalid")
+            .with_param(name));
+    }
+    if let Some(schedule) = before.text("schedule") {
+        let managed = |name: &str| params.get(name).is_some();
+        if ["cancel_at", "cancel_at_period_end", "pause_collection"]
+            .into_iter()
+            .any(managed)
+        {
+            return Err(ApiError::invalid(format!(
+                "The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead."
+            )));
+        }
+        // It would split a phase.
+        if managed("items") {
+            return Err(ApiError::not_simulated("items"));
+        }
+    }
+    if params.is("payment_behavior", "pending_if_incomplete") {
+        // The discounts that it replaces would have to be kept until it is paid.
+        if params.get("discounts").is_some() {
+            return Err(ApiError::not_simulated("discounts"));
+        }
+        let items = params.list("items").iter();
+        let inner = items.flat_map(|item| item.as_object().into_iter().flatten());
+        let unsupported = inner
+            .map(|(name, _)| name)
+            .find(|name| !["id", "price", "quantity"].contains(&name.as_str()));
+        if let Some(name) = other(&MAY_WAIT).or(unsupported) {
+            let message = format!(
+                "When `payment_behavior` is `pending_if_incomplete`, you can only pass supported params. `{name}` is not supported by pending updates."
+            );
+            return Err(ApiError::invalid(message).with_param(name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the update takes the place of one that still waits for its payment.
+fn replaces(params: &Value) -> bool {
+    let terms = [
+        "items",
+        "billing_cycle_anchor",
+        "trial_end",
+        "cancel_at",
+        "cancel_at_period_end",
+    ];
+    params.is("payment_behavior", "pending_if_incomplete")
+        || terms.iter().any(|name| params.get(name).is_some())
+}
+
+/// What an update, or the preview of one, changes. `items` is the name of the list of items in the request.
+pub(crate) fn wanted(world: &World, before: &Value, params: &Value, items: &str) -> Result<Change> {
+    let now = world.now_for(before);
     let mut subscription = before.clone();
     if let Some(method) = params.get("default_payment_method") {
         if let Some(method) = method.as_str() {
@@ -51,38 +179,65 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
             missing,
         );
     }
-    for field in ["comment", "feedback"] {
-        if let Some(value) = params.at("cancellation_details").get(field) {
-            subscription.set(&format!("cancellation_details.{field}"), value.clone());
-        }
-    }
+    say_why(&mut subscription, params)?;
     if let Some(paused) = params.get("pause_collection") {
-        subscription.set("pause_collection", pause_collection(paused)?);
+        subscription.set("pause_collection", pause_collection(paused, now)?);
     }
     merge_metadata(&mut subscription, params);
-    change_items(world, &mut subscription, params, now)?;
-    subscription_create::apply_cancellation(&mut subscription, params, now)?;
-    let ends_trial = move_trial(&mut subscription, params, now)?;
-    let end = subscription
-        .int("items.data.0.current_period_end")
-        .unwrap_or(now);
-    if !ends_trial && !subscription.is("status", "paused") {
-        subscription_create::schedule(world, &subscription, now, end);
+    let owner = Owner {
+        id: before.id(),
+        currency: before.text("currency"),
+        flexible: subscription::is_flexible(before),
+    };
+    let wanted = params.list("items");
+    if !wanted.is_empty() {
+        let old = before.list("items.data");
+        let new = subscription_items::changed(world, owner, old, wanted, items, now)?;
+        subscription.set("items.data", new);
     }
-    world.update(&before, &subscription, "customer.subscription.updated");
-    if ends_trial {
-        return end_trial_now(world, &subscription, now);
-    }
-    Ok(subscription)
+    let trial = trial(before, params, now)?;
+    Ok(Change {
+        prorate: Prorate::by(params),
+        at: proration_date(before, params, now)?,
+        resets: params.is("billing_cycle_anchor.type", "now"),
+        trial,
+        end: ending::wanted(params, now)?,
+        after: subscription,
+    })
 }
 
-/// Whether and how payments are not collected. An end of that by itself is not simulated.
-fn pause_collection(given: &Value) -> Result<Value> {
+/// The second from which the difference of a change counts: now, unless the request names one of the current period.
+fn proration_date(before: &Value, params: &Value, now: i64) -> Result<i64> {
+    let Some(at) = params.int("proration_date") else {
+        return Ok(now);
+    };
+    let period = subscription::period(before);
+    if period.is_none_or(|period| at < period.start || at > period.end) {
+        let message =
+            "Cannot specify a proration date outside of the subscription's current period.";
+        return Err(ApiError::invalid(message).with_param("proration_date"));
+    }
+    Ok(at)
+}
+
+/// Whether and how payments are not collected, and until when.
+fn pause_collection(given: &Value, now: i64) -> Result<Value> {
     if !given.is_object() {
         return Ok(Value::Null);
     }
-    refuse_unsimulated(given, "pause_collection", &["behavior"])?;
-    Ok(json!({"behavior": given.at("behavior"), "resumes_at": null}))
+    if given.int("resumes_at").is_some_and(|at| at <= now) {
+        let message = "Invalid timestamp: `resumes_at` must be in the future.";
+        return Err(ApiError::invalid(message).with_param("pause_collection[resumes_at]"));
+    }
+    Ok(json!({"behavior": given.at("behavior"), "resumes_at": given.at("resumes_at")}))
+}
+
+/// Sets when payments are collected again by themselves.
+fn schedule_collection(world: &mut World, subscription: &Value) {
+    match subscription.int("pause_collection.resumes_at") {
+        Some(at) => world.schedule(Due::CollectionResumes, subscription, at),
+        None => world.unschedule(Due::CollectionResumes, subscription.id()),
+    }
 }
 
 /// Only notes may still be made on a subscription that has ended.
@@ -99,128 +254,67 @@ fn update_ended(world: &mut World, before: &Value, params: &Value) -> Answer {
         return Err(ApiError::invalid(message).with_code("invalid_canceled_subscription_fields"));
     }
     let mut subscription = before.clone();
+    say_why(&mut subscription, params)?;
     merge_metadata(&mut subscription, params);
     world.update(before, &subscription, "customer.subscription.updated");
     Ok(subscription)
 }
 
-/// Changes prices and quantities. Without `proration_behavior=none` Stripe would credit and bill the difference,
-/// which the sandbox does not.
-fn change_items(world: &World, subscription: &mut Value, params: &Value, now: i64) -> Result<()> {
-    let wanted = params.list("items");
-    if wanted.is_empty() {
-        return Ok(());
+/// What a customer says about the cancellation, which may also be told once it is over.
+fn say_why(subscription: &mut Value, params: &Value) -> Result<()> {
+    let details = params.at("cancellation_details");
+    refuse_unsimulated(details, "cancellation_details", &["comment", "feedback"])?;
+    for (name, value) in details.as_object().into_iter().flatten() {
+        subscription.set(&format!("cancellation_details.{name}"), value.clone());
     }
-    if !params.is("proration_behavior", "none") {
-        let message =
-            "Prorations are not simulated; send `proration_behavior=none` to change items.";
-        return Err(ApiError::not_simulated("proration_behavior").with_message(message));
-    }
-    let mut items = subscription.list("items.data").to_vec();
-    for (index, wanted) in wanted.iter().enumerate() {
-        let inside = format!("items[{index}]");
-        refuse_unsimulated(
-            wanted,
-            &inside,
-            &["id", "price", "quantity", "metadata", "deleted"],
-        )?;
-        let price = wanted
-            .text("price")
-            .map(|price| subscription::price_of(world, price, &format!("{inside}[price]")))
-            .transpose()?;
-        let Some(id) = wanted.text("id") else {
-            // An item without an id is a second one, whatever its price: Stripe's classic trap.
-            let price = price.ok_or_else(|| ApiError::missing(&format!("{inside}[price]")))?;
-            let mut added = subscription::item(
-                &ids::id("si"),
-                subscription.id(),
-                &price,
-                wanted.int("quantity").unwrap_or(1),
-                now,
-            );
-            for field in ["current_period_start", "current_period_end"] {
-                added.set(field, subscription.at("items.data.0").at(field).clone());
-            }
-            items.push(added);
-            continue;
-        };
-        let place = items.iter().position(|item| item.id() == id);
-        let missing = || {
-            ApiError::invalid(format!("No such subscription item: '{id}'"))
-                .with_code("resource_missing")
-                .with_param(format!("{inside}[id]"))
-        };
-        let place = place.ok_or_else(missing)?;
-        if wanted.flag("deleted") {
-            items.remove(place);
-            continue;
-        }
-        let Some(old) = items.get_mut(place) else {
-            continue;
-        };
-        let (price, quantity) = (
-            price.unwrap_or_else(|| old.at("price").clone()),
-            wanted.int("quantity").or(old.int("quantity")).unwrap_or(1),
-        );
-        let mut new = subscription::item(
-            id,
-            subscription.id(),
-            &price,
-            quantity,
-            old.int("created").unwrap_or(now),
-        );
-        for field in ["current_period_start", "current_period_end", "metadata"] {
-            new.set(field, old.at(field).clone());
-        }
-        merge_metadata(&mut new, wanted);
-        *old = new;
-    }
-    if items.is_empty() {
-        return Err(
-            ApiError::invalid("A subscription must have at least one active price.")
-                .with_param("items"),
-        );
-    }
-    subscription.set("items.data", items);
     Ok(())
 }
 
-/// Moves the end of the trial; says whether it ends now.
-fn move_trial(subscription: &mut Value, params: &Value, now: i64) -> Result<bool> {
+/// What `trial_end` says.
+fn trial(before: &Value, params: &Value, now: i64) -> Result<Trial> {
+    let trialing = before.is("status", "trialing");
     let end = match params.at("trial_end") {
-        Value::Null => return Ok(false),
-        Value::String(_) => return Ok(subscription.is("status", "trialing")),
+        Value::String(_) if trialing => return Ok(Trial::EndsNow),
+        // There may be none to end.
+        Value::Null | Value::String(_) => return Ok(Trial::Unchanged),
         given => given.as_i64().unwrap_or(0),
     };
+    let refusal = |message: &str| Err(ApiError::invalid(message).with_param("trial_end"));
     if end <= now {
-        return Err(ApiError::invalid(
-            "Invalid timestamp: must be an integer Unix timestamp in the future.",
-        )
-        .with_param("trial_end"));
+        return refusal("Invalid timestamp: must be an integer Unix timestamp in the future.");
     }
-    if !subscription.is("status", "trialing") {
-        return Err(ApiError::not_simulated(
-            "trial_end of a subscription that is not trialing",
-        ));
+    let anchor = before.int("billing_cycle_anchor").unwrap_or(now);
+    if end > anchor.max(now) + days(LONGEST_TRIAL_DAYS) {
+        return refusal("A trial can end at most two years after the billing cycle anchor.");
     }
-    subscription.set("trial_end", end);
-    subscription.set("billing_cycle_anchor", end);
-    let start = subscription
-        .int("items.data.0.current_period_start")
-        .unwrap_or(now);
-    subscription::set_period(subscription, start, end);
-    Ok(false)
+    if trialing && Some(anchor) > before.int("trial_end") && end > anchor {
+        let message = "The trial cannot end after the billing cycle anchor of the subscription.";
+        return refusal(message).map_err(|error| {
+            error.with_code("subscription_update_trial_after_billing_cycle_anchor")
+        });
+    }
+    Ok(Trial::Until(end))
 }
 
-fn end_trial_now(world: &mut World, trialing: &Value, now: i64) -> Answer {
-    let mut subscription = trialing.clone();
-    subscription.set("trial_end", now);
-    subscription.set("billing_cycle_anchor", now);
-    let (subscription, draft) = renew::next_period(world, &subscription, "subscription_update");
-    world.unschedule(Due::TrialWillEnd, subscription.id());
-    let invoice = invoicing::finalize(world, &draft);
-    if invoice.is("status", "open") {
-        renew::charge_or_retry_later(world, &invoice)?;
+/// A trial that a request ends without a payment method ends as the subscription's settings say; without any it goes on
+/// to an invoice that nobody can pay.
+fn end_without_method(world: &mut World, before: &Value, after: &Value) -> Option<Value> {
+    if subscription::method_of(world, after).is_some() {
+        return None;
     }
-    world.get(Kind::Subscription, subscription.id())
+    let mut ended = after.clone();
+    ended.set("trial_end", world.now_for(before));
+    match after.text("trial_settings.end_behavior.missing_payment_method") {
+        Some("cancel") => Some(cancel::at_once(
+            world,
+            &ended,
+            "payment_failed",
+            &Value::Null,
+        )),
+        Some("pause") => {
+            let why = "trial_end_without_payment_method";
+            Some(pausing::pause(world, &ended, why))
+        }
+        _ => None,
+    }
 }

@@ -1,107 +1,112 @@
 //! Subscriptions: canceled, paused and resumed.
 
-use crate::billing::attempt::Presence;
-use crate::billing::{cancel, collect, invoicing, renew};
-use crate::error::ApiError;
-use crate::objects::{invoice, subscription};
+use crate::billing::cancel::{self, Money};
+use crate::billing::pausing::Unused;
+use crate::billing::resuming::{self, Resume};
+use crate::billing::{dunning, invoicing, pausing};
+use crate::error::{ApiError, Result};
+use crate::objects::subscription;
 use crate::params::call::{Answer, Call};
-use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
 
 /// `DELETE /v1/subscriptions/{id}`
 pub(crate) fn cancel(world: &mut World, call: &Call) -> Answer {
     let subscription = subscription::living(world, &call.id)?;
-    for param in ["invoice_now", "prorate"] {
-        if call.params.flag(param) {
-            return Err(ApiError::not_simulated(param));
+    let money = Money {
+        invoice_now: call.params.flag("invoice_now"),
+        credit_from: call
+            .params
+            .flag("prorate")
+            .then(|| world.now_for(&subscription)),
+    };
+    let details = call.params.at("cancellation_details");
+    let (_, draft) = cancel::by_request(world, &subscription, money, details);
+    if let Some(draft) = draft {
+        let invoice = invoicing::finalize(world, &draft);
+        if invoice.is("status", "open") {
+            dunning::charge_by_itself(world, &invoice);
         }
     }
-    Ok(cancel::at_once(
-        world,
-        &subscription,
-        "cancellation_requested",
-        call.params.at("cancellation_details"),
-    ))
+    world.get(Kind::Subscription, subscription.id())
 }
 
 /// `POST /v1/subscriptions/{id}/pause`, for flexible billing only.
 pub(crate) fn pause(world: &mut World, call: &Call) -> Answer {
-    let subscription = subscription::living(world, &call.id)?;
-    if !subscription.is("billing_mode.type", "flexible") {
-        return Err(ApiError::invalid(
-            "Pausing needs a subscription whose billing_mode is flexible.",
+    let before = subscription::living(world, &call.id)?;
+    check_pause(&before)?;
+    let unused = Unused::by(call.params.at("bill_for"));
+    let invoice_now = call.params.is("invoicing_behavior", "invoice");
+    let (paused, draft) = pausing::by_request(world, &before, unused, invoice_now);
+    pausing::bill(world, draft.as_ref());
+    world.get(Kind::Subscription, paused.id())
+}
+
+/// Refuses what cannot be paused: <https://docs.stripe.com/billing/subscriptions/pause>
+pub(super) fn check_pause(before: &Value) -> Result<()> {
+    let refusal = |message: &str| Err(ApiError::invalid(message));
+    if !subscription::is_flexible(before) {
+        return refusal("Pausing needs a subscription whose billing_mode is flexible.");
+    }
+    if let Some(schedule) = before.text("schedule") {
+        return refusal(&format!(
+            "The subscription is managed by the subscription schedule `{schedule}`, and cannot be paused directly."
         ));
     }
-    if !matches!(
-        subscription.text("status"),
-        Some("active" | "trialing" | "past_due")
-    ) {
-        let status = subscription.text("status").unwrap_or_default();
-        return Err(ApiError::invalid(format!(
-            "This subscription cannot be paused because its status is {status}."
-        )));
-    }
-    let unused = call.params.text("bill_for.unused_time_from.type");
-    if unused != Some("none") {
-        let message = "Crediting the unused time is not simulated; send `bill_for[unused_time_from][type]=none`.";
-        return Err(
-            ApiError::not_simulated("bill_for[unused_time_from][type]").with_message(message)
+    if !before.is("collection_method", "charge_automatically") {
+        return refusal(
+            "Only subscriptions that use charge_automatically collection can be paused.",
         );
     }
-    Ok(renew::pause(world, &subscription, "pause_requested"))
+    if !matches!(
+        before.text("status"),
+        Some("active" | "past_due" | "unpaid")
+    ) {
+        let status = before.text("status").unwrap_or_default();
+        return refusal(&format!(
+            "This subscription cannot be paused because its status is {status}."
+        ));
+    }
+    if before.has("pending_update") {
+        return Err(ApiError::not_simulated("pending_update"));
+    }
+    Ok(())
 }
 
 /// `POST /v1/subscriptions/{id}/resume`, only from `paused`.
 pub(crate) fn resume(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
     let before = subscription::living(world, &call.id)?;
-    if !before.is("status", "paused") {
-        let status = before.text("status").unwrap_or_default();
-        let message = format!(
-            "Resume is only for subscriptions with a status of paused; this one's is {status}."
-        );
-        return Err(ApiError::invalid(message));
+    resuming::check(&before)?;
+    let resume = Resume::by(&before, params, world.now_for(&before))?;
+    let prepared = resuming::prepare(world, &before, resume);
+    let pays_now = params.is("payment_behavior", "resume_on_payment_success");
+    resuming::carry_out(world, &before, prepared, pays_now)?;
+    world.get(Kind::Subscription, before.id())
+}
+
+/// `POST /v1/subscriptions/{id}/migrate`: to flexible billing mode, and never back
+/// (<https://docs.stripe.com/billing/subscriptions/billing-mode>).
+pub(crate) fn migrate(world: &mut World, call: &Call) -> Answer {
+    let before = subscription::living(world, &call.id)?;
+    if subscription::is_flexible(&before) {
+        let message = "This subscription is already in flexible billing mode.";
+        return Err(ApiError::invalid(message).with_param("billing_mode[type]"));
     }
+    let mut mode = subscription::billing_mode(call.params.at("billing_mode"))?;
+    mode.set("updated_at", world.now_for(&before));
     let mut subscription = before.clone();
-    if let Value::Object(fields) = &mut subscription {
-        fields.remove("status_details");
-    }
-    let now = world.now_for(&before);
-    if params.is("billing_cycle_anchor.type", "unchanged") {
-        if !params.is("proration_behavior", "none") {
-            return Err(ApiError::not_simulated("proration_behavior"));
-        }
-        let end = before.int("items.data.0.current_period_end").unwrap_or(now);
-        subscription.set("status", "active");
-        world.schedule(Due::PeriodEnds, &subscription, end.max(now));
-        world.update(&before, &subscription, "customer.subscription.updated");
-        world.emit("customer.subscription.resumed", &subscription);
-        return Ok(subscription);
-    }
-    subscription.set("billing_cycle_anchor", now);
-    subscription.set("status", "active");
-    let (_, draft) = renew::next_period(world, &subscription, "subscription_update");
-    let invoice = invoicing::finalize(world, &draft);
-    if invoice.is("status", "open") {
-        if params.is("payment_behavior", "resume_on_payment_success") {
-            let method = invoice::method_for(world, &invoice);
-            collect::charge(world, &invoice, method.as_ref(), Presence::Away)?;
-        } else {
-            renew::charge_or_retry_later(world, &invoice)?;
-        }
-    }
-    let resumed = world.get(Kind::Subscription, before.id())?;
-    world.emit("customer.subscription.resumed", &resumed);
-    Ok(resumed)
+    subscription.set("billing_mode", mode);
+    world.update(&before, &subscription, "customer.subscription.updated");
+    Ok(subscription)
 }
 
 /// A SetupIntent that a subscription waited for has succeeded: its payment method pays from now on.
 pub(crate) fn setup_done(world: &mut World, intent: &Value) {
     let waiting = world
         .store
-        .newest_first(Kind::Subscription)
-        .find(|subscription| subscription.is("pending_setup_intent", intent.id()))
+        .having(Kind::Subscription, "pending_setup_intent", intent.id())
+        .next_back()
         // The intent outlives its subscription, which nothing wakes up again.
         .filter(|subscription| !subscription::is_over(subscription))
         .cloned();

@@ -8,11 +8,23 @@ use crate::params::call::{Answer, Call};
 use crate::state::{Fields, Kind, World};
 use serde_json::{Value, json};
 
+/// How far from now a clock may begin. Stripe does not say; other timestamps have this limit.
+const FURTHEST_SECONDS: i64 = 5 * 366 * 86_400;
+
 /// `POST /v1/test_helpers/test_clocks`
 pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
     let params = &call.params;
     if params.has("customer") {
         return Err(ApiError::not_simulated("customer"));
+    }
+    let at = params.int("frozen_time").unwrap_or(0);
+    if at < 0 {
+        let message = "Invalid timestamp: must be an integer Unix timestamp.";
+        return Err(ApiError::validation(message).with_param("frozen_time"));
+    }
+    if at > world.now() + FURTHEST_SECONDS {
+        let message = "Invalid timestamp: can be no more than five years in the future.";
+        return Err(ApiError::validation(message).with_param("frozen_time"));
     }
     let clock = test_clock::new(world, params);
     world.create(&clock, "test_helpers.test_clock.created");
@@ -58,13 +70,10 @@ fn furthest(world: &World, clock: &str, from: i64) -> i64 {
         let one = next_end(from, interval, count, from);
         next_end(from, interval, count, one)
     };
-    let subscriptions = world
-        .store
-        .newest_first(Kind::Subscription)
-        .filter(|subscription| subscription.is("test_clock", clock));
+    let subscriptions = world.store.having(Kind::Subscription, "test_clock", clock);
     let limits = subscriptions
-        .map(subscription::interval)
-        .map(|(interval, count)| two(&interval, count));
+        .flat_map(subscription::intervals)
+        .map(|(interval, count)| two(interval, count));
     limits.min().unwrap_or_else(|| two("year", 1))
 }
 
@@ -73,8 +82,8 @@ pub(crate) fn delete(world: &mut World, call: &Call) -> Answer {
     let clock = world.at_path(Kind::TestClock, &call.id)?;
     let customers: Vec<String> = world
         .store
-        .newest_first(Kind::Customer)
-        .filter(|customer| customer.is("test_clock", clock.id()))
+        .having(Kind::Customer, "test_clock", clock.id())
+        .rev()
         .map(|customer| customer.id().to_owned())
         .collect();
     for customer in customers {

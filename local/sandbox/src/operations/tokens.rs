@@ -13,6 +13,9 @@ pub(crate) fn spend(world: &mut World, id: &str, method: &mut Value, param: &str
         card.apply(method);
         return Ok(());
     }
+    if test_cards::is_not_simulated(id) {
+        return Err(ApiError::not_simulated(id));
+    }
     let before = world.store.get(Kind::Token, id).cloned();
     let card = before
         .as_ref()

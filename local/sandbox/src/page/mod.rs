@@ -1,10 +1,12 @@
-//! What a browser sees: the pages that stand for a wallet's, a card's bank and Stripe's portal, and the script that stands for Stripe.js.
+//! What a browser sees: the pages that stand for a wallet's, a card's bank, Stripe's portal and Stripe's invoices, and the script that stands for Stripe.js.
 
+mod papers;
 mod portal;
 mod stripe_js;
 
 use crate::http::shared::Shared;
-use crate::objects::setup_intent::{goes_away, way_back};
+use crate::objects::setup_intent::{goes_away, redirect_url, way_back};
+use crate::operations::payment_confirm::answer_bank;
 use crate::operations::setup_settle::{Choice, settle};
 use crate::state::world::Origin;
 use crate::state::{Fields, Kind};
@@ -21,6 +23,7 @@ type Sandbox = State<Arc<Shared>>;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
+        .merge(papers::routes())
         .merge(portal::routes())
         .route("/stripe.js", get(script))
         .route("/sandbox/{page}/{id}", get(show).post(choose))
@@ -35,8 +38,7 @@ async fn script() -> Response<Body> {
 }
 
 async fn show(State(shared): Sandbox, Path((_, id)): Path<(String, String)>) -> Response<Body> {
-    let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
-    match intent {
+    match intent(&shared, &id) {
         None => html(
             StatusCode::NOT_FOUND,
             &notice("There is no such request.", None),
@@ -68,14 +70,25 @@ async fn choose(
             &notice("Choose one of the buttons.", None),
         );
     };
-    match shared.change(Origin::default(), |world| settle(world, &id, choice)) {
+    let settled = shared.change(Origin::default(), |world| {
+        if world.store.get(Kind::PaymentIntent, &id).is_some() {
+            let intent = answer_bank(world, &id, choice)?;
+            return Ok(if choice == Choice::Close {
+                redirect_url(&intent, "pending")
+            } else {
+                way_back(&intent)
+            });
+        }
+        settle(world, &id, choice)
+    });
+    match settled {
         Ok(None) => html(
             StatusCode::OK,
             &notice("There is no way back from here.", None),
         ),
         Ok(Some(url)) => redirect(&url),
         Err(error) => {
-            let intent = shared.world().store.get(Kind::SetupIntent, &id).cloned();
+            let intent = intent(&shared, &id);
             html(
                 StatusCode::CONFLICT,
                 &notice(
@@ -85,6 +98,15 @@ async fn choose(
             )
         }
     }
+}
+
+/// The setup or payment that a page asks about.
+fn intent(shared: &Shared, id: &str) -> Option<Value> {
+    let world = shared.world();
+    let kinds = [Kind::SetupIntent, Kind::PaymentIntent];
+    kinds
+        .iter()
+        .find_map(|kind| world.store.get(*kind, id).cloned())
 }
 
 fn form(intent: &Value) -> String {
@@ -101,6 +123,9 @@ fn form(intent: &Value) -> String {
     .concat();
     let (who, question) = match intent.text("_page").and_then(wallets::of_page) {
         Some((wallet, redirect)) => (wallet.label, redirect.question),
+        None if intent.is("object", "payment_intent") => {
+            ("the card's bank", "Is it you who pays with this card?")
+        }
         None => ("the card's bank", "Is it you who saves this card?"),
     };
     include_str!("question.html")

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// A request whose key, path and parameters have been checked.
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// What stands for `{id}` in the path.
+    /// What stands for `{id}` in the path; of two, both with `/` between.
     pub(crate) id: String,
     /// The parameters, typed.
     pub(crate) params: Value,
@@ -14,6 +14,13 @@ pub(crate) struct Call {
     pub(crate) from_page: bool,
     /// Where the request came from and what it came with, for `infer_from_client`.
     pub(crate) client: Client,
+}
+
+impl Call {
+    /// The two ids of a path such as `/v1/customers/{id}/tax_ids/{id}`.
+    pub(crate) fn two_ids(&self) -> (&str, &str) {
+        self.id.split_once('/').unwrap_or((&self.id, ""))
+    }
 }
 
 /// What Stripe would see of the machine that made the request.

@@ -1,13 +1,28 @@
 //! Turns a form into typed parameters, or says what is wrong with it in Stripe's words.
 
 use super::form::Form;
+use super::limits::not_endless;
 use super::schema::{Node, Scalar, shared};
 use crate::error::{ApiError, Result};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Parameters that Stripe clears with an empty string although its types do not say so.
-const CLEARED_BY_EMPTY: [&str; 4] = ["description", "email", "name", "phone"];
+const CLEARED_BY_EMPTY: [&str; 13] = [
+    "city",
+    "country",
+    "default_payment_method",
+    "description",
+    "email",
+    "line1",
+    "line2",
+    "lookup_key",
+    "name",
+    "nickname",
+    "phone",
+    "postal_code",
+    "state",
+];
 
 /// The form as JSON with numbers, booleans and arrays; a parameter that is cleared becomes null.
 pub(crate) fn check(node: &Node, form: &Form) -> Result<Value> {
@@ -24,6 +39,7 @@ fn value(node: &Node, form: &Form, name: &str) -> Result<Value> {
         },
         (Node::Clearable { .. }, Form::Leaf(text)) if text.is_empty() => Ok(Value::Null),
         (Node::Clearable { empty }, form) => value(empty, form, name),
+        (Node::Limited { of, limits }, form) => limits.hold(value(of, form, name)?, name),
         (Node::Any { any }, form) => one_of(any, form, name),
         (Node::Scalar(scalar), Form::Leaf(text)) => single(*scalar, text, name),
         (Node::OneOf { values }, Form::Leaf(text)) if values.contains(text) => Ok(json!(text)),
@@ -55,9 +71,8 @@ fn one_of(any: &[Node], form: &Form, name: &str) -> Result<Value> {
         match value(node, form, name) {
             Ok(value) => return Ok(value),
             // The alternative of the right shape has the most to say about what is wrong.
-            Err(error)
-                if error.message.starts_with("Invalid object")
-                    || error.message.starts_with("Invalid string") => {}
+            Err(error) if matches!(error.message.as_str(), "Invalid object" | "Invalid string") => {
+            }
             Err(error) => refusal = Some(error),
         }
     }
@@ -76,16 +91,10 @@ fn single(scalar: Scalar, text: &str, name: &str) -> Result<Value> {
         if scalar == Scalar::String && CLEARED_BY_EMPTY.contains(&last) {
             return Ok(Value::Null);
         }
-        let message = format!(
-            "You passed an empty string for '{name}'. We assume empty values are an attempt to unset a parameter; \
-             however '{name}' cannot be unset. You should remove '{name}' from your request or supply a non-empty value."
-        );
-        return Err(ApiError::validation(message)
-            .with_code("parameter_invalid_empty")
-            .with_param(name));
+        return Err(ApiError::cannot_be_empty(name));
     }
     match scalar {
-        Scalar::String => Ok(json!(text)),
+        Scalar::String => not_endless(text, name).map(|()| json!(text)),
         Scalar::Boolean => text
             .parse::<bool>()
             .map(Value::from)
@@ -138,6 +147,13 @@ fn fields(
         if let Some(node) = object.get(key) {
             checked.insert(key.clone(), value(node, child, &inside(name, key))?);
         }
+    }
+    if let (Some(Node::Limited { limits, .. }), Some(count)) = (
+        object.get("interval_count"),
+        checked.get("interval_count").and_then(Value::as_i64),
+    ) {
+        let interval = checked.get("interval").and_then(Value::as_str);
+        limits.hold_years(interval, count, &inside(name, "interval_count"))?;
     }
     Ok(Value::Object(checked))
 }
@@ -301,5 +317,95 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    // The limits are those of the sentences in the types of npm stripe 23.1.0, or of the page that is named.
+    #[test]
+    fn what_is_too_long_too_large_or_of_another_kind_is_refused() {
+        let long = |count: usize| "x".repeat(count);
+        let keys: Vec<String> = (0..51).map(|n| format!("metadata[k{n}]=1")).collect();
+        let items = |count: usize| -> String {
+            let items = (0..count).map(|n| format!("items[{n}][price]=price_{n}"));
+            items.collect::<Vec<_>>().join("&")
+        };
+        let integer = Some("parameter_invalid_integer");
+        let cases = [
+            ("POST /v1/customers", format!("name={}", long(257)), None, "name"),
+            ("POST /v1/customers", format!("description={}", long(351)), None, "description"),
+            ("POST /v1/customers", format!("individual_name={}", long(151)), None, "individual_name"),
+            ("POST /v1/customers", format!("tax[ip_address]={}", long(5001)), None, "tax[ip_address]"),
+            ("POST /v1/customers", "email=not-an-email".into(), Some("email_invalid"), "email"),
+            ("POST /v1/customers", "email=a@b".into(), Some("email_invalid"), "email"),
+            ("POST /v1/customers", "email=a%20b@example.com".into(), Some("email_invalid"), "email"),
+            // https://docs.stripe.com/api/metadata
+            ("POST /v1/customers", format!("metadata[k]={}", long(501)), None, "metadata[k]"),
+            ("POST /v1/customers", format!("metadata[{}]=1", long(41)), None, "metadata[xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]"),
+            ("POST /v1/customers", keys.join("&"), None, "metadata"),
+            ("POST /v1/subscriptions", items(21), None, "items"),
+            ("POST /v1/subscriptions", "items[0][quantity]=-1".into(), integer, "items[0][quantity]"),
+            ("POST /v1/subscriptions", "items[0][price_data][recurring][interval]=month&items[0][price_data][recurring][interval_count]=37&items[0][price_data][currency]=usd&items[0][price_data][product]=prod_1".into(), None, "items[0][price_data][recurring][interval_count]"),
+            ("POST /v1/subscriptions", "application_fee_percent=100.5".into(), None, "application_fee_percent"),
+            ("POST /v1/subscriptions", "application_fee_percent=1.125".into(), None, "application_fee_percent"),
+            ("POST /v1/prices", "currency=usd&recurring[interval]=day&recurring[interval_count]=0".into(), integer, "recurring[interval_count]"),
+            ("POST /v1/prices", "currency=usd&recurring[interval]=week&recurring[interval_count]=157".into(), None, "recurring[interval_count]"),
+            ("POST /v1/prices", "currency=usd&recurring[interval]=year&recurring[interval_count]=4".into(), None, "recurring[interval_count]"),
+            ("POST /v1/prices", "currency=xyz".into(), None, "currency"),
+            ("POST /v1/prices", format!("currency=usd&lookup_key={}", long(201)), None, "lookup_key"),
+            ("POST /v1/prices", "currency=usd&unit_amount=-1".into(), integer, "unit_amount"),
+            ("POST /v1/payment_intents", "currency=usd&amount=0".into(), integer, "amount"),
+            ("POST /v1/products", "name=P&url=shop.example".into(), Some("url_invalid"), "url"),
+            ("POST /v1/products", format!("name=P&statement_descriptor={}", long(23)), None, "statement_descriptor"),
+            ("GET /v1/events", (0..21).map(|_| "types[]=a.b").collect::<Vec<_>>().join("&"), None, "types"),
+        ];
+        for (name, body, code, param) in cases {
+            let expected = Err((code.map(str::to_owned), Some(param.to_owned())));
+            assert_eq!(checked(name, &body), expected, "{body}");
+        }
+        for (name, body) in [
+            (
+                "POST /v1/customers",
+                format!("name={}&email=a%2Bb@mail.example.com", long(256)),
+            ),
+            ("POST /v1/customers", keys[..50].join("&")),
+            ("POST /v1/subscriptions", items(20)),
+            ("POST /v1/subscriptions", "items[0][quantity]=0".into()),
+            (
+                "POST /v1/prices",
+                "currency=USD&recurring[interval]=month&recurring[interval_count]=36".into(),
+            ),
+            ("GET /v1/customers", "limit=1000&email=anything".into()),
+        ] {
+            assert!(checked(name, &body).is_ok(), "{body}");
+        }
+    }
+
+    // The sentences of a test account's refusals at 2026-08-26.dahlia.
+    #[test]
+    fn a_refusal_has_stripes_words() {
+        let words = |name: &str, body: &str| {
+            let form = tree(&pairs(body.as_bytes())).unwrap();
+            check(operation(name).unwrap(), &form).unwrap_err().message
+        };
+        assert_eq!(
+            words(
+                "POST /v1/customers",
+                &format!("name=abcdefghij{}klmnopqrst", "x".repeat(300))
+            ),
+            "Invalid string: abcdefghij...klmnopqrst; must be at most 256 characters"
+        );
+        assert_eq!(
+            words("POST /v1/customers", "email=not-an-email"),
+            "Invalid email address: not-an-email"
+        );
+        assert!(words("POST /v1/prices", "currency=xyz").starts_with(
+            "Invalid currency: xyz. Stripe currently supports these currencies: usd, aed, afn"
+        ));
+        let key = "k".repeat(41);
+        assert_eq!(
+            words("POST /v1/customers", &format!("metadata[{key}]=1")),
+            format!(
+                "Metadata keys can have up to 40 characters, but you passed in a key that is 41 characters. Invalid key: {key}"
+            )
+        );
     }
 }

@@ -2,5 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod check;
+pub(crate) mod currencies;
 pub(crate) mod form;
+pub(crate) mod limits;
 pub(crate) mod schema;

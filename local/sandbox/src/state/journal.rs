@@ -4,7 +4,7 @@ use super::kind::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, BufWriter, Error, ErrorKind, Result, Write};
+use std::io::{BufWriter, Error, ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,25 +42,45 @@ impl Journal {
         locked(file)
     }
 
-    /// Every change in the file, oldest first. A last line without an end was never answered and is left out.
-    pub(crate) fn read(file: &File) -> Result<Vec<Change>> {
-        let mut reader = BufReader::new(file);
-        let mut changes = Vec::new();
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            if reader.read_until(b'\n', &mut line)? == 0 || line.last() != Some(&b'\n') {
-                break;
+    /// Every change in the file, oldest first, and how many bytes they take. A last line without an end was never
+    /// answered and is left out.
+    pub(crate) fn read(mut file: &File) -> Result<(Vec<Change>, u64)> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|it| *it == b'\n');
+        bytes.truncate(whole.map_or(0, |last| last + 1));
+        // Reading JSON is nearly all of a start, and lines do not depend on each other.
+        let parts = std::thread::available_parallelism().map_or(1, usize::from);
+        let read = std::thread::scope(|scope| {
+            let readers: Vec<_> = parted(&bytes, parts)
+                .into_iter()
+                .map(|part| scope.spawn(move || read_lines(part)))
+                .collect();
+            let parts = readers.into_iter().map(std::thread::ScopedJoinHandle::join);
+            parts.collect::<Vec<_>>()
+        });
+        let (mut changes, mut lines) = (Vec::new(), 0);
+        for part in read {
+            let part = part.map_err(|_| Error::other("a reader of the journal panicked"))?;
+            match part {
+                Ok((of_part, many)) => {
+                    changes.extend(of_part);
+                    lines += many;
+                }
+                Err((line, error)) => {
+                    let number = lines + line;
+                    let text = format!("line {number} is not a transaction: {error}");
+                    return Err(Error::new(ErrorKind::InvalidData, text));
+                }
             }
-            let batch: Vec<Change> = serde_json::from_slice(&line).map_err(|error| {
-                Error::new(
-                    ErrorKind::InvalidData,
-                    format!("line {number} is not a transaction: {error}"),
-                )
-            })?;
-            changes.extend(batch);
         }
-        Ok(changes)
+        Ok((changes, bytes.len() as u64))
+    }
+
+    /// Goes on with a file that was read and holds so many bytes of whole lines.
+    pub(crate) fn go_on(file: File, length: u64) -> Result<Self> {
+        file.set_len(length)?;
+        Ok(Self { file })
     }
 
     /// Replaces the file by one that holds only what is there now, in one step.
@@ -93,6 +113,35 @@ impl Journal {
             let _ = self.file.set_len(before);
         })
     }
+}
+
+/// About equal parts of whole lines.
+fn parted(bytes: &[u8], parts: usize) -> Vec<&[u8]> {
+    let size = bytes.len().div_ceil(parts.max(1)).max(1);
+    let mut rest = bytes;
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let from = size.min(rest.len()) - 1;
+        let end = rest.iter().skip(from).position(|it| *it == b'\n');
+        let (part, after) = rest.split_at(end.map_or(rest.len(), |end| from + end + 1));
+        found.push(part);
+        rest = after;
+    }
+    found
+}
+
+/// The changes of these lines and the number of lines, or the first line that cannot be read, counted from 1.
+fn read_lines(
+    part: &[u8],
+) -> std::result::Result<(Vec<Change>, usize), (usize, serde_json::Error)> {
+    let mut changes = Vec::new();
+    let mut lines = 0;
+    for line in part.split_inclusive(|it| *it == b'\n') {
+        lines += 1;
+        let batch: Vec<Change> = serde_json::from_slice(line).map_err(|error| (lines, error))?;
+        changes.extend(batch);
+    }
+    Ok((changes, lines))
 }
 
 /// Somebody who starts another program shares all files with it for a moment, this lock among
@@ -203,7 +252,7 @@ mod tests {
             .file
             .write_all(br#"[["price","price_2",2,{"#)
             .unwrap();
-        let changes = Journal::read(&File::open(&path).unwrap()).unwrap();
+        let (changes, length) = Journal::read(&File::open(&path).unwrap()).unwrap();
         let ids: Vec<&str> = changes.iter().map(|change| change.1.as_str()).collect();
         assert_eq!(ids, ["price_1"]);
         assert!(
@@ -211,9 +260,39 @@ mod tests {
             "an open journal is nobody else's"
         );
         drop(journal);
+        // What comes after it is a line of its own.
+        let mut journal = Journal::go_on(Journal::hold(&path).unwrap(), length).unwrap();
+        let price = Change(Kind::Price, "price_3".into(), 3, Some(json!({})));
+        journal.append(&[price]).unwrap();
+        drop(journal);
+        let (changes, _) = Journal::read(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(changes.len(), 2);
         std::fs::write(&path, "not a transaction\n").unwrap();
         let refusal = Journal::read(&Journal::hold(&path).unwrap()).unwrap_err();
         assert!(refusal.to_string().contains("line 1"));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_read_in_parts_in_its_order_and_its_bad_line_is_named() {
+        let line = |number: u64| format!("[[\"price\",\"price_{number}\",{number},{{}}]]\n");
+        let text: String = (1..=100).map(line).collect();
+        for parts in [1, 2, 3, 7, 100, 1000] {
+            let parts = super::parted(text.as_bytes(), parts);
+            let orders = parts.iter().flat_map(|part| {
+                let (changes, _) = super::read_lines(part).unwrap();
+                changes.into_iter().map(|change| change.2)
+            });
+            assert!(orders.eq(1..=100), "{} parts", parts.len());
+        }
+        assert!(super::parted(b"", 2).is_empty());
+        let path = std::env::temp_dir().join(format!(
+            "perennial-journal-{}",
+            crate::state::ids::random(12)
+        ));
+        std::fs::write(&path, format!("{text}[\n{text}")).unwrap();
+        let refusal = Journal::read(&File::open(&path).unwrap()).unwrap_err();
+        assert!(refusal.to_string().contains("line 101 "), "{refusal}");
         std::fs::remove_file(path).unwrap();
     }
 }

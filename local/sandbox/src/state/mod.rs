@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod deliveries;
 pub(crate) mod fields;
 pub(crate) mod ids;
+pub(crate) mod index;
 mod journal;
 pub(crate) mod kind;
 pub(crate) mod render;

@@ -2,11 +2,12 @@
 
 use super::clock;
 use super::fields::Fields;
+use super::index::{Index, Waiting, indexed};
 use super::journal::{Change, Journal};
 use super::kind::Kind;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound::{Excluded, Included};
+use std::ops::Bound;
 use std::path::Path;
 
 #[derive(Clone, Debug)]
@@ -15,25 +16,23 @@ struct Record {
     value: Value,
 }
 
-/// The endpoint that a delivery is for, when it is due, and its place in the order of creation.
-type Waiting = (String, i64, u64);
-
-impl Record {
-    fn waiting(&self) -> Option<Waiting> {
-        let pending = self.value.is("state", "pending");
-        let at = self.value.int("next_at").filter(|_| pending)?;
-        Some((self.value.owned("endpoint")?, at, self.order))
-    }
-}
-
 #[derive(Debug, Default)]
 struct Table {
     records: HashMap<String, Record>,
     order: BTreeMap<u64, String>,
-    /// Those whose `state` is `pending`, by endpoint and time. The webhook worker looks for them after each change,
-    /// and the deliveries that are over soon outnumber them by far.
-    pending: BTreeMap<Waiting, String>,
+    index: Index,
 }
+
+/// Places in the order of creation, the second one included where its bound says so.
+pub(crate) type Places = (Bound<u64>, Bound<u64>);
+
+/// How many changes a file may hold for each record that is there, before it is written anew.
+const MOST_CHANGES_OF_A_RECORD: usize = 2;
+
+const ALL: Places = (Bound::Unbounded, Bound::Unbounded);
+
+/// Records, the oldest first.
+pub(crate) type Records<'a> = Box<dyn DoubleEndedIterator<Item = &'a Value> + 'a>;
 
 /// All records, each in the order of its creation.
 ///
@@ -55,11 +54,19 @@ impl Store {
         let mut store = Self::default();
         let Some(path) = path else { return Ok(store) };
         let held = Journal::hold(path)?;
-        for change in Journal::read(&held)? {
+        let (changes, length) = Journal::read(&held)?;
+        let lines = changes.len();
+        for change in changes {
             store.load(change);
         }
         store.forget_what_is_old(clock::machine_seconds());
-        store.journal = Some(Journal::rewrite(path, store.all())?);
+        let kept: usize = store.tables.values().map(|it| it.records.len()).sum();
+        // Written anew once most of it is of the past, so that a start does not write what it has just read.
+        store.journal = Some(if lines > MOST_CHANGES_OF_A_RECORD * kept {
+            Journal::rewrite(path, store.all())?
+        } else {
+            Journal::go_on(held, length)?
+        });
         Ok(store)
     }
 
@@ -112,15 +119,11 @@ impl Store {
         let old = table.records.remove(&id);
         if let Some(old) = &old {
             table.order.remove(&old.order);
-            if let Some(waiting) = old.waiting() {
-                table.pending.remove(&waiting);
-            }
+            table.index.remove(kind, &old.value, old.order);
         }
         if let Some(record) = record {
             table.order.insert(record.order, id.clone());
-            if let Some(waiting) = record.waiting() {
-                table.pending.insert(waiting, id.clone());
-            }
+            table.index.add(kind, &record.value, record.order, &id);
             table.records.insert(id, record);
         }
         old
@@ -159,52 +162,77 @@ impl Store {
         }
     }
 
-    /// All records of a kind, the newest first, as Stripe lists them.
+    /// All records of a kind, the newest first, as Stripe lists them. Its cost grows with their number.
     pub(crate) fn newest_first(&self, kind: Kind) -> impl Iterator<Item = &Value> {
         self.oldest_first(kind).rev()
     }
 
+    /// All records of a kind in the order of their creation. Its cost grows with their number.
+    pub(crate) fn oldest_first(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Value> {
+        self.between(kind, None, ALL)
+    }
+
+    /// The records of a kind that have this text in that field, which has to be indexed for the kind; the oldest first.
+    pub(crate) fn having<'a>(&'a self, kind: Kind, field: &str, text: &str) -> Records<'a> {
+        self.between(kind, Some((field, text)), ALL)
+    }
+
+    /// The place of a record in the order of creation.
+    pub(crate) fn place(&self, kind: Kind, id: &str) -> Option<u64> {
+        Some(self.tables.get(&kind)?.records.get(id)?.order)
+    }
+
+    /// The records within these places, all of the kind or those with a text in an indexed field; the oldest first.
+    pub(crate) fn between<'a>(
+        &'a self,
+        kind: Kind,
+        with: Option<(&str, &str)>,
+        places: Places,
+    ) -> Records<'a> {
+        let Some(table) = self.tables.get(&kind) else {
+            return Box::new(std::iter::empty());
+        };
+        let record = |id: &String| table.records.get(id).map(|record| &record.value);
+        match with {
+            None => Box::new(
+                table
+                    .order
+                    .range(places)
+                    .filter_map(move |(_, id)| record(id)),
+            ),
+            Some((field, text)) => {
+                debug_assert!(
+                    indexed(kind).contains(&field),
+                    "{kind:?} has no index by {field}"
+                );
+                let found = table.index.having(field, text, places);
+                Box::new(found.filter_map(move |place| table.order.get(&place).and_then(record)))
+            }
+        }
+    }
+
     /// The ids of all deliveries that wait, in the order of their creation.
     pub(crate) fn waiting(&self) -> Vec<String> {
-        let Some(table) = self.tables.get(&Kind::Delivery) else {
-            return Vec::new();
-        };
-        let mut waiting: Vec<_> = table.pending.iter().collect();
+        let table = self.tables.get(&Kind::Delivery);
+        let mut waiting: Vec<(&Waiting, &String)> = table
+            .into_iter()
+            .flat_map(|table| table.index.waiting())
+            .collect();
         waiting.sort_by_key(|((_, _, order), _)| *order);
         waiting.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// For each endpoint the deliveries that are due by `now`, at most `most` of them, and when its next one is due.
     pub(crate) fn due(&self, now: i64, most: usize) -> Vec<(String, Vec<String>, Option<i64>)> {
-        let mut found = Vec::new();
-        let Some(table) = self.tables.get(&Kind::Delivery) else {
-            return found;
-        };
-        let mut from = (String::new(), i64::MIN, 0);
-        while let Some(((endpoint, ..), _)) = table.pending.range(from..).next() {
-            let until = |at| (endpoint.clone(), at, u64::MAX);
-            let due = table
-                .pending
-                .range((endpoint.clone(), i64::MIN, 0)..=until(now));
-            let ids = due.take(most).map(|(_, id)| id.clone()).collect();
-            let later = table
-                .pending
-                .range((Excluded(until(now)), Included(until(i64::MAX))))
-                .next();
-            found.push((endpoint.clone(), ids, later.map(|((_, at, _), _)| *at)));
-            from = until(i64::MAX);
-        }
-        found
+        let table = self.tables.get(&Kind::Delivery);
+        table.map_or_else(Vec::new, |table| table.index.due_each(now, most))
     }
 
-    /// All records of a kind in the order of their creation.
-    pub(crate) fn oldest_first(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Value> {
-        self.tables.get(&kind).into_iter().flat_map(|table| {
-            table
-                .order
-                .values()
-                .filter_map(|id| table.records.get(id).map(|record| &record.value))
-        })
+    /// The earliest timer of this clock, or of none, that has run out by `until`.
+    pub(crate) fn first_timer(&self, clock: Option<&str>, until: i64) -> Option<&Value> {
+        let table = self.tables.get(&Kind::Timer)?;
+        let id = table.index.first_due(clock.unwrap_or_default(), until)?;
+        table.records.get(id).map(|record| &record.value)
     }
 
     /// Makes the changes since the last commit lasting. They are undone when they cannot be written.
@@ -301,5 +329,71 @@ mod tests {
             assert_eq!(ids(&again), [&json!(3), &json!(10)]);
         }
         std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_written_anew_once_most_of_it_is_of_the_past() {
+        let file =
+            std::env::temp_dir().join(format!("perennial-store-{}", crate::state::ids::random(12)));
+        let lines = || std::fs::read_to_string(&file).unwrap().lines().count();
+        let change = |store: &mut Store, times: i32| {
+            for n in 0..times {
+                store.put(Kind::Customer, "cus_1", json!(n));
+                store.commit().unwrap();
+            }
+        };
+        change(&mut Store::open(Some(&file)).unwrap(), 2);
+        drop(Store::open(Some(&file)).unwrap());
+        assert_eq!(lines(), 2, "nothing was worth it");
+        change(&mut Store::open(Some(&file)).unwrap(), 1);
+        let again = Store::open(Some(&file)).unwrap();
+        assert_eq!(lines(), 1);
+        assert_eq!(ids(&again), [&json!(0)]);
+        drop(again);
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
+    fn an_index_follows_every_change_also_one_that_is_undone() {
+        let charge = |id: &str, customer: &str| json!({"id": id, "customer": customer});
+        let of = |store: &Store, customer: &str| -> Vec<String> {
+            let found = store.having(Kind::Charge, "customer", customer);
+            found
+                .map(|charge| charge["id"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let mut store = Store::default();
+        for (id, customer) in [("ch_1", "cus_a"), ("ch_2", "cus_b"), ("ch_3", "cus_a")] {
+            store.put(Kind::Charge, id, charge(id, customer));
+        }
+        store.commit().unwrap();
+        assert_eq!(of(&store, "cus_a"), ["ch_1", "ch_3"]);
+        store.put(Kind::Charge, "ch_1", charge("ch_1", "cus_b"));
+        assert_eq!(of(&store, "cus_b"), ["ch_1", "ch_2"]);
+        store.undo();
+        assert_eq!(of(&store, "cus_a"), ["ch_1", "ch_3"]);
+        store.remove(Kind::Charge, "ch_3");
+        store.commit().unwrap();
+        assert_eq!(of(&store, "cus_a"), ["ch_1"]);
+        assert!(of(&store, "cus_c").is_empty());
+    }
+
+    #[test]
+    fn timers_are_found_by_clock_and_time() {
+        let timer = |at: i64, clock: Option<&str>| json!({"at": at, "clock": clock});
+        let mut store = Store::default();
+        store.put(Kind::Timer, "a", timer(30, None));
+        store.put(Kind::Timer, "b", timer(10, Some("clock_1")));
+        store.put(Kind::Timer, "c", timer(20, None));
+        let first = |store: &Store, clock, until| {
+            store
+                .first_timer(clock, until)
+                .map(|timer| timer["at"].as_i64().unwrap())
+        };
+        assert_eq!(first(&store, None, 100), Some(20));
+        assert_eq!(first(&store, None, 19), None);
+        assert_eq!(first(&store, Some("clock_1"), 10), Some(10));
+        store.put(Kind::Timer, "c", timer(40, None));
+        assert_eq!(first(&store, None, 100), Some(30));
     }
 }

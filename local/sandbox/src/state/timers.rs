@@ -14,26 +14,41 @@ pub(crate) enum Due {
     PeriodEnds,
     /// A subscription reaches the time that `cancel_at` names.
     CancelAt,
+    /// Payments are collected again.
+    CollectionResumes,
     /// A draft invoice becomes final and is charged.
     Finalize,
+    /// The months of a discount are over.
+    DiscountEnds,
     /// A failed invoice is charged again.
     RetryPayment,
+    /// The schedule of attempts is over for an invoice that is tried no more.
+    GivesUp,
     /// The bank no longer holds money that nobody captured.
     AuthorizationExpires,
+    /// The register of a country answers about a tax id.
+    TaxIdVerified,
     /// The first payment was not made in time.
     IncompleteExpires,
+    /// A change was not paid for in time.
+    PendingUpdateExpires,
 }
 
 impl Due {
-    const ALL: [Self; 8] = [
+    const ALL: &[Self] = &[
         Self::AuthorizationExpires,
         Self::RedirectExpires,
         Self::TrialWillEnd,
         Self::PeriodEnds,
         Self::CancelAt,
+        Self::CollectionResumes,
         Self::Finalize,
+        Self::DiscountEnds,
         Self::RetryPayment,
+        Self::GivesUp,
+        Self::TaxIdVerified,
         Self::IncompleteExpires,
+        Self::PendingUpdateExpires,
     ];
 
     fn name(self) -> &'static str {
@@ -43,14 +58,19 @@ impl Due {
             Self::TrialWillEnd => "trial_will_end",
             Self::PeriodEnds => "period_ends",
             Self::CancelAt => "cancel_at",
+            Self::CollectionResumes => "collection_resumes",
             Self::Finalize => "finalize",
+            Self::DiscountEnds => "discount_ends",
             Self::RetryPayment => "retry_payment",
+            Self::GivesUp => "gives_up",
+            Self::TaxIdVerified => "tax_id_verified",
             Self::IncompleteExpires => "incomplete_expires",
+            Self::PendingUpdateExpires => "pending_update_expires",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|due| due.name() == name)
+        Self::ALL.iter().copied().find(|due| due.name() == name)
     }
 }
 
@@ -84,19 +104,13 @@ impl World {
     /// Takes back every timer of the object.
     pub(crate) fn unschedule_all(&mut self, object: &str) {
         for due in Due::ALL {
-            self.unschedule(due, object);
+            self.unschedule(*due, object);
         }
     }
 
     /// The earliest timer of this clock (or of none) that has run out by `until`.
     pub(crate) fn first_due(&self, clock: Option<&str>, until: i64) -> Option<Timer> {
-        let timer = self
-            .store
-            .oldest_first(Kind::Timer)
-            .filter(|timer| {
-                timer.text("clock") == clock && timer.int("at").is_some_and(|at| at <= until)
-            })
-            .min_by_key(|timer| timer.int("at"))?;
+        let timer = self.store.first_timer(clock, until)?;
         Some(Timer {
             due: Due::named(timer.text("due")?)?,
             object: timer.owned("object")?,

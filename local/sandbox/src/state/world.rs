@@ -30,16 +30,20 @@ pub(crate) struct World {
     /// The time at which a timer was due that is run now. One that is run late, since the sandbox was
     /// not running or its time has jumped, does what it would have done then.
     pub(crate) due_at: Option<i64>,
+    /// The time that a preview pretends it is, on every clock.
+    pub(crate) pretended: Option<i64>,
 }
 
-const ACCOUNT: &str = "acct_perennial_sandbox";
+/// The one account.
+pub(crate) const ACCOUNT: &str = "acct_perennial_sandbox";
 
 impl World {
     /// What the account may do, with every capability on until the control API turns it off.
     pub(crate) fn account(&self) -> Value {
         let mut account = json!({
             "id": ACCOUNT, "card": true, "country": "US", "latency_ms": 0, "hold": false,
-            "ahead": 0, "after_retries": "cancel", "refunds": "succeed",
+            "ahead": 0, "after_first_failure": "past_due", "after_retries": "cancel", "after_pause": "resume",
+            "refunds": "succeed", "local_endpoints": false, "portal_default": true,
         });
         for wallet in &wallets::ALL {
             account.set(wallet.name, true);
@@ -72,8 +76,8 @@ impl World {
 
     /// The sandbox's own time in seconds, which runs ahead of the machine's once the control API moved it.
     pub(crate) fn now(&self) -> i64 {
-        if let Some(due_at) = self.due_at {
-            return due_at;
+        if let Some(at) = self.pretended.or(self.due_at) {
+            return at;
         }
         self.frozen.unwrap_or_else(clock::machine_seconds) + self.setting("ahead")
     }
@@ -89,7 +93,7 @@ impl World {
         let frozen = clock
             .and_then(|clock| self.store.get(Kind::TestClock, clock))
             .and_then(|clock| clock.int("frozen_time"));
-        frozen.unwrap_or_else(|| self.now())
+        self.pretended.or(frozen).unwrap_or_else(|| self.now())
     }
 
     /// The time that passes for this object.
@@ -104,7 +108,8 @@ impl World {
 
     /// The object that a path names: 404 when there is none.
     pub(crate) fn at_path(&self, kind: Kind, id: &str) -> Result<Value> {
-        self.get(kind, id).map_err(|error| error.with_status(404))
+        self.at_param(kind, id, kind.in_path())
+            .map_err(|error| error.with_status(404))
     }
 
     /// The object that a parameter names: 400 when there is none.

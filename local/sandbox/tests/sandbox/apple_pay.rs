@@ -333,10 +333,7 @@ async fn a_voided_first_invoice_takes_the_incomplete_subscription_with_it() {
         late.refusal(),
         (400, Some("payment_intent_unexpected_state"))
     );
-    assert_eq!(
-        stripe.post(&void, &[]).await.refusal(),
-        (400, Some("invoice_not_editable"))
-    );
+    assert_eq!(stripe.post(&void, &[]).await.refusal(), (400, None));
 }
 
 #[tokio::test]

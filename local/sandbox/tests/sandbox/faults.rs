@@ -215,3 +215,71 @@ async fn a_control_call_that_is_misspelt_is_refused() {
         assert!(answer.status >= 400, "{path} {body}");
     }
 }
+
+// The types of npm stripe 23.1.0 say of both kinds of intents that the last confirmation cancels them.
+#[tokio::test]
+async fn the_last_confirmation_of_an_intent_cancels_it() {
+    let stripe = Stripe::start().await;
+    for (path, event) in [
+        ("/v1/setup_intents", "setup_intent.canceled"),
+        ("/v1/payment_intents", "payment_intent.canceled"),
+    ] {
+        let params: &[(&str, &str)] = if path == "/v1/payment_intents" {
+            &[("amount", "1500"), ("currency", "usd")]
+        } else {
+            &[]
+        };
+        let intent = stripe.id(path, params).await;
+        let fault =
+            json!({"path": format!("{path}/{{id}}/confirm"), "fault": "confirmation_limit"});
+        stripe.control("/faults", fault).await;
+        let confirm = [("payment_method", "pm_card_visa")];
+        let answer = stripe
+            .post(&format!("{path}/{intent}/confirm"), &confirm)
+            .await;
+        assert_eq!(answer.refusal(), (402, Some("card_declined")));
+        let name = path.trim_start_matches("/v1/").trim_end_matches('s');
+        assert_eq!(answer.json["error"][name]["status"], "canceled");
+        let read = stripe.get(&format!("{path}/{intent}"), &[]).await.ok();
+        assert_eq!(read["status"], "canceled");
+        assert!(stripe.events().await.contains(&event.to_owned()));
+        let again = stripe
+            .post(&format!("{path}/{intent}/confirm"), &confirm)
+            .await;
+        assert_eq!(
+            again.refusal(),
+            (400, Some(&*format!("{name}_unexpected_state")))
+        );
+    }
+}
+
+// https://docs.stripe.com/rate-limits
+#[tokio::test]
+async fn a_rate_limit_names_its_reason_and_a_lock_none() {
+    let stripe = Stripe::start().await;
+    let customers = |more: serde_json::Value| {
+        let mut fault = json!({"path": "/v1/customers", "fault": "status", "status": 429});
+        fault
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        fault
+    };
+    stripe
+        .control("/faults", customers(json!({"reason": "endpoint-rate"})))
+        .await;
+    let limited = stripe.get("/v1/customers", &[]).await;
+    assert_eq!(limited.refusal(), (429, Some("rate_limit")));
+    assert_eq!(
+        limited.header("stripe-rate-limited-reason"),
+        "endpoint-rate"
+    );
+    stripe
+        .control("/faults", customers(json!({"code": "lock_timeout"})))
+        .await;
+    let locked = stripe.get("/v1/customers", &[]).await;
+    assert_eq!(locked.refusal(), (429, Some("lock_timeout")));
+    assert_eq!(locked.header("stripe-rate-limited-reason"), "");
+    let message = locked.json["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("This object cannot be accessed right now"));
+}

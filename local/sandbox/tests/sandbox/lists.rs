@@ -39,14 +39,9 @@ async fn a_list_pages_through_all_and_filters_by_time() {
         .await
         .ok();
     assert_eq!(ids(&newer), created[..2]);
-    assert_eq!(
-        stripe
-            .get("/v1/customers", &[("limit", "0")])
-            .await
-            .refusal()
-            .0,
-        400
-    );
+    // Recorded of a test account at 2026-08-26.dahlia.
+    let nearest = stripe.get("/v1/customers", &[("limit", "0")]).await.ok();
+    assert_eq!(ids(&nearest), created[..1]);
     assert_eq!(
         stripe
             .get("/v1/customers", &[("starting_after", "cus_none")])
@@ -125,12 +120,24 @@ async fn objects_stand_in_place_of_their_ids_where_they_are_asked_for() {
         ("/v1/subscriptions", "data.color"),
         ("/v1/subscriptions", "data.latest_invoice.payment_intent"),
     ] {
-        assert_eq!(
-            stripe.get(path, &[("expand[]", expand)]).await.refusal().0,
-            400,
-            "{expand}"
-        );
+        let answer = stripe.get(path, &[("expand[]", expand)]).await;
+        assert_eq!(answer.refusal(), (400, None), "{expand}");
     }
+    // Five levels: https://github.com/stripe/stripe-java/issues/2011
+    let deep = "data.items.data.price.product";
+    let answer = stripe.get("/v1/subscriptions", &[("expand[]", deep)]).await;
+    assert_eq!(
+        answer.refusal(),
+        (400, Some("property_expansion_max_depth"))
+    );
+    assert_eq!(
+        answer.json["error"]["message"],
+        format!("You cannot expand more than 4 levels of a property. Property: {deep}")
+    );
+    let real = stripe
+        .get("/v1/subscriptions", &[("expand[]", "data.default_source")])
+        .await;
+    assert_eq!(real.refusal(), (400, Some("sandbox_not_simulated")));
     let invoice = stripe
         .get(
             &format!("/v1/invoices/{}", id(&subscription["latest_invoice"])),
@@ -208,4 +215,34 @@ async fn events_are_found_by_type_and_time_and_kept_for_30_days() {
         .control("/clock", json!({"advance": 31 * 86_400}))
         .await;
     assert_eq!(count(&[("type", "customer.created")]).await, 0);
+}
+
+// Recorded of a test account at 2026-08-26.dahlia.
+#[tokio::test]
+async fn a_filter_by_an_object_that_is_not_there_is_refused() {
+    let stripe = Stripe::start().await;
+    for (path, filter) in [
+        ("/v1/subscriptions", "customer"),
+        ("/v1/subscriptions", "price"),
+        ("/v1/invoices", "customer"),
+        ("/v1/invoices", "subscription"),
+        ("/v1/payment_intents", "customer"),
+        ("/v1/setup_intents", "customer"),
+        ("/v1/charges", "payment_intent"),
+        ("/v1/refunds", "charge"),
+        ("/v1/prices", "product"),
+        ("/v1/invoice_payments", "invoice"),
+        ("/v1/customers", "test_clock"),
+        ("/v1/payment_methods", "customer"),
+    ] {
+        let answer = stripe.get(path, &[(filter, "none_1")]).await;
+        assert_eq!(answer.refusal(), (400, Some("resource_missing")), "{path}");
+        assert_eq!(answer.json["error"]["param"], filter, "{path}");
+    }
+    let nested = [
+        ("payment[type]", "payment_intent"),
+        ("payment[payment_intent]", "pi_none"),
+    ];
+    let answer = stripe.get("/v1/invoice_payments", &nested).await;
+    assert_eq!(answer.refusal(), (400, Some("resource_missing")));
 }

@@ -87,7 +87,7 @@ async fn a_refund_names_one_charge_that_went_through() {
     let cases: [(&[(&str, &str)], _); 5] = [
         (&[], (400, None)),
         (&both, (400, Some("parameters_exclusive"))),
-        (&[("charge", "ch_none")], (400, Some("resource_missing"))),
+        (&[("charge", "ch_none")], (404, Some("resource_missing"))),
         (
             &[("charge", &charge), ("amount", "0")],
             (400, Some("parameter_invalid_integer")),

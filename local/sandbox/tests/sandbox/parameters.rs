@@ -271,3 +271,80 @@ async fn metadata_is_merged_and_cleared() {
     let cleared = stripe.post(&path, &[("metadata", "")]).await.ok();
     assert_eq!(cleared["metadata"], json!({}));
 }
+
+// Refusals of a test account at 2026-08-26.dahlia, and for those that were not tried Stripe's own pattern of the path.
+#[tokio::test]
+async fn an_object_that_is_not_there_is_named_by_its_place_in_the_path() {
+    let stripe = Stripe::start().await;
+    for (path, param) in [
+        ("/v1/customers/none", "id"),
+        ("/v1/subscriptions/none", "id"),
+        ("/v1/products/none", "id"),
+        ("/v1/payment_intents/none", "intent"),
+        ("/v1/setup_intents/none", "intent"),
+        ("/v1/prices/none", "price"),
+        ("/v1/invoices/none", "invoice"),
+        ("/v1/disputes/none", "dispute"),
+        ("/v1/refunds/none", "refund"),
+        ("/v1/payment_methods/none", "payment_method"),
+        ("/v1/test_helpers/test_clocks/none", "test_clock"),
+    ] {
+        let answer = stripe.get(path, &[]).await;
+        assert_eq!(answer.refusal(), (404, Some("resource_missing")), "{path}");
+        assert_eq!(answer.json["error"]["param"], param, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_stripe_has_and_the_sandbox_lacks_is_not_taken_for_something_else() {
+    let stripe = Stripe::start().await;
+    // Types of npm stripe 23.1.0.
+    for path in [
+        "/v1/customers/search",
+        "/v1/balance",
+        "/v1/checkout/sessions",
+    ] {
+        let answer = stripe
+            .get(path, &[("query", "email:'a@example.com'")])
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (400, Some("sandbox_not_simulated")),
+            "{path}"
+        );
+        assert_eq!(answer.json["error"]["param"], format!("GET {path}"));
+    }
+    for header in ["Stripe-Account", "Stripe-Context"] {
+        let other = stripe
+            .request("GET", "/v1/customers", &[])
+            .header(header, "acct_other");
+        let answer = stripe.send(other).await;
+        assert_eq!(answer.refusal(), (400, Some("sandbox_not_simulated")));
+        assert_eq!(answer.json["error"]["param"], header);
+        let own = stripe
+            .request("GET", "/v1/customers", &[])
+            .header(header, "acct_perennial_sandbox");
+        assert_eq!(stripe.send(own).await.status, 200);
+    }
+}
+
+// https://docs.stripe.com/api/metadata
+#[tokio::test]
+async fn metadata_stays_as_small_as_that_of_one_request() {
+    let stripe = Stripe::start().await;
+    let keys: Vec<String> = (0..51).map(|n| format!("metadata[k{n}]")).collect();
+    let first: Vec<(&str, &str)> = keys[..50].iter().map(|key| (key.as_str(), "1")).collect();
+    let path = format!("/v1/customers/{}", stripe.id("/v1/customers", &first).await);
+    check(
+        &stripe,
+        &path,
+        &[(&keys[50], "1")],
+        400,
+        None,
+        Some("metadata"),
+    )
+    .await;
+    let changed = [(keys[0].as_str(), ""), (keys[50].as_str(), "1")];
+    let metadata = stripe.post(&path, &changed).await.ok()["metadata"].clone();
+    assert_eq!(metadata.as_object().unwrap().len(), 50);
+}

@@ -59,7 +59,14 @@ async fn charges_without_the_customer_meet_what_the_control_api_says() {
             ),
             (&json!("requires_payment_method"), &json!(method))
         );
-        assert_eq!(now["latest_charge"]["status"], "failed");
+        // A bank that asks for the customer is asked before anything is charged: inferred.
+        if code == "authentication_required" {
+            assert_eq!(now["last_payment_error"].get("charge"), None);
+            assert_eq!(error.get("charge"), None);
+            assert!(now["latest_charge"].is_null());
+        } else {
+            assert_eq!(now["latest_charge"]["status"], "failed");
+        }
         let shown = stripe
             .get(&format!("/v1/payment_methods/{method}"), &[])
             .await
@@ -173,4 +180,68 @@ async fn what_contradicts_itself_is_refused() {
             .status(),
         403
     );
+}
+
+/// <https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods>
+#[tokio::test]
+async fn a_confirmation_needs_a_way_back_where_redirects_are_possible() {
+    let stripe = Stripe::start().await;
+    let customer = stripe.id("/v1/customers", &[]).await;
+    let attach = "/v1/payment_methods/pm_card_visa/attach";
+    let card = stripe.id(attach, &[("customer", &customer)]).await;
+    let payment = [("amount", "1500"), ("currency", "usd")];
+    for (path, name, own) in [
+        ("/v1/payment_intents", "PaymentIntent", payment.as_slice()),
+        ("/v1/setup_intents", "SetupIntent", &[]),
+    ] {
+        let base: Vec<(&str, &str)> =
+            [own, &[("customer", &*customer), ("payment_method", &*card)]].concat();
+        let words = format!(
+            "This {name} is configured to accept payment methods enabled in your Dashboard."
+        );
+        let confirmed = [("confirm", "true")];
+        let automatic = ("automatic_payment_methods[enabled]", "true");
+        for more in [vec![], vec![automatic]] {
+            let answer = stripe
+                .post(path, &[&*base, &confirmed, &*more].concat())
+                .await;
+            assert_eq!(answer.refusal(), (400, None), "{path} {more:?}");
+            let message = answer.json["error"]["message"].as_str().unwrap();
+            assert!(message.starts_with(&words), "{message}");
+        }
+        let left = stripe.get(path, &[("customer", &customer)]).await.ok();
+        assert_eq!(
+            left["data"],
+            json!([]),
+            "nothing is left of what was refused"
+        );
+        // Neither where there is a way back, nor where nothing leads away.
+        let never = ("automatic_payment_methods[allow_redirects]", "never");
+        for more in [
+            vec![("return_url", "https://shop.example/back")],
+            vec![automatic, never],
+            vec![("allowed_payment_method_types[0]", "card")],
+        ] {
+            let params = [&*base, &confirmed, &*more].concat();
+            let done = stripe.post(path, &params).await.ok();
+            assert_eq!(done["status"], "succeeded", "{path} {more:?}");
+        }
+        // The same when a second call confirms.
+        let open = id(&stripe.post(path, &base).await.ok());
+        let confirm = format!("{path}/{open}/confirm");
+        assert_eq!(stripe.post(&confirm, &[]).await.refusal(), (400, None));
+        let back = [("return_url", "https://shop.example/back")];
+        let done = stripe.post(&confirm, &back).await.ok();
+        assert_eq!(done["status"], "succeeded");
+    }
+    let away = [
+        ("amount", "1500"),
+        ("currency", "usd"),
+        ("customer", &*customer),
+        ("payment_method", &*card),
+        ("confirm", "true"),
+        ("off_session", "true"),
+    ];
+    let done = stripe.post("/v1/payment_intents", &away).await.ok();
+    assert_eq!(done["status"], "succeeded");
 }

@@ -1,6 +1,6 @@
 use crate::support::{Endpoint, Stripe, id};
 use perennial_sandbox::{Options, Sandbox};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -30,6 +30,7 @@ async fn a_restart_keeps_objects_keys_timers_and_deliveries() {
     let file = DataFile::new("restart");
     let stripe = Stripe::start_with(Some(file.0.clone())).await;
     let receiver = Endpoint::start(0).await;
+    stripe.local_endpoints().await;
     let hook = stripe
         .post(
             "/v1/webhook_endpoints",
@@ -82,6 +83,61 @@ async fn a_restart_keeps_objects_keys_timers_and_deliveries() {
     assert_eq!(
         stripe.subscribe(&shopper, &[]).await.ok()["status"],
         "active"
+    );
+}
+
+/// A file of a sandbox that knew no prorations: its items do not say what was debited, so their price is credited, and
+/// the end that a `cancel_at` has cut off is noted on the subscription.
+#[tokio::test]
+async fn a_file_of_an_older_sandbox_is_read() {
+    let file = DataFile::new("older");
+    let stripe = Stripe::start_with(Some(file.0.clone())).await;
+    let shopper = stripe.shopper().await;
+    let subscription = stripe.subscribe(&shopper, &[]).await.ok();
+    let period = |it: &Value, name: &str| it["items"]["data"][0][name].as_i64().unwrap();
+    let (start, end) = (
+        period(&subscription, "current_period_start"),
+        period(&subscription, "current_period_end"),
+    );
+    stripe.sandbox.shutdown().await;
+    let middle = start + (end - start) / 2;
+    let kept = std::fs::read_to_string(&file.0).unwrap();
+    let mut older = String::new();
+    for line in kept.lines() {
+        let mut changes: Value = serde_json::from_str(line).unwrap();
+        for change in changes.as_array_mut().unwrap() {
+            if change[0] == "subscription" {
+                let item = change[3]["items"]["data"][0].as_object_mut().unwrap();
+                item.remove("_debits").unwrap();
+                item.remove("_whole").unwrap();
+                item["current_period_end"] = json!(middle);
+                change[3]["cancel_at"] = json!(middle);
+                change[3]["_full_period_end"] = json!(end);
+            }
+        }
+        older.push_str(&changes.to_string());
+        older.push('\n');
+    }
+    std::fs::write(&file.0, older).unwrap();
+
+    let stripe = Stripe::start_with(Some(file.0.clone())).await;
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    let form = [("cancel_at", ""), ("proration_behavior", "none")];
+    let kept = stripe.post(&path, &form).await.ok();
+    assert_eq!(period(&kept, "current_period_end"), end);
+    let item = id(&kept["items"]["data"][0]);
+    let middle = middle.to_string();
+    let form = [
+        ("items[0][id]", item.as_str()),
+        ("items[0][quantity]", "2"),
+        ("proration_behavior", "always_invoice"),
+        ("proration_date", &middle),
+        ("expand[]", "latest_invoice"),
+    ];
+    let changed = stripe.post(&path, &form).await.ok();
+    assert_eq!(
+        crate::frozen::amounts(&changed["latest_invoice"]),
+        [-750, 1500]
     );
 }
 

@@ -152,6 +152,6 @@ async fn a_session_needs_a_customer_and_an_address_to_return_to() {
     let params = [("customer", &*customer), ("configuration", "bpc_1")];
     assert_eq!(
         stripe.post(path, &params).await.refusal(),
-        (400, Some("sandbox_not_simulated"))
+        (400, Some("resource_missing"))
     );
 }

@@ -84,13 +84,7 @@ async fn a_declined_first_payment_ends_as_payment_behavior_says() {
     let shopper = stripe.shopper().await;
     stripe.charges_meet(&shopper, "decline").await;
     let incomplete = stripe
-        .subscribe(
-            &shopper,
-            &[(
-                "expand[]",
-                "latest_invoice.payments.data.payment.payment_intent",
-            )],
-        )
+        .subscribe(&shopper, &[("expand[]", "latest_invoice.payments")])
         .await
         .ok();
     assert_eq!(
@@ -100,7 +94,13 @@ async fn a_declined_first_payment_ends_as_payment_behavior_says() {
         ),
         (&json!("incomplete"), &json!("open"))
     );
-    let intent = &incomplete["latest_invoice"]["payments"]["data"][0]["payment"]["payment_intent"];
+    // Expanded further it would be five levels deep, which Stripe refuses.
+    let payment = &incomplete["latest_invoice"]["payments"]["data"][0]["payment"];
+    let path = format!(
+        "/v1/payment_intents/{}",
+        payment["payment_intent"].as_str().unwrap()
+    );
+    let intent = stripe.get(&path, &[]).await.ok();
     assert_eq!(
         (&intent["status"], &intent["last_payment_error"]["code"]),
         (
@@ -354,7 +354,13 @@ async fn a_trial_without_a_payment_method_asks_for_one() {
         id(&trial["pending_setup_intent"])
     );
     let done = stripe
-        .post(&path, &[("payment_method", "pm_card_visa")])
+        .post(
+            &path,
+            &[
+                ("payment_method", "pm_card_visa"),
+                ("return_url", "https://shop.example/back"),
+            ],
+        )
         .await
         .ok();
     let now = stripe
@@ -426,4 +432,64 @@ async fn a_customer_has_active_subscriptions_of_one_currency() {
         .await
         .ok();
     stripe.subscribe(&shopper, &[]).await.ok();
+}
+
+/// <https://github.com/dj-stripe/dj-stripe/issues/1168>: one that never began expires, and is not deleted.
+#[tokio::test]
+async fn an_incomplete_subscription_that_is_canceled_expires() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    stripe.charges_meet(&shopper, "decline").await;
+    let incomplete = stripe.subscribe(&shopper, &[]).await.ok();
+    assert_eq!(incomplete["status"], "incomplete");
+    let path = format!("/v1/subscriptions/{}", id(&incomplete));
+    let ended = stripe.delete(&path).await.ok();
+    assert_eq!(ended["status"], "incomplete_expired");
+    assert!(ended["canceled_at"].is_number());
+    assert_eq!(ended["ended_at"], ended["canceled_at"]);
+    assert_eq!(stripe.get(&path, &[]).await.ok(), ended);
+    let told = stripe.events().await;
+    assert!(!told.contains(&"customer.subscription.deleted".to_owned()));
+    assert_eq!(told.last().unwrap(), "customer.subscription.updated");
+}
+
+/// <https://docs.stripe.com/error-codes#subscription-payment-intent-requires-action>
+#[tokio::test]
+async fn error_if_incomplete_says_that_the_bank_asks_for_the_customer() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    stripe
+        .charges_meet(&shopper, "authentication_required")
+        .await;
+    let refused = stripe
+        .subscribe(&shopper, &[("payment_behavior", "error_if_incomplete")])
+        .await;
+    assert_eq!(
+        refused.refusal(),
+        (402, Some("subscription_payment_intent_requires_action"))
+    );
+    assert_eq!(refused.json["error"]["type"], "card_error");
+    let all = [("status", "all")];
+    let left = stripe.get("/v1/subscriptions", &all).await.ok();
+    assert_eq!(left["data"], json!([]));
+}
+
+/// <https://docs.stripe.com/error-codes#invoice-payment-intent-requires-action>
+#[tokio::test]
+async fn an_invoice_that_is_paid_says_that_the_bank_asks_for_the_customer() {
+    let stripe = Stripe::start().await;
+    let shopper = stripe.shopper().await;
+    stripe
+        .charges_meet(&shopper, "authentication_required")
+        .await;
+    let incomplete = stripe.subscribe(&shopper, &[]).await.ok();
+    let pay = format!(
+        "/v1/invoices/{}/pay",
+        incomplete["latest_invoice"].as_str().unwrap()
+    );
+    let refused = stripe.post(&pay, &[]).await;
+    assert_eq!(
+        refused.refusal(),
+        (402, Some("invoice_payment_intent_requires_action"))
+    );
 }

@@ -199,6 +199,12 @@ impl Stripe {
         .ok()
     }
 
+    /// Lets webhook endpoints be on this machine, as Stripe does not.
+    pub(crate) async fn local_endpoints(&self) {
+        self.control("/account", json!({"local_endpoints": true}))
+            .await;
+    }
+
     /// What the control API shows.
     pub(crate) async fn observe(&self, path: &str) -> Value {
         let request = self.http.get(self.url(&format!("/_sandbox{path}")));

@@ -21,6 +21,7 @@ fn signed_with(delivered: &Delivered, secret: &str) -> bool {
 async fn endpoint(stripe: &Stripe, url: &str, events: &[&str]) -> Value {
     let mut params = vec![("url", url)];
     params.extend(events.iter().map(|event| ("enabled_events[]", *event)));
+    stripe.local_endpoints().await;
     stripe.post("/v1/webhook_endpoints", &params).await.ok()
 }
 
@@ -207,6 +208,7 @@ async fn two_secrets_sign_while_one_is_rolled() {
 #[tokio::test]
 async fn an_endpoint_gets_the_shape_of_its_own_version() {
     let stripe = Stripe::start().await;
+    stripe.local_endpoints().await;
     let (old, new) = (Endpoint::start(0).await, Endpoint::start(0).await);
     for (receiver, version) in [(&old, "2024-06-20"), (&new, perennial_sandbox::API_VERSION)] {
         let params = [
@@ -322,4 +324,41 @@ async fn an_update_says_what_was_there_before() {
         events["data"][0]["data"]["previous_attributes"],
         json!({"name": "A", "metadata": {"a": "1", "b.c": null}})
     );
+}
+
+// https://github.com/dj-stripe/dj-stripe/pull/1891; the number is that of https://docs.stripe.com/webhooks
+#[tokio::test]
+async fn an_endpoint_that_stripe_could_not_reach_is_refused_and_a_seventeenth() {
+    let stripe = Stripe::start().await;
+    let create = async |url: &str| {
+        let params = [("url", url), ("enabled_events[]", "*")];
+        stripe.post("/v1/webhook_endpoints", &params).await
+    };
+    for url in [
+        "http://localhost:4242/hook",
+        "http://127.0.0.1/hook",
+        "http://[::1]/hook",
+        "https://192.168.0.7/hook",
+        "https://shop.localhost/hook",
+    ] {
+        let answer = create(url).await;
+        assert_eq!(answer.refusal(), (400, Some("url_invalid")), "{url}");
+        let message = answer.json["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("Invalid URL: URL must be publicly accessible."));
+    }
+    let mut last = String::new();
+    for n in 0..16 {
+        last = id(&create(&format!("https://shop{n}.invalid/hook")).await.ok());
+    }
+    let answer = create("https://one-more.invalid/hook").await;
+    assert_eq!(answer.refusal(), (400, None));
+    let message = "You have reached the maximum of 16 test webhook endpoints.";
+    assert_eq!(answer.json["error"]["message"], message);
+    let moved = [("url", "http://localhost/hook")];
+    let path = format!("/v1/webhook_endpoints/{last}");
+    assert_eq!(stripe.post(&path, &moved).await.refusal().0, 400);
+    stripe.local_endpoints().await;
+    stripe.post(&path, &moved).await.ok();
+    stripe.delete(&path).await.ok();
+    create("https://one-more.invalid/hook").await.ok();
 }

@@ -119,7 +119,7 @@ impl Resolver {
         if next.says_the_same(older) {
             return Ok(Some(Followed::Done));
         }
-        match self.table.write_catalog(next).await? {
+        match self.table.write_catalog(next, self.livemode).await? {
             CatalogWrite::Written(version) => {
                 tracing::info!(version, "the catalog follows Stripe");
                 tell_faults(next, older, Known::Passed);

@@ -81,7 +81,7 @@ impl Resolver {
                     faults: tell_faults(&next, &older, Known::Passed),
                 });
             }
-            match self.table.write_catalog(&next).await? {
+            match self.table.write_catalog(&next, self.livemode).await? {
                 CatalogWrite::Written(version) => {
                     tracing::info!(version, plans, "the catalog was published");
                     return Ok(Published {

@@ -61,7 +61,7 @@ impl Resolver {
                 );
             }
             if !next.says_the_same(&older) {
-                match self.table.write_catalog(&next).await? {
+                match self.table.write_catalog(&next, self.livemode).await? {
                     CatalogWrite::Written(version) => {
                         tracing::info!(version, "the catalog was refreshed");
                         refreshed.version = version;

@@ -5,15 +5,20 @@
 //! is taken away before the subscription is, so that Stripe decides who was first.
 
 use perennial_stripe::{
-    CancellationReason, PaymentIntentStatus, PaymentMethod, SetupIntentStatus, StripeError,
+    CancellationDetails, CancellationReason, PaymentIntentStatus, PaymentMethod, SetupIntentStatus,
+    StripeError,
 };
 use perennial_types::{
     Attempt, Awaited, Confirming, Ending, FailureReason, InvoiceStatus, Phase, Subscription,
-    SubscriptionId, SubscriptionStatus,
+    SubscriptionId,
 };
 
 use super::{Checkouts, Finish, Outcome, Step, declines::Declined};
 use crate::{FlowError, shop_events::checkout_failed, subscriptions::Subscriptions};
+
+/// Stripe gives an unpaid subscription up about 23 hours after its creation, which is when its checkout
+/// is over too (<https://docs.stripe.com/billing/subscriptions/overview#subscription-lifecycle>).
+const GIVEN_UP_EARLY: i64 = 3600;
 
 impl Checkouts<'_> {
     /// Reads the subscription of an attempt that waits for its shopper, and ends the attempt if
@@ -176,18 +181,21 @@ impl Checkouts<'_> {
         Ok(Some(self.count_declines(attempt, reason, declined).await?))
     }
 
-    /// Stripe lets an unpaid subscription expire by itself, and cancels one on request.
+    /// Stripe gives an unpaid subscription up by itself, and ends one on request. Its status is
+    /// `incomplete_expired` either way, so the time tells.
     fn why_it_ended(&self, attempt: &Attempt, model: &Subscription) -> FailureReason {
-        if let Some(ours) = attempt.reason.filter(|reason| is_ended_for(*reason)) {
-            return ours;
+        use FailureReason::{Canceled, Expired};
+        if let Some(noted) = attempt
+            .reason
+            .filter(|reason| is_ended_for(*reason) || matches!(reason, Canceled | Expired))
+        {
+            return noted;
         }
-        let by_itself = model.status == SubscriptionStatus::IncompleteExpired
-            && attempt.reason != Some(FailureReason::Canceled);
-        let noted = attempt.reason == Some(FailureReason::Expired);
-        if noted || by_itself || attempt.open_until <= self.cx.clock.now() {
-            FailureReason::Expired
+        let ended = model.ends_at.unwrap_or_else(|| self.cx.clock.now());
+        if ended.plus_seconds(GIVEN_UP_EARLY) >= attempt.open_until {
+            Expired
         } else {
-            FailureReason::Canceled
+            Canceled
         }
     }
 
@@ -252,7 +260,12 @@ impl Checkouts<'_> {
         if !out_of_reach {
             return Ok(false);
         }
-        match self.cx.stripe.cancel_subscription(id).await {
+        match self
+            .cx
+            .stripe
+            .cancel_subscription(id, &CancellationDetails::default())
+            .await
+        {
             // Without its first invoice it has ended by itself.
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -100,7 +100,7 @@ impl Checkouts<'_> {
                 None => self.attempt(&user, &finishing.id).await?,
             };
             let step = self.advance(&attempt, &mut finishing.agreed, known.take());
-            match step.await? {
+            match Box::pin(step).await? {
                 Step::Done(finish) => {
                     let Some(waiting) = below.pop() else {
                         return Ok(finish);

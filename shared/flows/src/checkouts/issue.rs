@@ -1,16 +1,21 @@
 //! From a click to a client secret.
 
+use std::ops::ControlFlow;
+
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, ConfirmBy, Ending, FailureReason, First, Phase, Plan, PlanName, ReturnPath,
-    Subscription, UserId, Wallet,
+    Attempt, AttemptId, ConfirmBy, Ending, FailureReason, First, PaymentMethodId, Phase, Plan,
+    PlanName, ReturnPath, Subscription, SubscriptionId, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
 
 use super::{Checkouts, Finish, Step, subscription_first::answer};
-use crate::{FlowError, subscriptions::Subscriptions};
+use crate::{
+    FlowError,
+    subscriptions::{Saved, Subscriptions},
+};
 
 /// What a shopper asks for.
 #[derive(Debug, Clone)]
@@ -32,10 +37,38 @@ pub struct IssueCheckout {
     pub consent_version: String,
     /// Set when this server confirms; otherwise the page does.
     pub consent: Option<ServerConsent>,
+    /// The ended subscription whose payment method is charged, if the shopper comes again.
+    pub again: Option<Again>,
     /// Where in the shop they land afterwards.
     pub return_to: Option<ReturnPath>,
     /// Where the wallet sends them back to; the checkout's id is added to it.
     pub confirm_url: Url,
+}
+
+/// Another subscription after one that has ended, charged to what that was paid with.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// The one that has ended.
+    pub of: SubscriptionId,
+    /// What the page has told the shopper of the first payment, in the currency's smallest unit.
+    pub due_now: i64,
+    /// What is charged, once it is known.
+    saved: Option<PaymentMethodId>,
+}
+
+impl Again {
+    /// After this subscription, for an amount that the shopper was told.
+    pub fn after(of: SubscriptionId, due_now: i64) -> Self {
+        Self {
+            of,
+            due_now,
+            saved: None,
+        }
+    }
+
+    pub(super) fn saved(&self) -> Option<&PaymentMethodId> {
+        self.saved.as_ref()
+    }
 }
 
 /// Where the shopper agreed, as API Gateway saw it.
@@ -96,6 +129,8 @@ pub enum Issued {
     Created(Box<OpenCheckout>),
     /// The attempt that was open already.
     Resumed(Box<OpenCheckout>),
+    /// The shopper has come again, and this call has made their subscription.
+    Subscribed(Box<Subscription>),
     /// There is nothing to pay for.
     AlreadySubscribed(Box<Subscription>),
     /// A subscription that was to come first is not there, or not yet; or it was, and has ended since.
@@ -138,6 +173,17 @@ impl Checkouts<'_> {
             let named = match pointer {
                 Some(id) => self.pointed_at(&ask.user, &items, id).await?,
                 None => None,
+            };
+            // What is frozen was agreed to. It may have been charged by now, which changes what another one costs.
+            let is_sent = named
+                .as_ref()
+                .is_some_and(|it| matches!(it.phase, Phase::Subscribing { .. }));
+            let ask = &match &ask.again {
+                Some(again) if !is_sent => match self.with_saved(ask, again, &items).await? {
+                    ControlFlow::Continue(ask) => *ask,
+                    ControlFlow::Break(living) => return Ok(Issued::AlreadySubscribed(living)),
+                },
+                _ => ask.clone(),
             };
             let step = match named.as_ref().filter(|it| it.is_open()) {
                 Some(open) => {
@@ -237,6 +283,39 @@ impl Checkouts<'_> {
         ask.shown_trial_days = Some(days);
         ask.plan.trial_days = days;
         Ok(ask)
+    }
+
+    /// The same with the payment method that is charged; or the subscription, if it has not ended.
+    async fn with_saved(
+        &self,
+        ask: &IssueCheckout,
+        again: &Again,
+        items: &UserItems,
+    ) -> Result<ControlFlow<Box<Subscription>, Box<IssueCheckout>>, FlowError> {
+        let subscriptions = Subscriptions::of(self.cx);
+        let saved = match Box::pin(subscriptions.saved_method(&ask.user, &again.of)).await? {
+            Saved::Yes(saved) => saved,
+            Saved::No => return Err(FlowError::NothingSaved),
+            Saved::Lives(living) => {
+                return Ok(ControlFlow::Break(Box::new(
+                    living.named_by(&self.cx.plans),
+                )));
+            }
+        };
+        if ask.plan.refusal.is_some() {
+            return Err(FlowError::PlanNotAvailable);
+        }
+        self.check_sold(ask, items)?;
+        let due = subscriptions.due_first(&saved.customer, &ask.plan, ask.plan.trial_days);
+        if Box::pin(due).await? != again.due_now {
+            return Err(FlowError::AmountOutdated);
+        }
+        let mut ask = ask.clone();
+        ask.again = Some(Again {
+            saved: Some(saved.method),
+            ..again.clone()
+        });
+        Ok(ControlFlow::Continue(Box::new(ask)))
     }
 
     /// Finishes a checkout that has this group's trial and is still open: one that ended unconfirmed

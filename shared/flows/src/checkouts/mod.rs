@@ -19,7 +19,7 @@ mod wrong_method;
 
 pub use confirm_return::{Return, ReturnedIntent};
 pub use finish::Finish;
-pub use issue::{IssueCheckout, Issued, OpenCheckout, ServerConsent, ToConfirm};
+pub use issue::{Again, IssueCheckout, Issued, OpenCheckout, ServerConsent, ToConfirm};
 
 use perennial_store::UserItems;
 use perennial_types::{Attempt, AttemptId, Ending, FailureReason, UserId};

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use perennial_store::{ClaimedStep, Opened, UserItems};
 use perennial_stripe::{
-    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, StripeError,
+    CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, SetUpFor, StripeError,
 };
 use perennial_types::{
     Attempt, AttemptId, Claim, ConfirmBy, Ending, FailureReason, First, Phase, Timestamp,
@@ -48,7 +48,11 @@ impl Checkouts<'_> {
     }
 
     /// Refuses what Stripe would refuse in any case, before a wallet is asked.
-    fn check_sold(&self, ask: &IssueCheckout, items: &UserItems) -> Result<(), FlowError> {
+    pub(super) fn check_sold(
+        &self,
+        ask: &IssueCheckout,
+        items: &UserItems,
+    ) -> Result<(), FlowError> {
         if items.was_refused(&ask.plan.price) {
             return Err(FlowError::PlanNotAvailable);
         }
@@ -101,7 +105,7 @@ impl Checkouts<'_> {
         });
         let request = CreateSetupIntent {
             customer: &attempt.customer,
-            attempt: attempt.id.as_str(),
+            made_for: SetUpFor::Attempt(attempt.id.as_str()),
             user: ask.user.as_str(),
             wallet: ask.wallet,
             confirm,

@@ -43,7 +43,7 @@ impl Checkouts<'_> {
             slot.group == attempt.group || same
         });
         for slot in rivals {
-            let access = self.access_past(attempt, items, slot).await?;
+            let access = Box::pin(self.access_past(attempt, items, slot)).await?;
             if access.is_break() {
                 return Ok(access);
             }
@@ -75,9 +75,13 @@ impl Checkouts<'_> {
             let standing = holder.and_then(SubscriptionItem::standing);
             return match model {
                 Some(model) if model.status.is_terminal() => Ok(FREE),
-                // It has no read model yet, or none any more.
+                // It has no read model yet, or none any more, or has ended long ago.
                 None => {
                     let (user, customer) = (&attempt.user, &attempt.customer);
+                    let archived = self.cx.table.archived_subscription(user, id);
+                    if Box::pin(archived).await?.is_some() {
+                        return Ok(FREE);
+                    }
                     Box::pin(Subscriptions::of(self.cx).refresh(user, customer, id)).await?;
                     Ok(LOOK_AGAIN)
                 }

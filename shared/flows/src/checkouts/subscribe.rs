@@ -6,7 +6,7 @@ use perennial_store::{ClaimedStep, Completed, FIRST_FENCE, TakeSlot, UserItems};
 use perennial_stripe::{CreateSubscription, Failure, IdempotencyKey, PaidBy, StripeError};
 use perennial_types::{
     Attempt, AttemptId, Awaited, Claim, Confirming, CustomerId, Ending, FailureReason, First,
-    FrozenRequest, Phase, SoldAs, Subscription, Trials,
+    FrozenRequest, Phase, SoldAs, Subscription, Trials, Wallet,
 };
 
 use super::{Checkouts, Finish, Outcome, Step};
@@ -23,6 +23,9 @@ const AFTER_UNKNOWN: u32 = 5;
 /// After a stored failure, nothing changes before Stripe forgets the key.
 const AFTER_STORED_FAILURE: u32 = 60;
 
+/// For so long an agreement to be charged without confirming anything holds.
+const STILL_MEANT_SECONDS: i64 = 30 * 60;
+
 impl Checkouts<'_> {
     /// Takes the slot, freezes the request and sends it.
     /// `paid_by` counts until the request is frozen.
@@ -38,7 +41,7 @@ impl Checkouts<'_> {
             attempt.group = Subscriptions::of(self.cx).group_of(&attempt);
         }
         let attempt = &attempt;
-        if let ControlFlow::Break(step) = self.slot_access(attempt, items).await? {
+        if let ControlFlow::Break(step) = Box::pin(self.slot_access(attempt, items)).await? {
             return Ok(step);
         }
         let lease = self.cx.lease();
@@ -103,10 +106,15 @@ impl Checkouts<'_> {
     async fn send(&self, attempt: &Attempt, claim: &Claim) -> Result<Step<Outcome>, FlowError> {
         let step = ClaimedStep::Subscription(attempt);
         let find = || Box::pin(self.find_subscription(&attempt.customer, &attempt.id));
-        if attempt.first == First::Subscription && self.cx.key_is_forgotten(claim.frozen_at) {
+        let age = self.cx.clock.now().unix() - claim.frozen_at.unix();
+        // A saved method is charged without its shopper, who was shown an amount that may be another by then.
+        let is_over = attempt.wallet == Wallet::AmazonPay && age > STILL_MEANT_SECONDS;
+        if attempt.first == First::Subscription
+            && (is_over || self.cx.key_is_forgotten(claim.frozen_at))
+        {
             return match find().await? {
                 Some(found) => self.adopt(attempt, found).await,
-                // Its shopper went away a day ago, and would have to confirm another.
+                // Its shopper went away long ago, and would have to confirm another.
                 None => self.fail(attempt, FailureReason::Expired).await,
             };
         }
@@ -200,6 +208,8 @@ impl Checkouts<'_> {
             }
         }
         let reading = Reading {
+            given_back: None,
+            next_charge: None,
             user: &attempt.user,
             old: None,
             new: &model,

@@ -6,7 +6,7 @@ use perennial_types::{Attempt, Confirming, FailureReason, First, Phase};
 use secrecy::SecretString;
 
 use super::{
-    Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Outcome, Step, ToConfirm,
+    Again, Checkouts, Finish, IssueCheckout, Issued, OpenCheckout, Outcome, Step, ToConfirm,
     issue::return_url,
 };
 use crate::FlowError;
@@ -23,8 +23,9 @@ impl Checkouts<'_> {
         if let Phase::Confirming(confirming) = &open.phase {
             return self.resume_subscription(ask, open, confirming).await;
         }
-        let paid_by = PaidBy::Shopper(open.wallet);
-        let issued = match self.subscribe(open, items, paid_by).await? {
+        let saved = ask.again.as_ref().and_then(Again::saved);
+        let paid_by = saved.map_or(PaidBy::Shopper(open.wallet), PaidBy::Method);
+        let issued = match Box::pin(self.subscribe(open, items, paid_by)).await? {
             Step::Done(Outcome::Confirm {
                 attempt,
                 subscription,
@@ -40,6 +41,10 @@ impl Checkouts<'_> {
                 reason: FailureReason::AlreadySubscribed,
             }))
             | Step::LookAgain => return Ok(Step::LookAgain),
+            Step::Done(Outcome::Finished(Finish::Subscribed {
+                subscription,
+                created: true,
+            })) if saved.is_some() => Issued::Subscribed(subscription),
             Step::Done(Outcome::Finished(finish)) => answer(open, finish),
             Step::Wait => return Ok(Step::Wait),
             Step::FinishFirst(other) => return Ok(Step::FinishFirst(other)),

@@ -3,7 +3,9 @@
 //! To Stripe, Apple Pay is a card, and a client secret can be confirmed with any card. So what was
 //! confirmed is looked at before anything comes of it, and what was charged by then is given back.
 
-use perennial_stripe::{IdempotencyKey, PaymentMethod, SetupIntent, StripeError};
+use perennial_stripe::{
+    CancellationDetails, IdempotencyKey, PaymentMethod, SetupIntent, StripeError,
+};
 use perennial_types::{Attempt, Awaited, Confirming, Ending, FailureReason};
 
 use super::{Checkouts, Finish, Outcome, Step};
@@ -57,7 +59,12 @@ impl Checkouts<'_> {
         self.give_back(attempt, open).await?;
         self.detach(method, read.created).await?;
         let id = &read.id;
-        match self.cx.stripe.cancel_subscription(id).await {
+        match self
+            .cx
+            .stripe
+            .cancel_subscription(id, &CancellationDetails::default())
+            .await
+        {
             Ok(_) | Err(StripeError::Invalid { .. }) => {}
             Err(error) => return Err(error.into()),
         }

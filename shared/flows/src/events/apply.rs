@@ -11,7 +11,12 @@ use std::collections::{HashMap, HashSet};
 use perennial_stripe::StripeError;
 
 use super::Events;
-use crate::{Checkouts, Finish, FlowError, catalog::Followed, subscriptions::Subscriptions};
+use crate::{
+    Checkouts, Finish, FlowError,
+    actions::{ActionError, SubscriptionActions},
+    catalog::Followed,
+    subscriptions::Subscriptions,
+};
 
 /// What has become of an event.
 #[derive(Debug)]
@@ -216,7 +221,12 @@ impl Events<'_> {
         id: &SetupIntentId,
     ) -> Result<Applied, FlowError> {
         let Some((user, attempt)) = self.cx.table.find_setup_intent(id).await? else {
-            return Ok(Applied::Ignored("the SetupIntent is of no checkout"));
+            let actions = SubscriptionActions::of(self.cx);
+            return match Box::pin(actions.finish_method_for_event(id)).await {
+                Ok(true) | Err(ActionError::Refused(_)) => Ok(Applied::Done),
+                Ok(false) => Ok(Applied::Ignored("the SetupIntent is of no checkout")),
+                Err(ActionError::Flow(error)) => Err(error),
+            };
         };
         let applied = match self.finish_for_event(&user, &attempt).await {
             Err(FlowError::UnknownCheckout) => {

@@ -4,11 +4,12 @@
 
 use perennial_store::PaymentIssue;
 use perennial_stripe::{DisputeStatus, MandateStatus};
-use perennial_types::{CustomerId, SubscriptionId, UserId};
+use perennial_types::{CustomerId, Refunded, SubscriptionId, UserId};
 
 use super::{Events, apply::Applied};
 use crate::{
     FlowError,
+    shop_events::{RefundFailed, refund_failed},
     subscriptions::{Paid, PaidInvoice, Subscriptions},
 };
 
@@ -78,9 +79,39 @@ impl Events<'_> {
     /// The shop gives a payment back, or a part of it.
     pub(super) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
         match Subscriptions::of(self.cx).read_refund(id).await? {
-            (Paid::For(paid), finding) => self.contest(&paid, id, &finding).await,
+            (Paid::For(paid), finding) => {
+                if let PaymentIssue::Refund { stands: false, of } = &finding {
+                    self.tell_refund_failed(&paid, id, of).await?;
+                }
+                self.contest(&paid, id, &finding).await
+            }
             (Paid::Ignored(why), _) => Ok(Applied::Ignored(why)),
         }
+    }
+
+    /// A refund that a wallet makes later may fail, after the shopper was told of it.
+    async fn tell_refund_failed(
+        &self,
+        paid: &PaidInvoice,
+        refund: &str,
+        of: &Refunded,
+    ) -> Result<(), FlowError> {
+        let Some(user) = self.cx.table.user_of_customer(&paid.customer).await? else {
+            return Ok(());
+        };
+        let failed = RefundFailed {
+            invoice: Some(&of.invoice),
+            refund: Some(refund),
+            amount: of.amount,
+            currency: of.currency,
+            reason: None,
+        };
+        let now = self.cx.clock.now();
+        let event = refund_failed(&user, &paid.subscription, refund, &failed, now);
+        tracing::error!(subscription = %paid.subscription, refund,
+            "a refund has failed, and the shopper has yet to get the money");
+        self.cx.table.tell(&event).await?;
+        Ok(())
     }
 
     /// The customer was deleted, and its subscriptions with it. The next click creates another.
@@ -122,9 +153,9 @@ impl Events<'_> {
     }
 
     async fn live(&self, user: &UserId) -> Result<Vec<SubscriptionId>, FlowError> {
-        let subscriptions = self.cx.table.load_subscriptions(user).await?;
+        let items = self.cx.table.load_subscription_items(user).await?;
+        let subscriptions = items.into_iter().filter_map(|item| item.subscription);
         Ok(subscriptions
-            .into_iter()
             .filter(|subscription| !subscription.status.is_terminal())
             .map(|subscription| subscription.id)
             .collect())

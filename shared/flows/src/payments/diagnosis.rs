@@ -29,7 +29,7 @@ pub struct Diagnosis {
     pub set_up: SetUp,
     /// Its first, customer-initiated transaction.
     pub first_transaction: FirstTransaction,
-    /// The charges that have failed since, newest first.
+    /// What has failed since, newest first, whether or not it came to a charge.
     pub failures_since: Vec<FailedCharge>,
     /// When it was last charged with success.
     pub last_success: Option<Timestamp>,
@@ -72,7 +72,7 @@ pub enum SetUpBy {
     Unknown,
 }
 
-/// A charge that has failed.
+/// A charge that has failed, or a payment that failed before it came to one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedCharge {
     /// Of which payment.
@@ -135,7 +135,7 @@ impl Payments<'_> {
                 .collect(),
             past.until.is_none(),
         );
-        let failures = past.failures(&first);
+        let failures = past.failures(&first, method);
         let last_success = past.last_success();
         Ok(Diagnosis {
             payment_method: method.clone(),
@@ -245,8 +245,44 @@ impl Past {
         }
     }
 
-    /// The charges that failed after the first transaction, which may be one of them itself.
-    fn failures(&self, first: &FirstTransaction) -> Vec<FailedCharge> {
+    /// What failed after the first transaction, newest first: charges, and payments that came to no charge,
+    /// since the bank asked for the shopper. The first transaction may be one of them itself.
+    fn failures(&self, first: &FirstTransaction, method: &PaymentMethodId) -> Vec<FailedCharge> {
+        let mut failures = self.failed_charges(first);
+        failures.extend(self.failed_without_charge(first, method));
+        failures.sort_by_key(|failure| std::cmp::Reverse(failure.at));
+        failures
+    }
+
+    /// The time of such a failure is that of its payment's creation, for want of another.
+    fn failed_without_charge(
+        &self,
+        first: &FirstTransaction,
+        method: &PaymentMethodId,
+    ) -> Vec<FailedCharge> {
+        let since = first.at.map_or(i64::MIN, Timestamp::unix);
+        let without = |payment: &&PaymentIntent| {
+            payment.created >= since && first.id.as_deref() != Some(payment.id.as_str())
+        };
+        let payments = self.payments.iter().filter(without);
+        payments
+            .filter_map(|payment| {
+                let error = payment.last_payment_error.as_ref()?;
+                let is_it = error.payment_method.as_ref() == Some(method) && error.charge.is_none();
+                is_it.then(|| FailedCharge {
+                    payment: Some(payment.id.as_str().to_owned()),
+                    at: Timestamp::from_unix(payment.created),
+                    amount: payment.amount,
+                    currency: payment.currency.clone(),
+                    code: error.code.clone(),
+                    decline_code: error.decline_code.clone(),
+                    advice: error.advice_code.clone(),
+                })
+            })
+            .collect()
+    }
+
+    fn failed_charges(&self, first: &FirstTransaction) -> Vec<FailedCharge> {
         let is_first = |charge: &Charge| {
             let payment = charge.payment_intent.as_ref().map(PaymentIntentId::as_str);
             payment.is_some()

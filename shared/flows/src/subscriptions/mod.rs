@@ -4,11 +4,13 @@ mod one_of_group;
 mod read_model;
 mod refresh;
 mod refunds;
+mod saved_method;
 
 pub(crate) use one_of_group::report;
 pub(crate) use read_model::{attempt_of, charged, read_model, sold_as};
-pub(crate) use refresh::{first_invoice_tells, is_of};
+pub(crate) use refresh::{Refreshed, first_invoice_tells, is_of};
 pub(crate) use refunds::{Paid, PaidInvoice};
+pub(crate) use saved_method::Saved;
 
 use std::sync::Arc;
 

@@ -3,8 +3,9 @@
 use perennial_store::SubscriptionItem;
 use perennial_stripe::{Invoice, SetupIntentStatus, SubscriptionItem as Item, metadata};
 use perennial_types::{
-    AttemptId, InvoiceStatus, Pause, PauseReason, Payment, PaymentReason, PaymentState, PlanName,
-    Plans, PriceId, SoldAs, Subscription, SubscriptionStatus, Timestamp, Wallet,
+    AttemptId, InvoiceStatus, Pause, PauseReason, Payment, PaymentMethodId, PaymentReason,
+    PaymentState, PendingChange, PlanName, Plans, PriceId, SoldAs, Subscription,
+    SubscriptionStatus, Timestamp, Wallet,
 };
 
 /// The attempt that a subscription came of.
@@ -56,9 +57,6 @@ pub(crate) fn read_model(
     let period = subscription.period_of(item);
     let end = seconds(period.map(|period| period.end));
     let ends_at = seconds(subscription.ends_at());
-    let refused = subscription
-        .newest_invoice()
-        .filter(|_| subscription.status == SubscriptionStatus::PastDue);
     Subscription {
         id: subscription.id.clone(),
         status: subscription.status.clone(),
@@ -67,24 +65,61 @@ pub(crate) fn read_model(
         prices: Some(charged(subscription)),
         sold_as,
         wallet: wallet(subscription),
+        payment_method: payment_method(subscription, known),
         current_period_start: seconds(period.map(|period| period.start)),
         current_period_end: end,
         paid_until: paid_until(subscription, end, known),
         trial_end: seconds(subscription.trial_end),
+        trial_ending: trial_ending(subscription, known),
         ends_at,
         cancel_at_period_end: subscription.cancel_at_period_end
             || (ends_at.is_some() && ends_at == end && subscription.ended_at.is_none()),
-        pause: pause(subscription),
+        canceled_at: canceled_at(subscription, known),
+        quantity: item.and_then(|item| item.quantity),
+        pending_change: pending_change(subscription),
+        pause: pause(subscription, known),
         latest_invoice_status: subscription.latest_invoice_status().cloned(),
         latest_paid_invoice: latest_paid_invoice(subscription, known),
-        payment_attempts: refused.map_or(0, |invoice| invoice.attempt_count),
-        next_payment_attempt: seconds(next_try(subscription)),
+        payment_attempts: payment_attempts(subscription, known),
+        next_payment_attempt: seconds(next_try(subscription, known)),
         refunds: known
             .map(|known| known.issues.refunds())
             .unwrap_or_default(),
         payment: payment(subscription, known),
     }
     .named_by(plans)
+}
+
+/// The method that is charged; none of one that has ended once its permission was withdrawn, since a method of
+/// one that has ended may be charged for another subscription.
+fn payment_method(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<PaymentMethodId> {
+    let method = subscription.payment_method_id()?;
+    let is_revoked = known.is_some_and(|known| known.issues.is_revoked(method));
+    (!is_revoked || !subscription.status.is_terminal()).then(|| method.clone())
+}
+
+/// Of which end of its trial the shop was told, which Stripe does not know.
+fn trial_ending(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<Timestamp> {
+    let told = known.and_then(|known| known.subscription.as_ref()?.trial_ending);
+    told.filter(|_| subscription.status == SubscriptionStatus::Trialing)
+}
+
+/// When the cancellation was received. Stripe documents its time as that of the latest request, so a reason
+/// that is given afterwards could move it: the time of one that is known already stays.
+fn canceled_at(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<Timestamp> {
+    subscription.ends_at()?;
+    let told = subscription.canceled_at.map(Timestamp::from_unix)?;
+    let before = known.and_then(|known| known.subscription.as_ref()?.canceled_at);
+    Some(before.map_or(told, |before| before.min(told)))
 }
 
 /// The prices that are charged, in an order that does not depend on Stripe's.
@@ -152,14 +187,73 @@ fn latest_paid_invoice(
 }
 
 /// When Stripe tries by itself to collect what is overdue, which it does not with every wallet.
-fn next_try(subscription: &perennial_stripe::Subscription) -> Option<i64> {
+pub(crate) fn scheduled_try(subscription: &perennial_stripe::Subscription) -> Option<i64> {
     let may_retry = subscription.status == SubscriptionStatus::PastDue
         && wallet(subscription).is_none_or(|wallet| wallet.row().is_retried);
     let invoice: Option<&Invoice> = subscription.newest_invoice().filter(|_| may_retry);
     invoice?.next_payment_attempt
 }
 
-fn pause(subscription: &perennial_stripe::Subscription) -> Option<Pause> {
+/// What a schedule at Stripe is going to make of it, whoever has made that.
+fn pending_change(subscription: &perennial_stripe::Subscription) -> Option<PendingChange> {
+    let schedule = subscription.schedule.as_ref()?.object()?;
+    let ends = subscription.period_of(subscription.items.data.first())?.end;
+    // The phase that goes on now began with this period or before.
+    let next = schedule.next_phase(ends.saturating_sub(1))?;
+    Some(PendingChange {
+        plan: None,
+        price: next.items.first()?.price.clone()?,
+        at: Timestamp::from_unix(next.start_date),
+    })
+}
+
+/// The same, but for a method that the bank has refused for good: Stripe keeps the schedule, and charges
+/// another method alone.
+fn next_try(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<i64> {
+    scheduled_try(subscription).filter(|_| !is_refused(subscription, known))
+}
+
+fn is_refused(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> bool {
+    let charged = subscription
+        .newest_invoice()
+        .zip(subscription.payment_method_id());
+    charged
+        .zip(known)
+        .is_some_and(|((invoice, method), known)| known.issues.is_refused(&invoice.id, method))
+}
+
+/// How often the newest invoice of a subscription that is past due was tried. Stripe goes on to count the
+/// tries that it leaves out for a method that was refused for good.
+fn payment_attempts(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> u64 {
+    let past_due = subscription.status == SubscriptionStatus::PastDue;
+    let Some(invoice) = subscription.newest_invoice().filter(|_| past_due) else {
+        return 0;
+    };
+    let before = known
+        .and_then(|known| known.subscription.as_ref())
+        .map_or(0, |model| model.payment_attempts);
+    if is_refused(subscription, known) && before > 0 {
+        before.min(invoice.attempt_count)
+    } else {
+        invoice.attempt_count
+    }
+}
+
+/// Stripe does not know when a pause that was made here ends, nor since when payments are not collected.
+fn pause(
+    subscription: &perennial_stripe::Subscription,
+    known: Option<&SubscriptionItem>,
+) -> Option<Pause> {
+    let asked = known.and_then(|known| known.pause);
     if subscription.status == SubscriptionStatus::Paused {
         // Before Stripe told why, the end of a trial was the only way to be paused.
         let reason = subscription
@@ -167,14 +261,23 @@ fn pause(subscription: &perennial_stripe::Subscription) -> Option<Pause> {
             .map_or(PauseReason::TrialEndWithoutPaymentMethod, |reason| {
                 reason.to_owned().into()
             });
+        let since = subscription.paused_at().map(Timestamp::from_unix);
+        let ours = asked.zip(since).filter(|(asked, since)| {
+            reason == PauseReason::PauseRequested && asked.may_have_begun(*since)
+        });
         return Some(Pause {
             reason,
-            resumes_at: None,
+            since,
+            resumes_at: ours.and_then(|(asked, _)| asked.until),
         });
     }
     let collection = subscription.pause_collection.as_ref()?;
+    let before = known.and_then(|known| known.subscription.as_ref()?.pause.as_ref());
+    let before = before.filter(|before| before.reason == PauseReason::PauseCollection);
+    let since = before.and_then(|before| before.since);
     Some(Pause {
         reason: PauseReason::PauseCollection,
+        since: since.or(asked.map(|asked| asked.asked)),
         resumes_at: collection.resumes_at.map(Timestamp::from_unix),
     })
 }
@@ -257,9 +360,11 @@ fn payment(
     if let Some(reason) = lacking {
         return Payment::new(PaymentState::MethodRequired, reason);
     }
-    let paused = pause(subscription).filter(|pause| pause.reason.lacks_payment());
+    let paused = pause(subscription, known).filter(|pause| pause.reason.lacks_payment());
+    let resumption = subscription.resumption_invoice();
+    let not_resumed = resumption.is_some_and(|invoice| invoice.attempt_count > 0);
     let (state, reason) = match subscription.status {
-        Status::PastDue if next_try(subscription).is_some() => {
+        Status::PastDue if next_try(subscription, known).is_some() => {
             (PaymentState::Retrying, PaymentReason::PaymentFailed)
         }
         Status::PastDue | Status::Unpaid => (
@@ -267,6 +372,7 @@ fn payment(
             PaymentReason::RetriesExhausted,
         ),
         Status::Paused => match paused.map(|pause| pause.reason) {
+            None if not_resumed => (PaymentState::MethodRequired, PaymentReason::PaymentFailed),
             None => return contested,
             Some(PauseReason::TrialEndWithoutPaymentMethod) => {
                 (PaymentState::MethodRequired, PaymentReason::MethodMissing)

@@ -1,20 +1,23 @@
 //! Reading a subscription again, because something says that it has changed.
 
-use perennial_store::{SubscriptionItem, Written};
-use perennial_stripe::{CancellationReason, Invoice, SetupIntentStatus, StripeError, metadata};
+use perennial_store::{Fenced, PaymentIssue, SubscriptionItem, Written};
+use perennial_stripe::{
+    CancellationReason, Expandable, Invoice, InvoicePayment, PaymentIntent, Reply,
+    SetupIntentStatus, StripeError, metadata,
+};
 use perennial_types::{
     Attempt, AttemptId, CustomerId, InvoiceStatus, Plans, SoldAs, Subscription, SubscriptionId,
-    UserId,
+    SubscriptionStatus, Timestamp, UserId,
 };
 
 use super::{
     Subscriptions,
     one_of_group::may_be_second,
-    read_model::{attempt_of, charged, contested, read_model, sold_as},
+    read_model::{attempt_of, charged, contested, read_model, scheduled_try, sold_as},
 };
 use crate::{
     FlowError,
-    shop_events::{Reading, about_subscription},
+    shop_events::{ChargeAfterTrial, Reading, about_subscription, given_back},
 };
 
 /// What a reader knows of a subscription, which may already be outdated.
@@ -25,15 +28,30 @@ pub(crate) struct Refreshed {
     pub(crate) attempt: Option<AttemptId>,
     /// What Stripe has told; none if it was known to have ended, and so was not read.
     pub(crate) read: Option<perennial_stripe::Subscription>,
+    /// When Stripe has told it, in Unix seconds by its clock, if it says.
+    pub(crate) at: Option<i64>,
 }
 
 impl Refreshed {
+    /// What is known of one that was not read, since it has ended.
+    fn known(model: Subscription, attempt: Option<AttemptId>) -> Self {
+        Self {
+            model,
+            attempt,
+            read: None,
+            at: None,
+        }
+    }
+
     /// The subscription, if it stands in the way of another one of its group.
     pub(crate) fn standing(&self) -> Option<&Subscription> {
         let is_ours = self.attempt.is_some();
         Some(&self.model).filter(|model| model.stands(is_ours))
     }
 }
+
+/// How often more a request reads that others overtake.
+const READ_AGAIN: usize = 2;
 
 /// Whether the subscription was made for this user. The customer is the user's by the table; a
 /// subscription that was made here names its user itself, and the two have to agree.
@@ -57,16 +75,71 @@ pub(crate) fn first_invoice_tells(
     })
 }
 
+/// Whether a pause that was known is over.
+fn is_over(old: Option<&Subscription>, new: &Subscription) -> bool {
+    new.pause.is_none() && old.is_some_and(|old| old.pause.is_some())
+}
+
 impl Subscriptions<'_> {
     /// Reads the subscription under a fence and writes what was read, unless it has ended, in
-    /// which case it cannot change any more, or a later reader has taken over.
+    /// which case it cannot change any more, or a later reader has taken over. That one writes
+    /// soon; whoever answers somebody reads once more instead, since their next request has to find
+    /// what this one is told.
     pub(crate) async fn refresh(
         &self,
         user: &UserId,
         customer: &CustomerId,
         id: &SubscriptionId,
     ) -> Result<Refreshed, FlowError> {
-        let mut item = self.cx.table.fence_subscription(user, id).await?;
+        let read = self.cx.stripe.retrieve_subscription(id);
+        self.refresh_by(user, customer, id, read).await
+    }
+
+    /// The same, with what Stripe answers to a change in place of a reading: it is as new.
+    pub(crate) async fn refresh_by(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        id: &SubscriptionId,
+        read: impl Future<Output = Result<Reply<perennial_stripe::Subscription>, StripeError>>,
+    ) -> Result<Refreshed, FlowError> {
+        // Boxed, because each caller would have to hold all of it.
+        let first = Box::pin(self.read_once(user, customer, id, read));
+        let (mut seen, mut written) = first.await?;
+        let mut more = if self.cx.answers { READ_AGAIN } else { 0 };
+        while written == Written::Overtaken && more > 0 {
+            more -= 1;
+            let read = self.cx.stripe.retrieve_subscription(id);
+            // Boxed, because hardly any reading needs it.
+            match Box::pin(self.read_once(user, customer, id, read)).await {
+                Ok(again) => (seen, written) = again,
+                Err(error) => {
+                    // What was read is true all the same, and the later reader writes it.
+                    let error = error.chain();
+                    tracing::warn!(subscription = %id, error, "it was not read once more");
+                    break;
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn read_once(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        id: &SubscriptionId,
+        read: impl Future<Output = Result<Reply<perennial_stripe::Subscription>, StripeError>>,
+    ) -> Result<(Refreshed, Written), FlowError> {
+        let fenced = Box::pin(self.cx.table.fence_subscription(user, id));
+        let mut item = match fenced.await? {
+            Fenced::Current(item) => item,
+            Fenced::Archived(item) => {
+                let model = item.subscription;
+                let model = model.ok_or(FlowError::ItemLacks("its model"))?;
+                return Ok((Refreshed::known(model, item.attempt), Written::Done));
+            }
+        };
         if item.issues.bare_refunds().next().is_some() {
             Box::pin(self.look_up_bare_refunds(user, id, &mut item)).await?;
         }
@@ -74,30 +147,51 @@ impl Subscriptions<'_> {
             .subscription
             .take_if(|model| model.status.is_terminal())
         {
-            return Ok(Refreshed {
-                model: self.keep_ended(user, &item, ended).await?,
-                attempt: item.attempt,
-                read: None,
-            });
+            let model = Box::pin(self.keep_ended(user, &item, ended)).await?;
+            Box::pin(self.archive(user, id, item.attempt.as_ref(), item.fence)).await;
+            return Ok((Refreshed::known(model, item.attempt), Written::Done));
         }
-        let read = self.cx.stripe.retrieve_subscription(id).await?.value;
+        let Reply {
+            value: read, at, ..
+        } = read.await?;
         if read.customer_id() != customer || read.livemode != self.cx.livemode {
             return Err(FlowError::ForeignObject("subscription"));
         }
         if !is_of(&read, user) {
             return Err(FlowError::ForeignObject("user of the subscription"));
         }
+        if scheduled_try(&read).is_some() {
+            Box::pin(self.note_refused_for_good(user, &read, &mut item)).await?;
+        }
+        self.drop_stale_pause(&mut item, at);
         let sold_as = self.sold_as(&read, Some(&item)).await?;
         let plans = self.plans_for(&read).await;
         let mut model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
+        let now = at.map_or_else(|| self.cx.clock.now(), Timestamp::from_unix);
+        model.trial_ending = model.near_trial_end(now).or(model.trial_ending);
         let attempt = attempt_of(&read);
         let unheard_of = |old: &Subscription| old.awaits_shopper();
         let began = model.status.is_terminal()
             && item.subscription.as_ref().is_none_or(unheard_of)
             && Box::pin(self.had_begun(user, &read, &mut model)).await?;
+        let mut written = Written::Done;
         if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
             let old = item.subscription.as_ref();
+            // What is owed was written down before the subscription ended.
+            let given_back = if model.status == SubscriptionStatus::Canceled {
+                let log = self.cx.table.actions(user, id).await?;
+                given_back(&log)
+            } else {
+                None
+            };
+            let was_told = old.and_then(|old| old.trial_ending);
+            let next_charge = match model.trial_ending.filter(|end| Some(*end) != was_told) {
+                Some(end) => Box::pin(self.charge_after_trial(id, end)).await,
+                None => None,
+            };
             let reading = Reading {
+                given_back,
+                next_charge,
                 user,
                 old,
                 new: &model,
@@ -105,13 +199,15 @@ impl Subscriptions<'_> {
                 fence: item.fence,
             };
             let told = about_subscription(&reading, self.cx.clock.now());
-            let written = self
+            written = self
                 .cx
                 .table
                 .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)
                 .await?;
             if written == Written::Overtaken {
                 tracing::info!(subscription = %id, "a later reader has taken over");
+            } else if let Some(pause) = item.pause.filter(|_| is_over(old, &model)) {
+                self.cx.table.forget_pause(user, id, pause).await?;
             } else if may_be_second(old, &model, attempt.is_some()) {
                 let items = Box::pin(self.cx.table.load_subscription_items(user)).await?;
                 self.report_second(&model, &items);
@@ -119,12 +215,57 @@ impl Subscriptions<'_> {
         }
         if model.status.is_terminal() {
             self.drop_pending_setup(&read).await?;
+            Box::pin(self.archive(user, id, attempt.as_ref(), item.fence)).await;
+        } else {
+            self.release_spent_schedule(&read, &model).await?;
         }
-        Ok(Refreshed {
+        let seen = Refreshed {
             model,
             attempt,
             read: Some(read),
-        })
+            at,
+        };
+        Ok((seen, written))
+    }
+
+    /// Of a pause that was asked for, and that nobody has carried out in all this time, nothing comes any more.
+    fn drop_stale_pause(&self, item: &mut SubscriptionItem, at: Option<i64>) {
+        let now = at.map_or_else(|| self.cx.clock.now(), Timestamp::from_unix);
+        let was_paused = |model: &Subscription| model.pause.is_some();
+        if !item.subscription.as_ref().is_some_and(was_paused) {
+            item.pause.take_if(|asked| !asked.may_have_begun(now));
+        }
+    }
+
+    /// Stripe tells a time for the next try also after a decline that lets it make none: only the payment
+    /// tells. It is noted, since a list of subscriptions does not tell either.
+    async fn note_refused_for_good(
+        &self,
+        user: &UserId,
+        read: &perennial_stripe::Subscription,
+        item: &mut SubscriptionItem,
+    ) -> Result<(), FlowError> {
+        let Some(invoice) = read.newest_invoice() else {
+            return Ok(());
+        };
+        let payments = self.cx.stripe.list_payments_of_invoice(&invoice.id);
+        let payments = payments.await?.value.data;
+        let refused = payments
+            .iter()
+            .filter_map(InvoicePayment::payment_intent)
+            .find_map(PaymentIntent::refused_for_good);
+        let Some(method) = refused.filter(|it| !item.issues.is_refused(&invoice.id, it)) else {
+            return Ok(());
+        };
+        let finding = PaymentIssue::Refused {
+            invoice: invoice.id.clone(),
+        };
+        self.cx
+            .table
+            .note_issue(user, &read.id, method.as_str(), &finding)
+            .await?;
+        item.issues.add_refused(&invoice.id, method);
+        Ok(())
     }
 
     /// What has ended is not read again, but a payment of it can still be claimed or given back.
@@ -147,6 +288,32 @@ impl Subscriptions<'_> {
                 .await?;
         }
         Ok(model)
+    }
+
+    /// Moves a subscription that has ended to where no click reads it, once its checkout is over: until
+    /// then others write to it. One that stays is moved when it is read the next time, at the latest by
+    /// the nightly comparison, so what fails here is only noted.
+    async fn archive(
+        &self,
+        user: &UserId,
+        id: &SubscriptionId,
+        attempt: Option<&AttemptId>,
+        fence: u64,
+    ) {
+        let table = &self.cx.table;
+        let moved = async {
+            if let Some(attempt) = attempt
+                && let Some(attempt) = table.attempt(user, attempt).await?
+                && attempt.is_open()
+            {
+                return Ok(false);
+            }
+            table.archive_subscription(user, id, fence).await
+        };
+        if let Err(error) = moved.await {
+            let error = FlowError::from(error).chain();
+            tracing::warn!(subscription = %id, error, "it has ended, and is moved later");
+        }
     }
 
     /// What the checkout sold. Which price that was decides only for one that no plan has today,
@@ -216,6 +383,45 @@ impl Subscriptions<'_> {
         };
         let setup = self.cx.stripe.retrieve_setup_intent(setup).await?.value;
         Ok(setup.status == SetupIntentStatus::Succeeded)
+    }
+
+    /// The schedule of a change that has taken effect would hold the subscription fast for another period.
+    async fn release_spent_schedule(
+        &self,
+        read: &perennial_stripe::Subscription,
+        model: &Subscription,
+    ) -> Result<(), FlowError> {
+        let schedule = read.schedule.as_ref().and_then(Expandable::object);
+        let spent = schedule.filter(|schedule| {
+            model.pending_change.is_none() && schedule.metadata.contains_key(metadata::ACTION)
+        });
+        let Some(schedule) = spent else {
+            return Ok(());
+        };
+        match self.cx.stripe.release_schedule(&schedule.id).await {
+            // It has been released already.
+            Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is charged at the end of a trial. That it ends is told also without the amount.
+    async fn charge_after_trial(
+        &self,
+        id: &SubscriptionId,
+        at: Timestamp,
+    ) -> Option<ChargeAfterTrial> {
+        match self.cx.stripe.preview_renewal(id).await {
+            Ok(next) => Some(ChargeAfterTrial {
+                amount: next.value.amount_due,
+                currency: next.value.currency,
+                at,
+            }),
+            Err(error) => {
+                tracing::warn!(subscription = %id, error = %error, "what is charged after a trial is not known");
+                None
+            }
+        }
     }
 
     /// Stripe leaves the SetupIntent of a trial open when the subscription ends.

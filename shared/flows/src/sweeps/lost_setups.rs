@@ -9,7 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Sweeps;
-use crate::{FlowError, SweepBudget};
+use crate::{
+    FlowError, SweepBudget,
+    actions::{ActionError, SubscriptionActions},
+};
 
 /// What a sweep over the `SetupIntents` of a day ago has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -68,7 +71,7 @@ impl Sweeps<'_> {
                     cursor.after = Some(id.to_owned());
                 }
                 let cx = self.cx.for_one_object();
-                match Sweeps::of(&cx).cancel_if_lost(listed).await {
+                match Box::pin(Sweeps::of(&cx).cancel_if_lost(listed)).await {
                     Ok(true) => swept.canceled += 1,
                     Ok(false) => {}
                     Err(error) => {
@@ -105,6 +108,14 @@ impl Sweeps<'_> {
             Some("requires_payment_method" | "requires_confirmation" | "requires_action")
         );
         let is_of_mode = listed.get("livemode").and_then(Value::as_bool) == Some(self.cx.livemode);
+        if let Some((id, customer, user)) = of_subscription(listed).filter(|_| is_of_mode) {
+            let is_ours = self.cx.table.user_of_customer(&customer).await?.as_ref() == Some(&user);
+            return match (is_ours, is_open) {
+                (false, _) => Ok(false),
+                (true, true) => self.cancel_lost(&id).await,
+                (true, false) => self.finish_method(&id).await,
+            };
+        }
         let Some((id, customer, user, attempt)) = named(listed).filter(|_| is_open && is_of_mode)
         else {
             return Ok(false);
@@ -117,8 +128,21 @@ impl Sweeps<'_> {
         if is_awaited {
             return Ok(false);
         }
+        self.cancel_lost(&id).await
+    }
+
+    /// A shopper has given another payment method, of which nobody may have heard.
+    async fn finish_method(&self, id: &SetupIntentId) -> Result<bool, FlowError> {
+        let actions = SubscriptionActions::of(self.cx);
+        match Box::pin(actions.finish_method_for_event(id)).await {
+            Ok(_) | Err(ActionError::Refused(_)) => Ok(false),
+            Err(ActionError::Flow(error)) => Err(error),
+        }
+    }
+
+    async fn cancel_lost(&self, id: &SetupIntentId) -> Result<bool, FlowError> {
         let why = CancellationReason::Abandoned;
-        match self.cx.stripe.cancel_setup_intent(&id, why).await {
+        match self.cx.stripe.cancel_setup_intent(id, why).await {
             Ok(_) => {
                 tracing::info!(setup_intent = %id, "a SetupIntent of no checkout is canceled");
                 Ok(true)
@@ -128,6 +152,17 @@ impl Sweeps<'_> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Which SetupIntent it is, and of which customer, if it was made to give a subscription another payment method.
+fn of_subscription(listed: &Value) -> Option<(SetupIntentId, CustomerId, UserId)> {
+    let pairs = listed.get("metadata")?;
+    text(pairs, metadata::SUBSCRIPTION)?;
+    Some((
+        text(listed, "id")?.parse().ok()?,
+        text(listed, "customer")?.parse().ok()?,
+        text(pairs, metadata::USER)?.parse().ok()?,
+    ))
 }
 
 /// Which SetupIntent it is, of which customer, and for whose checkout it was made.

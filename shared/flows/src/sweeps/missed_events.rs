@@ -1,13 +1,14 @@
 //! Events that never came: Stripe's own list against the inbox.
 
 use perennial_inbox::{EVENT_TYPES, Event, EventType};
-use perennial_store::{Cursor, InboxItem, Received};
+use perennial_store::{Cursor, InboxItem, Received, Span};
 use perennial_stripe::{List, ListEvents, Reply, StripeError};
 use perennial_types::{EventId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
-use super::Sweeps;
+use super::{Sweeps, spans::part};
 use crate::{FlowError, SweepBudget};
 
 /// What a sweep over Stripe's events has done.
@@ -32,11 +33,33 @@ const FRESH_SECONDS: i64 = 60;
 /// Stripe lists 30 days; a sweep that is this far behind is about to lose events.
 const WARN_SECONDS: i64 = 25 * 24 * 3600;
 
+/// What is left of a part is listed from so long after the last event that was dealt with, so that nothing
+/// depends on the order in which Stripe lists what was created within a second or two.
+const DISORDER_SECONDS: i64 = 5;
+/// Of a cursor whose passes are listed in parts. A version that knows none begins it anew, and so does this
+/// one after it.
+const IN_PARTS: u32 = 1 << 16;
+
 /// One reading of the span: of one listing's types, and either of all its events or only of those
 /// that some endpoint has not answered.
 struct Pass {
     types: Vec<&'static str>,
     undelivered: bool,
+}
+
+/// A page of a listing.
+struct Page {
+    listed: Vec<Listed>,
+    has_more: bool,
+}
+
+/// An event of a page.
+struct Listed {
+    id: Option<String>,
+    /// In Unix seconds.
+    created: Option<i64>,
+    /// If the inbox lacks it.
+    missed: Option<InboxItem>,
 }
 
 /// The passes over a span, in order: first what some endpoint has not answered, then everything,
@@ -69,7 +92,7 @@ impl Sweeps<'_> {
             .working_until
             .unwrap_or_else(|| now.plus_seconds(-FRESH_SECONDS));
         cursor.working_until = Some(until);
-        let types = u32::try_from(EVENT_TYPES.len()).unwrap_or(u32::MAX);
+        let types = u32::try_from(EVENT_TYPES.len()).unwrap_or(u32::MAX) | IN_PARTS;
         let passes = passes();
         if cursor.types != types || position(&cursor) >= passes.len() {
             // Another version has begun the span, with its types in other listings.
@@ -77,6 +100,7 @@ impl Sweeps<'_> {
                 types,
                 pass: 0,
                 after: None,
+                spans: Vec::new(),
                 ..cursor
             };
         }
@@ -84,45 +108,50 @@ impl Sweeps<'_> {
             let Some(pass) = passes.get(position(&cursor)) else {
                 break;
             };
-            let page = match self.page_of_events(pass, &cursor, from, until).await {
-                Ok(page) => page,
-                // The event that the last slice ended with is no longer in the list.
-                Err(FlowError::Stripe(StripeError::Invalid { .. })) if cursor.after.is_some() => {
-                    cursor.after = None;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let answered = page.at.unwrap_or_else(|| self.cx.clock.now().unix());
+            if cursor.spans.is_empty() {
+                cursor.spans.push(Span {
+                    ended: false,
+                    from: from.unix().saturating_sub(OVERLAP_SECONDS),
+                    to: Some(until.unix()),
+                    after: None,
+                });
+            }
+            part(&mut cursor.spans);
+            let pages = self.pages_of_events(pass, &cursor, until).await?;
+            let answered = pages.iter().flatten().find_map(|page| page.at);
+            let answered = answered.unwrap_or_else(|| self.cx.clock.now().unix());
             let known = Timestamp::from_unix(answered).plus_seconds(-FRESH_SECONDS);
             let known_until = *cursor.known_until.get_or_insert(known);
-            let page = page.value;
-            let mut last = None;
-            let mut rest = page.data.len();
-            let now = self.cx.clock.now();
-            let items: Vec<Option<InboxItem>> =
-                page.data.iter().map(|event| read(event, now)).collect();
-            let known: Vec<InboxItem> = items.iter().flatten().cloned().collect();
-            let known = self.cx.table.stored_events(&known).await?;
-            for (event, item) in page.data.iter().zip(items) {
-                let missed = item.filter(|item| !known.contains(&item.event));
-                if slice.is_over() && missed.is_some() {
-                    break;
+            let pages = self.read_events(pages).await?;
+            for (mut span, page) in std::mem::take(&mut cursor.spans).into_iter().zip(pages) {
+                // The event that the last slice ended with is no longer in the list.
+                let Some(page) = page else {
+                    span.after = None;
+                    cursor.spans.push(span);
+                    continue;
+                };
+                let mut rest = page.listed.len();
+                for listed in page.listed {
+                    if slice.is_over() && listed.missed.is_some() {
+                        break;
+                    }
+                    rest -= 1;
+                    // A slice that was over at once has come no further.
+                    span.after = listed.id.or(span.after);
+                    let left = listed.created.map(|it| it.saturating_add(DISORDER_SECONDS));
+                    span.to = span.to.into_iter().chain(left).min();
+                    swept.listed += 1;
+                    if let Some(missed) = listed.missed
+                        && self.store(&missed, is_first).await?
+                    {
+                        swept.missed += 1;
+                    }
                 }
-                rest -= 1;
-                last = event.get("id").and_then(Value::as_str).or(last);
-                swept.listed += 1;
-                if let Some(missed) = missed
-                    && self.store(&missed, is_first).await?
-                {
-                    swept.missed += 1;
+                if page.has_more || rest > 0 {
+                    cursor.spans.push(span);
                 }
             }
-            if page.has_more || rest > 0 {
-                // A slice that was over at once has come no further.
-                cursor.after = last.map(ToOwned::to_owned).or(cursor.after);
-            } else {
-                cursor.after = None;
+            if cursor.spans.is_empty() {
                 cursor.pass += 1;
             }
             swept.complete = position(&cursor) >= passes.len();
@@ -146,21 +175,65 @@ impl Sweeps<'_> {
         Ok(swept)
     }
 
-    async fn page_of_events(
+    /// The next page of each part, in their order; none if the place to go on from is gone.
+    async fn pages_of_events(
         &self,
         pass: &Pass,
         cursor: &Cursor,
-        from: Timestamp,
         until: Timestamp,
-    ) -> Result<Reply<List<Value>>, FlowError> {
-        let ask = ListEvents {
-            from: from.unix().saturating_sub(OVERLAP_SECONDS),
-            to: until.unix(),
-            types: &pass.types,
-            undelivered: pass.undelivered,
-            starting_after: cursor.after.as_deref(),
+    ) -> Result<Vec<Option<Reply<List<Value>>>>, FlowError> {
+        let mut calls = JoinSet::new();
+        for (place, span) in cursor.spans.iter().cloned().enumerate() {
+            let (stripe, types) = (self.cx.stripe.clone(), pass.types.clone());
+            let undelivered = pass.undelivered;
+            calls.spawn(async move {
+                let ask = ListEvents {
+                    from: span.from,
+                    to: span.to.unwrap_or_else(|| until.unix()),
+                    types: &types,
+                    undelivered,
+                    starting_after: span.after.as_deref(),
+                };
+                let page = match stripe.list_events(&ask).await {
+                    Ok(page) => Ok(Some(page)),
+                    Err(StripeError::Invalid { .. }) if span.after.is_some() => Ok(None),
+                    Err(error) => Err(error),
+                };
+                (place, page)
+            });
+        }
+        let mut pages = calls.join_all().await;
+        pages.sort_by_key(|(place, _)| *place);
+        let pages = pages.into_iter().map(|(_, page)| Ok(page?));
+        pages.collect()
+    }
+
+    /// Reads what the pages hold, and which of it the inbox lacks.
+    async fn read_events(
+        &self,
+        pages: Vec<Option<Reply<List<Value>>>>,
+    ) -> Result<Vec<Option<Page>>, FlowError> {
+        let now = self.cx.clock.now();
+        let read = |page: Reply<List<Value>>| {
+            let page = page.value;
+            let listed = page.data.iter().map(|event| Listed {
+                id: event.get("id").and_then(Value::as_str).map(str::to_owned),
+                created: event.get("created").and_then(Value::as_i64),
+                missed: read(event, now),
+            });
+            Page {
+                has_more: page.has_more && !page.data.is_empty(),
+                listed: listed.collect(),
+            }
         };
-        Ok(self.cx.stripe.list_events(&ask).await?)
+        let mut pages: Vec<Option<Page>> = pages.into_iter().map(|it| it.map(read)).collect();
+        let listed = pages.iter().flatten().flat_map(|it| &it.listed);
+        let asked: Vec<InboxItem> = listed.filter_map(|it| it.missed.clone()).collect();
+        let stored = self.cx.table.stored_events(&asked).await?;
+        for listed in pages.iter_mut().flatten().flat_map(|it| &mut it.listed) {
+            listed.missed.take_if(|item| stored.contains(&item.event));
+        }
+        Ok(pages)
     }
 
     /// False if somebody else has stored it meanwhile.

@@ -1,19 +1,24 @@
-//! Finding unfinished checkouts, unapplied or missed events, and read models that differ from Stripe.
+//! Finding unfinished checkouts and actions, unapplied or missed events, pauses that are over, and read models
+//! that differ from Stripe.
 //!
 //! Every sweep works in slices: it stops when its time is up and goes on from there the next time.
 //! Two runs at once do no harm, since each step is one that several may take.
 
+mod actions;
 mod checkouts;
 mod inbox;
 mod lost_setups;
 mod missed_events;
+mod pauses;
 mod spans;
 mod subscriptions;
 
+pub use actions::SweptActions;
 pub use checkouts::SweptCheckouts;
 pub use inbox::SweptInbox;
 pub use lost_setups::SweptSetups;
 pub use missed_events::SweptEvents;
+pub use pauses::SweptPauses;
 pub use subscriptions::ComparedSubscriptions;
 
 use crate::Context;

@@ -120,6 +120,7 @@ impl Sweeps<'_> {
                     fence: cursor.fence,
                     done_until: Some(self.cx.clock.now()),
                     known_until: cursor.working_until,
+                    archived: true,
                     ..Cursor::default()
                 };
             }
@@ -159,6 +160,7 @@ impl Sweeps<'_> {
             fence: cursor.fence,
             done_until: cursor.done_until,
             known_until: cursor.known_until,
+            archived: cursor.archived,
             working_until: Some(now),
             spans: vec![span(false), span(true)],
             ..Cursor::default()
@@ -169,7 +171,7 @@ impl Sweeps<'_> {
     /// The next page of each span, in their order; none if the place to go on from is gone.
     async fn pages(&self, cursor: &Cursor) -> Result<Vec<Option<List<Value>>>, FlowError> {
         // What was over before then, the last complete pass or one before it has compared as ended.
-        let last = cursor.known_until;
+        let last = cursor.known_until.filter(|_| cursor.archived);
         let since = last.map(|last| last.plus_seconds(-ENDED_SECONDS).unix());
         let mut calls = JoinSet::new();
         for (place, span) in cursor.spans.iter().cloned().enumerate() {
@@ -246,6 +248,7 @@ impl Sweeps<'_> {
                 .filter(|_| !has_ended)
                 .map(|(_, plan)| plan.group.clone())
                 .collect(),
+            has_ended,
             attempt: attempt_of(listed).filter(|_| has_ended),
         }
     }
@@ -270,6 +273,9 @@ impl Sweeps<'_> {
     /// Whether the read model is as Stripe has it, and no other live subscription is of the same group:
     /// that of the slot is this one, and any other one has none.
     async fn agrees(&self, subscription: &Subscription, known: &Known) -> bool {
+        if known.is_archived {
+            return true;
+        }
         let item = known.item.as_ref();
         let sold_as = sold_as(&self.cx.plans, subscription, item);
         if first_invoice_tells(&self.cx.plans, subscription, sold_as.as_ref()) {
@@ -290,7 +296,8 @@ impl Sweeps<'_> {
             return false;
         }
         match item.and_then(|item| item.subscription.as_ref()) {
-            Some(model) => model.status.is_terminal() || *model == listed,
+            // One that has ended does not change, but is to be moved to the archive.
+            Some(model) => !model.status.is_terminal() && *model == listed,
             None => {
                 listed.status.is_terminal() && is_forgotten(subscription, known.attempt.as_ref())
             }
@@ -347,6 +354,13 @@ impl Sweeps<'_> {
             let model = item.subscription.as_ref();
             model.is_some_and(|model| model.id == subscription.id)
         });
+        if known.is_none()
+            && subscription.status.is_terminal()
+            && let archived = self.cx.table.archived_subscription(&user, &subscription.id)
+            && archived.await?.is_some()
+        {
+            return Ok(());
+        }
         let sold_as = Subscriptions::of(self.cx)
             .sold_as(subscription, known)
             .await?;
@@ -360,10 +374,18 @@ impl Sweeps<'_> {
             }
         }
         let known = known.and_then(|item| item.subscription.clone());
+        if known.as_ref() == Some(&listed) && !listed.status.is_terminal() {
+            return Ok(());
+        }
         let ended = known
             .as_ref()
             .is_some_and(|known| known.status.is_terminal());
-        if ended || known.as_ref() == Some(&listed) {
+        if ended {
+            // It stays as it is, and is moved to the archive.
+            let subscriptions = Subscriptions::of(self.cx);
+            subscriptions
+                .refresh(&user, customer, &subscription.id)
+                .await?;
             return Ok(());
         }
         if known.is_none() && listed.status.is_terminal() {

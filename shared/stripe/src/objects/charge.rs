@@ -33,6 +33,9 @@ pub struct Charge {
     /// What was given back or let go, in the currency's smallest unit.
     #[serde(default)]
     pub amount_refunded: u64,
+    /// Whether the shopper's bank or wallet has claimed it back, whatever came of that.
+    #[serde(default)]
+    pub disputed: bool,
     /// The currency's code, in lower case.
     #[serde(default)]
     pub currency: String,

@@ -20,6 +20,9 @@ pub struct Invoice {
     /// What was paid, in the currency's smallest unit.
     #[serde(default)]
     pub amount_paid: i64,
+    /// What is left to be paid, in the same unit.
+    #[serde(default)]
+    pub amount_remaining: i64,
     /// The currency's code, in lower case.
     #[serde(default)]
     pub currency: Option<String>,

@@ -4,7 +4,9 @@
 //! enumeration becomes `Other`. Names, addresses and e-mails are left out on purpose.
 
 mod account;
+mod bill;
 mod charge;
+mod credit_note;
 mod customer;
 mod expandable;
 mod invoice;
@@ -14,8 +16,11 @@ mod money_back;
 mod payment_intent;
 mod payment_method;
 mod payment_method_domain;
+mod portal_configuration;
 mod portal_session;
+mod preview;
 mod product;
+mod schedule;
 mod setup_intent;
 mod setup_record;
 mod subscription;
@@ -24,7 +29,9 @@ mod webhook_endpoint;
 use std::collections::BTreeMap;
 
 pub use account::Account;
+pub use bill::Bill;
 pub use charge::{Charge, ChargeStatus, Outcome};
+pub use credit_note::CreditNote;
 pub use customer::Customer;
 pub use expandable::{Expandable, Identified};
 pub use invoice::{ConfirmationSecret, Invoice};
@@ -36,11 +43,14 @@ pub use money_back::{
 pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};
 pub use payment_method_domain::PaymentMethodDomain;
+pub use portal_configuration::PortalConfiguration;
 pub use portal_session::PortalSession;
+pub use preview::{LinePeriod, Preview, PreviewLine};
 pub use product::{Price, Product, Recurring};
+pub use schedule::{Phase, PhaseItem, Schedule};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
 pub use setup_record::{SetupAttempt, SetupAttemptStatus, SetupRecord};
-pub use subscription::{Period, Subscription, SubscriptionItem};
+pub use subscription::{PaymentSettings, PendingUpdate, Period, Subscription, SubscriptionItem};
 pub use webhook_endpoint::WebhookEndpoint;
 
 /// The pairs that we attached to an object.

@@ -5,7 +5,7 @@
 use perennial_types::{CustomerId, SubscriptionId, open_enum};
 use serde::Deserialize;
 
-use super::{Customer, Expandable, Identified, Metadata, PaymentMethod, lenient};
+use super::{Customer, Expandable, Identified, Metadata, PaymentIntent, PaymentMethod, lenient};
 
 open_enum! {
     /// How a mandate stands.
@@ -105,6 +105,21 @@ pub struct InvoicePayment {
     /// The invoice, if it was expanded.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub invoice: Option<PaidInvoice>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    payment: Option<PaymentOfInvoice>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PaymentOfInvoice {
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    payment_intent: Option<Expandable<PaymentIntent>>,
+}
+
+impl InvoicePayment {
+    /// The payment itself, if it was expanded.
+    pub fn payment_intent(&self) -> Option<&PaymentIntent> {
+        self.payment.as_ref()?.payment_intent.as_ref()?.object()
+    }
 }
 
 /// Whose invoice was paid, and for which subscription.

@@ -109,6 +109,20 @@ pub struct PaymentIntent {
     pub livemode: bool,
 }
 
+/// The decline codes after which Stripe charges a renewal only to another method
+/// (<https://docs.stripe.com/billing/revenue-recovery/smart-retries>, read in April 2026).
+const HARD_DECLINES: [&str; 9] = [
+    "incorrect_number",
+    "lost_card",
+    "pickup_card",
+    "stolen_card",
+    "revocation_of_authorization",
+    "revocation_of_all_authorizations",
+    "authentication_required",
+    "highest_risk_level",
+    "transaction_not_allowed",
+];
+
 impl PaymentIntent {
     /// The customer's id.
     pub fn customer_id(&self) -> Option<&CustomerId> {
@@ -126,6 +140,22 @@ impl PaymentIntent {
         let failed = self.last_payment_error.as_ref();
         self.payment_method_id()
             .or_else(|| failed?.payment_method.as_ref())
+    }
+
+    /// The method with which Stripe does not try this payment again by itself, although it may go on to
+    /// tell times for that: the bank has refused it for good, or waits for the shopper.
+    pub fn refused_for_good(&self) -> Option<&PaymentMethodId> {
+        match self.status {
+            PaymentIntentStatus::RequiresAction => self.payment_method_id(),
+            PaymentIntentStatus::RequiresPaymentMethod => {
+                let error = self.last_payment_error.as_ref()?;
+                let code = error.decline_code.as_deref()?;
+                HARD_DECLINES
+                    .contains(&code)
+                    .then_some(error.payment_method.as_ref())?
+            }
+            _ => None,
+        }
     }
 
     /// The newest try to move the money, if it was expanded.

@@ -1,5 +1,7 @@
 //! <https://docs.stripe.com/api/payment_methods/object>
 
+use std::fmt;
+
 use perennial_types::{CustomerId, PaymentMethodId, Wallet};
 use serde::Deserialize;
 
@@ -27,12 +29,28 @@ pub struct PaymentMethod {
     pub livemode: bool,
 }
 
-/// What a card tells about itself, without its digits.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// What a card tells about itself. What is personal of it is answered and kept nowhere.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Card {
     /// The wallet that it came from, if any.
     #[serde(default)]
     pub wallet: Option<CardWallet>,
+    /// `visa`, `mastercard` and so on.
+    #[serde(default)]
+    pub brand: Option<String>,
+    /// Its last four digits.
+    #[serde(default)]
+    pub last4: Option<String>,
+}
+
+impl fmt::Debug for Card {
+    /// The digits stay out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Card")
+            .field("wallet", &self.wallet)
+            .field("brand", &self.brand)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The wallet that a card came from.

@@ -84,6 +84,9 @@ pub struct SetupError {
     /// What the bank advises: `try_again_later`, `do_not_try_again` or `confirm_card_data`.
     #[serde(default)]
     pub advice_code: Option<String>,
+    /// The charge that failed, `ch_...`; none if it did not come to one.
+    #[serde(default)]
+    pub charge: Option<String>,
     /// With which method it failed.
     #[serde(default, deserialize_with = "id_of_method")]
     pub payment_method: Option<PaymentMethodId>,

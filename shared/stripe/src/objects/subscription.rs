@@ -7,8 +7,8 @@ use perennial_types::{
 use serde::Deserialize;
 
 use super::{
-    Customer, Expandable, Identified, Invoice, List, Metadata, PaymentMethod, Price, SetupIntent,
-    lenient,
+    Customer, Expandable, Identified, Invoice, List, Metadata, PaymentMethod, Price, Schedule,
+    SetupIntent, lenient,
 };
 
 /// A subscription.
@@ -46,11 +46,25 @@ pub struct Subscription {
     /// What renewals are charged to; nothing if it is none of `pm_...`.
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     pub default_payment_method: Option<Expandable<PaymentMethod>>,
+    /// How it is paid.
+    #[serde(default)]
+    pub payment_settings: PaymentSettings,
+    /// The schedule that changes it later; its end cannot be changed beside one.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub schedule: Option<Expandable<Schedule>>,
+    /// A change that is made once its invoice is paid.
+    #[serde(default)]
+    pub pending_update: Option<PendingUpdate>,
+    /// `di_...`, in the order in which they count.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub discounts: Vec<serde_json::Value>,
     /// Whether, and how, payments are not collected for now.
     #[serde(default)]
     pub pause_collection: Option<PauseCollection>,
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     status_details: Option<StatusDetails>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    billing_mode: Option<BillingMode>,
     /// The newest bill.
     #[serde(default)]
     pub latest_invoice: Option<Expandable<Invoice>>,
@@ -86,6 +100,25 @@ pub struct SubscriptionItem {
     pub current_period_end: Option<i64>,
 }
 
+/// How a subscription is paid.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct PaymentSettings {
+    /// The only types of method that it is charged to; any without.
+    #[serde(default)]
+    pub payment_method_types: Option<Vec<String>>,
+}
+
+/// A change that waits for its payment.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PendingUpdate {
+    /// When Stripe gives it up, in Unix seconds.
+    #[serde(default)]
+    pub expires_at: i64,
+    /// Our pairs, which the subscription has once it is paid.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub metadata: Metadata,
+}
+
 /// What becomes of invoices while payments are not collected.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PauseCollection {
@@ -107,6 +140,14 @@ struct StatusDetails {
 struct PausedDetails {
     #[serde(default)]
     subscription: Option<PausedBy>,
+    #[serde(default)]
+    transitioned_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct BillingMode {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -157,6 +198,31 @@ impl Subscription {
     pub fn paused_by(&self) -> Option<&str> {
         let paused = self.status_details.as_ref()?.paused.as_ref()?;
         Some(&paused.subscription.as_ref()?.kind)
+    }
+
+    /// Since when its status is `paused`, in Unix seconds, if Stripe says.
+    pub fn paused_at(&self) -> Option<i64> {
+        self.status_details
+            .as_ref()?
+            .paused
+            .as_ref()?
+            .transitioned_at
+    }
+
+    /// Whether its billing mode is the older one, in which it cannot be paused, but for the collection of its
+    /// payments (<https://docs.stripe.com/billing/subscriptions/pause>).
+    pub fn is_classic(&self) -> bool {
+        let mode = self.billing_mode.as_ref();
+        mode.is_none_or(|mode| mode.kind == "classic")
+    }
+
+    /// The invoice that has to be paid before a pause ends, if one is open.
+    pub fn resumption_invoice(&self) -> Option<&Invoice> {
+        let since = self.paused_at()?;
+        let newest = self.newest_invoice()?;
+        let is_open = newest.status == Some(InvoiceStatus::Open);
+        let paused = self.status == SubscriptionStatus::Paused;
+        Some(newest).filter(|it| paused && is_open && it.created >= since)
     }
 
     /// The id of the method that renewals are charged to.

@@ -10,14 +10,23 @@ use crate::{FrozenRequest, IdempotencyKey, form::Form};
 pub struct CreateSetupIntent<'a> {
     /// Whose it is.
     pub customer: &'a CustomerId,
-    /// The checkout attempt.
-    pub attempt: &'a str,
+    /// What it is made for.
+    pub made_for: SetUpFor<'a>,
     /// The shop's own user.
     pub user: &'a str,
     /// The only wallet that it takes.
     pub wallet: Wallet,
     /// Set if the server confirms it; otherwise the page does. Never both.
     pub confirm: Option<ServerConfirm<'a>>,
+}
+
+/// What a SetupIntent is made for.
+#[derive(Debug, Clone, Copy)]
+pub enum SetUpFor<'a> {
+    /// The checkout attempt.
+    Attempt(&'a str),
+    /// The subscription that gets another payment method.
+    Subscription(&'a str),
 }
 
 /// The shopper's consent, as the server saw it.
@@ -39,12 +48,16 @@ impl CreateSetupIntent<'_> {
     /// The request as it will be sent.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
         let kind = self.wallet.row().method_type;
+        let (pair, made_for) = match self.made_for {
+            SetUpFor::Attempt(id) => (metadata::ATTEMPT, id),
+            SetUpFor::Subscription(id) => (metadata::SUBSCRIPTION, id),
+        };
         let mut form = Form::new()
             .with(&["customer"], self.customer.as_str())
             .with(&["usage"], "off_session")
             // `payment_method_types` is refused since 2026-09-30.endive.
             .with(&["allowed_payment_method_types", ""], kind)
-            .with(&["metadata", metadata::ATTEMPT], self.attempt)
+            .with(&["metadata", pair], made_for)
             .with(&["metadata", metadata::USER], self.user);
         if let Some(confirm) = &self.confirm {
             let (mandate, customer) = ("mandate_data", "customer_acceptance");

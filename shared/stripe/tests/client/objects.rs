@@ -201,6 +201,37 @@ fn what_paused_a_subscription_is_read() {
             "status": "paused", "status_details": details
         })));
         assert_eq!(sub.paused_by(), None);
+        assert_eq!(sub.paused_at(), None);
+    }
+}
+
+#[test]
+fn an_invoice_that_has_to_be_paid_before_a_pause_ends_is_found() {
+    let paused = json!({"type": "subscription", "transitioned_at": 50,
+                        "subscription": {"type": "pause_requested"}});
+    let of = |status: &str, invoice: &str, created: i64| {
+        let sub: Subscription = read(&subscription(&json!({
+            "status": status, "status_details": {"paused": paused},
+            "latest_invoice": {"id": "in_1", "status": invoice, "created": created},
+        })));
+        sub.resumption_invoice().map(|it| it.id.clone())
+    };
+    assert_eq!(of("paused", "open", 50).as_deref(), Some("in_1"));
+    // That of a renewal before it is another debt.
+    assert_eq!(of("paused", "open", 49), None);
+    assert_eq!(of("paused", "void", 60), None);
+    assert_eq!(of("active", "open", 60), None);
+}
+
+#[test]
+fn what_does_not_say_its_billing_mode_is_taken_for_the_older_one() {
+    for (mode, classic) in [
+        (json!({"type": "flexible", "flexible": {}}), false),
+        (json!({"type": "classic"}), true),
+        (json!(null), true),
+    ] {
+        let sub: Subscription = read(&subscription(&json!({ "billing_mode": mode })));
+        assert_eq!(sub.is_classic(), classic, "{mode}");
     }
 }
 

@@ -2,8 +2,8 @@
 
 use perennial_stripe::{
     Capture, ChangePayment, ChargeSaved, CreateMethod, CreatePayment, CreateRefund,
-    CredentialUsage, FrozenRequest, PaymentChange, PaymentFor, RefundReason, SetUpMethod,
-    StripeError,
+    CredentialUsage, CreditInvoice, FrozenRequest, PaymentChange, PaymentFor, RefundReason,
+    SetUpMethod, StripeError,
 };
 use perennial_types::{CustomerId, Money, PaymentIntentId, PaymentMethodId};
 use secrecy::SecretString;
@@ -191,6 +191,26 @@ fn a_refund_names_its_amount() {
     amount=500
     reason=requested_by_customer
     metadata[perennial_request]=abc
+    ");
+}
+
+#[test]
+fn a_credit_note_says_where_the_money_goes_and_sends_no_mail() {
+    let request = CreditInvoice {
+        invoice: "in_1",
+        refund: 500,
+        credit: 250,
+        request: "abc:0",
+    };
+    insta::assert_snapshot!(shown(&request.freeze(key("act:abc:0:refund"))), @r"
+    POST /v1/credit_notes
+    invoice=in_1
+    amount=750
+    refund_amount=500
+    credit_amount=250
+    reason=order_change
+    email_type=none
+    metadata[perennial_action]=abc%3A0
     ");
 }
 

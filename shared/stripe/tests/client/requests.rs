@@ -3,8 +3,9 @@
 //! A change here changes what stored requests look like to Stripe, and so what their keys mean.
 
 use perennial_stripe::{
-    CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, PaidBy, ServerConfirm,
+    ChangeTrial, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
+    CreateWebhookEndpoint, FrozenRequest, PaidBy, PauseSubscription, ResumeSubscription,
+    ServerConfirm, SetUpFor,
 };
 use perennial_types::Wallet;
 
@@ -17,7 +18,7 @@ fn shown(request: &FrozenRequest) -> String {
 fn setup_intent(wallet: Wallet, confirm: Option<ServerConfirm<'_>>) -> FrozenRequest {
     CreateSetupIntent {
         customer: &"cus_1".parse().unwrap(),
-        attempt: "chk_1",
+        made_for: SetUpFor::Attempt("chk_1"),
         user: "auth0|alice",
         wallet,
         confirm,
@@ -239,4 +240,62 @@ fn a_webhook_endpoint_is_pinned_to_our_version() {
     enabled_events[]=setup_intent.succeeded
     enabled_events[]=invoice.paid
     ");
+}
+
+/// Frozen before a deployment, they are sent after it.
+#[test]
+fn pauses_and_resumptions_are_these_bytes() {
+    let subscription = "sub_1".parse().unwrap();
+    let whole = "expand[]=latest_invoice.confirmation_secret&expand[]=default_payment_method&expand[]=pending_setup_intent&expand[]=schedule";
+    let pause = PauseSubscription {
+        subscription: &subscription,
+    };
+    let pause = pause.freeze(key("act:1:pause"));
+    assert_eq!(pause.path, "/v1/subscriptions/sub_1/pause");
+    assert_eq!(
+        pause.body,
+        format!(
+            "type=subscription&bill_for[unused_time_from][type]=now&invoicing_behavior=pending_invoice_item&{whole}"
+        )
+    );
+    let resume = ResumeSubscription {
+        subscription: &subscription,
+    };
+    let resume = resume.freeze(key("act:1:resume"));
+    assert_eq!(resume.path, "/v1/subscriptions/sub_1/resume");
+    assert_eq!(
+        resume.body,
+        format!(
+            "billing_cycle_anchor[type]=now&payment_behavior=resume_on_payment_success&{whole}"
+        )
+    );
+}
+
+/// The same holds of the end of a trial, which is read out of them again.
+#[test]
+fn ends_of_trials_are_these_bytes() {
+    let subscription = "sub_1".parse().unwrap();
+    let whole = "expand[]=latest_invoice.confirmation_secret&expand[]=default_payment_method&expand[]=pending_setup_intent&expand[]=schedule";
+    let ends_at = |ends_at| ChangeTrial {
+        subscription: &subscription,
+        ends_at,
+        request: "1",
+    };
+    let later = ends_at(Some(1_798_070_400)).freeze(key("act:1:trial"));
+    assert_eq!(later.path, "/v1/subscriptions/sub_1");
+    assert_eq!(
+        later.body,
+        format!(
+            "proration_behavior=none&trial_end=1798070400&metadata[perennial_action]=1&{whole}"
+        )
+    );
+    assert_eq!(ChangeTrial::ends_at(&later), Some(1_798_070_400));
+    let now = ends_at(None).freeze(key("act:1:trial"));
+    assert_eq!(
+        now.body,
+        format!(
+            "proration_behavior=none&trial_end=now&payment_behavior=error_if_incomplete&off_session=true&metadata[perennial_action]=1&{whole}"
+        )
+    );
+    assert_eq!(ChangeTrial::ends_at(&now), None);
 }

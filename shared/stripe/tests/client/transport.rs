@@ -1,6 +1,6 @@
 //! What goes along with the parameters.
 
-use perennial_stripe::{API_VERSION, CancellationReason};
+use perennial_stripe::{API_VERSION, CancellationDetails, CancellationReason};
 use perennial_types::{CustomerId, SetupIntentId, SubscriptionId};
 use serde_json::json;
 
@@ -87,7 +87,7 @@ async fn reading_sends_no_key_and_no_body() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     GET /v1/setup_intents/seti_1?expand[]=payment_method
-    GET /v1/subscriptions/sub_1?expand[]=latest_invoice.confirmation_secret&expand[]=default_payment_method&expand[]=pending_setup_intent
+    GET /v1/subscriptions/sub_1?expand[]=latest_invoice.confirmation_secret&expand[]=default_payment_method&expand[]=pending_setup_intent&expand[]=schedule
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100
     GET /v1/subscriptions?customer=cus_1&status=all&limit=100&starting_after=sub_1
     GET /v1/customers?created[gte]=1&created[lte]=2&limit=100
@@ -136,7 +136,10 @@ async fn a_subscription_is_changed_and_ended_by_these_calls() {
         .set_default_payment_method(&sub, &method)
         .await
         .unwrap();
-    client.cancel_subscription(&sub).await.unwrap();
+    client
+        .cancel_subscription(&sub, &CancellationDetails::default())
+        .await
+        .unwrap();
     client.void_invoice("in_1").await.unwrap();
     let lines: Vec<String> = received(&server)
         .await

@@ -1,6 +1,6 @@
 //! What the account takes, where, and the portal.
 
-use perennial_stripe::PaymentMethodDomain;
+use perennial_stripe::{KeepPortal, PaymentMethodDomain};
 use serde_json::{Value, json};
 
 use crate::support::{client, key, ok, received, server};
@@ -121,10 +121,18 @@ async fn the_portal_opens_for_a_customer_and_its_address_is_not_shown() {
         "customer": "cus_1",
         "url": "https://billing.stripe.com/p/session/test_secret"
     });
-    let server = server([ok(&session)]).await;
-    let session = client(&server.uri())
+    let server = server([ok(&session), ok(&session)]).await;
+    let stripe = client(&server.uri());
+    let customer = "cus_1".parse().unwrap();
+    let back = "https://shop.example/account";
+    stripe
+        .create_portal_session(&customer, Some("bpc_1"), back, &key("portal:2"))
+        .await
+        .unwrap();
+    let session = stripe
         .create_portal_session(
             &"cus_1".parse().unwrap(),
+            None,
             "https://shop.example/account",
             &key("portal:1"),
         )
@@ -133,10 +141,113 @@ async fn the_portal_opens_for_a_customer_and_its_address_is_not_shown() {
         .value;
     assert!(session.url.ends_with("/test_secret"));
     assert!(!format!("{session:?}").contains("test_secret"));
-    let request = &received(&server).await[0];
-    assert_eq!(request.url.path(), "/v1/billing_portal/sessions");
+    let requests = received(&server).await;
+    let bodies = [
+        "customer=cus_1&return_url=https%3A%2F%2Fshop.example%2Faccount&configuration=bpc_1",
+        "customer=cus_1&return_url=https%3A%2F%2Fshop.example%2Faccount",
+    ];
+    for (request, body) in requests.iter().zip(bodies) {
+        assert_eq!(request.url.path(), "/v1/billing_portal/sessions");
+        assert_eq!(request.body, body.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn the_portal_is_configured_and_what_it_has_become_is_seen() {
+    let keep = KeepPortal {
+        table: "perennial-live",
+    };
+    let features = |end: &str| {
+        json!({
+            "customer_update": {"allowed_updates": [], "enabled": false},
+            "invoice_history": {"enabled": true},
+            "payment_method_update": {"enabled": true, "payment_method_configuration": null},
+            "subscription_cancel": {
+                "cancellation_reason": {"enabled": true, "options": [
+                    "too_expensive", "missing_features", "switched_service", "unused", "customer_service",
+                    "too_complex", "low_quality", "other",
+                ]},
+                "enabled": true, "mode": end, "proration_behavior": "none",
+            },
+            "subscription_update": {"enabled": false},
+        })
+    };
+    let made = |end: &str, active: bool| {
+        json!({
+            "id": "bpc_1", "object": "billing_portal.configuration", "active": active, "features": features(end),
+            "metadata": {"by": "perennial", "perennial_table": "perennial-live"},
+        })
+    };
+    let list = json!({"object": "list", "has_more": false, "data": [made("at_period_end", false)]});
+    let answers = [
+        made("at_period_end", true),
+        made("immediately", true),
+        made("at_period_end", true),
+        list,
+    ];
+    let server = server(answers.iter().map(ok)).await;
+    let stripe = client(&server.uri());
+    let frozen = keep.freeze(key("portal-configuration:1"));
+    let created = stripe
+        .create_portal_configuration(&frozen)
+        .await
+        .unwrap()
+        .value;
+    assert!(keep.is_kept(&created) && keep.made(&created));
+    let changed = stripe
+        .retrieve_portal_configuration("bpc_1")
+        .await
+        .unwrap()
+        .value;
+    assert!(!keep.is_kept(&changed), "it ends subscriptions at once");
+    let renewed = stripe
+        .renew_portal_configuration("bpc_1", &keep)
+        .await
+        .unwrap()
+        .value;
+    assert!(keep.is_kept(&renewed));
+    let listed = stripe
+        .list_portal_configurations(Some("bpc_2"))
+        .await
+        .unwrap()
+        .value;
+    assert!(!keep.is_kept(&listed.data[0]), "it is out of use");
+    let other = KeepPortal {
+        table: "perennial-test",
+    };
+    assert!(!other.made(&listed.data[0]));
+
+    let requests = received(&server).await;
+    let seen: Vec<String> = requests
+        .iter()
+        .map(|it| format!("{} {}", it.method, it.url.path()))
+        .collect();
     assert_eq!(
-        request.body,
-        b"customer=cus_1&return_url=https%3A%2F%2Fshop.example%2Faccount"
+        seen,
+        [
+            "POST /v1/billing_portal/configurations",
+            "GET /v1/billing_portal/configurations/bpc_1",
+            "POST /v1/billing_portal/configurations/bpc_1",
+            "GET /v1/billing_portal/configurations",
+        ]
     );
+    let body = String::from_utf8(requests[0].body.clone()).unwrap();
+    assert_eq!(
+        body,
+        "name=Perennial&metadata[by]=perennial&metadata[perennial_table]=perennial-live\
+         &features[customer_update][enabled]=false&features[invoice_history][enabled]=true\
+         &features[payment_method_update][enabled]=true&features[subscription_cancel][enabled]=true\
+         &features[subscription_cancel][mode]=at_period_end&features[subscription_cancel][proration_behavior]=none\
+         &features[subscription_cancel][cancellation_reason][enabled]=true\
+         &features[subscription_pause][enabled]=false&features[subscription_update][enabled]=false\
+         &features[subscription_cancel][cancellation_reason][options][]=customer_service\
+         &features[subscription_cancel][cancellation_reason][options][]=low_quality\
+         &features[subscription_cancel][cancellation_reason][options][]=missing_features\
+         &features[subscription_cancel][cancellation_reason][options][]=other\
+         &features[subscription_cancel][cancellation_reason][options][]=switched_service\
+         &features[subscription_cancel][cancellation_reason][options][]=too_complex\
+         &features[subscription_cancel][cancellation_reason][options][]=too_expensive\
+         &features[subscription_cancel][cancellation_reason][options][]=unused"
+    );
+    assert_eq!(requests[2].body, format!("{body}&active=true").as_bytes());
 }

@@ -68,6 +68,14 @@ fn a_mistake_names_the_plan_and_the_field() {
             "plan basic, field trial_days: invalid type: floating",
         ),
         (
+            and(r#""shopper_pause":0"#),
+            "plan basic, field shopper_pause: it must be a number of days from 1 to 730",
+        ),
+        (
+            and(r#""shopper_pause":true"#),
+            "plan basic, field shopper_pause: it must be a number of days from 1 to 730",
+        ),
+        (
             and(r#""wallets":[]"#),
             "plan basic, field wallets: it must name at least one",
         ),
@@ -78,6 +86,10 @@ fn a_mistake_names_the_plan_and_the_field() {
         (
             and(r#""wallets":["paypal"]"#),
             "plan basic, field wallets: unknown variant `paypal`",
+        ),
+        (
+            and(r#""cancel_refund":"all""#),
+            "plan basic, field cancel_refund: unknown variant `all`",
         ),
         (
             and(r#""sold":"no""#),
@@ -234,6 +246,7 @@ fn what_a_file_leaves_out_is_left_out_again() {
     assert_eq!(stored, *plan);
     let more = DeclaredPlan {
         trial_days: 7,
+        shopper_pause: Some(ShopperPause::Days(90)),
         sold: false,
         ..stored
     };

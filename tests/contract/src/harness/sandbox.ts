@@ -85,7 +85,7 @@ export class Control {
   }
 
   /** What is activated on the account, and how it behaves. */
-  async account(settings: { amazon_pay?: boolean; apple_pay?: boolean; country?: string; latency_ms?: number; refunds?: "succeed" | "pending" }): Promise<void> {
+  async account(settings: { amazon_pay?: boolean; local_endpoints?: boolean; apple_pay?: boolean; country?: string; latency_ms?: number; refunds?: "succeed" | "pending" }): Promise<void> {
     await this.#call("POST", "account", settings);
   }
 

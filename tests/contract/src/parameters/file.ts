@@ -1,11 +1,13 @@
 /** The text of `local/sandbox/src/params/operations.json`, made of the SDK's types. */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import Stripe from "stripe";
 import { ROOT } from "../referee/host.js";
-import { operationOf } from "../referee/operations.js";
+import { operationOf, typeOfObject } from "../referee/operations.js";
 import { typesNamed } from "../referee/referee.js";
+import { expandableIn } from "./expandable.js";
+import { LENGTHS_BY_HAND } from "./limits.js";
 import { treeOf, type Tree } from "./tree.js";
 
 const SANDBOX = resolve(ROOT, "../../local/sandbox/src");
@@ -13,7 +15,9 @@ export const FILE = resolve(SANDBOX, "params/operations.json");
 
 const LEGEND =
   "A node is string, boolean, integer or decimal; {enum}, {list: node}, {map: node}, {any: [node]}, {object: {name: node}, required: [name]}; " +
-  "{empty: node} may also be cleared with an empty string; {same: name} is shared.";
+  "{empty: node} may also be cleared with an empty string; {same: name} is shared; " +
+  "{of: node} has limits: max_length, max_items, min, max, max_places after the point, max_years of an interval_count, format. " +
+  "paths: what Stripe has; expandable: the fields of each object that `expand` may name.";
 
 /** A subtree of as many characters is written once. */
 const LONG = 240;
@@ -30,7 +34,7 @@ export function generated(): string {
   const { types, checker } = typesNamed(names.map((name) => paramsOf(name)));
   const trees = new Map<string, Tree>();
   names.forEach((name, index) => {
-    const tree = treeOf(types[index]!, name, checker);
+    const tree = withLengths(treeOf(types[index]!, name, checker), LENGTHS_BY_HAND[name] ?? {});
     trees.set(name, tree);
     const ofPages = OF_PAGES[name];
     if (ofPages) trees.set(`${name} publishable`, ofPages(tree));
@@ -43,9 +47,38 @@ export function generated(): string {
     ` "source": ${JSON.stringify(`npm stripe@${Stripe.PACKAGE_VERSION}, by tests/contract/parameters`)},\n` +
     ` "api_version": ${JSON.stringify(Stripe.API_VERSION)},\n` +
     ` "legend": ${JSON.stringify(LEGEND)},\n` +
+    ` "paths": {\n${pathsOfStripe()}\n },\n` +
+    ` "expandable": {\n${expandable()}\n },\n` +
     ` "shared": {\n${lines(shared)}\n },\n` +
     ` "operations": {\n${lines(operations)}\n }\n}\n`
   );
+}
+
+/** The fields of each object that the sandbox has which may be expanded. */
+function expandable(): string {
+  const kinds = readFileSync(resolve(SANDBOX, "state/kind.rs"), "utf8");
+  const names = [...kinds.matchAll(/\(Self::\w+, "([a-z_.]+)"\)/g)].map(([, name = ""]) => name).filter((name) => name !== "event");
+  const { types, checker } = typesNamed(names.map((object) => typeOfObject({ object })));
+  return names.map((name, index) => `  ${JSON.stringify(name)}: ${JSON.stringify(expandableIn(types[index]!, checker))}`).join(",\n");
+}
+
+/** The paths of Stripe's API with their methods, as the SDK's resources call them. */
+function pathsOfStripe(): string {
+  const paths = new Map<string, Set<string>>();
+  const folder = resolve(ROOT, "node_modules/stripe/esm/resources");
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"))) {
+    for (const [method, path] of callsIn(readFileSync(resolve(folder, file), "utf8"))) {
+      if (!paths.has(path)) paths.set(path, new Set());
+      paths.get(path)?.add(method);
+    }
+  }
+  const sorted = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([path, methods]) => `  ${JSON.stringify(path)}: ${JSON.stringify([...methods].sort())}`).join(",\n");
+}
+
+function callsIn(script: string): [string, string][] {
+  const calls = script.matchAll(/_makeRequest\('([A-Z]+)', [`'](\/v1\/[^`']+)[`']/g);
+  return [...calls].map(([, method = "", path = ""]): [string, string] => [method, path.replaceAll(/\$\{[^}]*\}/g, "{id}")]);
 }
 
 /** The operations that the sandbox serves, such as `POST /v1/customers/{id}`. */
@@ -99,11 +132,24 @@ function parts(tree: Tree): Tree[] {
 /** The tree with each of its parts replaced. */
 function replace(tree: Tree, by: (part: Tree) => Tree): Tree {
   if (typeof tree === "string" || "enum" in tree || "same" in tree) return tree;
+  if ("of" in tree) return { ...tree, of: by(tree.of) };
   if ("list" in tree) return { list: by(tree.list) };
   if ("map" in tree) return { map: by(tree.map) };
   if ("empty" in tree) return { empty: by(tree.empty) };
   if ("any" in tree) return { any: tree.any.map(by) };
   return { ...tree, object: Object.fromEntries(Object.entries(tree.object).map(([name, part]) => [name, by(part)])) };
+}
+
+function withLengths(tree: Tree, lengths: Record<string, number>): Tree {
+  return Object.entries(lengths).reduce(
+    (whole, [name, max_length]) => within(whole, [], (at) => ({ ...at, object: { ...at.object, [name]: longest(at.object[name], max_length) } })),
+    tree,
+  );
+}
+
+function longest(part: Tree | undefined, max_length: number): Tree {
+  if (part === undefined) throw new Error("The SDK's types lack a parameter whose length is known by hand.");
+  return typeof part !== "string" && "empty" in part ? { empty: longest(part.empty, max_length) } : { of: part, max_length };
 }
 
 function withClientSecret(tree: Tree): Tree {

@@ -1,6 +1,7 @@
 /** A type of the SDK's parameters as a tree of the sandbox's notation, which `local/sandbox/src/params/schema.rs` reads. */
 
 import ts from "typescript";
+import { limitsIn, type Limits } from "./limits.js";
 
 export type Tree =
   | "string"
@@ -13,6 +14,7 @@ export type Tree =
   | { any: Tree[] }
   | { empty: Tree }
   | { object: Record<string, Tree>; required?: string[] }
+  | ({ of: Tree } & Limits)
   | { same: string };
 
 /** The tree of a type. `name` is that of the parameter, for what the type alone does not say. */
@@ -31,6 +33,8 @@ export function treeOf(type: ts.Type, name: string, checker: ts.TypeChecker): Tr
   for (const member of all) {
     if (member.flags & ts.TypeFlags.Object) alternatives.push(objectOf(member, name, checker));
   }
+  // One that can only be cleared takes nothing but the empty string.
+  if (alternatives.length === 0 && literals.includes("")) alternatives.push({ enum: [] });
   const [only, ...more] = alternatives;
   if (only === undefined) throw new Error(`${name}: ${checker.typeToString(type)} has no place in the notation.`);
   const tree: Tree = more.length > 0 ? { any: alternatives } : only;
@@ -51,8 +55,22 @@ function objectOf(type: ts.Type, name: string, checker: ts.TypeChecker): Tree {
   const object: Record<string, Tree> = {};
   const required: string[] = [];
   for (const property of type.getProperties().toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    object[property.name] = treeOf(checker.getTypeOfSymbol(property), property.name, checker);
+    const tree = treeOf(checker.getTypeOfSymbol(property), property.name, checker);
+    object[property.name] = limited(tree, ts.displayPartsToString(property.getDocumentationComment(checker)), property.name);
     if (!(property.flags & ts.SymbolFlags.Optional)) required.push(property.name);
   }
   return { object, ...(required.length > 0 && { required }) };
+}
+
+/** The tree with the limits that its documentation states. One that may be cleared has them inside, for what it is if it is not. */
+function limited(tree: Tree, documentation: string, name: string): Tree {
+  if (typeof tree !== "string" && "empty" in tree) return { empty: limited(tree.empty, documentation, name) };
+  const limits = limitsIn(documentation, name, sortOf(tree));
+  return limits ? { of: tree, ...limits } : tree;
+}
+
+function sortOf(tree: Tree): Parameters<typeof limitsIn>[2] {
+  if (tree === "string" || tree === "integer" || tree === "decimal") return tree;
+  if (typeof tree === "string") return "other";
+  return "list" in tree ? "list" : "map" in tree ? "map" : "other";
 }

@@ -7,17 +7,19 @@ import type * as Page from "../../../web/perennial.js";
 // The SDK says Partial, which is one level deep. Stripe sends what changed at every level, and whole arrays;
 // a key that was not there before is null.
 type Previous<Of> = Of extends string | readonly unknown[] ? Of
-  : Of extends object ? { [Name in keyof Of]?: Name extends "metadata" ? Record<string, string | null> : Previous<Of[Name]> }
+  : Of extends object ? { [Name in keyof Of]?: Name extends "metadata" ? Record<string, string | null> | Extract<Of[Name], null> : Previous<Of[Name]> }
   : Of;
 type Sent<Event extends { data: { object: unknown } }> = Omit<Event, "data"> & {
   data: { object: Event["data"]["object"]; previous_attributes?: Previous<Event["data"]["object"]> };
 };
 
-// The SDK leaves an error's code open; the error of a failed setup lists them, all but one that came with endive:
+// The SDK leaves an error's code open; the error of a failed setup lists them, all but two: one that came with endive, and
+// one that subscriptions have of their own:
 // https://docs.stripe.com/changelog/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents
+// https://docs.stripe.com/error-codes#subscription-payment-intent-requires-action
 type StripeFailure = {
   error: Omit<Stripe.StripeRawError, "code" | "message" | "type"> & {
-    code?: Stripe.SetupIntent.LastSetupError.Code | "payment_method_types_no_longer_supported";
+    code?: Stripe.SetupIntent.LastSetupError.Code | "payment_method_types_no_longer_supported" | "subscription_payment_intent_requires_action";
     message: string;
     type: Stripe.SetupIntent.LastSetupError.Type;
   };

@@ -24,7 +24,8 @@ function signatures(header: string): string[] {
 
 test("a delivery holds before the SDK, is of its type, and is the event that the API has", () =>
   withReceiver((receiver) =>
-    inSandbox(async (_sandbox, stripe) => {
+    inSandbox(async (sandbox, stripe) => {
+      await sandbox.control.account({ local_endpoints: true });
       const endpoint = await stripe.webhookEndpoints.create({
         url: receiver.url,
         enabled_events: ["customer.created", "product.created"],
@@ -53,6 +54,7 @@ test("a delivery holds before the SDK, is of its type, and is the event that the
 test("while a secret is rolled, both sign, in one header", () =>
   withReceiver((receiver) =>
     inSandbox(async ({ control }, stripe) => {
+      await control.account({ local_endpoints: true });
       const endpoint = await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ["*"] });
       const rolled = await control.roll(endpoint.id, 3600);
       assert.notEqual(rolled.secret, endpoint.secret);
@@ -68,7 +70,8 @@ test("while a secret is rolled, both sign, in one header", () =>
 
 test("what is not taken comes again, signed anew, until it is", () =>
   withReceiver((receiver) =>
-    inSandbox(async (_sandbox, stripe) => {
+    inSandbox(async (sandbox, stripe) => {
+      await sandbox.control.account({ local_endpoints: true });
       const endpoint = await stripe.webhookEndpoints.create({ url: receiver.url, enabled_events: ["customer.created"] });
       receiver.answers.push(500);
       await stripe.customers.create();
@@ -82,7 +85,8 @@ test("what is not taken comes again, signed anew, until it is", () =>
 
 test("an endpoint that is moved, switched off or deleted gets no more at its old address", () =>
   withReceiver((receiver) =>
-    inSandbox(async (_sandbox, stripe) => {
+    inSandbox(async (sandbox, stripe) => {
+      await sandbox.control.account({ local_endpoints: true });
       const endpoint = await stripe.webhookEndpoints.create({ url: "http://127.0.0.1:9/webhooks", enabled_events: ["customer.created"] });
       const moved = await stripe.webhookEndpoints.update(endpoint.id, { url: receiver.url, enabled_events: ["product.created"] });
       assert.deepEqual([moved.url, moved.secret], [receiver.url, undefined]);

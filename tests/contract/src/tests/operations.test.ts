@@ -55,7 +55,7 @@ test("a subscription by card is of its types", () =>
       customer: customer.id,
       price: price.id,
       default_payment_method: idOf(setup.payment_method),
-      expand: ["latest_invoice.payments.data.payment.payment_intent.latest_charge", "customer", "default_payment_method", "items.data.price.product"],
+      expand: ["latest_invoice.payments", "customer", "default_payment_method", "items.data.price.product"],
     });
     assert.equal(subscription.status, "active");
     assert.equal(expanded(subscription.default_payment_method).type, "card");
@@ -100,7 +100,7 @@ test("a plan change, a pause and its end are of their types", () =>
     assert.equal(changed.items.data[0]?.price.id, yearly.id);
     const paused = await stripe.subscriptions.pause(subscription.id, { type: "subscription", bill_for: { unused_time_from: { type: "none" } } });
     assert.equal(paused.status, "paused");
-    assert.equal((await stripe.subscriptions.resume(subscription.id)).status, "active");
+    assert.equal((await stripe.subscriptions.resume(subscription.id, { payment_behavior: "resume_on_payment_success" })).status, "active");
     const ended = await stripe.subscriptions.cancel(subscription.id, { cancellation_details: { comment: "Enough pictures", feedback: "unused" } });
     assert.equal(ended.cancellation_details?.feedback, "unused");
   }));

@@ -18,11 +18,12 @@ test("every module of the page is typed, and Stripe.js is used as Stripe says", 
 const AWAY = "perennial/redirect.js";
 const SHEET = "perennial/sheet.js";
 const SETTLED = 'status === "succeeded" || status === "processing") return finish(checkout);\n    if (!error)';
+const MANAGE = "perennial/manage.js";
 
 test("each planted mistake in the page is reported", () => {
   const mistakes: [module: string, right: string, wrong: string, complaint: RegExp][] = [
     [AWAY, "stripeJs.confirmAmazonPaySetup(", "stripeJs.confirmAmazonpaySetup(", /confirmAmazonpaySetup/],
-    [AWAY, "      return_url,\n      // Stripe.js", "      returnUrl: return_url,\n      // Stripe.js", /returnUrl/],
+    [AWAY, "    return_url,\n    // Stripe.js", "    returnUrl: return_url,\n    // Stripe.js", /returnUrl/],
     [AWAY, "stripeJs.confirmAmazonPaySetup(clientSecret,", "stripeJs.confirmAmazonPaySetup(42,", /number/],
     [AWAY, "stripeJs.confirmCashappSetup(", "stripeJs.confirmCashAppSetup(", /confirmCashAppSetup/],
     [AWAY, "setupIntent?.status", "setupIntent?.state", /state/],
@@ -42,6 +43,9 @@ test("each planted mistake in the page is reported", () => {
     [SHEET, "buttonType: { applePay: buttonType }", 'buttonType: { applePay: "subscription" }', /subscription|overload/],
     [SHEET, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { recurringPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l", recurringPaymentIntervalUnit: "week" } } } }', /week/],
     [SHEET, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { automaticReloadPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l" } } } }', /regularBilling|automaticReload/],
+    [MANAGE, "confirmAway(stripeJs, wallet, issued)", "confirmAway(wallet, stripeJs, issued)", /Argument|Stripe/],
+    [MANAGE, 'status === "processing" ||', 'status === "process" ||', /process|comparable/],
+    ["change.js", "{ plan, signal }", "{ name: plan, signal }", /plan|name/],
     ["shop.js", "startWallet({ plan: plan.name,", "startWallet({ name: plan.name,", /plan|name/],
     ["ways.js", "perennial.mountWallet({ ...options, element,", "perennial.mountWallet({ ...options, where: element,", /element|where/],
   ];

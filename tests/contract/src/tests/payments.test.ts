@@ -128,7 +128,10 @@ test("a subscription whose first invoice the page pays, and one whose invoice is
     assert.equal((await stripe.invoices.voidInvoice(idOf(second.latest_invoice))).status, "void");
     assert.equal((await stripe.subscriptions.retrieve(second.id)).status, "incomplete_expired");
     const trial = await begin({ trial_period_days: 14 });
-    const setup = await stripe.setupIntents.confirm(idOf(trial.pending_setup_intent), { payment_method: await applePay(sandbox, stripe) });
+    const setup = await stripe.setupIntents.confirm(idOf(trial.pending_setup_intent), {
+      payment_method: await applePay(sandbox, stripe),
+      return_url: "https://shop.example/confirm",
+    });
     assert.equal(setup.status, "succeeded");
     const attempts = await stripe.setupAttempts.list({ setup_intent: setup.id });
     assert.equal(attempts.data[0]?.payment_method_details.card?.wallet?.type, "apple_pay");

@@ -7,7 +7,7 @@ use perennial_types::Clock;
 use serde_json::{Map, Value, json};
 
 use super::{click, names, offered, plan, price, standing, version};
-use perennial_tests::TestApp;
+use perennial_tests::{TestApp, demo_plans};
 
 /// As long as a label may be, in a script of three bytes a character.
 fn label(number: usize) -> String {
@@ -51,7 +51,7 @@ async fn five_hundred_plans_with_long_japanese_labels_fit_and_are_told() {
     app.quiet().await;
     app.forget_calls().await;
     let published = app.publish(&Value::Object(file).to_string()).await.unwrap();
-    assert_eq!((published.plans, published.faults), (502, 0));
+    assert_eq!((published.plans, published.faults), (500 + demo_plans(), 0));
     let calls = app.calls().await.stripe;
     let expected = [("GET /v1/prices", 25), ("GET /v1/prices/{id}", 250)];
     let expected: BTreeMap<_, _> = expected.map(|(name, n)| (name.to_owned(), n)).into();
@@ -93,6 +93,7 @@ async fn a_page_is_told_what_is_offered_without_a_token() {
         "plans": [{
             "name": "quarterly", "group": "main", "label": "Basic", "amount": 3000, "currency": "jpy",
             "interval": "month", "interval_count": 3, "trial_days": 1, "wallets": ["apple_pay"],
+            "cancel_refund": "none",
         }],
     });
     assert_eq!(body, expected, "and nothing of the plans that are gone");

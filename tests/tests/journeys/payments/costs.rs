@@ -76,11 +76,11 @@ async fn every_request_costs_what_the_design_says() {
     a new user's payment in the page
         Stripe: POST /v1/customers, POST /v1/payment_intents; DynamoDB: 2 x GetItem, PutItem, TransactWriteItems, 2 x UpdateItem
     a known user's
-        Stripe: POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
+        Stripe: POST /v1/payment_intents; DynamoDB: 4 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: GetItem
     money held off-session
-        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 4 x GetItem, PutItem, UpdateItem
+        Stripe: GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 5 x GetItem, PutItem, UpdateItem
     the same again
         Stripe: GET /v1/payment_intents/{id}; DynamoDB: 2 x GetItem
     how it stands
@@ -102,7 +102,7 @@ async fn every_request_costs_what_the_design_says() {
     the same again
         Stripe: GET /v1/setup_intents/{id}; DynamoDB: GetItem
     a charge of a method that a SetupIntent has set up
-        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 3 x GetItem, PutItem, UpdateItem
+        Stripe: GET /v1/payment_methods/{id}, GET /v1/setup_intents, POST /v1/payment_intents; DynamoDB: 4 x GetItem, PutItem, UpdateItem
     a diagnosis
         Stripe: GET /v1/charges, GET /v1/payment_intents, GET /v1/payment_methods/{id}, GET /v1/setup_intents; DynamoDB: GetItem
     ");

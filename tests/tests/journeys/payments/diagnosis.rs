@@ -130,6 +130,24 @@ async fn the_story_of_a_method_names_how_it_was_set_up_and_what_has_failed_since
         story["can_be_charged"], true,
         "the bank may say yes another time"
     );
+
+    // A bank that asks for the shopper is no charge at Stripe, and has failed all the same.
+    let asks = "authentication_required";
+    app.stripe.charges_of(&method, asks).await;
+    let body = charge("alice", &method, 900);
+    let refused = server.pay("order-2", &body).await;
+    assert_eq!(refused.expect_error(402), asks);
+    let failed = app.stripe.objects("charge").await;
+    assert!(failed.iter().all(|it| it["amount"] != 900), "{failed:?}");
+    let story = server.diagnosis(&method, "alice").await;
+    let failures = story["failures_since"].as_array().unwrap();
+    assert_eq!(failures.len(), 2, "{story}");
+    let asked = failures.iter().find(|it| it["amount"] == 900).unwrap();
+    assert_eq!(
+        (text(&asked["code"]), text(&asked["decline_code"])),
+        (asks, asks)
+    );
+    assert_eq!(asked["payment"], refused.json()["payment"]["id"]);
     app.quiet().await;
 }
 

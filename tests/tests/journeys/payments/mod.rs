@@ -32,17 +32,21 @@ impl<'a> ShopServer<'a> {
     }
 
     pub(super) async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
-        let event = event("POST", path, Some(key), Some(body));
-        read(&self.app.invoke("payments", event).await)
+        self.ask(path, event("POST", path, Some(key), Some(body)))
+            .await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
-        read(
-            &self
-                .app
-                .invoke("payments", event("GET", path, None, None))
-                .await,
-        )
+        self.ask(path, event("GET", path, None, None)).await
+    }
+
+    async fn ask(&self, path: &str, event: Value) -> Answer {
+        let function = match path.split('?').next() {
+            Some("/shop/subscriptions" | "/shop/users") => "subscriptions",
+            Some(path) if path.starts_with("/shop/") => "actions",
+            _ => "payments",
+        };
+        read(&self.app.invoke(function, event).await)
     }
 
     pub(super) async fn pay(&self, key: &str, body: &Value) -> Answer {
@@ -164,6 +168,14 @@ fn route(path: &str) -> (String, Value) {
         ["", "payment-methods", id, "diagnosis"] => (
             "/payment-methods/{payment_method}/diagnosis".to_owned(),
             json!({"payment_method": id}),
+        ),
+        ["", "shop", "subscriptions", id] => (
+            "/shop/subscriptions/{subscription}".to_owned(),
+            json!({"subscription": id}),
+        ),
+        ["", "shop", "subscriptions", id, action] => (
+            format!("/shop/subscriptions/{{subscription}}/{action}"),
+            json!({"subscription": id}),
         ),
         _ => (path.to_owned(), json!({})),
     }

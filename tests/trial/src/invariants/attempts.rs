@@ -34,11 +34,14 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
             ));
         }
     }
+    // What gives a subscription another payment method is of no checkout.
+    let of_checkout = |it: &&Value| it["metadata"]["perennial_subscription"].is_null();
     for intent in seen
         .books
         .setup_intents
         .iter()
         .filter(|it| it["status"] == "succeeded")
+        .filter(of_checkout)
     {
         let known = items(seen, "CHECKOUT#").find(|it| it["setup_intent"] == intent["id"]);
         let known = known.and_then(|it| it["id"].as_str());

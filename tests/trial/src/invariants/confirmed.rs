@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Seen, attempt_item, attempt_of, came_first, is_live, items, was_ended};
+use super::{Seen, attempt_item, attempt_of, came_first, is_live, items, pauses, was_ended};
 
 /// What is confirmed is kept, known and done with; what is not has ended.
 pub(super) fn subscriptions_that_came_first(seen: &Seen, broken: &mut Vec<String>) {
@@ -25,7 +25,7 @@ pub(super) fn subscriptions_that_came_first(seen: &Seen, broken: &mut Vec<String
             if state == "subscribed" {
                 broken.push(format!("nobody has confirmed {id}, and it is subscribed"));
             }
-        } else if (!live && !was_ended(seen, subscription))
+        } else if (!live && !was_ended(seen, subscription) && !ended_unpaid(subscription))
             || state != "subscribed"
             || attempt["subscription"] != *id
         {
@@ -63,7 +63,13 @@ pub(super) fn out_of_reach(seen: &Seen, broken: &mut Vec<String>) {
             broken.push(format!("{id} has ended, and its SetupIntent is open"));
         }
         let invoices = &seen.books.invoices;
-        let open = |it: &&Value| it["status"] == "open" && of_subscription(it, id);
+        // Stripe leaves a renewal open whose subscription has ended because nobody paid it, and asks no more.
+        let open = |it: &&Value| {
+            it["status"] == "open"
+                && it["billing_reason"] != "subscription_cycle"
+                && of_subscription(it, id)
+                && !pauses::waits_at_its_end(seen, it)
+        };
         if let Some(invoice) = invoices.iter().find(open) {
             broken.push(format!("{id} has ended, and {} can be paid", invoice["id"]));
         }
@@ -86,4 +92,9 @@ pub(super) fn entitled(seen: &Seen, broken: &mut Vec<String>) {
 
 fn of_subscription(invoice: &Value, id: &Value) -> bool {
     invoice["parent"]["subscription_details"]["subscription"] == *id
+}
+
+/// Whether Stripe has ended it by itself, because nobody paid for a renewal.
+fn ended_unpaid(subscription: &Value) -> bool {
+    subscription["cancellation_details"]["reason"] == "payment_failed"
 }

@@ -13,10 +13,18 @@ fn seconds(value: &Value) -> Option<i64> {
         .map(perennial_types::Timestamp::unix)
 }
 
+const ARCHIVE: &str = "ARCHIVE#";
+
+/// The rows of subscriptions, by their ids, those in the archive included.
+fn subscriptions(seen: &Seen) -> impl Iterator<Item = (&str, &Value)> {
+    let rows = items(seen, "SUB#sub_").chain(items(seen, ARCHIVE));
+    rows.filter_map(|row| Some((row["sk"].as_str()?.split_once('#')?.1, row)))
+}
+
 pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
     for subscription in &seen.books.subscriptions {
         let id = subscription["id"].as_str().unwrap_or_default();
-        let Some(item) = items(seen, "SUB#").find(|item| item["sk"] == format!("SUB#{id}")) else {
+        let Some(item) = subscriptions(seen).find(|(of, _)| *of == id).map(|it| it.1) else {
             broken.push(format!("the table does not know {id}"));
             continue;
         };
@@ -81,11 +89,13 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
             broken.push(format!("{id} is noted as of {}", item["attempt"]));
         }
     }
-    for item in items(seen, "SUB#") {
-        let id = item["sk"]
+    for (id, item) in subscriptions(seen) {
+        let is_archived = item["sk"]
             .as_str()
-            .and_then(|key| key.strip_prefix("SUB#"))
-            .unwrap_or_default();
+            .is_some_and(|it| it.starts_with(ARCHIVE));
+        if is_archived && subscriptions(seen).filter(|(of, _)| *of == id).count() > 1 {
+            broken.push(format!("{id} is in the archive and beside it"));
+        }
         if !seen.books.subscriptions.iter().any(|it| it["id"] == id) {
             broken.push(format!("the table knows {id}, which Stripe does not have"));
         }

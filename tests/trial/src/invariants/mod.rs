@@ -1,9 +1,13 @@
 //! What must hold after every case, whatever went wrong in it.
 
 mod attempts;
+mod back;
 mod confirmed;
+mod half_done;
 mod held;
+mod ledger;
 mod money;
+mod pauses;
 mod secrets;
 mod told;
 mod unnamed;
@@ -14,7 +18,7 @@ use serde_json::Value;
 
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
-use crate::stage::{Stage, Told};
+use crate::stage::{Back, Deal, Pause, Stage, Told};
 use crate::table::UNREADABLE;
 
 /// Everything that is looked at.
@@ -30,6 +34,18 @@ struct Seen {
     told: Vec<Told>,
     /// Subscriptions that somebody has ended at Stripe.
     ended: BTreeSet<String>,
+    /// What the shopper has agreed to pay at once for another plan.
+    agreed: Vec<i64>,
+    /// The pauses that were asked for.
+    pauses: Vec<Pause>,
+    /// What ends at once were to give back.
+    backs: Vec<Back>,
+    /// What the first payments of those were to be who came again.
+    firsts: Vec<i64>,
+    /// Stripe's time.
+    now: i64,
+    /// What was agreed on, if all of it is known.
+    deals: Option<Vec<Deal>>,
 }
 
 impl Stage<'_> {
@@ -41,6 +57,13 @@ impl Stage<'_> {
         money::one_live_subscription(&seen, &mut broken);
         money::never_two_live(&seen, &mut broken);
         money::charges(&seen, &mut broken);
+        money::changes(&seen, &mut broken);
+        ledger::all_that_was_paid(&seen, &mut broken);
+        pauses::all(&seen, &mut broken);
+        pauses::are_over(&seen, &mut broken);
+        back::all_that_went_back(&seen, &mut broken);
+        back::first_payments(&seen, &mut broken);
+        half_done::nothing(&seen, &mut broken);
         attempts::approved_attempts(&seen, &mut broken);
         attempts::attempts_are_over(&seen, &mut broken);
         confirmed::subscriptions_that_came_first(&seen, &mut broken);
@@ -65,15 +88,25 @@ impl Stage<'_> {
             let kind = event["type"].as_str();
             kind.is_some_and(|kind| kind.starts_with("customer.subscription."))
         });
+        let (entitlements, now) = (self.entitlements().await?, self.lane.stripe.now().await?);
         Ok(Seen {
             books: self.lane.stripe.books(),
             user: self.user.clone(),
             events,
-            entitlements: self.entitlements().await?,
+            entitlements,
             items: self.table.items(),
             outbox: self.notes.borrow().outbox.clone(),
             told: self.notes.borrow().told.clone(),
             ended: self.notes.borrow().ended.clone(),
+            agreed: self.notes.borrow().agreed.clone(),
+            pauses: self.notes.borrow().pauses.clone(),
+            backs: self.notes.borrow().backs.clone(),
+            firsts: self.notes.borrow().firsts.clone(),
+            now,
+            deals: {
+                let notes = self.notes.borrow();
+                notes.deals_are_all.then(|| notes.deals.clone())
+            },
         })
     }
 
@@ -85,6 +118,22 @@ impl Stage<'_> {
         held::slots(&seen, &mut broken);
         told::outbox(&seen, &mut broken);
         confirmed::entitled(&seen, &mut broken);
+        for what in broken {
+            self.broke(format!("{when}: {what}"));
+        }
+        Ok(())
+    }
+
+    /// All that was paid was agreed on, and nothing is half done.
+    pub async fn check_money(&self, when: &str) -> Result<(), Broken> {
+        let seen = self.look().await?;
+        let mut broken = Vec::new();
+        money::charges(&seen, &mut broken);
+        money::changes(&seen, &mut broken);
+        ledger::all_that_was_paid(&seen, &mut broken);
+        pauses::all(&seen, &mut broken);
+        back::all_that_went_back(&seen, &mut broken);
+        half_done::nothing(&seen, &mut broken);
         for what in broken {
             self.broke(format!("{when}: {what}"));
         }

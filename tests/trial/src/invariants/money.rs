@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Seen, group, is_live, items};
+use super::{Seen, group, is_live, items, pauses};
+use crate::stage::Pause;
+
+/// What a pause credits goes down with each second that passes after its preview: so many cents while whoever has died is
+/// followed by another one.
+const LATER: i64 = 20;
 
 pub(super) fn one_customer(seen: &Seen, broken: &mut Vec<String>) {
     if seen.books.customers.len() > 1 {
@@ -49,7 +54,8 @@ pub(super) fn never_two_live(seen: &Seen, broken: &mut Vec<String>) {
 
 /// No charge without a subscription that both sides know of.
 pub(super) fn charges(seen: &Seen, broken: &mut Vec<String>) {
-    let known: BTreeSet<&str> = items(seen, "SUB#")
+    let rows = items(seen, "SUB#").chain(items(seen, "ARCHIVE#"));
+    let known: BTreeSet<&str> = rows
         .filter_map(|item| item["model"]["id"].as_str())
         .collect();
     let paid = seen
@@ -83,6 +89,42 @@ pub(super) fn charges(seen: &Seen, broken: &mut Vec<String>) {
     if paid != invoices {
         broken.push(format!(
             "{paid} payments succeeded, and {invoices} invoices were paid by one"
+        ));
+    }
+}
+
+/// A change of plan, and the end of a pause, cost what the shopper agreed to, once, or nothing.
+pub(super) fn changes(seen: &Seen, broken: &mut Vec<String>) {
+    let mut agreed = seen.agreed.clone();
+    let mut pauses: Vec<&Pause> = seen.pauses.iter().filter(|it| it.until.is_some()).collect();
+    let paid = seen.books.invoices.iter().filter(|invoice| {
+        invoice["billing_reason"] == "subscription_update" && invoice["status"] == "paid"
+    });
+    for invoice in paid {
+        let amount = invoice["amount_paid"].as_i64().unwrap_or_default();
+        let as_shown = agreed.iter().position(|due| *due == amount);
+        let of_pause = pauses.iter().position(|pause| {
+            let of = &invoice["parent"]["subscription_details"]["subscription"];
+            *of == *pause.subscription && (amount - pause.ends_for).abs() <= LATER
+        });
+        match (as_shown, of_pause) {
+            (Some(index), _) => _ = agreed.swap_remove(index),
+            (None, Some(index)) => _ = pauses.swap_remove(index),
+            (None, None) => broken.push(format!(
+                "{} has charged {amount} for a change, and the shopper agreed to {:?}",
+                invoice["id"], seen.agreed
+            )),
+        }
+    }
+    let open = seen.books.invoices.iter().filter(|invoice| {
+        invoice["billing_reason"] == "subscription_update"
+            && matches!(invoice["status"].as_str(), Some("open" | "draft"))
+            && !pauses::waits_at_its_end(seen, invoice)
+    });
+    for invoice in open {
+        broken.push(format!(
+            "{} of a change can still be charged",
+            invoice["id"]
         ));
     }
 }

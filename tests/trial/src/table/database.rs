@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::cost::Cost;
 use super::expression::Expression;
 
 /// An item as DynamoDB writes it.
@@ -19,6 +20,9 @@ pub type Item = Map<String, Value>;
 
 /// Is called with the operation of each request, its bytes, and the status and bytes of the answer.
 pub type Witness = Box<dyn Fn(&str, &[u8], u16, &[u8]) + Send + Sync>;
+
+/// Items of which there are too many to be kept: each is made when it is asked for, by its keys.
+pub type Base = Box<dyn Fn(&str, &str) -> Option<Item> + Send + Sync>;
 
 /// The index, and its keys.
 const INDEX: &str = "due";
@@ -179,6 +183,9 @@ struct State {
     unknown: Vec<String>,
     /// Transactions that were done, by their tokens.
     tokens: HashMap<String, Vec<Action>>,
+    /// Lies below the items, and is not in what a query finds.
+    base: Option<Base>,
+    cost: Cost,
 }
 
 /// The table. Clones share their items.
@@ -194,6 +201,23 @@ impl Database {
         Self {
             state: Arc::default(),
             witness: witness.map(Arc::new),
+        }
+    }
+
+    /// With items that are made when they are asked for. Queries do not find them.
+    pub fn set_base(&self, base: Base) {
+        self.state().base = Some(base);
+    }
+
+    /// What it has cost so far.
+    pub fn cost(&self) -> Cost {
+        self.state().cost
+    }
+
+    /// Puts an item, which costs nothing.
+    pub fn lay(&self, item: Item) {
+        if let Ok(key) = key_of(&item) {
+            self.state().items.insert(key, item);
         }
     }
 
@@ -255,16 +279,26 @@ fn key_of(item: &Item) -> Result<Key, Refused> {
 }
 
 impl State {
+    fn item(&self, key: &Key) -> Option<Cow<'_, Item>> {
+        let base = || self.base.as_ref()?(&key.0, &key.1).map(Cow::Owned);
+        self.items.get(key).map(Cow::Borrowed).or_else(base)
+    }
+
     fn answer(&mut self, operation: &str, request: &[u8]) -> Result<Vec<u8>, Refused> {
+        self.cost.calls += 1;
         match operation {
             "GetItem" => {
                 let get: Get = read(request)?;
-                let item = self.items.get(&key_of(&get.key)?);
+                let mut cost = self.cost;
+                let item = self.item(&key_of(&get.key)?);
+                cost.reads(item.as_deref());
                 let answer = Answer {
-                    item,
+                    item: item.as_deref(),
                     ..Answer::default()
                 };
-                Ok(serde_json::to_vec(&answer)?)
+                let answer = serde_json::to_vec(&answer)?;
+                self.cost = cost;
+                Ok(answer)
             }
             "BatchGetItem" => self.batch(&read(request)?),
             "Query" => self.query(&read(request)?),
@@ -276,7 +310,8 @@ impl State {
         }
     }
 
-    fn batch(&self, batch: &Batch) -> Result<Vec<u8>, Refused> {
+    fn batch(&mut self, batch: &Batch) -> Result<Vec<u8>, Refused> {
+        let mut cost = self.cost;
         let mut responses = BTreeMap::new();
         for (table, asked) in &batch.request_items {
             let keys: Vec<Key> = asked.keys.iter().map(key_of).collect::<Result<_, _>>()?;
@@ -284,14 +319,20 @@ impl State {
             if keys.is_empty() || keys.len() > LARGEST_BATCH || different.len() < keys.len() {
                 return Err(Refused::Unknown(format!("a batch of {} keys", keys.len())));
             }
-            let found: Vec<&Item> = keys.iter().filter_map(|key| self.items.get(key)).collect();
+            let found: Vec<_> = keys.iter().map(|key| self.item(key)).collect();
+            for item in &found {
+                cost.reads(item.as_deref());
+            }
+            let found: Vec<_> = found.into_iter().flatten().collect();
             responses.insert(table, found);
         }
         let answer = json!({ "Responses": responses, "UnprocessedKeys": {} });
-        Ok(serde_json::to_vec(&answer)?)
+        let answer = serde_json::to_vec(&answer)?;
+        self.cost = cost;
+        Ok(answer)
     }
 
-    fn query(&self, query: &Query) -> Result<Vec<u8>, Refused> {
+    fn query(&mut self, query: &Query) -> Result<Vec<u8>, Refused> {
         let names = BTreeMap::new();
         let values = &query.expression_attribute_values;
         let condition = Expression::new(&query.key_condition_expression, &names, values);
@@ -300,8 +341,15 @@ impl State {
             (Some(INDEX), _) => true,
             other => return Err(Refused::Unknown(format!("{other:?}"))),
         };
+        let mut cost = self.cost;
         let mut items = Vec::new();
-        for item in self.items.values() {
+        let partition = part(values, ":pk").filter(|_| !is_indexed);
+        let from = (partition.clone().unwrap_or_default(), String::new());
+        let of_partition = self
+            .items
+            .range(from..)
+            .take_while(|(key, _)| partition.as_ref().is_none_or(|it| *it == key.0));
+        for (_, item) in of_partition {
             if !condition.holds(item)? {
             } else if !is_indexed {
                 items.push(Cow::Borrowed(item));
@@ -317,6 +365,7 @@ impl State {
         let limit = query.limit.unwrap_or(usize::MAX);
         let is_full = items.len() >= limit;
         items.truncate(limit);
+        cost.reads_together(items.iter().map(AsRef::as_ref));
         let page = Page {
             count: items.len(),
             scanned_count: items.len(),
@@ -326,7 +375,9 @@ impl State {
                 .map(|it| it.as_ref().clone()),
             items,
         };
-        Ok(serde_json::to_vec(&page)?)
+        let page = serde_json::to_vec(&page)?;
+        self.cost = cost;
+        Ok(page)
     }
 
     fn write(&mut self, action: Action) -> Result<Vec<u8>, Refused> {
@@ -342,7 +393,7 @@ impl State {
             ..Answer::default()
         };
         let answer = serde_json::to_vec(&answer)?;
-        self.make(change);
+        self.make(change, false);
         Ok(answer)
     }
 
@@ -376,7 +427,7 @@ impl State {
             return Err(Refused::Canceled(reasons));
         }
         for change in changes {
-            self.make(change);
+            self.make(change, true);
         }
         if let Some(token) = token {
             self.tokens.insert(token, transaction.transact_items);
@@ -387,7 +438,8 @@ impl State {
     fn change(&self, action: Action) -> Result<Change, Refused> {
         let (Action::Put(write) | Action::Update(write) | Action::Delete(write)) = &action;
         let key = key_of(&write.item)?;
-        let known = self.items.get(&key);
+        let known = self.item(&key);
+        let known = known.as_deref();
         let expression = |text| {
             let names = &write.expression_attribute_names;
             Expression::new(text, names, &write.expression_attribute_values)
@@ -412,7 +464,8 @@ impl State {
         Ok(Change { key, item })
     }
 
-    fn make(&mut self, Change { key, item }: Change) {
+    fn make(&mut self, Change { key, item }: Change, is_in_transaction: bool) {
+        self.cost.writes(item.as_ref(), is_in_transaction);
         let Some(item) = item else {
             self.items.remove(&key);
             return;

@@ -46,11 +46,23 @@ pub enum Bug {
     UnreadableStops,
     /// A dispute that was lost and is won after all stays lost.
     LostStaysLost,
+    /// What is half done to a subscription is on nobody's list.
+    HalfForgotten,
+    /// A change is prorated as of another hour than it was shown for.
+    OtherAmount,
+    /// The second half of a change to come changes nothing.
+    HalfASchedule,
+    /// The table says nothing of a plan to come.
+    NothingToCome,
+    /// The end of a pause is on nobody's list.
+    EndlessPause,
+    /// What an end at once gives back is sent under another key at each try.
+    GivenBackTwice,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::NoFence,
         Self::KeyReused,
         Self::KeyForEachTry,
@@ -70,6 +82,12 @@ impl Bug {
         Self::EndedInSilence,
         Self::UnreadableStops,
         Self::LostStaysLost,
+        Self::HalfForgotten,
+        Self::OtherAmount,
+        Self::HalfASchedule,
+        Self::NothingToCome,
+        Self::EndlessPause,
+        Self::GivenBackTwice,
     ];
 
     /// Its name on the command line.
@@ -94,6 +112,12 @@ impl Bug {
             Self::EndedInSilence => "ended-in-silence",
             Self::UnreadableStops => "unreadable-stops",
             Self::LostStaysLost => "lost-stays-lost",
+            Self::HalfForgotten => "half-forgotten",
+            Self::OtherAmount => "other-amount",
+            Self::HalfASchedule => "half-a-schedule",
+            Self::NothingToCome => "nothing-to-come",
+            Self::EndlessPause => "endless-pause",
+            Self::GivenBackTwice => "given-back-twice",
         }
     }
 
@@ -110,11 +134,20 @@ impl Bug {
                     .extend_from_slice(format!("&metadata[try]={tries}").as_bytes());
             }
             (Self::KeyForEachTry, Service::Stripe) if creates_subscription(call) => {
-                for (name, value) in &mut call.headers {
-                    if name == "idempotency-key" {
-                        *value = format!("{value}:{tries}");
-                    }
-                }
+                with_another_key(call, tries);
+            }
+            (Self::GivenBackTwice, Service::Stripe) if call.name() == "POST /v1/credit_notes" => {
+                with_another_key(call, tries);
+            }
+            (Self::OtherAmount, Service::Stripe)
+                if call.name() == "POST /v1/subscriptions/{id}" =>
+            {
+                an_hour_earlier(&mut call.body);
+            }
+            (Self::HalfASchedule, Service::Stripe)
+                if call.name() == "POST /v1/subscription_schedules/{id}" =>
+            {
+                without_the_second_phase(&mut call.body);
             }
             (_, Service::DynamoDb) => {
                 if let Ok(mut body) = serde_json::from_slice::<Value>(&call.body)
@@ -142,6 +175,9 @@ impl Bug {
                 Self::SecretAtRest if sort_key == "CHECKOUT" => {
                     set(write, "/Item/secret", "seti_1_secret_2")
                 }
+                Self::HalfForgotten if sort_key.starts_with("ACTIONS#") => on_no_list(write),
+                Self::NothingToCome if sort_key.starts_with("SUB#") => nothing_to_come(write),
+                Self::EndlessPause if sort_key.starts_with("SUB#") => without_its_end(write),
                 Self::LostStaysLost if sort_key.starts_with("SUB#") => stays_lost(write),
                 Self::AwaitsNobody if sort_key.starts_with("SUB#") => confirmed(write),
                 Self::ForgottenShopper if sort_key.starts_with("CHECKOUT#") => without_due(write),
@@ -177,9 +213,91 @@ impl Bug {
     }
 }
 
+/// Leaves the plan to come out of a read model.
+fn nothing_to_come(write: &mut Map<String, Value>) -> bool {
+    let is_some = |known: &Value| known.get("M").is_some();
+    if write.get("pending_change").is_some_and(is_some) {
+        write.insert(
+            "pending_change".to_owned(),
+            serde_json::json!({"NULL": true}),
+        );
+        return true;
+    }
+    write
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .any(nothing_to_come)
+}
+
+/// Takes an action off the sweeper's list before it is on it.
+fn on_no_list(write: &mut Map<String, Value>) -> bool {
+    let Some(Value::Object(item)) = write.get_mut("Item") else {
+        return false;
+    };
+    item.remove("due_at");
+    item.remove("due").is_some()
+}
+
+const PRORATED_AT: &str = "proration_date";
+const HOUR: i64 = 3600;
+
+/// The pairs of a form, each as they are to be sent.
+fn form_of(body: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+fn put_form(body: &mut Vec<u8>, pairs: &[(String, String)]) {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(pairs);
+    *body = form.finish().into_bytes();
+}
+
+fn an_hour_earlier(body: &mut Vec<u8>) {
+    let mut pairs = form_of(body);
+    for (name, value) in &mut pairs {
+        if name == PRORATED_AT
+            && let Ok(at) = value.parse::<i64>()
+        {
+            *value = (at - HOUR).to_string();
+        }
+    }
+    put_form(body, &pairs);
+}
+
+fn without_the_second_phase(body: &mut Vec<u8>) {
+    let mut pairs = form_of(body);
+    pairs.retain(|(name, _)| !name.starts_with("phases[1]"));
+    put_form(body, &pairs);
+}
+
 fn takes_off_list(call: &Call) -> bool {
     let body = String::from_utf8_lossy(&call.body);
     body.contains(r#":"REMOVE due, due_at""#)
+}
+
+fn with_another_key(call: &mut Call, tries: u32) {
+    for (name, value) in &mut call.headers {
+        if name == "idempotency-key" {
+            *value = format!("{value}:{tries}");
+        }
+    }
+}
+
+/// Notes a pause without the time at which a sweep has to look at it.
+fn without_its_end(write: &mut Map<String, Value>) -> bool {
+    let noted = "SET pause = :pause, due = :due, due_at = :at";
+    let Some(update) = write.get_mut("UpdateExpression") else {
+        return false;
+    };
+    if *update != noted {
+        return false;
+    }
+    *update = "SET pause = :pause".into();
+    if let Some(Value::Object(values)) = write.get_mut("ExpressionAttributeValues") {
+        values.remove(":due");
+        values.remove(":at");
+    }
+    true
 }
 
 fn creates_subscription(call: &Call) -> bool {

@@ -31,6 +31,10 @@ pub(super) fn renew(route: &str, codes: &[Code], responses: &mut Map<String, Val
             .or_insert_with(|| json!({ "description": sentence(status) }));
         response["headers"] = headers(status, !codes.is_empty());
         response["content"]["application/json"]["schema"] = body(route, status, &codes);
+        // A page tells its reader, unless it is asked for JSON.
+        if route.ends_with(" /cancel") && !codes.is_empty() {
+            response["content"]["text/html"]["schema"] = json!({ "type": "string" });
+        }
     }
 }
 
@@ -105,13 +109,18 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
         (400 | 409, _) if route.starts_with("POST /payments/") => {
             add("payment", schema("PaymentState"));
         }
+        // How the subscription stands, once it is known to be the caller's.
+        (400 | 402 | 409 | 502, _) if route.contains("/subscriptions/{subscription}/") => {
+            add("subscription", schema("ManagedSubscription"));
+        }
         _ => {}
     }
     if has("already_subscribed") {
         add("subscription", schema("Subscription"));
         add("manage", json!({ "type": "string", "format": "uri" }));
     }
-    if has("plan_not_available") || has("wallet_declined") {
+    let of_checkout = !route.contains("{subscription}");
+    if of_checkout && (has("plan_not_available") || has("wallet_declined")) {
         add("may_retry", json!({ "type": "boolean" }));
     }
     members

@@ -25,6 +25,8 @@ pub(crate) fn renewed(document: &str) -> String {
     for (name, schema) in schemas::all() {
         document["components"]["schemas"][name] = schema;
     }
+    let schemas = &mut document["components"]["schemas"];
+    schemas["ManagedSubscription"] = managed(&schemas["Subscription"]);
     for (route, codes) in routes::routes() {
         let (method, path) = route.split_once(' ').expect("a method and a path");
         let operation = &mut document["paths"][path][method.to_lowercase()];
@@ -39,6 +41,15 @@ pub(crate) fn renewed(document: &str) -> String {
     print(&document, 0, &mut text);
     text.push('\n');
     text
+}
+
+/// A subscription as its user and the shop's servers are told of it: with what they may do.
+fn managed(subscription: &Value) -> Value {
+    let mut managed = subscription.clone();
+    managed["properties"]["actions"] = schema("Actions");
+    let required = managed["required"].as_array_mut();
+    required.expect("the names").push(json!("actions"));
+    managed
 }
 
 /// JSON in which what fits into a line stands in one.

@@ -2,7 +2,7 @@
 //! functions is one of a route.
 
 use perennial_api::undecided;
-use perennial_flows::{Finish, payments::PaymentErrorCode};
+use perennial_flows::{Finish, actions::ActionErrorCode, payments::PaymentErrorCode};
 use perennial_types::AttemptId;
 
 use super::schemas::REASONS;
@@ -31,6 +31,14 @@ const CALL: [Code; 7] = [
     (503, "stripe_unavailable"),
 ];
 const PLANS: [Code; 1] = [(503, "catalog_unavailable")];
+/// What a server reads of a user, from the table alone.
+const READ_BY_SERVER: [Code; 5] = [
+    (400, "missing_field"),
+    (400, "invalid_field"),
+    (403, "forbidden"),
+    (503, "table_unavailable"),
+    (503, "catalog_unavailable"),
+];
 const CHECKOUT: [Code; 1] = [(404, "unknown_checkout")];
 const ADDRESS: [Code; 1] = [(500, "api_base_unknown")];
 const LINK: [Code; 1] = [(404, "unknown_link")];
@@ -109,6 +117,9 @@ type Route = (&'static str, Vec<Code>);
 pub(super) fn routes() -> Vec<Route> {
     [
         of_shoppers(),
+        of_actions(),
+        of_invoices(),
+        of_mail_links(),
         of_payments(),
         of_changes(),
         of_methods_and_events(),
@@ -146,7 +157,13 @@ fn of_shoppers() -> Vec<Route> {
                 &button[..],
                 &CHECKOUT,
                 &reasons(),
-                &[(400, "first_not_supported")],
+                &[
+                    (400, "first_not_supported"),
+                    (400, "conflicting_fields"),
+                    (404, "unknown_subscription"),
+                    (409, "nothing_saved"),
+                    (409, "amount_outdated"),
+                ],
             ]
             .concat(),
         ),
@@ -154,6 +171,8 @@ fn of_shoppers() -> Vec<Route> {
             "GET /subscriptions",
             [&TOKEN[..], &PLANS, &[(503, "table_unavailable")]].concat(),
         ),
+        ("GET /shop/subscriptions", READ_BY_SERVER.to_vec()),
+        ("GET /shop/users", READ_BY_SERVER.to_vec()),
         ("GET /plans", PLANS.to_vec()),
         (
             "GET /wallets",
@@ -180,6 +199,333 @@ fn of_shoppers() -> Vec<Route> {
                 &LINK[..],
                 &CALL,
                 &[(409, "payment_already_made"), (409, "payment_canceled")],
+            ]
+            .concat(),
+        ),
+    ]
+}
+
+/// Why a subscription cannot have another plan now.
+const UNCHANGEABLE: [ActionErrorCode; 7] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::Paused,
+    ActionErrorCode::PaymentOpen,
+    ActionErrorCode::Canceling,
+    ActionErrorCode::Scheduled,
+    ActionErrorCode::SeveralItems,
+];
+const OF_END: [ActionErrorCode; 5] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::PeriodIsPaid,
+    ActionErrorCode::NoPeriodRuns,
+    ActionErrorCode::Canceling,
+];
+const OF_CANCEL: [ActionErrorCode; 4] = [
+    ActionErrorCode::Scheduled,
+    ActionErrorCode::InvalidPreview,
+    ActionErrorCode::PreviewRequired,
+    ActionErrorCode::PreviewOutdated,
+];
+/// What only the shop's servers may ask for.
+const OF_SHOP_END: [ActionErrorCode; 1] = [ActionErrorCode::NoSuchDate];
+/// What a shopper is told who comes again.
+const OF_AGAIN: [ActionErrorCode; 2] = [ActionErrorCode::NothingSaved, ActionErrorCode::NotEnded];
+const OF_WITHDRAWN_CANCELLATION: [ActionErrorCode; 4] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::Scheduled,
+    ActionErrorCode::Changed,
+];
+const OF_WITHDRAWN_CHANGE: [ActionErrorCode; 3] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::Scheduled,
+];
+const OF_PREVIEW: [ActionErrorCode; 6] = [
+    ActionErrorCode::UnknownPlan,
+    ActionErrorCode::PlanNotAvailable,
+    ActionErrorCode::SamePlan,
+    ActionErrorCode::OtherGroup,
+    ActionErrorCode::OtherCurrency,
+    ActionErrorCode::OtherWallet,
+];
+/// Why a subscription cannot be paused now.
+const UNPAUSABLE: [ActionErrorCode; 10] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::Paused,
+    ActionErrorCode::PaymentOpen,
+    ActionErrorCode::Canceling,
+    ActionErrorCode::InTrial,
+    ActionErrorCode::PauseNotAllowed,
+    ActionErrorCode::PauseTooShort,
+    ActionErrorCode::PauseTooLong,
+    ActionErrorCode::Scheduled,
+];
+const OF_PAUSE: [ActionErrorCode; 2] = [ActionErrorCode::Changed, ActionErrorCode::ChangeRefused];
+/// Why a pause cannot be ended now.
+const UNRESUMABLE: [ActionErrorCode; 4] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::NotPaused,
+    ActionErrorCode::PaymentOpen,
+];
+const OF_RESUME: [ActionErrorCode; 4] = [
+    ActionErrorCode::PreviewOutdated,
+    ActionErrorCode::ResumeDeclined,
+    ActionErrorCode::Changed,
+    ActionErrorCode::ChangeRefused,
+];
+/// Why the end of a trial is not set.
+const OF_TRIAL: [ActionErrorCode; 12] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::NoTrialRuns,
+    ActionErrorCode::Canceling,
+    ActionErrorCode::Paused,
+    ActionErrorCode::ChangeScheduled,
+    ActionErrorCode::Scheduled,
+    ActionErrorCode::PaymentOpen,
+    ActionErrorCode::MethodMissing,
+    ActionErrorCode::TrialEndPast,
+    ActionErrorCode::TrialTooLong,
+    ActionErrorCode::TrialDeclined,
+];
+const OF_CHANGE: [ActionErrorCode; 4] = [
+    ActionErrorCode::InvalidPreview,
+    ActionErrorCode::PreviewOutdated,
+    ActionErrorCode::ChangeDeclined,
+    ActionErrorCode::ChangeRefused,
+];
+
+/// Of a SetupIntent for another payment method.
+const OF_METHOD: [Code; 5] = [
+    (400, "unknown_wallet"),
+    (400, "confirm_not_supported"),
+    (400, "consent_incomplete"),
+    (400, "invalid_return_to"),
+    (502, "wallet_not_enabled"),
+];
+
+/// What is done to a subscription that has begun, by its user and by the shop's servers.
+fn of_actions() -> Vec<Route> {
+    let target = [
+        &BODY[..],
+        &CALL,
+        &PLANS,
+        &whys(&[ActionErrorCode::UnknownSubscription]),
+    ]
+    .concat();
+    let user = [&TOKEN[..], &[(400, "conflicting_fields")], &target].concat();
+    let asks = [&SERVER[..], &target].concat();
+    let server = [&asks[..], &KEY, &whys(&[ActionErrorCode::KeyReused])].concat();
+    let both = |shopper, shop, more: Vec<Code>| {
+        let of = |codes: &[Code]| [codes, &more].concat();
+        [(shopper, of(&user)), (shop, of(&server))]
+    };
+    let unchangeable = whys(&UNCHANGEABLE);
+    let unpausable = whys(&UNPAUSABLE);
+    let unresumable = whys(&UNRESUMABLE);
+    let conflicting = [(400, "conflicting_fields")];
+    let preview = [
+        &unchangeable[..],
+        &whys(&OF_PREVIEW),
+        &unpausable,
+        &unresumable,
+        &conflicting,
+    ]
+    .concat();
+    let mut routes = Vec::new();
+    let ends = whys(&OF_END);
+    let cancel = [&ends[..], &whys(&OF_CANCEL)].concat();
+    routes.push((
+        "POST /subscriptions/{subscription}/cancel",
+        [&user[..], &cancel].concat(),
+    ));
+    routes.push((
+        "POST /shop/subscriptions/{subscription}/cancel",
+        [
+            &server[..],
+            &cancel,
+            &whys(&OF_SHOP_END),
+            &whys(&[ActionErrorCode::RefundNotOffered]),
+            &[(400, "conflicting_fields")],
+        ]
+        .concat(),
+    ));
+    routes.extend(both(
+        "POST /subscriptions/{subscription}/withdraw-cancellation",
+        "POST /shop/subscriptions/{subscription}/withdraw-cancellation",
+        whys(&OF_WITHDRAWN_CANCELLATION),
+    ));
+    routes.extend(both(
+        "POST /subscriptions/{subscription}/withdraw-change",
+        "POST /shop/subscriptions/{subscription}/withdraw-change",
+        whys(&OF_WITHDRAWN_CHANGE),
+    ));
+    routes.extend(both(
+        "POST /subscriptions/{subscription}/change",
+        "POST /shop/subscriptions/{subscription}/change",
+        [&unchangeable[..], &whys(&OF_CHANGE)].concat(),
+    ));
+    routes.extend(both(
+        "POST /subscriptions/{subscription}/pause",
+        "POST /shop/subscriptions/{subscription}/pause",
+        [&unpausable[..], &whys(&OF_PAUSE)].concat(),
+    ));
+    routes.extend(both(
+        "POST /subscriptions/{subscription}/resume",
+        "POST /shop/subscriptions/{subscription}/resume",
+        [&unresumable[..], &whys(&OF_RESUME)].concat(),
+    ));
+    routes.push((
+        "POST /shop/subscriptions/{subscription}/trial",
+        [
+            &server[..],
+            &whys(&OF_TRIAL),
+            &whys(&OF_PAUSE),
+            &[(400, "conflicting_fields")],
+        ]
+        .concat(),
+    ));
+    routes.push((
+        "POST /subscriptions/{subscription}/preview",
+        [&user[..], &preview, &ends, &whys(&OF_AGAIN)].concat(),
+    ));
+    // It changes nothing, and needs no key.
+    routes.push((
+        "POST /shop/subscriptions/{subscription}/preview",
+        [
+            &asks[..],
+            &preview,
+            &ends,
+            &whys(&OF_SHOP_END),
+            &[(400, "conflicting_fields")],
+        ]
+        .concat(),
+    ));
+    routes.extend(of_another_method(&target));
+    routes.extend(of_details());
+    routes
+}
+
+fn of_details() -> Vec<Route> {
+    let unknown = whys(&[ActionErrorCode::UnknownSubscription]);
+    let read = [&CALL[..], &PLANS, &unknown].concat();
+    vec![
+        (
+            "GET /subscriptions/{subscription}",
+            [&TOKEN[..], &[(400, "conflicting_fields")], &read].concat(),
+        ),
+        (
+            "GET /shop/subscriptions/{subscription}",
+            [
+                &SERVER[..],
+                &[(400, "missing_field"), (400, "invalid_field")],
+                &read,
+            ]
+            .concat(),
+        ),
+    ]
+}
+
+fn of_another_method(target: &[Code]) -> Vec<Route> {
+    let open = whys(&[
+        ActionErrorCode::Ended,
+        ActionErrorCode::NotConfirmed,
+        ActionErrorCode::OtherWallet,
+        ActionErrorCode::TooManyTries,
+    ]);
+    vec![
+        (
+            "POST /subscriptions/{subscription}/payment-method",
+            [&TOKEN[..], target, &open, &OF_METHOD].concat(),
+        ),
+        (
+            "POST /subscriptions/{subscription}/payment-method/finish",
+            [
+                &TOKEN[..],
+                target,
+                &whys(&[ActionErrorCode::UnknownSetupIntent, ActionErrorCode::Ended]),
+            ]
+            .concat(),
+        ),
+    ]
+}
+
+fn of_invoices() -> Vec<Route> {
+    let list = [&CALL[..], &[(400, "invalid_field")]].concat();
+    vec![
+        (
+            "GET /invoices",
+            [&TOKEN[..], &[(400, "conflicting_fields")], &list].concat(),
+        ),
+        (
+            "GET /shop/invoices",
+            [&SERVER[..], &[(400, "missing_field")], &list].concat(),
+        ),
+    ]
+}
+
+/// What a signed link leads to, and how the shop's servers get one.
+fn of_mail_links() -> Vec<Route> {
+    let target = [&LINK[..], &CALL, &PLANS].concat();
+    let repair = whys(&[
+        ActionErrorCode::NothingToRepair,
+        ActionErrorCode::Ended,
+        ActionErrorCode::NotConfirmed,
+    ]);
+    let cancel = [&OF_CANCEL[..], &[ActionErrorCode::Changed]].concat();
+    vec![
+        (
+            "POST /shop/subscriptions/{subscription}/links",
+            [
+                &SERVER[..],
+                &BODY,
+                &PLANS,
+                &ADDRESS,
+                &[(503, "table_unavailable")],
+                &whys(&[ActionErrorCode::UnknownSubscription]),
+            ]
+            .concat(),
+        ),
+        (
+            "GET /cancel",
+            [&LINK[..], &PLANS, &[(503, "table_unavailable")]].concat(),
+        ),
+        (
+            "POST /cancel",
+            [
+                &target[..],
+                &whys(&cancel),
+                &[
+                    (400, "invalid_form"),
+                    (413, "body_too_large"),
+                    (415, "unsupported_content_type"),
+                ],
+            ]
+            .concat(),
+        ),
+        ("GET /repair", [&target[..], &repair].concat()),
+        (
+            "POST /repair",
+            [
+                &target[..],
+                &BODY,
+                &repair,
+                &whys(&[ActionErrorCode::OtherWallet, ActionErrorCode::TooManyTries]),
+                &OF_METHOD,
+            ]
+            .concat(),
+        ),
+        (
+            "POST /repair/finish",
+            [
+                &target[..],
+                &BODY,
+                &whys(&[ActionErrorCode::UnknownSetupIntent, ActionErrorCode::Ended]),
             ]
             .concat(),
         ),
@@ -340,6 +686,10 @@ fn of_methods_and_events() -> Vec<Route> {
 }
 
 fn of(whys: &[PaymentErrorCode]) -> Vec<Code> {
+    whys.iter().map(|why| (why.kind(), why.code())).collect()
+}
+
+fn whys(whys: &[ActionErrorCode]) -> Vec<Code> {
     whys.iter().map(|why| (why.kind(), why.code())).collect()
 }
 

@@ -2,14 +2,16 @@
 
 use std::str::FromStr;
 
+use perennial_flows::actions::{ChangeWhen, Feedback};
 use perennial_flows::payments::{
     Capture, CredentialUsage, FirstStatus, MigratedStatus, RefundReason, SetUpBy, ShopAction,
     TransactionBy,
 };
 use perennial_types::{
-    AttemptId, FailureReason, First, Interval, LARGEST_AMOUNT, PauseReason, PaymentIntentId,
-    PaymentMethodId, PaymentReason, PaymentState, PlanGroup, PlanName, PriceId, ReturnPath,
-    SetupIntentId, Shown, SubscriptionId, SubscriptionStatus, UserId, Wallet,
+    AttemptId, CancelRefund, CancelWhen, FailureReason, First, Interval, LARGEST_AMOUNT, NotNow,
+    PauseReason, PaymentIntentId, PaymentMethodId, PaymentReason, PaymentState, PlanGroup,
+    PlanName, PriceId, ReturnPath, SetupIntentId, Shown, SubscriptionId, SubscriptionStatus,
+    UserId, Wallet,
 };
 use serde_json::{Value, json};
 
@@ -110,6 +112,26 @@ fn enumerations() -> Vec<(&'static str, Value)> {
                 &names!(PaymentReason: PaymentFailed RetriesExhausted FirstPaymentOpen
                 FirstSetupOpen MethodMissing MethodDetached MandateRevoked Disputed DisputeLost
                 Refunded),
+            ),
+        ),
+        (
+            "CancelWhen",
+            one_of(&names!(CancelWhen: PeriodEnd Now Date)),
+        ),
+        ("CancelRefund", one_of(&names!(CancelRefund: None Prorated))),
+        ("ChangeWhen", one_of(&names!(ChangeWhen: Now PeriodEnd))),
+        (
+            "NotNow",
+            one_of(
+                &names!(NotNow: Ended NotConfirmed NotCanceling Canceling Paused NotPaused InTrial
+                NotAllowed PaymentOpen NothingPending NotEnded),
+            ),
+        ),
+        (
+            "Feedback",
+            one_of(
+                &names!(Feedback: CustomerService LowQuality MissingFeatures Other SwitchedService
+                TooComplex TooExpensive Unused),
             ),
         ),
         ("Capture", one_of(&names!(Capture: Automatic Manual))),

@@ -9,13 +9,26 @@ pub(crate) const TYPES: &str = concat!(
 );
 
 /// What the module is answered. Everything that these are made of comes along.
-const ROOTS: [&str; 7] = [
+const ROOTS: [&str; 20] = [
+    "AgainPreview",
     "Checkout",
+    "EndPreview",
     "Entitlement",
+    "Feedback",
+    "FinishedMethod",
+    "FinishedRepair",
     "First",
+    "Invoices",
+    "ManagedSubscription",
+    "OpenedMethod",
+    "PausePreview",
+    "PendingMethod",
     "Plan",
+    "PlanPreview",
+    "RepairOffer",
     "SheetWallet",
     "Subscription",
+    "SubscriptionDetails",
     "Wallets",
 ];
 

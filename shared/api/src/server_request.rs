@@ -1,4 +1,4 @@
-//! By what a repeat is known.
+//! By what a repeated request of the shop's servers is known.
 
 use perennial_http::{ApiError, Request};
 use serde::Serialize;
@@ -9,7 +9,7 @@ const LONGEST_KEY: usize = 255;
 
 /// The idempotency key, hashed, since the shop may have put a name in it. The caller is in the hash:
 /// the keys of one AWS identity say nothing about those of another.
-pub(crate) fn key(request: &Request) -> Result<String, ApiError> {
+pub fn request_key(request: &Request) -> Result<String, ApiError> {
     let key = request.header("idempotency-key").unwrap_or_default().trim();
     if key.is_empty() && !request.headers.contains_key("idempotency-key") {
         return Err(ApiError::new(
@@ -38,8 +38,13 @@ pub(crate) fn key(request: &Request) -> Result<String, ApiError> {
     Ok(hash(&[caller.as_bytes(), key.as_bytes()]))
 }
 
-/// What is asked for, hashed. It is made of what was understood, so that spaces do not matter.
-pub(crate) fn fingerprint(request: &Request, ask: &impl Serialize) -> Result<String, ApiError> {
+/// What is asked for, and of which `subject`, hashed. It is made of what was understood, so that spaces do not
+/// matter.
+pub fn request_fingerprint(
+    request: &Request,
+    subject: &str,
+    ask: &impl Serialize,
+) -> Result<String, ApiError> {
     let body = serde_json::to_vec(ask).map_err(|error| {
         ApiError::new(
             500,
@@ -48,8 +53,7 @@ pub(crate) fn fingerprint(request: &Request, ask: &impl Serialize) -> Result<Str
         )
         .because(error)
     })?;
-    let payment = request.parameter("payment");
-    Ok(hash(&[request.route.as_bytes(), payment.as_bytes(), &body]))
+    Ok(hash(&[request.route.as_bytes(), subject.as_bytes(), &body]))
 }
 
 fn hash(parts: &[&[u8]]) -> String {

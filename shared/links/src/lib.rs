@@ -9,9 +9,9 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac};
 use perennial_config::{Secret, StartError};
-use perennial_types::{PaymentIntentId, Timestamp, UserId};
+use perennial_types::{AgreedEnd, PaymentIntentId, SubscriptionId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned, de::IgnoredAny};
 use sha2::Sha256;
 use thiserror::Error;
 use url::Url;
@@ -43,6 +43,22 @@ pub enum Link {
         /// Which one.
         payment: PaymentIntentId,
     },
+    /// To cancel a subscription, and to take that back.
+    Cancel {
+        /// Whose.
+        user: UserId,
+        /// Which one.
+        subscription: SubscriptionId,
+        /// Which of the user's links it is of, as with [`Self::Manage`].
+        number: u64,
+    },
+    /// To give a subscription another payment method, while it needs one.
+    Repair {
+        /// Whose.
+        user: UserId,
+        /// Which one.
+        subscription: SubscriptionId,
+    },
 }
 
 /// Why a link opens nothing. The holder is not told which of these it is.
@@ -62,7 +78,7 @@ pub enum LinkError {
 /// The claims as they are signed; the names are short because the link stands in a mail.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "snake_case", deny_unknown_fields)]
-enum Claims {
+enum Claims<C> {
     Manage {
         user: UserId,
         /// Absent in links that were signed before there was one.
@@ -76,7 +92,27 @@ enum Claims {
         payment: PaymentIntentId,
         until: i64,
     },
+    Cancel {
+        user: UserId,
+        subscription: SubscriptionId,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        number: u64,
+    },
+    Repair {
+        user: UserId,
+        subscription: SubscriptionId,
+        until: i64,
+    },
+    Change {
+        change: C,
+    },
+    End {
+        end: Box<AgreedEnd>,
+    },
 }
+
+/// Those of an address.
+type NoChange = Claims<()>;
 
 #[allow(
     clippy::trivially_copy_pass_by_ref,
@@ -85,6 +121,9 @@ enum Claims {
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
+
+/// As long as the link to a payment that waits: a bill is tried for about as long.
+pub const REPAIR_LINK_SECONDS: i64 = 7 * 24 * 3600;
 
 /// A later form can be told from this one, and is signed apart from it.
 const VERSION: &str = "v1";
@@ -111,7 +150,7 @@ impl SignedLinks {
     /// because Apple keeps it for as long as the subscription lives; it opens nothing once the user's
     /// number is another than `number`.
     pub fn manage(&self, base: &Url, user: &UserId, number: u64) -> Url {
-        let claims = Claims::Manage {
+        let claims = NoChange::Manage {
             user: user.clone(),
             number,
             saved: false,
@@ -121,7 +160,7 @@ impl SignedLinks {
 
     /// The same for a payment method that is saved without a subscription.
     pub fn manage_saved(&self, base: &Url, user: &UserId, number: u64) -> Url {
-        let claims = Claims::Manage {
+        let claims = NoChange::Manage {
             user: user.clone(),
             number,
             saved: true,
@@ -137,7 +176,7 @@ impl SignedLinks {
         payment: &PaymentIntentId,
         until: Timestamp,
     ) -> Url {
-        let claims = Claims::Authorize {
+        let claims = NoChange::Authorize {
             user: user.clone(),
             payment: payment.clone(),
             until: until.unix(),
@@ -145,24 +184,71 @@ impl SignedLinks {
         self.address(base, "/authorize", &claims)
     }
 
+    /// The address below `base` where the user cancels a subscription. It does not expire, because it stands in
+    /// mails that are kept; it opens nothing once the user's number is another than `number`.
+    pub fn cancel(
+        &self,
+        base: &Url,
+        user: &UserId,
+        subscription: &SubscriptionId,
+        number: u64,
+    ) -> Url {
+        let claims = NoChange::Cancel {
+            user: user.clone(),
+            subscription: subscription.clone(),
+            number,
+        };
+        self.address(base, "/cancel", &claims)
+    }
+
+    /// The address below `base` where the user gives a subscription another payment method, until `until`,
+    /// that moment included.
+    pub fn repair(
+        &self,
+        base: &Url,
+        user: &UserId,
+        subscription: &SubscriptionId,
+        until: Timestamp,
+    ) -> Url {
+        let claims = NoChange::Repair {
+            user: user.clone(),
+            subscription: subscription.clone(),
+            until: until.unix(),
+        };
+        self.address(base, "/repair", &claims)
+    }
+
+    /// A change as it was shown, by which it is agreed to. When that is too late is in it.
+    pub fn change(&self, change: &impl Serialize) -> String {
+        self.sign(&Claims::Change { change })
+    }
+
+    /// Reads a change that was signed.
+    pub fn read_change<C: DeserializeOwned>(&self, text: &str) -> Result<C, LinkError> {
+        match self.claims(text)? {
+            Claims::Change { change } => Ok(change),
+            _ => Err(LinkError::Malformed),
+        }
+    }
+
+    /// An end at once as it was shown, by which it is agreed to.
+    pub fn end(&self, end: &AgreedEnd) -> String {
+        self.sign(&NoChange::End {
+            end: Box::new(end.clone()),
+        })
+    }
+
+    /// Reads an end that was signed.
+    pub fn read_end(&self, text: &str) -> Result<AgreedEnd, LinkError> {
+        match self.claims::<IgnoredAny>(text)? {
+            Claims::End { end } => Ok(*end),
+            _ => Err(LinkError::Malformed),
+        }
+    }
+
     /// Reads the `link` parameter of such an address.
     pub fn read(&self, link: &str, now: Timestamp) -> Result<Link, LinkError> {
-        let (signed, signature) = link.rsplit_once('.').ok_or(LinkError::Malformed)?;
-        let claims = signed
-            .strip_prefix(VERSION)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .ok_or(LinkError::Malformed)?;
-        let signature = decode(signature)?;
-        let is_signed_with = |key: &Hmac<Sha256>| {
-            let mut mac = key.clone();
-            mac.update(signed.as_bytes());
-            mac.verify_slice(&signature).is_ok()
-        };
-        if !self.keys.iter().any(is_signed_with) {
-            return Err(LinkError::Signature);
-        }
-        let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| LinkError::Malformed)?;
-        match claims {
+        match self.claims::<IgnoredAny>(link)? {
             Claims::Manage {
                 user,
                 number,
@@ -177,16 +263,50 @@ impl SignedLinks {
                 payment,
                 until,
             } => {
-                let until = Timestamp::from_unix(until);
-                if now > until {
-                    return Err(LinkError::Expired(until));
-                }
+                in_time(until, now)?;
                 Ok(Link::Authorize { user, payment })
             }
+            Claims::Cancel {
+                user,
+                subscription,
+                number,
+            } => Ok(Link::Cancel {
+                user,
+                subscription,
+                number,
+            }),
+            Claims::Repair {
+                user,
+                subscription,
+                until,
+            } => {
+                in_time(until, now)?;
+                Ok(Link::Repair { user, subscription })
+            }
+            Claims::Change { .. } | Claims::End { .. } => Err(LinkError::Malformed),
         }
     }
 
-    fn address(&self, base: &Url, path: &str, claims: &Claims) -> Url {
+    /// What a text says that was signed with one of the secrets.
+    fn claims<C: DeserializeOwned>(&self, link: &str) -> Result<Claims<C>, LinkError> {
+        let (signed, signature) = link.rsplit_once('.').ok_or(LinkError::Malformed)?;
+        let claims = signed
+            .strip_prefix(VERSION)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .ok_or(LinkError::Malformed)?;
+        let signature = decode(signature)?;
+        let is_signed_with = |key: &Hmac<Sha256>| {
+            let mut mac = key.clone();
+            mac.update(signed.as_bytes());
+            mac.verify_slice(&signature).is_ok()
+        };
+        if !self.keys.iter().any(is_signed_with) {
+            return Err(LinkError::Signature);
+        }
+        serde_json::from_slice(&decode(claims)?).map_err(|_| LinkError::Malformed)
+    }
+
+    fn address(&self, base: &Url, path: &str, claims: &NoChange) -> Url {
         let mut address = base.clone();
         let prefix = base.path().trim_end_matches('/').to_owned();
         address.set_path(&format!("{prefix}{path}"));
@@ -198,7 +318,7 @@ impl SignedLinks {
         address
     }
 
-    fn sign(&self, claims: &Claims) -> String {
+    fn sign(&self, claims: &impl Serialize) -> String {
         // The claims are texts and a number, which JSON takes; an empty text would open nothing.
         let claims = serde_json::to_vec(claims).unwrap_or_default();
         let signed = format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(claims));
@@ -217,6 +337,14 @@ impl fmt::Debug for SignedLinks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedLinks").finish_non_exhaustive()
     }
+}
+
+fn in_time(until: i64, now: Timestamp) -> Result<(), LinkError> {
+    let until = Timestamp::from_unix(until);
+    if now > until {
+        return Err(LinkError::Expired(until));
+    }
+    Ok(())
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, LinkError> {

@@ -1,0 +1,88 @@
+//! What a change would cost, as an answer.
+
+use perennial_flows::actions::{
+    AgainPreview, EndPreview, NextCharge, PausePreview, PlanPreview, PreviewedLine,
+};
+use perennial_types::{CancelWhen, GivenBack};
+use serde_json::{Value, json};
+
+pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
+    let change = &preview.change;
+    let money = |amount: i64| json!({"amount": amount, "currency": preview.currency});
+    json!({
+        "preview": token,
+        "expires_at": change.until,
+        "plan": change.plan,
+        "quantity": change.quantity,
+        "when": change.when,
+        "takes_effect_at": preview.takes_effect_at,
+        "due_now": money(change.due_now),
+        "lines": preview.lines.iter().map(line).collect::<Vec<Value>>(),
+        "credit_left": money(preview.credit_left),
+        "next_charge": {
+            "amount": preview.next_charge.amount,
+            "currency": preview.currency,
+            "at": preview.next_charge.at,
+        },
+    })
+}
+
+/// What an end would mean, as an answer.
+pub(crate) fn describe_end(preview: &EndPreview, when: CancelWhen, token: Option<&str>) -> Value {
+    let currency = preview.given_back.currency;
+    let charge =
+        |next: &NextCharge| json!({"amount": next.amount, "currency": currency, "at": next.at});
+    json!({
+        "preview": token,
+        "expires_at": preview.agreed.as_ref().map(|agreed| agreed.until),
+        "cancel": when,
+        "takes_effect_at": preview.takes_effect_at,
+        "given_back": given_back(preview.given_back),
+        "lines": preview.lines.iter().map(line).collect::<Vec<Value>>(),
+        "next_charge": preview.next_charge.as_ref().map(charge),
+    })
+}
+
+/// What another subscription would cost, as an answer.
+pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
+    let (plan, currency) = (&preview.plan, preview.plan.currency);
+    json!({
+        "again": preview.name,
+        "due_now": {"amount": preview.due_now, "currency": currency},
+        "price": {"amount": plan.amount, "currency": currency},
+        "interval": plan.interval,
+        "interval_count": plan.interval_count,
+        "trial_days": preview.trial_days,
+        "trial_end": preview.trial_end,
+    })
+}
+
+/// What goes back with an end, or went back.
+pub(crate) fn given_back(it: GivenBack) -> Value {
+    let money = |amount: u64| json!({"amount": amount, "currency": it.currency});
+    json!({"refund": money(it.refund), "credit": money(it.credit)})
+}
+
+fn line(line: &PreviewedLine) -> Value {
+    json!({
+        "description": line.description,
+        "amount": line.amount,
+        "from": line.from,
+        "to": line.to,
+    })
+}
+
+/// What a pause, or its end, would cost.
+pub(crate) fn describe_pause(preview: &PausePreview) -> Value {
+    let money = |amount: i64| json!({"amount": amount, "currency": preview.currency});
+    let next_charge = preview.next_charge.map(
+        |charge| json!({"amount": charge.amount, "currency": preview.currency, "at": charge.at}),
+    );
+    json!({
+        "due_now": money(preview.due_now),
+        "credit": money(preview.credit),
+        "next_charge": next_charge,
+        "runs_until": preview.runs_until,
+        "resumes_at": preview.resumes_at,
+    })
+}

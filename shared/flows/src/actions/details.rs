@@ -1,0 +1,112 @@
+//! A subscription as its user wants to see it: with what is charged next, and to what. Stripe is asked, so
+//! nothing of it has to be kept.
+
+use perennial_stripe::StripeError;
+use perennial_types::{PriceId, Subscription, SubscriptionStatus, Timestamp};
+
+use super::{ActionError, AskedAction, NextCharge, SubscriptionActions};
+use crate::subscriptions::Refreshed;
+
+/// A subscription with what only Stripe knows.
+#[derive(Debug)]
+pub struct Details {
+    /// The subscription.
+    pub subscription: Subscription,
+    /// What is charged for.
+    pub items: Vec<ChargedItem>,
+    /// Whether a discount counts.
+    pub discounted: bool,
+    /// What is going to be charged, with the currency's code; none if nothing is.
+    pub next_charge: Option<(NextCharge, String)>,
+    /// What it is charged to.
+    pub payment_method: Option<KnownMethod>,
+}
+
+/// One thing that is charged for.
+#[derive(Debug)]
+pub struct ChargedItem {
+    /// Its price.
+    pub price: Option<PriceId>,
+    /// How many.
+    pub quantity: Option<u64>,
+}
+
+/// A payment method as a person knows it. It is answered and kept nowhere.
+#[derive(Debug)]
+pub struct KnownMethod {
+    /// Stripe's name of its kind.
+    pub kind: String,
+    /// The brand of a card.
+    pub brand: Option<String>,
+    /// The last four digits of a card: of the device's number, with a wallet.
+    pub last4: Option<String>,
+}
+
+impl SubscriptionActions<'_> {
+    /// A subscription of a user, read anew.
+    pub async fn details(&self, asked: &AskedAction) -> Result<Details, ActionError> {
+        let of = self.target(asked).await?;
+        let seen = self.read(&of).await?;
+        let next_charge = match renews_at(&seen) {
+            Some(at) => self.next_charge(of.id, at).await?,
+            None => None,
+        };
+        let read = seen.read.as_ref();
+        let items = read
+            .map(|read| read.items.data.as_slice())
+            .unwrap_or_default();
+        let method = read.and_then(|read| read.payment_method());
+        Ok(Details {
+            items: items
+                .iter()
+                .map(|item| ChargedItem {
+                    price: item.price_id().cloned(),
+                    quantity: item.quantity,
+                })
+                .collect(),
+            discounted: read.is_some_and(|read| !read.discounts.is_empty()),
+            next_charge,
+            payment_method: method.map(|method| KnownMethod {
+                kind: method.kind.clone(),
+                brand: method.card.as_ref().and_then(|card| card.brand.clone()),
+                last4: method.card.as_ref().and_then(|card| card.last4.clone()),
+            }),
+            subscription: seen.model,
+        })
+    }
+
+    async fn next_charge(
+        &self,
+        id: &perennial_types::SubscriptionId,
+        at: Timestamp,
+    ) -> Result<Option<(NextCharge, String)>, ActionError> {
+        match self.cx.stripe.preview_renewal(id).await {
+            Ok(next) => {
+                let next = next.value;
+                let charge = NextCharge {
+                    amount: next.amount_due,
+                    at,
+                };
+                Ok(Some((charge, next.currency)))
+            }
+            // There is nothing to come, such as with a plan that is gone.
+            Err(StripeError::Invalid { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// When it is charged next, if it is.
+fn renews_at(seen: &Refreshed) -> Option<Timestamp> {
+    let model = &seen.model;
+    let runs = matches!(
+        model.status,
+        SubscriptionStatus::Active | SubscriptionStatus::Trialing | SubscriptionStatus::PastDue
+    );
+    let goes_on = runs && model.pause.is_none() && !model.awaits_shopper();
+    let end = model.current_period_end.filter(|_| goes_on)?;
+    model
+        .planned_end()
+        .is_none_or(|ends| ends > end)
+        .then_some(end)
+}

@@ -1,0 +1,152 @@
+//! What a shopper, or a server of the shop, does to a subscription that has begun.
+//!
+//! One request at a time changes a subscription: it holds the claim of that subscription in the table, looks
+//! at Stripe how the subscription stands, changes it there, and writes down what Stripe has answered. What a
+//! server asks for under an idempotency key is remembered with what came of it.
+
+mod abandoned;
+mod cancel;
+mod change_plan;
+mod claim;
+mod details;
+mod end_now;
+mod frozen_change;
+mod invoices;
+mod linked;
+mod pause_preview;
+mod pausing;
+mod payment_method;
+mod preview;
+mod preview_again;
+mod preview_cancel;
+mod refusal;
+mod resuming;
+mod trial_time;
+mod unused_time;
+
+pub(crate) use abandoned::Ended;
+pub use cancel::{Cancel, Canceled};
+pub use details::{ChargedItem, Details, KnownMethod};
+pub use frozen_change::{Basis, ChangeWhen, FrozenChange};
+pub use invoices::{Invoices, ListInvoices};
+pub use linked::{Due, Known};
+pub use pause_preview::{PausePreview, PreviewedPause};
+pub use pausing::Pause;
+pub use payment_method::{MethodChanged, MethodProgress, OpenMethod, OpenedMethod, Paid};
+pub use perennial_stripe::SetupIntentStatus;
+pub use perennial_stripe::{Bill, CancellationDetails, Feedback};
+pub use preview::{AskPlan, NextCharge, PlanPreview, PreviewedLine};
+pub use preview_again::AgainPreview;
+pub use preview_cancel::{AskEnd, EndPreview};
+pub use refusal::{ActionErrorCode, ActionRefusal};
+pub use resuming::{EndedPause, Resume};
+pub use trial_time::TrialEnd;
+
+use perennial_store::StoreError;
+use perennial_stripe::StripeError;
+use perennial_types::{Actions, By, CustomerId, Subscription, SubscriptionId, UserId};
+use thiserror::Error;
+
+use crate::{Context, FlowError};
+
+/// What is done to subscriptions that have begun.
+#[derive(Debug)]
+pub struct SubscriptionActions<'a> {
+    cx: &'a Context,
+}
+
+impl<'a> SubscriptionActions<'a> {
+    /// Those of one request.
+    pub fn of(cx: &'a Context) -> Self {
+        Self { cx }
+    }
+}
+
+/// Which request this is, and of what.
+#[derive(Debug, Clone)]
+pub struct AskedAction {
+    /// Whose subscription.
+    pub user: UserId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// Who asks.
+    pub by: By,
+    /// By what a repeat is known; none for a shopper, whose requests may be repeated as they are.
+    pub key: Option<ActionKey>,
+}
+
+/// By what a repeat is known: hashes, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionKey {
+    /// Of the caller and the idempotency key.
+    pub id: String,
+    /// Of the route and the body.
+    pub fingerprint: String,
+}
+
+/// A subscription that is the user's.
+struct Target<'a> {
+    user: &'a UserId,
+    customer: CustomerId,
+    id: &'a SubscriptionId,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Error)]
+pub enum ActionError {
+    /// It could not be, for now.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// It is not, as the subscription stands.
+    #[error("{0}")]
+    Refused(Box<ActionRefusal>),
+}
+
+impl ActionError {
+    fn refused(why: ActionErrorCode, subscription: &Subscription) -> Self {
+        Self::Refused(Box::new(ActionRefusal {
+            why,
+            subscription: Some(subscription.clone()),
+        }))
+    }
+}
+
+impl From<ActionErrorCode> for ActionError {
+    fn from(why: ActionErrorCode) -> Self {
+        Self::Refused(Box::new(ActionRefusal {
+            why,
+            subscription: None,
+        }))
+    }
+}
+
+impl From<StoreError> for ActionError {
+    fn from(error: StoreError) -> Self {
+        Self::Flow(error.into())
+    }
+}
+
+impl From<StripeError> for ActionError {
+    fn from(error: StripeError) -> Self {
+        Self::Flow(error.into())
+    }
+}
+
+impl SubscriptionActions<'_> {
+    /// What may be done to a subscription now.
+    fn may(&self, by: By, model: &Subscription) -> Actions {
+        model.actions(by, self.cx.clock.now(), &self.cx.plans)
+    }
+
+    /// The subscription that is asked about, if it is the user's: what the table has not under the user is as
+    /// if it were not there.
+    async fn target<'t>(&self, asked: &'t AskedAction) -> Result<Target<'t>, ActionError> {
+        let (user, id) = (&asked.user, &asked.subscription);
+        let known = self.cx.table.subscription(user, id).await?;
+        let customer = self.cx.table.known_customer(user).await?;
+        match (known.and_then(|item| item.subscription), customer) {
+            (Some(_), Some(customer)) => Ok(Target { user, customer, id }),
+            _ => Err(ActionErrorCode::UnknownSubscription.into()),
+        }
+    }
+}

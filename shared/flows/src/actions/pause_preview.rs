@@ -1,0 +1,132 @@
+//! What a pause credits, and what its end costs, before anybody agrees to it.
+
+use perennial_stripe::{PauseSubscription, StripeError};
+use perennial_types::{By, Timestamp};
+
+use super::{ActionError, AskedAction, NextCharge, Pause, SubscriptionActions, Target};
+use crate::subscriptions::Refreshed;
+
+/// What is previewed.
+#[derive(Debug, Clone, Copy)]
+pub enum PreviewedPause {
+    /// A pause.
+    Pause(Pause),
+    /// Its end.
+    Resume,
+}
+
+/// What a pause, or its end, would cost.
+#[derive(Debug)]
+pub struct PausePreview {
+    /// The currency of all amounts, as Stripe writes it.
+    pub currency: String,
+    /// What is charged at once.
+    pub due_now: i64,
+    /// What is credited to the next charge.
+    pub credit: i64,
+    /// The next charge after that; none if nothing is charged until it is resumed.
+    pub next_charge: Option<NextCharge>,
+    /// When it goes on by itself.
+    pub resumes_at: Option<Timestamp>,
+    /// Until when the shopper has what is paid for, where that is not credited: with a pause of the collection alone.
+    pub runs_until: Option<Timestamp>,
+}
+
+impl SubscriptionActions<'_> {
+    /// Reckons what a pause would credit, or its end would cost.
+    pub async fn preview_pause(
+        &self,
+        asked: &AskedAction,
+        what: PreviewedPause,
+    ) -> Result<PausePreview, ActionError> {
+        let of = self.target(asked).await?;
+        let seen = self.read(&of).await?;
+        match what {
+            PreviewedPause::Pause(pause) => self.preview_of_pause(&of, seen, asked.by, pause).await,
+            PreviewedPause::Resume => self.preview_of_resume(&of, seen).await,
+        }
+    }
+
+    async fn preview_of_pause(
+        &self,
+        of: &Target<'_>,
+        seen: Refreshed,
+        by: By,
+        pause: Pause,
+    ) -> Result<PausePreview, ActionError> {
+        let read = self.pausable(&seen, by, pause)?;
+        let stripe = &self.cx.stripe;
+        let recurring = stripe.preview_next_recurring(of.id).await?.value;
+        let period_end = seen.model.current_period_end;
+        if read.is_classic() {
+            // The period that is paid for runs on, and each invoice until the end of the pause is void.
+            let next = period_end
+                .zip(pause.until)
+                .filter(|(end, until)| until <= end);
+            return Ok(PausePreview {
+                currency: recurring.currency,
+                due_now: 0,
+                credit: 0,
+                next_charge: next.map(|(at, _)| NextCharge {
+                    amount: recurring.amount_due,
+                    at,
+                }),
+                resumes_at: pause.until,
+                runs_until: period_end,
+            });
+        }
+        let unused = PauseSubscription {
+            subscription: of.id,
+        };
+        // Stripe previews no pause beside a schedule. Ours is given up with the pause, which credits what an end does.
+        let preview = if read.schedule.is_some() {
+            stripe.preview_end(of.id).await
+        } else {
+            stripe.preview_pause(unused).await
+        };
+        let (credit, balance) = match preview {
+            Ok(preview) => {
+                let credit = preview.value.total.min(0).saturating_neg();
+                (credit, preview.value.starting_balance)
+            }
+            // There is nothing to credit.
+            Err(StripeError::Invalid { status: 404, .. }) => (0, 0),
+            Err(error) => return Err(error.into()),
+        };
+        let left = balance.saturating_sub(credit);
+        let amount = recurring.total.saturating_add(left).max(0);
+        Ok(PausePreview {
+            currency: recurring.currency,
+            due_now: 0,
+            credit,
+            next_charge: pause.until.map(|at| NextCharge { amount, at }),
+            resumes_at: pause.until,
+            runs_until: None,
+        })
+    }
+
+    async fn preview_of_resume(
+        &self,
+        of: &Target<'_>,
+        seen: Refreshed,
+    ) -> Result<PausePreview, ActionError> {
+        let now = self.cx.clock.now();
+        let may = seen.model.actions(By::Server, now, &self.cx.plans).resume;
+        if let Some(reason) = may.reason {
+            return Err(ActionError::refused(reason.into(), &seen.model));
+        }
+        let recurring = self.cx.stripe.preview_next_recurring(of.id).await?.value;
+        let due = self.due_now(of, &seen).await?;
+        Ok(PausePreview {
+            currency: recurring.currency,
+            due_now: due.amount,
+            credit: 0,
+            next_charge: due.until.map(|at| NextCharge {
+                amount: recurring.total.saturating_add(due.balance).max(0),
+                at,
+            }),
+            resumes_at: None,
+            runs_until: None,
+        })
+    }
+}

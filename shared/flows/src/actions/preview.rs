@@ -1,0 +1,311 @@
+//! What another plan would cost, before anybody agrees to it.
+
+use perennial_stripe::{ChangePlan, Preview, PreviewLine, Prorate, StripeError, SubscriptionItem};
+use perennial_types::{
+    By, Currency, IdempotencyKey, Interval, Plan, PlanName, Subscription, Timestamp,
+};
+
+use super::{
+    ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
+    change_plan::ours,
+    frozen_change::{Basis, ChangeWhen, FrozenChange},
+};
+use crate::{FlowError, subscriptions::Refreshed};
+
+/// How long a preview may be agreed to.
+pub(super) const GOOD_SECONDS: i64 = 15 * 60;
+
+/// Which change is meant.
+#[derive(Debug, Clone)]
+pub struct AskPlan {
+    /// The plan's name.
+    pub plan: String,
+    /// How many; as many as now without.
+    pub quantity: Option<u64>,
+    /// When. Without it, a dearer plan is for now and a cheaper one for the end of the period.
+    pub when: Option<ChangeWhen>,
+}
+
+/// What a change would cost.
+#[derive(Debug)]
+pub struct PlanPreview {
+    /// The change, as it may be carried out.
+    pub change: FrozenChange,
+    /// The currency of all amounts.
+    pub currency: Currency,
+    /// When it takes effect.
+    pub takes_effect_at: Timestamp,
+    /// What the invoice of the change is made of; none if there is none.
+    pub lines: Vec<PreviewedLine>,
+    /// What the shopper has left afterwards for invoices to come.
+    pub credit_left: i64,
+    /// The next charge after that.
+    pub next_charge: NextCharge,
+    /// How the subscription stands.
+    pub subscription: Subscription,
+}
+
+/// A line of an invoice to come.
+#[derive(Debug, Clone)]
+pub struct PreviewedLine {
+    /// What it is for, in Stripe's words.
+    pub description: String,
+    /// What it comes to; below 0 for a credit.
+    pub amount: i64,
+    /// The time that it is for.
+    pub from: Timestamp,
+    /// The second after that.
+    pub to: Timestamp,
+}
+
+impl PreviewedLine {
+    pub(super) fn of(line: &PreviewLine) -> Self {
+        Self {
+            description: line.description.clone().unwrap_or_default(),
+            amount: line.amount,
+            from: Timestamp::from_unix(line.period.start),
+            to: Timestamp::from_unix(line.period.end),
+        }
+    }
+}
+
+/// A charge to come.
+#[derive(Debug, Clone, Copy)]
+pub struct NextCharge {
+    /// How much, in the currency's smallest unit.
+    pub amount: i64,
+    /// When its invoice is drawn up; it is charged about an hour later.
+    pub at: Timestamp,
+}
+
+impl SubscriptionActions<'_> {
+    /// Reckons what another plan would cost, and freezes it for some minutes.
+    pub async fn preview_plan(
+        &self,
+        asked: &AskedAction,
+        ask: &AskPlan,
+    ) -> Result<PlanPreview, ActionError> {
+        let of = self.target(asked).await?;
+        let seen = self.read(&of).await?;
+        let (item, basis) = self.changeable(&seen)?;
+        let (name, plan) = self.other_plan(&seen.model, ask)?;
+        let quantity = ask.quantity.unwrap_or(basis.quantity);
+        if plan.price == basis.price && quantity == basis.quantity {
+            return Err(ActionError::refused(ActionErrorCode::SamePlan, &seen.model));
+        }
+        let current = self.cx.plans.charging(&basis.price, None, None);
+        let same_interval = current.is_some_and(|(_, current)| {
+            (current.interval, current.interval_count) == (plan.interval, plan.interval_count)
+        });
+        // Who pays for a longer time ahead, or more for the same time, has it at once.
+        let is_dearer = current.is_none_or(|(_, current)| {
+            let cost = |plan: &Plan, quantity: u64| {
+                let amount = u128::from(plan.amount).saturating_mul(quantity.into());
+                (days(plan), amount)
+            };
+            cost(plan, quantity) >= cost(current, basis.quantity)
+        });
+        let when = ask.when.unwrap_or(if is_dearer || basis.is_trialing() {
+            ChangeWhen::Now
+        } else {
+            ChangeWhen::PeriodEnd
+        });
+        let now = seen.at.unwrap_or_else(|| self.cx.clock.now().unix());
+        let is_now = when == ChangeWhen::Now;
+        let prorated_at = (is_now && !basis.is_trialing()).then_some(now);
+        let new_period = is_now && !same_interval && !basis.is_trialing();
+        let change = FrozenChange {
+            id: IdempotencyKey::drawn().to_string(),
+            user: asked.user.clone(),
+            subscription: asked.subscription.clone(),
+            plan: name.clone(),
+            price: plan.price.clone(),
+            quantity,
+            when,
+            new_period,
+            prorated_at,
+            due_now: 0,
+            until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
+            basis,
+        };
+        let replaces = ours(&seen).is_some();
+        self.reckon(&of, &item, plan, change, seen.model, replaces)
+            .await
+    }
+
+    /// The one item of a subscription that can have another plan now, and what that rests on.
+    pub(super) fn changeable(
+        &self,
+        seen: &Refreshed,
+    ) -> Result<(SubscriptionItem, Basis), ActionError> {
+        let refuse = |why| ActionError::refused(why, &seen.model);
+        if let Some(reason) = self.may(By::Server, &seen.model).change_plan.reason {
+            return Err(refuse(reason.into()));
+        }
+        let read = seen
+            .read
+            .as_ref()
+            .ok_or_else(|| refuse(ActionErrorCode::Ended))?;
+        if read.schedule.is_some() && ours(seen).is_none() {
+            return Err(refuse(ActionErrorCode::Scheduled));
+        }
+        let mut charged = read.items.data.iter().filter(|item| item.is_charged());
+        let (Some(item), None) = (charged.next(), charged.next()) else {
+            return Err(refuse(ActionErrorCode::SeveralItems));
+        };
+        let basis = Basis::of(read, item).ok_or_else(|| refuse(ActionErrorCode::SeveralItems))?;
+        Ok((item.clone(), basis))
+    }
+
+    /// The plan that is asked for, if this subscription may have it.
+    fn other_plan(
+        &self,
+        model: &Subscription,
+        ask: &AskPlan,
+    ) -> Result<(&PlanName, &Plan), ActionError> {
+        let refuse = |why| ActionError::refused(why, model);
+        let plans = &self.cx.plans;
+        let Some((name, plan)) = plans.get(&ask.plan) else {
+            return Err(if plans.refusal(&ask.plan).is_some() {
+                refuse(ActionErrorCode::PlanNotAvailable)
+            } else {
+                ActionErrorCode::UnknownPlan.into()
+            });
+        };
+        if !model.is_of_group(plans, &plan.group) {
+            return Err(refuse(ActionErrorCode::OtherGroup));
+        }
+        let mut paid = model.plans(plans);
+        if paid.any(|(_, paid)| paid.currency != plan.currency) {
+            return Err(refuse(ActionErrorCode::OtherCurrency));
+        }
+        if model
+            .wallet
+            .is_some_and(|wallet| !plan.wallets.contains(&wallet))
+        {
+            return Err(refuse(ActionErrorCode::OtherWallet));
+        }
+        Ok((name, plan))
+    }
+
+    async fn reckon(
+        &self,
+        of: &Target<'_>,
+        item: &SubscriptionItem,
+        plan: &Plan,
+        change: FrozenChange,
+        subscription: Subscription,
+        replaces: bool,
+    ) -> Result<PlanPreview, ActionError> {
+        let stripe = &self.cx.stripe;
+        let asked = |prorate, new_period| ChangePlan {
+            subscription: of.id,
+            item: &item.id,
+            price: &change.price,
+            quantity: change.quantity,
+            prorate,
+            new_period,
+            request: &change.id,
+        };
+        let period_end = Timestamp::from_unix(change.basis.period_end);
+        // What is charged from the next period on, with what discounts and taxes are left by then.
+        let renewal = async || {
+            let next = asked(Prorate::Nothing, false);
+            if !replaces {
+                return Ok::<_, StripeError>(stripe.preview_change(&next).await?.value);
+            }
+            // The next invoice would be that of the plan to come, which this one takes the place of.
+            let each = stripe.preview_recurring(&next).await?.value;
+            let now = stripe.preview_renewal(of.id).await?.value;
+            let balance = now.starting_balance;
+            Ok(Preview {
+                starting_balance: balance,
+                ending_balance: Some(balance.saturating_add(each.total).min(0)),
+                amount_due: balance.saturating_add(each.total).max(0),
+                ..each
+            })
+        };
+        let Some(at) = change.prorated_at else {
+            let next = renewal().await?;
+            let takes_effect_at = match change.when {
+                ChangeWhen::Now => self.cx.clock.now(),
+                ChangeWhen::PeriodEnd => period_end,
+            };
+            return Ok(PlanPreview {
+                currency: plan.currency,
+                takes_effect_at,
+                lines: Vec::new(),
+                credit_left: credit(&next),
+                next_charge: NextCharge {
+                    amount: next.amount_due,
+                    at: period_end,
+                },
+                change,
+                subscription,
+            });
+        };
+        let due = asked(Prorate::AtOnce(at), change.new_period);
+        let due = stripe.preview_change(&due).await?.value;
+        let lines: Vec<PreviewedLine> = due.lines.data.iter().map(PreviewedLine::of).collect();
+        // What the change leaves is settled with the invoice after it: a credit, or a difference that is too small
+        // to be charged by itself.
+        let (total, next_at) = if change.new_period {
+            // The new period has been paid with the change; another one of its kind follows it.
+            let ends = lines.iter().map(|line| line.to).max();
+            (
+                full_price(plan, change.quantity)?,
+                ends.unwrap_or(period_end),
+            )
+        } else {
+            (renewal().await?.total, period_end)
+        };
+        let next_charge = NextCharge {
+            amount: total.saturating_add(balance_after(&due)).max(0),
+            at: next_at,
+        };
+        Ok(PlanPreview {
+            currency: plan.currency,
+            takes_effect_at: Timestamp::from_unix(at),
+            lines,
+            credit_left: credit(&due),
+            next_charge,
+            change: FrozenChange {
+                due_now: due.amount_due,
+                ..change
+            },
+            subscription,
+        })
+    }
+}
+
+fn full_price(plan: &Plan, quantity: u64) -> Result<i64, ActionError> {
+    let amount = plan.amount.checked_mul(quantity);
+    let amount = amount.and_then(|amount| i64::try_from(amount).ok());
+    amount.ok_or_else(|| FlowError::AnswerLacks("an amount").into())
+}
+
+/// What the customer has left after an invoice.
+fn credit(preview: &Preview) -> i64 {
+    balance_after(preview).min(0).saturating_neg()
+}
+
+/// The customer's balance after an invoice: below 0 for what is left for those to come, and above for what is
+/// added to the next one, since Stripe charges nothing below its least amount
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+pub(super) fn balance_after(preview: &Preview) -> i64 {
+    preview.ending_balance.unwrap_or_else(|| {
+        let total = preview.starting_balance.saturating_add(preview.total);
+        total.saturating_sub(preview.amount_due)
+    })
+}
+
+/// About how long a plan's period is.
+fn days(plan: &Plan) -> u64 {
+    let days: u64 = match plan.interval {
+        Interval::Day => 1,
+        Interval::Week => 7,
+        Interval::Month => 30,
+        Interval::Year => 365,
+    };
+    days.saturating_mul(plan.interval_count.into())
+}

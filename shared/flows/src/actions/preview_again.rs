@@ -1,0 +1,91 @@
+//! What another subscription would cost after one that has ended, with what that was paid with.
+
+use perennial_types::{Plan, PlanName, Timestamp};
+
+use super::{ActionError, ActionErrorCode, AskedAction, SubscriptionActions};
+use crate::{
+    FlowError,
+    subscriptions::{Saved, Subscriptions},
+};
+
+/// What another subscription would cost.
+#[derive(Debug)]
+pub struct AgainPreview {
+    /// The plan's name.
+    pub name: PlanName,
+    /// The plan.
+    pub plan: Plan,
+    /// The free days that this user has left; 0 for none.
+    pub trial_days: u32,
+    /// What is charged at once, after what the shopper has left, in the currency's smallest unit.
+    pub due_now: i64,
+    /// When nothing is charged at once, the end of the trial.
+    pub trial_end: Option<Timestamp>,
+}
+
+impl SubscriptionActions<'_> {
+    /// Reckons what a shopper pays who comes again.
+    pub async fn preview_again(
+        &self,
+        asked: &AskedAction,
+        plan: &str,
+    ) -> Result<AgainPreview, ActionError> {
+        let subscriptions = Subscriptions::of(self.cx);
+        let saved = match subscriptions
+            .saved_method(&asked.user, &asked.subscription)
+            .await
+        {
+            Ok(Saved::Yes(saved)) => saved,
+            Ok(Saved::No) => return Err(ActionErrorCode::NothingSaved.into()),
+            Ok(Saved::Lives(living)) => {
+                return Err(ActionError::refused(ActionErrorCode::NotEnded, &living));
+            }
+            Err(FlowError::UnknownSubscription) => {
+                return Err(ActionErrorCode::UnknownSubscription.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let plans = &self.cx.plans;
+        let Some((name, found)) = plans.get(plan) else {
+            let unknown = if plans.refusal(plan).is_some() {
+                ActionErrorCode::PlanNotAvailable
+            } else {
+                ActionErrorCode::UnknownPlan
+            };
+            return Err(unknown.into());
+        };
+        if found.refusal.is_some() {
+            return Err(ActionErrorCode::PlanNotAvailable.into());
+        }
+        if !found
+            .payable_with()
+            .contains(&perennial_types::Wallet::AmazonPay)
+        {
+            return Err(ActionErrorCode::OtherWallet.into());
+        }
+        let items = self.cx.load_user(&asked.user).await?;
+        if items.was_refused(&found.price) {
+            return Err(ActionErrorCode::PlanNotAvailable.into());
+        }
+        if items.pays_in_another_currency(found, plans) {
+            return Err(ActionErrorCode::OtherCurrency.into());
+        }
+        let trial_days = items.trial_days(found, self.cx.trials);
+        let due_now = subscriptions.due_first(&saved.customer, found, trial_days);
+        let due_now = match due_now.await {
+            Err(FlowError::PlanNotAvailable) => {
+                return Err(ActionErrorCode::PlanNotAvailable.into());
+            }
+            due_now => due_now?,
+        };
+        let days = i64::from(trial_days);
+        let trial_end = self.cx.clock.now().plus_seconds(days * 24 * 3600);
+        Ok(AgainPreview {
+            name: name.clone(),
+            plan: found.clone(),
+            trial_days,
+            due_now,
+            trial_end: (trial_days > 0).then_some(trial_end),
+        })
+    }
+}

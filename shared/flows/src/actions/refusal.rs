@@ -1,0 +1,192 @@
+//! What is not done to a subscription, and why: stable codes that a page or a server can match on.
+
+use std::fmt;
+
+use perennial_types::{NotNow, Subscription};
+use serde::{Deserialize, Serialize};
+
+/// A request that is not carried out, as the subscription stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRefusal {
+    /// Why.
+    pub why: ActionErrorCode,
+    /// How the subscription stands.
+    pub subscription: Option<Subscription>,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident => $status:literal, $code:literal, $message:literal;)+) => {
+        /// Why a request is not carried out.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum ActionErrorCode { $($(#[$doc])* $variant,)+ }
+
+        impl ActionErrorCode {
+            /// A stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// A sentence for the shop's developer.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+
+            /// The kind of mistake, in the numbers of HTTP: 404 for what is not there, 409 for what the
+            /// subscription's state does not allow.
+            pub fn kind(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+
+            /// Each of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+        }
+    };
+}
+
+reasons! {
+    /// There is none of that id, or it is another user's.
+    UnknownSubscription => 404, "unknown_subscription", "This user has no such subscription.";
+    /// The key was used for something else.
+    KeyReused => 409, "idempotency_key_reused",
+        "This Idempotency-Key was used for another request. Send the same request, or another key.";
+    /// It can be charged to nothing without its shopper.
+    NothingSaved => 409, "nothing_saved",
+        "No payment method of this subscription may be charged without the shopper's wallet. Begin a checkout with POST /client-secret or POST /subscriptions.";
+    /// It has ended.
+    Ended => 409, "subscription_ended",
+        "This subscription has ended, and nothing was changed. A new checkout begins another one.";
+    /// Its shopper has yet to confirm it.
+    NotConfirmed => 409, "subscription_not_confirmed",
+        "The shopper has yet to confirm this subscription, and nothing was changed. Go on with its checkout, or leave it: it ends by itself.";
+    /// A shopper keeps what is paid for.
+    PeriodIsPaid => 409, "period_is_paid",
+        "The current period is paid for, so the shopper's cancellation takes effect at its end: send \"when\":\"period_end\". Your servers may end it at once.";
+    /// Money goes back, of which the amount is to be shown first.
+    PreviewRequired => 409, "preview_required",
+        "The unused time of this period is given back, so the amount is agreed to first: ask POST /subscriptions/{subscription}/preview with \"cancel\":\"now\", show it, and send its \"preview\".";
+    /// The plan gives nothing back.
+    RefundNotOffered => 409, "refund_not_offered",
+        "The plan of this subscription gives nothing back at an end at once: its \"cancel_refund\" in plans.json is \"none\".";
+    /// It is past, or years away.
+    NoSuchDate => 400, "invalid_date",
+        "\"at\" is a time from now on, at most two years ahead.";
+    /// There is no period to wait for.
+    NoPeriodRuns => 409, "no_period_runs",
+        "No paid period runs, so there is no end of one to wait for: send \"when\":\"now\".";
+    /// Stripe changes nothing about the end beside a schedule.
+    Scheduled => 409, "managed_by_schedule",
+        "A subscription schedule at Stripe manages this subscription, so its end cannot be changed here. Release the schedule in Stripe's Dashboard, and send this again.";
+    /// No plan has the name.
+    UnknownPlan => 400, "unknown_plan",
+        "There is no plan of that name. GET /plans lists those that are offered.";
+    /// The plan is not offered.
+    PlanNotAvailable => 409, "plan_not_available",
+        "This plan is not offered now, and nothing was changed. Offer one of GET /plans.";
+    /// Nothing would change.
+    SamePlan => 409, "same_plan", "The subscription has this plan and quantity already.";
+    /// A plan of another group.
+    OtherGroup => 409, "other_group",
+        "This plan is of another group than the subscription's, so it is bought beside it and not in its place.";
+    /// Stripe takes one currency for each subscription.
+    OtherCurrency => 409, "currency_conflict",
+        "This plan is sold in another currency, and the currency of a subscription cannot be changed.";
+    /// The wallet does not pay for that plan.
+    OtherWallet => 409, "wallet_not_offered",
+        "This plan is not sold with the wallet that pays for the subscription.";
+    /// More than one thing is sold with it.
+    SeveralItems => 409, "several_items",
+        "The subscription has several items, so its plan is changed in Stripe's Dashboard.";
+    /// An invoice is to be paid first.
+    PaymentOpen => 409, "payment_open",
+        "An invoice of this subscription is not paid, and a change would reckon with money that was never received. It is changed once it is paid.";
+    /// It is paused.
+    Paused => 409, "subscription_paused", "The subscription is paused. It is changed once it is resumed.";
+    /// It is not paused.
+    NotPaused => 409, "subscription_not_paused", "The subscription is not paused, and nothing was changed.";
+    /// Nothing is paid for yet that a pause could keep.
+    InTrial => 409, "subscription_in_trial",
+        "The subscription is in its free trial, which cannot be paused. It can be canceled without being charged.";
+    /// The plan says so.
+    PauseNotAllowed => 409, "pause_not_allowed",
+        "Shoppers do not pause this plan by themselves. Set \"shopper_pause\" in plans.json to let them; your servers may pause it.";
+    /// It is in the past, or is over before anybody could end it.
+    PauseTooShort => 400, "pause_too_short",
+        "\"until\" is a time at least an hour ahead, such as 2027-01-31T00:00:00Z.";
+    /// The plan allows a shorter one.
+    PauseTooLong => 409, "pause_too_long",
+        "The pause is longer than \"actions.pause.longest_days\" allows, or has no end and needs one: send an earlier \"until\".";
+    /// The bank has said no.
+    ResumeDeclined => 402, "resume_declined",
+        "The new period could not be charged, so the subscription stays paused, and nothing else has changed. Ask the shopper for another payment method.";
+    /// There is no trial whose end could be set.
+    NoTrialRuns => 409, "subscription_not_in_trial",
+        "No free trial of this subscription runs, or it ends by itself within a minute, and nothing was changed.";
+    /// Whatever was asked for, it would be the end of now.
+    TrialEndPast => 400, "trial_end_in_past",
+        "\"ends_at\" is a time from now on, such as 2027-01-31T00:00:00Z. To end the trial at once, send \"ends\":\"now\".";
+    /// Stripe takes no later one.
+    TrialTooLong => 400, "trial_too_long",
+        "\"ends_at\" is at most 730 days ahead, and not after the billing cycle anchor where that was set for later than the trial: send an earlier time.";
+    /// The bank has said no.
+    TrialDeclined => 402, "trial_end_declined",
+        "The first period could not be charged, so the trial goes on as it was, and nothing is owed. Ask the shopper for another payment method.";
+    /// Nothing is there to be charged.
+    MethodMissing => 409, "payment_method_required",
+        "No payment method of this subscription can be charged, so its trial is not ended before its time. Ask the shopper for one with POST /subscriptions/{subscription}/payment-method.";
+    /// A change to come holds the end of the period.
+    ChangeScheduled => 409, "change_scheduled",
+        "Another plan is going to begin with the end of the trial. Withdraw that first with POST /subscriptions/{subscription}/withdraw-change.";
+    /// It is going to end.
+    Canceling => 409, "cancellation_scheduled",
+        "The subscription is going to end. Withdraw the cancellation first.";
+    /// It is no token of this kind, or one of another subscription.
+    InvalidPreview => 400, "invalid_preview",
+        "\"preview\" is not one that POST /subscriptions/{subscription}/preview has given for this subscription.";
+    /// Something has changed since it was shown.
+    PreviewOutdated => 409, "preview_outdated",
+        "The amounts that were shown no longer hold, and nothing was changed or charged. Ask for another preview and show it.";
+    /// The bank has said no.
+    ChangeDeclined => 402, "change_declined",
+        "The difference could not be charged, so the subscription keeps its plan. Ask the shopper for another payment method.";
+    /// Stripe has said no.
+    ChangeRefused => 502, "stripe_refused",
+        "Stripe did not accept the change, so nothing was done. The shop has been notified.";
+    /// No SetupIntent of this subscription.
+    UnknownSetupIntent => 404, "unknown_setup_intent",
+        "There is no such SetupIntent of this subscription, or it is canceled. Begin again with POST /subscriptions/{subscription}/payment-method.";
+    /// A link that was good while a payment was missing.
+    NothingToRepair => 409, "nothing_to_repair",
+        "This subscription is paid with a method that works, so there is nothing to repair.";
+    /// Too many.
+    TooManyTries => 429, "too_many_tries",
+        "Too many payment methods were tried for this subscription within an hour. Try again later.";
+    /// It has not ended.
+    NotEnded => 409, "subscription_not_ended",
+        "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";
+    /// It has changed while this was being done.
+    Changed => 409, "subscription_changed",
+        "The subscription has changed meanwhile. Read it again with GET /subscriptions, and send what is still meant.";
+}
+
+impl From<NotNow> for ActionErrorCode {
+    fn from(reason: NotNow) -> Self {
+        match reason {
+            NotNow::Ended => Self::Ended,
+            NotNow::NotConfirmed => Self::NotConfirmed,
+            NotNow::Canceling => Self::Canceling,
+            NotNow::Paused => Self::Paused,
+            NotNow::PaymentOpen => Self::PaymentOpen,
+            NotNow::NotPaused => Self::NotPaused,
+            NotNow::InTrial => Self::InTrial,
+            NotNow::NotAllowed => Self::PauseNotAllowed,
+            NotNow::NotCanceling | NotNow::NothingPending | NotNow::NotEnded => Self::Changed,
+        }
+    }
+}
+
+impl fmt::Display for ActionRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.why.code())
+    }
+}

@@ -1,0 +1,439 @@
+//! What may be done to a subscription now, as it is known from its read model.
+
+use serde::Serialize;
+
+use crate::{
+    CancelRefund, InvoiceStatus, Plans, ShopperPause, Subscription, SubscriptionStatus, Timestamp,
+};
+
+/// Who asks for something to be done to a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Its user, with a token.
+    Shopper,
+    /// One of the shop's servers.
+    Server,
+}
+
+/// When a cancellation takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelWhen {
+    /// When the period that is paid for is over.
+    PeriodEnd,
+    /// At once.
+    Now,
+    /// At a date, which one of the shop's servers names.
+    Date,
+}
+
+/// Why something cannot be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotNow {
+    /// It has ended, for good.
+    Ended,
+    /// Its shopper has yet to confirm it; the checkout is what is given up.
+    NotConfirmed,
+    /// It is not going to end.
+    NotCanceling,
+    /// It is going to end.
+    Canceling,
+    /// It is paused.
+    Paused,
+    /// It is not paused.
+    NotPaused,
+    /// It is in its free trial.
+    InTrial,
+    /// The plan does not let a shopper do it.
+    NotAllowed,
+    /// An invoice of it is to be paid first.
+    PaymentOpen,
+    /// No change waits to take effect.
+    NothingPending,
+    /// It has not ended.
+    NotEnded,
+}
+
+/// What may be done now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Actions {
+    /// Setting its end.
+    pub cancel: CancelAction,
+    /// Taking a cancellation back before it takes effect.
+    pub withdraw_cancellation: Action,
+    /// Another plan of its group.
+    pub change_plan: Action,
+    /// Taking another plan back before it takes effect.
+    pub withdraw_change: Action,
+    /// Another payment method, with which what is open is paid.
+    pub replace_payment_method: Action,
+    /// Pausing it.
+    pub pause: PauseAction,
+    /// Ending a pause before its time.
+    pub resume: Action,
+    /// Another subscription after this one has ended.
+    pub come_again: ComeAgainAction,
+}
+
+/// Whether, and how, a shopper may subscribe again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ComeAgainAction {
+    /// Whether they may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+    /// Whether the payment method of this subscription may be charged, without its wallet's page.
+    pub saved: bool,
+}
+
+/// Whether, and for how long, a subscription may be paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PauseAction {
+    /// Whether it may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+    /// For so many days at most; none if there is no limit, and where it may not be paused.
+    pub longest_days: Option<u32>,
+    /// Whether a pause may be without an end.
+    pub open_end: bool,
+}
+
+/// Whether something may be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// Whether it may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+}
+
+/// Whether, and for when, a subscription may be canceled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CancelAction {
+    /// Whether it may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+    /// When it may take effect, the usual choice first.
+    pub when: Vec<CancelWhen>,
+    /// What goes back of a paid period that is ended at once.
+    pub refund: CancelRefund,
+}
+
+impl Action {
+    fn unless(reason: Option<NotNow>) -> Self {
+        Self {
+            open: reason.is_none(),
+            reason,
+        }
+    }
+}
+
+impl Subscription {
+    /// What may be done to it now, and by whom.
+    pub fn actions(&self, by: By, now: Timestamp, plans: &Plans) -> Actions {
+        let blocked = self.blocked();
+        let refund = self.cancel_refund(plans);
+        let ends = self.planned_end().is_some();
+        let when = if blocked.is_none() {
+            self.may_cancel(by, now, refund)
+        } else {
+            Vec::new()
+        };
+        let canceling = ends && !when.contains(&CancelWhen::Now);
+        let reason = blocked.or(canceling.then_some(NotNow::Canceling));
+        Actions {
+            cancel: CancelAction {
+                open: reason.is_none(),
+                when: if reason.is_none() { when } else { Vec::new() },
+                reason,
+                refund,
+            },
+            withdraw_cancellation: Action::unless(
+                blocked.or((!ends).then_some(NotNow::NotCanceling)),
+            ),
+            change_plan: self.change_plan(),
+            withdraw_change: Action::unless(
+                blocked.or(self
+                    .pending_change
+                    .is_none()
+                    .then_some(NotNow::NothingPending)),
+            ),
+            replace_payment_method: Action::unless(blocked),
+            come_again: ComeAgainAction {
+                open: self.status.is_terminal(),
+                reason: (!self.status.is_terminal()).then_some(NotNow::NotEnded),
+                saved: self.saved_method().is_some(),
+            },
+            pause: self.may_pause(by, plans),
+            resume: self.may_resume(),
+        }
+    }
+
+    /// Whether it may be paused now, and for how long. Servers may for as long as they want; a shopper for as
+    /// long as each plan that is paid for allows.
+    fn may_pause(&self, by: By, plans: &Plans) -> PauseAction {
+        use SubscriptionStatus as Status;
+        let reason = self.blocked().or(match &self.status {
+            Status::Paused => Some(NotNow::Paused),
+            _ if self.pause.is_some() => Some(NotNow::Paused),
+            Status::Trialing => Some(NotNow::InTrial),
+            Status::Active => None,
+            _ => Some(NotNow::PaymentOpen),
+        });
+        let reason = reason
+            .or(self.owes().then_some(NotNow::PaymentOpen))
+            .or(self.planned_end().map(|_| NotNow::Canceling));
+        let allowed = match by {
+            By::Server => Some(ShopperPause::Open),
+            By::Shopper => self.shopper_pause(plans),
+        };
+        let reason = reason.or(allowed.is_none().then_some(NotNow::NotAllowed));
+        let allowed = allowed.filter(|_| reason.is_none());
+        PauseAction {
+            open: reason.is_none(),
+            reason,
+            longest_days: allowed.and_then(ShopperPause::longest_days),
+            open_end: allowed == Some(ShopperPause::Open),
+        }
+    }
+
+    /// The shortest that any of its plans allows.
+    fn shopper_pause(&self, plans: &Plans) -> Option<ShopperPause> {
+        let mut all = self.plans(plans).map(|(_, plan)| plan.shopper_pause);
+        let first = all.next()??;
+        all.try_fold(first, |least, next| {
+            let longest = |it: ShopperPause| it.longest_days().unwrap_or(u32::MAX);
+            next.map(|next| {
+                if longest(next) < longest(least) {
+                    next
+                } else {
+                    least
+                }
+            })
+        })
+    }
+
+    /// Whether a pause may be ended now. One for lack of a payment ends with the payment.
+    fn may_resume(&self) -> Action {
+        let reason = self.blocked().or(match &self.pause {
+            None => Some(NotNow::NotPaused),
+            Some(pause) if pause.reason.lacks_payment() => Some(NotNow::PaymentOpen),
+            Some(_) => None,
+        });
+        Action::unless(reason)
+    }
+
+    /// Whether its newest invoice is to be paid yet.
+    fn owes(&self) -> bool {
+        matches!(
+            self.latest_invoice_status,
+            Some(InvoiceStatus::Open | InvoiceStatus::Draft)
+        )
+    }
+
+    /// Whether it may have another plan now. A change would reckon with open invoices as if they were paid.
+    fn change_plan(&self) -> Action {
+        use SubscriptionStatus as Status;
+        let reason = self.blocked().or(match &self.status {
+            Status::Paused => Some(NotNow::Paused),
+            _ if self.pause.is_some() => Some(NotNow::Paused),
+            Status::Active | Status::Trialing => None,
+            _ => Some(NotNow::PaymentOpen),
+        });
+        let reason = reason
+            .or(self.owes().then_some(NotNow::PaymentOpen))
+            .or(self.planned_end().map(|_| NotNow::Canceling));
+        Action::unless(reason)
+    }
+
+    /// Why nothing at all can be done to it.
+    fn blocked(&self) -> Option<NotNow> {
+        if self.status.is_terminal() {
+            Some(NotNow::Ended)
+        } else if self.awaits_shopper() {
+            Some(NotNow::NotConfirmed)
+        } else {
+            None
+        }
+    }
+
+    /// A shopper keeps what they have paid for: only where nothing would be lost may they end it at once.
+    fn may_cancel(&self, by: By, now: Timestamp, refund: CancelRefund) -> Vec<CancelWhen> {
+        use SubscriptionStatus as Status;
+        // The period of a paused subscription stands still, and that of an unpaid one is not paid for.
+        let runs = !matches!(self.status, Status::Paused | Status::Unpaid)
+            && self.current_period_end.is_none_or(|end| end > now);
+        let loses_something = runs && self.status == Status::Active && refund == CancelRefund::None;
+        let at_once = by == By::Server || !loses_something;
+        let with_period = runs && self.planned_end().is_none();
+        let at_a_date = with_period && by == By::Server;
+        let with_period = with_period.then_some(CancelWhen::PeriodEnd);
+        with_period
+            .into_iter()
+            .chain(at_once.then_some(CancelWhen::Now))
+            .chain(at_a_date.then_some(CancelWhen::Date))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Pause, PauseReason};
+
+    const NOW: Timestamp = Timestamp::from_unix(500);
+
+    fn at(status: &str) -> Subscription {
+        Subscription {
+            current_period_end: Some(Timestamp::from_unix(900)),
+            ..Subscription::bare(status, "price_1")
+        }
+    }
+
+    #[test]
+    fn a_shopper_ends_at_once_only_what_is_not_paid_for() {
+        use CancelWhen::{Date, Now, PeriodEnd};
+        for (status, shopper, server) in [
+            ("active", &[PeriodEnd][..], &[PeriodEnd, Now, Date][..]),
+            ("trialing", &[PeriodEnd, Now], &[PeriodEnd, Now, Date]),
+            ("past_due", &[PeriodEnd, Now], &[PeriodEnd, Now, Date]),
+            ("unpaid", &[Now], &[Now]),
+            ("paused", &[Now], &[Now]),
+        ] {
+            let of = |by| at(status).actions(by, NOW, &Plans::default()).cancel;
+            assert_eq!(of(By::Shopper).when, shopper, "{status}");
+            assert_eq!(of(By::Server).when, server, "{status}");
+            assert!(of(By::Shopper).open && of(By::Shopper).reason.is_none());
+        }
+    }
+
+    #[test]
+    fn a_shopper_ends_at_once_what_is_given_back() {
+        use CancelWhen::{Now, PeriodEnd};
+        let plans = plans(r#","cancel_refund":"prorated""#);
+        let cancel = |it: &Subscription| it.actions(By::Shopper, NOW, &plans).cancel;
+        assert_eq!(cancel(&at("active")).when, [PeriodEnd, Now]);
+        assert_eq!(cancel(&at("active")).refund, CancelRefund::Prorated);
+        let ending = Subscription {
+            ends_at: Some(Timestamp::from_unix(900)),
+            ..at("active")
+        };
+        assert_eq!(cancel(&ending).when, [Now], "earlier than was asked for");
+        assert_eq!(cancel(&at("canceled")).when, []);
+    }
+
+    #[test]
+    fn what_is_closed_says_why() {
+        for (status, reason) in [
+            ("canceled", NotNow::Ended),
+            ("incomplete_expired", NotNow::Ended),
+            ("incomplete", NotNow::NotConfirmed),
+        ] {
+            let actions = at(status).actions(By::Server, NOW, &Plans::default());
+            assert_eq!(actions.cancel.reason, Some(reason), "{status}");
+            assert_eq!(actions.withdraw_cancellation.reason, Some(reason));
+            assert_eq!(actions.cancel.when, []);
+        }
+        let running = at("active").actions(By::Shopper, NOW, &Plans::default());
+        let reason = running.withdraw_cancellation.reason;
+        assert_eq!(reason, Some(NotNow::NotCanceling));
+    }
+
+    #[test]
+    fn what_is_going_to_end_can_be_kept_or_ended_earlier_where_that_is_allowed() {
+        let ending = Subscription {
+            ends_at: Some(Timestamp::from_unix(900)),
+            ..at("active")
+        };
+        let shopper = ending.actions(By::Shopper, NOW, &Plans::default());
+        assert!(shopper.withdraw_cancellation.open);
+        assert_eq!(shopper.cancel.reason, Some(NotNow::Canceling));
+        let server = ending.actions(By::Server, NOW, &Plans::default());
+        assert_eq!(server.cancel.when, [CancelWhen::Now]);
+    }
+
+    fn plans(pause: &str) -> Plans {
+        let plan = format!(
+            r#"{{"basic":{{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month"{pause}}}}}"#
+        );
+        serde_json::from_str(&plan).unwrap()
+    }
+
+    #[test]
+    fn a_shopper_pauses_as_long_as_the_plan_allows_and_a_server_as_it_wants() {
+        for (pause, open, longest_days, open_end) in [
+            ("", false, None, false),
+            (r#","shopper_pause":90"#, true, Some(90), false),
+            (r#","shopper_pause":"open""#, true, None, true),
+        ] {
+            let plans = plans(pause);
+            let may = at("active").actions(By::Shopper, NOW, &plans).pause;
+            assert_eq!(
+                (may.open, may.longest_days),
+                (open, longest_days),
+                "{pause}"
+            );
+            assert_eq!(may.open_end, open_end, "{pause}");
+            assert_eq!(may.reason, (!open).then_some(NotNow::NotAllowed));
+            let server = at("active").actions(By::Server, NOW, &plans).pause;
+            assert_eq!((server.open, server.open_end), (true, true));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_paused_or_resumed_says_why() {
+        let plans = plans(r#","shopper_pause":"open""#);
+        let of = |it: &Subscription| {
+            let actions = it.actions(By::Shopper, NOW, &plans);
+            (actions.pause.reason, actions.resume.reason)
+        };
+        let paused = |status: &str, reason| Subscription {
+            pause: Some(Pause {
+                reason,
+                since: None,
+                resumes_at: None,
+            }),
+            ..at(status)
+        };
+        let not_paused = Some(NotNow::NotPaused);
+        for (status, reason) in [
+            ("active", None),
+            ("trialing", Some(NotNow::InTrial)),
+            ("past_due", Some(NotNow::PaymentOpen)),
+            ("unpaid", Some(NotNow::PaymentOpen)),
+        ] {
+            assert_eq!(of(&at(status)), (reason, not_paused), "{status}");
+        }
+        let over = Some(NotNow::Ended);
+        assert_eq!(of(&at("canceled")), (over, over));
+        let paused_now = Some(NotNow::Paused);
+        for (status, reason, resume) in [
+            ("paused", PauseReason::PauseRequested, None),
+            ("active", PauseReason::PauseCollection, None),
+            (
+                "paused",
+                PauseReason::TrialEndWithoutPaymentMethod,
+                Some(NotNow::PaymentOpen),
+            ),
+        ] {
+            assert_eq!(
+                of(&paused(status, reason)),
+                (paused_now, resume),
+                "{status}"
+            );
+        }
+        let ending = Subscription {
+            ends_at: Some(Timestamp::from_unix(900)),
+            ..at("active")
+        };
+        assert_eq!(of(&ending), (Some(NotNow::Canceling), not_paused));
+        let owing = Subscription {
+            latest_invoice_status: Some(InvoiceStatus::Open),
+            ..at("active")
+        };
+        assert_eq!(of(&owing), (Some(NotNow::PaymentOpen), not_paused));
+    }
+}

@@ -1,0 +1,76 @@
+//! What went back with an end at once, and what those paid who came again: what was shown, or nothing.
+
+use serde_json::Value;
+
+use super::{Seen, attempt_item, attempt_of, came_first, is_live};
+
+/// An end gives back what was shown, once; one that was not agreed to gives nothing back.
+pub(super) fn all_that_went_back(seen: &Seen, broken: &mut Vec<String>) {
+    for subscription in &seen.books.subscriptions {
+        let id = &subscription["id"];
+        let of_it = |it: &&Value| it["parent"]["subscription_details"]["subscription"] == *id;
+        let invoices: Vec<&Value> = seen.books.invoices.iter().filter(of_it).collect();
+        let notes: Vec<&Value> = seen
+            .books
+            .credit_notes
+            .iter()
+            .filter(|note| note["status"] == "issued")
+            .filter(|note| invoices.iter().any(|it| it["id"] == note["invoice"]))
+            .collect();
+        for invoice in &invoices {
+            let count = notes.iter().filter(|it| it["invoice"] == invoice["id"]);
+            if count.count() > 1 {
+                broken.push(format!("{} was given back twice", invoice["id"]));
+            }
+        }
+        let (mut refund, mut credit) = (0, 0);
+        for note in &notes {
+            let parts = note["refunds"].as_array().into_iter().flatten();
+            let refunded: i64 = parts.filter_map(|it| it["amount_refunded"].as_i64()).sum();
+            refund += refunded;
+            credit += note["amount"].as_i64().unwrap_or_default() - refunded;
+        }
+        let mut shown = seen.backs.iter().filter(|it| *id == *it.subscription);
+        let is_shown = shown
+            .clone()
+            .any(|it| (it.refund, it.credit) == (refund, credit));
+        let ended = subscription["ended_at"].as_i64();
+        let period = subscription["items"]["data"][0]["current_period_end"].as_i64();
+        let at_once = !is_live(subscription) && ended < period;
+        let wanted = if shown.next().is_some() && at_once {
+            is_shown
+        } else {
+            (refund, credit) == (0, 0)
+        };
+        if !wanted {
+            broken.push(format!(
+                "{id} is {}, {refund} were paid back and {credit} credited, and shown were {:?}",
+                subscription["status"], seen.backs
+            ));
+        }
+    }
+}
+
+/// Who comes again pays what was shown.
+pub(super) fn first_payments(seen: &Seen, broken: &mut Vec<String>) {
+    if seen.firsts.is_empty() {
+        return;
+    }
+    for subscription in &seen.books.subscriptions {
+        let attempt = attempt_of(subscription).and_then(|it| attempt_item(seen, it));
+        if !attempt.is_some_and(|it| came_first(it) && it["wallet"] == "amazon_pay") {
+            continue;
+        }
+        let first = seen.books.invoices.iter().find(|it| {
+            it["billing_reason"] == "subscription_create"
+                && it["parent"]["subscription_details"]["subscription"] == subscription["id"]
+        });
+        let paid = first.and_then(|it| it["amount_due"].as_i64());
+        if !paid.is_some_and(|paid| seen.firsts.contains(&paid)) {
+            broken.push(format!(
+                "{} has begun with {paid:?}, and shown were {:?}",
+                subscription["id"], seen.firsts
+            ));
+        }
+    }
+}
