@@ -37,6 +37,17 @@ pub(crate) fn indexed(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// All fields of a kind's records that the store looks at itself.
+pub(super) fn looked_at(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Answer => &["until"],
+        Kind::Delivery => &["endpoint", "next_at", "state"],
+        Kind::Event => &["_deliveries", "created", "type"],
+        Kind::Timer => &["at", "clock"],
+        _ => indexed(kind),
+    }
+}
+
 /// The records of one kind by what is asked of them.
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -158,4 +169,18 @@ fn waiting(delivery: &Value, place: u64) -> Option<Waiting> {
 fn timer(timer: &Value, place: u64) -> Option<Waiting> {
     let clock = timer.owned("clock").unwrap_or_default();
     Some((clock, timer.int("at")?, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, indexed, looked_at};
+
+    #[test]
+    fn what_a_kind_is_looked_up_by_is_looked_at_when_it_is_read() {
+        for (kind, _) in Kind::OBJECTS {
+            for field in indexed(*kind) {
+                assert!(looked_at(*kind).contains(field), "{kind:?} {field}");
+            }
+        }
+    }
 }

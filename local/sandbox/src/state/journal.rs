@@ -1,21 +1,53 @@
 //! The one file that state lives in: a line of JSON for each transaction.
 
+use super::index::looked_at;
+use super::kept::{Kept, peek};
 use super::kind::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Error, ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A record's new value, or none where it was removed; the number is its place in the order of creation.
-#[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Change(
+#[derive(Debug, Serialize)]
+pub(crate) struct Change<'a>(
     pub(crate) Kind,
-    pub(crate) String,
+    pub(crate) &'a str,
     pub(crate) u64,
-    pub(crate) Option<Value>,
+    pub(crate) Option<&'a Kept>,
 );
+
+/// The same in the file.
+#[derive(Debug, Deserialize)]
+struct Line(Kind, String, u64, Option<Box<RawValue>>);
+
+/// A change that was read.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) kind: Kind,
+    pub(crate) id: String,
+    pub(crate) order: u64,
+    /// None where it was removed.
+    pub(crate) record: Option<Kept>,
+    /// Of the record, what it is looked up by.
+    pub(crate) seen: Value,
+}
+
+impl Known {
+    fn read(Line(kind, id, order, json): Line) -> serde_json::Result<Self> {
+        let seen = json.as_deref().map(|json| peek(json, looked_at(kind)));
+        Ok(Self {
+            kind,
+            id,
+            order,
+            seen: seen.transpose()?.unwrap_or_default(),
+            record: json.map(Kept::read),
+        })
+    }
+}
 
 /// An open journal.
 ///
@@ -44,7 +76,7 @@ impl Journal {
 
     /// Every change in the file, oldest first, and how many bytes they take. A last line without an end was never
     /// answered and is left out.
-    pub(crate) fn read(mut file: &File) -> Result<(Vec<Change>, u64)> {
+    pub(crate) fn read(mut file: &File) -> Result<(Vec<Known>, u64)> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let whole = bytes.iter().rposition(|it| *it == b'\n');
@@ -84,7 +116,10 @@ impl Journal {
     }
 
     /// Replaces the file by one that holds only what is there now, in one step.
-    pub(crate) fn rewrite(path: &Path, records: impl Iterator<Item = Change>) -> Result<Self> {
+    pub(crate) fn rewrite<'a>(
+        path: &Path,
+        records: impl Iterator<Item = Change<'a>>,
+    ) -> Result<Self> {
         let new = beside(path);
         // What a killed process left there may be open to others.
         match std::fs::remove_file(&new) {
@@ -106,7 +141,7 @@ impl Journal {
     }
 
     /// Adds a transaction, whole or not at all.
-    pub(crate) fn append(&mut self, changes: &[Change]) -> Result<()> {
+    pub(crate) fn append(&mut self, changes: &[Change<'_>]) -> Result<()> {
         let before = self.file.metadata()?.len();
         write_line(&mut self.file, changes).inspect_err(|_| {
             // A full disk may have taken half a line, which must not swallow the next one.
@@ -131,15 +166,15 @@ fn parted(bytes: &[u8], parts: usize) -> Vec<&[u8]> {
 }
 
 /// The changes of these lines and the number of lines, or the first line that cannot be read, counted from 1.
-fn read_lines(
-    part: &[u8],
-) -> std::result::Result<(Vec<Change>, usize), (usize, serde_json::Error)> {
+fn read_lines(part: &[u8]) -> std::result::Result<(Vec<Known>, usize), (usize, serde_json::Error)> {
     let mut changes = Vec::new();
     let mut lines = 0;
     for line in part.split_inclusive(|it| *it == b'\n') {
         lines += 1;
-        let batch: Vec<Change> = serde_json::from_slice(line).map_err(|error| (lines, error))?;
-        changes.extend(batch);
+        let batch: Vec<Line> = serde_json::from_slice(line).map_err(|error| (lines, error))?;
+        for line in batch {
+            changes.push(Known::read(line).map_err(|error| (lines, error))?);
+        }
     }
     Ok((changes, lines))
 }
@@ -207,7 +242,7 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_line(to: &mut impl Write, changes: &[Change]) -> Result<()> {
+fn write_line(to: &mut impl Write, changes: &[Change<'_>]) -> Result<()> {
     let mut line = serde_json::to_vec(changes)?;
     line.push(b'\n');
     to.write_all(&line)
@@ -215,7 +250,7 @@ fn write_line(to: &mut impl Write, changes: &[Change]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Journal, Kind};
+    use super::{Change, Journal, Kept, Kind};
     use serde_json::json;
     use std::fs::File;
     use std::io::Write;
@@ -246,14 +281,15 @@ mod tests {
             crate::state::ids::random(12)
         ));
         let mut journal = Journal::rewrite(&path, std::iter::empty()).unwrap();
-        let price = Change(Kind::Price, "price_1".into(), 1, Some(json!({})));
+        let nothing = Kept::from(json!({}));
+        let price = Change(Kind::Price, "price_1", 1, Some(&nothing));
         journal.append(&[price]).unwrap();
         journal
             .file
             .write_all(br#"[["price","price_2",2,{"#)
             .unwrap();
         let (changes, length) = Journal::read(&File::open(&path).unwrap()).unwrap();
-        let ids: Vec<&str> = changes.iter().map(|change| change.1.as_str()).collect();
+        let ids: Vec<&str> = changes.iter().map(|change| change.id.as_str()).collect();
         assert_eq!(ids, ["price_1"]);
         assert!(
             Journal::hold(&path).is_err(),
@@ -262,7 +298,7 @@ mod tests {
         drop(journal);
         // What comes after it is a line of its own.
         let mut journal = Journal::go_on(Journal::hold(&path).unwrap(), length).unwrap();
-        let price = Change(Kind::Price, "price_3".into(), 3, Some(json!({})));
+        let price = Change(Kind::Price, "price_3", 3, Some(&nothing));
         journal.append(&[price]).unwrap();
         drop(journal);
         let (changes, _) = Journal::read(&File::open(&path).unwrap()).unwrap();
@@ -281,7 +317,7 @@ mod tests {
             let parts = super::parted(text.as_bytes(), parts);
             let orders = parts.iter().flat_map(|part| {
                 let (changes, _) = super::read_lines(part).unwrap();
-                changes.into_iter().map(|change| change.2)
+                changes.into_iter().map(|change| change.order)
             });
             assert!(orders.eq(1..=100), "{} parts", parts.len());
         }

@@ -6,6 +6,7 @@ pub(crate) mod fields;
 pub(crate) mod ids;
 pub(crate) mod index;
 mod journal;
+mod kept;
 pub(crate) mod kind;
 pub(crate) mod render;
 pub(crate) mod store;

@@ -3,17 +3,18 @@
 use super::clock;
 use super::fields::Fields;
 use super::index::{Index, Waiting, indexed};
-use super::journal::{Change, Journal};
+use super::journal::{Change, Journal, Known};
+use super::kept::Kept;
 use super::kind::Kind;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::path::Path;
 
 #[derive(Clone, Debug)]
 struct Record {
     order: u64,
-    value: Value,
+    kept: Kept,
 }
 
 #[derive(Debug, Default)]
@@ -21,6 +22,14 @@ struct Table {
     records: HashMap<String, Record>,
     order: BTreeMap<u64, String>,
     index: Index,
+}
+
+impl Table {
+    /// Adds a record that is not there, and is in the index.
+    fn place(&mut self, id: String, record: Record) {
+        self.order.insert(record.order, id.clone());
+        self.records.insert(id, record);
+    }
 }
 
 /// Places in the order of creation, the second one included where its bound says so.
@@ -56,11 +65,7 @@ impl Store {
         let held = Journal::hold(path)?;
         let (changes, length) = Journal::read(&held)?;
         let lines = changes.len();
-        for change in changes {
-            store.load(change);
-        }
-        store.forget_what_is_old(clock::machine_seconds());
-        let kept: usize = store.tables.values().map(|it| it.records.len()).sum();
+        let kept = store.load(changes, clock::machine_seconds());
         // Written anew once most of it is of the past, so that a start does not write what it has just read.
         store.journal = Some(if lines > MOST_CHANGES_OF_A_RECORD * kept {
             Journal::rewrite(path, store.all())?
@@ -77,40 +82,39 @@ impl Store {
         self.journal = None;
     }
 
-    /// Leaves out answers whose keys have run out, and events that nobody can read any more.
-    fn forget_what_is_old(&mut self, now: i64) {
-        const EVENTS_KEPT_SECONDS: i64 = 31 * 86_400;
-        let mut old = Vec::new();
-        if let Some(answers) = self.tables.get(&Kind::Answer) {
-            let expired = answers
-                .records
-                .iter()
-                .filter(|(_, answer)| answer.value.int("until").is_none_or(|until| until <= now));
-            old.extend(expired.map(|(id, _)| (Kind::Answer, id.clone())));
+    /// Takes over what a file holds, oldest first, without answers whose keys have run out and events that nobody can
+    /// read any more. Gives how many records that are.
+    fn load(&mut self, changes: Vec<Known>, now: i64) -> usize {
+        let mut last: HashMap<(Kind, String), Known> = HashMap::with_capacity(changes.len());
+        for change in changes {
+            self.last_order = self.last_order.max(change.order);
+            last.insert((change.kind, change.id.clone()), change);
         }
-        for event in self.oldest_first(Kind::Event) {
-            let created = event.int("created").unwrap_or(0);
-            if created < now - EVENTS_KEPT_SECONDS {
-                old.push((Kind::Event, event.id().to_owned()));
-                let deliveries = event.list("_deliveries").iter().filter_map(Value::as_str);
-                old.extend(deliveries.map(|id| (Kind::Delivery, id.to_owned())));
+        let old = last.values().filter(|it| is_old(it, now));
+        let deliveries = old.flat_map(|it| it.seen.list("_deliveries"));
+        let deliveries = deliveries.filter_map(Value::as_str);
+        let of_old: HashSet<String> = deliveries.map(str::to_owned).collect();
+        let is_kept = |it: &Known| {
+            let is_of_old = it.kind == Kind::Delivery && of_old.contains(&it.id);
+            !is_of_old && !is_old(it, now)
+        };
+        let mut many = 0;
+        for change in last.into_values().filter(is_kept) {
+            if let Some(kept) = change.record {
+                let (kind, id, order) = (change.kind, change.id, change.order);
+                let table = self.tables.entry(kind).or_default();
+                table.index.add(kind, &change.seen, order, &id);
+                table.place(id, Record { order, kept });
+                many += 1;
             }
         }
-        for (kind, id) in old {
-            self.insert(kind, id, None);
-        }
+        many
     }
 
-    fn load(&mut self, Change(kind, id, order, value): Change) {
-        self.last_order = self.last_order.max(order);
-        self.insert(kind, id, value.map(|value| Record { order, value }));
-    }
-
-    fn all(&self) -> impl Iterator<Item = Change> + '_ {
+    fn all(&self) -> impl Iterator<Item = Change<'_>> + '_ {
         self.tables.iter().flat_map(|(kind, table)| {
-            table.records.iter().map(|(id, record)| {
-                Change(*kind, id.clone(), record.order, Some(record.value.clone()))
-            })
+            let records = table.records.iter();
+            records.map(|(id, record)| Change(*kind, id, record.order, Some(&record.kept)))
         })
     }
 
@@ -119,12 +123,13 @@ impl Store {
         let old = table.records.remove(&id);
         if let Some(old) = &old {
             table.order.remove(&old.order);
-            table.index.remove(kind, &old.value, old.order);
+            table.index.remove(kind, old.kept.value(), old.order);
         }
         if let Some(record) = record {
-            table.order.insert(record.order, id.clone());
-            table.index.add(kind, &record.value, record.order, &id);
-            table.records.insert(id, record);
+            table
+                .index
+                .add(kind, record.kept.value(), record.order, &id);
+            table.place(id, record);
         }
         old
     }
@@ -135,7 +140,7 @@ impl Store {
             .get(&kind)?
             .records
             .get(id)
-            .map(|record| &record.value)
+            .map(|record| record.kept.value())
     }
 
     /// Creates or replaces a record; a replaced one keeps its place in the order.
@@ -149,7 +154,14 @@ impl Store {
             self.last_order += 1;
             self.last_order
         });
-        let old = self.insert(kind, id.to_owned(), Some(Record { order, value }));
+        let old = self.insert(
+            kind,
+            id.to_owned(),
+            Some(Record {
+                order,
+                kept: value.into(),
+            }),
+        );
         self.before.entry((kind, id.to_owned())).or_insert(old);
     }
 
@@ -192,7 +204,7 @@ impl Store {
         let Some(table) = self.tables.get(&kind) else {
             return Box::new(std::iter::empty());
         };
-        let record = |id: &String| table.records.get(id).map(|record| &record.value);
+        let record = |id: &String| table.records.get(id).map(|record| record.kept.value());
         match with {
             None => Box::new(
                 table
@@ -232,7 +244,7 @@ impl Store {
     pub(crate) fn first_timer(&self, clock: Option<&str>, until: i64) -> Option<&Value> {
         let table = self.tables.get(&Kind::Timer)?;
         let id = table.index.first_due(clock.unwrap_or_default(), until)?;
-        table.records.get(id).map(|record| &record.value)
+        table.records.get(id).map(|record| record.kept.value())
     }
 
     /// Makes the changes since the last commit lasting. They are undone when they cannot be written.
@@ -245,7 +257,7 @@ impl Store {
             return Err(std::io::Error::other("the sandbox was stopped"));
         }
         if let Some(journal) = &mut self.journal {
-            let changes: Vec<Change> = self
+            let changes: Vec<Change<'_>> = self
                 .before
                 .iter()
                 .map(|((kind, id), old)| {
@@ -254,12 +266,7 @@ impl Store {
                         .get(kind)
                         .and_then(|table| table.records.get(id));
                     let order = new.or(old.as_ref()).map_or(0, |record| record.order);
-                    Change(
-                        *kind,
-                        id.clone(),
-                        order,
-                        new.map(|record| record.value.clone()),
-                    )
+                    Change(*kind, id, order, new.map(|record| &record.kept))
                 })
                 .collect();
             if let Err(error) = journal.append(&changes) {
@@ -281,6 +288,17 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether nobody can ask for it any more.
+fn is_old(change: &Known, now: i64) -> bool {
+    const EVENTS_KEPT_SECONDS: i64 = 31 * 86_400;
+    change.record.is_some()
+        && match change.kind {
+            Kind::Answer => change.seen.int("until").is_none_or(|until| until <= now),
+            Kind::Event => change.seen.int("created").unwrap_or(0) < now - EVENTS_KEPT_SECONDS,
+            _ => false,
+        }
 }
 
 #[cfg(test)]
@@ -376,6 +394,64 @@ mod tests {
         store.commit().unwrap();
         assert_eq!(of(&store, "cus_a"), ["ch_1"]);
         assert!(of(&store, "cus_c").is_empty());
+    }
+
+    #[test]
+    fn after_a_start_everything_is_found_as_before() {
+        let file =
+            std::env::temp_dir().join(format!("perennial-store-{}", crate::state::ids::random(12)));
+        let mut store = Store::open(Some(&file)).unwrap();
+        let now = crate::state::clock::machine_seconds();
+        let of =
+            |subscription: &str| json!({"subscription_details": {"subscription": subscription}});
+        let event = |created: i64, delivery: &str| json!({"type": "x", "created": created, "_deliveries": [delivery]});
+        let delivery = |state: &str| json!({"state": state, "next_at": 5, "endpoint": "we_1"});
+        for (kind, id, value) in [
+            (Kind::Invoice, "in_1", json!({"parent": of("sub_1")})),
+            (Kind::Invoice, "in_2", json!({"parent": of("sub_2")})),
+            (Kind::Invoice, "in_1", json!({"parent": of("sub_2")})),
+            (Kind::Timer, "t_1", json!({"at": 30, "clock": null})),
+            (Kind::Timer, "t_2", json!({"at": 20, "clock": "clock_1"})),
+            (Kind::Delivery, "d_1", delivery("pending")),
+            (Kind::Delivery, "d_2", delivery("pending")),
+            (Kind::Delivery, "d_3", delivery("pending")),
+            (Kind::Delivery, "d_2", delivery("done")),
+            (Kind::Event, "evt_1", event(now - 32 * 86_400, "d_3")),
+            (Kind::Event, "evt_2", event(now, "d_1")),
+            (Kind::Answer, "a_1", json!({"until": now - 1})),
+            (Kind::Answer, "a_2", json!({"until": now + 100})),
+        ] {
+            store.put(kind, id, value);
+            store.commit().unwrap();
+        }
+        drop(store);
+        for _ in 0..2 {
+            let mut store = Store::open(Some(&file)).unwrap();
+            let by = "parent.subscription_details.subscription";
+            let found = |store: &Store, text: &str| store.having(Kind::Invoice, by, text).count();
+            assert_eq!((found(&store, "sub_1"), found(&store, "sub_2")), (0, 2));
+            let first = |clock| store.first_timer(clock, 100).map(|it| it["at"].clone());
+            assert_eq!(
+                (first(None), first(Some("clock_1"))),
+                (Some(json!(30)), Some(json!(20)))
+            );
+            assert_eq!(store.waiting(), ["d_1"]);
+            let there = [(Kind::Event, 1), (Kind::Answer, 1), (Kind::Delivery, 2)];
+            for (kind, many) in there {
+                assert_eq!(store.newest_first(kind).count(), many, "{kind:?}");
+            }
+            // What was not looked at is changed, and comes back.
+            store.remove(Kind::Invoice, "in_2");
+            store.put(Kind::Timer, "t_1", json!({"at": 50}));
+            assert_eq!(found(&store, "sub_2"), 1);
+            store.undo();
+            assert_eq!(found(&store, "sub_2"), 2);
+            assert_eq!(
+                store.first_timer(None, 100),
+                Some(&json!({"at": 30, "clock": null}))
+            );
+        }
+        std::fs::remove_file(file).unwrap();
     }
 
     #[test]
