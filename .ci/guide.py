@@ -17,6 +17,8 @@ JOURNEYS = [
         (ROOT / "README.md", "## The journey in curl", [r"^303 \S+status=subscribed", r'"status":"active"', r'"cancel_at_period_end":true', r'"due_now":', r'"quantity":3', r'"invoices":\[\{']),
         (SUBSCRIPTIONS / "README.md", "## Trying it", []),
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
+        (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
+        (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_']),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
         (SUBSCRIPTIONS / "change-plan.md", "", [r'"plan":"stock-photos-team"', r'"reason":"nothing_pending"']),
         (SUBSCRIPTIONS / "links.md", "", [r"<button>Cancel now</button>", r"<h1>Your cancellation is confirmed</h1>", r"<h1>The cancellation is taken back</h1>", r'"code":"nothing_to_repair"']),

@@ -74,7 +74,7 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* CATALOG MODE",
         Query="USER#*",
-        PutItem="USER#* SETI#* OUT#*",
+        PutItem="USER#* CUST#* SETI#* OUT#*",
         UpdateItem="USER#*",
         DeleteItem="USER#*",
     ),

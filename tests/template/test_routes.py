@@ -1,5 +1,6 @@
 """The routes are the contract's, and everything that repeats them agrees with the template."""
 
+import functools
 import json
 import tomllib
 import unittest
@@ -28,6 +29,8 @@ CONTRACT = {
     "POST /shop/subscriptions/{subscription}/pause": ("actions", "iam"),
     "POST /shop/subscriptions/{subscription}/resume": ("actions", "iam"),
     "POST /shop/subscriptions/{subscription}/trial": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/refund": ("actions", "iam"),
+    "POST /shop/customers": ("actions", "iam"),
     "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),
     "POST /subscriptions/{subscription}/payment-method/finish": ("actions", "token"),
     "GET /subscriptions/{subscription}": ("actions", "token"),
@@ -61,6 +64,7 @@ CONTRACT = {
 GUARDS = {None: "open", "Shoppers": "token", "AWS_IAM": "iam"}
 
 
+@functools.cache
 def routes() -> dict[str, tuple[str, str]]:
     """Who answers each route, and whether the caller needs a token or a signature."""
     found = {}
@@ -150,6 +154,7 @@ class AccessLog(unittest.TestCase):
             self.assertIn(f"`{name}`", page.split("\n## ")[0])
 
 
+@functools.cache
 def sweeps() -> dict[str, str]:
     """Each scheduled event as JSON, with the function that gets it."""
     return {

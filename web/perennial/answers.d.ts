@@ -127,7 +127,7 @@ export interface FinishedRepair {
 
 export type First = "setup_intent" | "subscription";
 
-/** What goes back with an end at once. */
+/** What goes back with an end at once, or with a refund. */
 export interface GivenBack {
   /** To the customer's balance at Stripe, for invoices to come: what no payment has paid. */
   credit: {

@@ -2,7 +2,7 @@
 
 use perennial_flows::actions::{
     AskEnd, AskPlan, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause, PreviewedPause,
-    Resume, TrialEnd,
+    Refund, Resume, TrialEnd,
 };
 use perennial_http::ApiError;
 use perennial_types::{AgreedEnd, By, CancelRefund, CancelWhen, Timestamp};
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// Stripe takes no longer comment (<https://docs.stripe.com/api/subscriptions/cancel>).
 const LONGEST_COMMENT: usize = 5000;
+
+/// Stripe's ids are not longer.
+const LONGEST_ID: usize = 255;
 
 /// A body that may name a user, which those of the shop's servers do.
 pub(crate) trait OfUser {
@@ -117,6 +120,46 @@ pub(crate) struct TrialAsk {
 #[serde(rename_all = "snake_case")]
 enum EndsNow {
     Now,
+}
+
+#[derive(Deserialize, Serialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefundAsk {
+    user: Option<String>,
+    invoice: Option<String>,
+    amount: Option<u64>,
+}
+
+impl OfUser for RefundAsk {
+    fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+}
+
+impl RefundAsk {
+    pub(crate) fn parse(self) -> Result<Refund, ApiError> {
+        let invoice = self.invoice.ok_or_else(|| {
+            ApiError::new(
+                400,
+                "missing_field",
+                "Say of which invoice: send \"invoice\", an id of GET /shop/invoices.",
+            )
+        })?;
+        if !is_invoice(&invoice) {
+            return Err(not_an_id("invoice", "in_..."));
+        }
+        if self.amount == Some(0) {
+            return Err(ApiError::new(
+                400,
+                "invalid_field",
+                "\"amount\" is at least 1, in the currency's smallest unit.",
+            ));
+        }
+        Ok(Refund {
+            invoice,
+            amount: self.amount,
+        })
+    }
 }
 
 impl OfUser for TrialAsk {
@@ -331,4 +374,20 @@ impl CancelAsk {
 
 fn is_now(when: Option<CancelWhen>) -> bool {
     when.is_none_or(|when| when == CancelWhen::Now)
+}
+
+/// Whether it has the form of an invoice's id.
+pub(crate) fn is_invoice(id: &str) -> bool {
+    let rest = id.strip_prefix("in_").unwrap_or_default();
+    let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    !rest.is_empty() && plain && id.len() <= LONGEST_ID
+}
+
+/// What is said of an id that has not its form.
+pub(crate) fn not_an_id(name: &str, form: &str) -> ApiError {
+    ApiError::new(
+        400,
+        "invalid_field",
+        format!("\"{name}\" is an id of Stripe, {form}."),
+    )
 }

@@ -7,10 +7,11 @@ use perennial_types::{By, SubscriptionId, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::{App, refused, user_of};
-
-/// Stripe's ids are not longer.
-const LONGEST_ID: usize = 255;
+use crate::{
+    App,
+    ask::{is_invoice, not_an_id},
+    refused, user_of,
+};
 
 impl App {
     pub(crate) async fn invoices(&self, by: By, request: &Request) -> Result<Response, ApiError> {
@@ -19,10 +20,10 @@ impl App {
         let subscription = query.get("subscription").map(|id| id.parse());
         let subscription: Option<SubscriptionId> = subscription
             .transpose()
-            .map_err(|_| invalid("subscription", "sub_..."))?;
+            .map_err(|_| not_an_id("subscription", "sub_..."))?;
         let after = query.get("after").map(String::as_str);
         if after.is_some_and(|id| !is_invoice(id)) {
-            return Err(invalid("after", "in_..."));
+            return Err(not_an_id("after", "in_..."));
         }
         let context = self.clients.begin_without_plans();
         let list = ListInvoices {
@@ -61,18 +62,4 @@ fn describe(bill: &Bill) -> Value {
         "page": bill.hosted_invoice_url.as_ref().map(ExposeSecret::expose_secret),
         "pdf": bill.invoice_pdf.as_ref().map(ExposeSecret::expose_secret),
     })
-}
-
-fn is_invoice(id: &str) -> bool {
-    let rest = id.strip_prefix("in_").unwrap_or_default();
-    let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    !rest.is_empty() && plain && id.len() <= LONGEST_ID
-}
-
-fn invalid(name: &str, form: &str) -> ApiError {
-    ApiError::new(
-        400,
-        "invalid_field",
-        format!("\"{name}\" is an id of Stripe, {form}."),
-    )
 }

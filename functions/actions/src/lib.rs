@@ -6,6 +6,7 @@
 //! A server's route is the shopper's below `/shop`, is guarded by IAM, and names the user. It is carried out by
 //! the same code; what differs is what each may do, which `GET /subscriptions` tells as `actions`.
 
+mod adoption;
 mod ask;
 mod cancel_page;
 mod details;
@@ -14,6 +15,7 @@ mod payment_method;
 mod preview;
 mod repair;
 mod shop_links;
+mod shown_anew;
 
 use perennial_api::{LinkKeys, failure, request_fingerprint, request_key};
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret};
@@ -29,7 +31,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use ask::{
-    CancelAsk, ChangeAsk, OfUser, PauseAsk, PreviewAsk, Previewed, ResumeAsk, TrialAsk, WithdrawAsk,
+    CancelAsk, ChangeAsk, OfUser, PauseAsk, PreviewAsk, Previewed, RefundAsk, ResumeAsk, TrialAsk,
+    WithdrawAsk,
 };
 
 /// The function.
@@ -85,6 +88,8 @@ routes! {
     ShopPause = "POST /shop/subscriptions/{subscription}/pause",
     ShopResume = "POST /shop/subscriptions/{subscription}/resume",
     ShopTrial = "POST /shop/subscriptions/{subscription}/trial",
+    ShopRefund = "POST /shop/subscriptions/{subscription}/refund",
+    ShopAdopt = "POST /shop/customers",
     ShopInvoices = "GET /shop/invoices",
     ShopLink = "POST /shop/subscriptions/{subscription}/links",
     CancelPage = "GET /cancel",
@@ -124,6 +129,8 @@ impl Handler for App {
             Route::Pause | Route::ShopPause => self.pause(by, request).await,
             Route::Resume | Route::ShopResume => self.resume(by, request).await,
             Route::ShopTrial => self.change_trial(by, request).await,
+            Route::ShopAdopt => self.adopt(by, request).await,
+            Route::ShopRefund => self.refund(by, request).await,
             Route::Details | Route::ShopDetails => self.details(by, request).await,
             Route::OpenMethod => self.open_method(request).await,
             Route::FinishMethod => self.finish_method(request).await,
@@ -167,6 +174,8 @@ fn caller(route: Route) -> Caller {
         | Route::ShopPause
         | Route::ShopResume
         | Route::ShopTrial
+        | Route::ShopRefund
+        | Route::ShopAdopt
         | Route::ShopInvoices
         | Route::ShopLink => Caller::Known(By::Server),
         Route::CancelPage
@@ -197,8 +206,10 @@ impl App {
         }
         let cancel = ask.parse(by, agreed)?;
         let context = self.clients.begin().await.map_err(failure)?;
-        let done = Box::pin(context.actions().cancel(&asked, &cancel)).await;
-        let done = done.map_err(|error| self.refuse(&context, by, error))?;
+        let done = match Box::pin(context.actions().cancel(&asked, &cancel)).await {
+            Ok(done) => done,
+            Err(error) => return Err(self.refuse_end(&context, (by, &asked), error).await),
+        };
         let subscription = self.body(&context, by, done.subscription);
         let body = match done.given_back {
             Some(given_back) => json!({
@@ -267,8 +278,12 @@ impl App {
             change.map_err(|error| refused(ActionErrorCode::InvalidPreview).because(error))?;
         agree_once(&mut asked, &change.id);
         let context = self.clients.begin().await.map_err(failure)?;
-        let done = Box::pin(context.actions().change_plan(&asked, &change)).await;
-        self.answer(&context, by, done)
+        match Box::pin(context.actions().change_plan(&asked, &change)).await {
+            Ok(changed) => self.answer(&context, by, Ok(changed)),
+            Err(error) => Err(self
+                .refuse_change(&context, (by, &asked), &change, error)
+                .await),
+        }
     }
 
     async fn pause(&self, by: By, request: &Request) -> Result<Response, ApiError> {
@@ -293,6 +308,19 @@ impl App {
         let context = self.clients.begin().await.map_err(failure)?;
         let done = Box::pin(context.actions().change_trial(&asked, end)).await;
         self.answer(&context, by, done)
+    }
+
+    async fn refund(&self, by: By, request: &Request) -> Result<Response, ApiError> {
+        let (asked, ask): (_, RefundAsk) = read(by, request)?;
+        let refund = ask.parse()?;
+        let context = self.clients.begin().await.map_err(failure)?;
+        let done = Box::pin(context.actions().refund(&asked, &refund)).await;
+        let done = done.map_err(|error| self.refuse(&context, by, error))?;
+        let body = json!({
+            "subscription": self.body(&context, by, done.subscription),
+            "given_back": preview::given_back(done.given_back),
+        });
+        Ok(Response::json(200, &body))
     }
 
     async fn details(&self, by: By, request: &Request) -> Result<Response, ApiError> {

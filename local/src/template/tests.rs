@@ -269,6 +269,10 @@ const CONTRACT: &[(&str, Authorization)] = &[
         "POST /shop/subscriptions/{subscription}/trial",
         Authorization::Iam,
     ),
+    (
+        "POST /shop/subscriptions/{subscription}/refund",
+        Authorization::Iam,
+    ),
     ("GET /subscriptions/{subscription}", Authorization::Jwt),
     ("GET /shop/subscriptions/{subscription}", Authorization::Iam),
     ("GET /invoices", Authorization::Jwt),
@@ -280,6 +284,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
         "POST /shop/subscriptions/{subscription}/withdraw-cancellation",
         Authorization::Iam,
     ),
+    ("POST /shop/customers", Authorization::Iam),
     ("GET /shop/invoices", Authorization::Iam),
     (
         "POST /shop/subscriptions/{subscription}/links",

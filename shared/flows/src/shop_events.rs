@@ -133,21 +133,83 @@ pub(crate) struct RefundFailed<'a> {
     pub(crate) reason: Option<&'a str>,
 }
 
-/// That money does not go back. `about` is what makes it one event, however often it is found out.
-pub(crate) fn refund_failed(
+/// Money that has gone back.
+#[derive(Serialize)]
+pub(crate) struct RefundMade<'a> {
+    /// Of which invoice.
+    pub(crate) invoice: &'a str,
+    /// Which refund, `re_...`.
+    pub(crate) refund: &'a str,
+    /// How much, in the currency's smallest unit.
+    pub(crate) amount: u64,
+    /// The currency.
+    pub(crate) currency: Option<Currency>,
+}
+
+/// A payment that the shopper's bank or wallet claims back.
+#[derive(Serialize)]
+pub(crate) struct Claimed<'a> {
+    /// Stripe's id, `du_...` or `dp_...`.
+    pub(crate) id: &'a str,
+    /// What was paid with it.
+    pub(crate) invoice: &'a str,
+    /// How much is claimed, in the currency's smallest unit.
+    pub(crate) amount: u64,
+    /// The currency.
+    pub(crate) currency: Option<Currency>,
+    /// Why, in a word of the network's.
+    pub(crate) reason: Option<&'a str>,
+    /// Stripe's status.
+    pub(crate) status: &'a str,
+    /// Until when the shop may answer.
+    pub(crate) answer_by: Option<Timestamp>,
+}
+
+/// What has become of money that was paid. It stands outside the order of a subscription's other events.
+pub(crate) enum MoneyEvent<'a> {
+    /// It has gone back.
+    Refunded(RefundMade<'a>),
+    /// It was to go back, and does not.
+    RefundFailed(RefundFailed<'a>),
+    /// It is claimed back.
+    DisputeOpened(Claimed<'a>),
+    /// What was claimed back is the shop's again, or is lost.
+    DisputeClosed(Claimed<'a>),
+}
+
+/// Tells of money. `about` is what makes it one event, however often it is found out.
+pub(crate) fn about_money(
     user: &UserId,
     subscription: &SubscriptionId,
     about: &str,
-    failed: &RefundFailed<'_>,
+    event: &MoneyEvent<'_>,
     now: Timestamp,
 ) -> ShopEvent {
-    let data = json!({ "subscription": subscription, "refund": failed });
-    let digest = Sha256::digest(format!("refund_failed:{subscription}:{about}"));
+    let of = |name: &str, what: Value| json!({ "subscription": subscription, name: what });
+    let (kind, prefix, data) = match event {
+        MoneyEvent::Refunded(made) => {
+            let data = of("refund", json!(made));
+            ("subscription.refunded", "refunded", data)
+        }
+        MoneyEvent::RefundFailed(failed) => {
+            let data = of("refund", json!(failed));
+            ("subscription.refund_failed", "refund_failed", data)
+        }
+        MoneyEvent::DisputeOpened(claimed) => {
+            let data = of("dispute", json!(claimed));
+            ("subscription.dispute_opened", "dispute_opened", data)
+        }
+        MoneyEvent::DisputeClosed(claimed) => {
+            let data = of("dispute", json!(claimed));
+            ("subscription.dispute_closed", "dispute_closed", data)
+        }
+    };
+    let digest = Sha256::digest(format!("{prefix}:{subscription}:{about}"));
     // Of the form of the others, and behind them.
     let digits = digest.iter().map(|byte| format!("{byte:02x}"));
     let digits: String = digits.collect::<String>().chars().take(25).collect();
     let id = format!("pev_z{digits}");
-    outgoing(id, "subscription.refund_failed", user, None, now, &data)
+    outgoing(id, kind, user, None, now, &data)
 }
 
 /// That a checkout has come to an end without a subscription.

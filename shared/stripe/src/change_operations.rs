@@ -6,7 +6,7 @@ use crate::{
     ChangePlan, FrozenRequest, PauseSubscription, ResumeSubscription,
     client::Stripe,
     form::Form,
-    objects::{CreditNote, Invoice, List, Preview, Schedule, Subscription},
+    objects::{Bill, CreditNote, Invoice, List, Preview, Schedule, Subscription},
     operations::{Answered, page},
     requests::{below, path, whole},
 };
@@ -133,6 +133,12 @@ impl Stripe {
 
     /// Reads an invoice.
     pub async fn retrieve_invoice(&self, id: &str) -> Answered<Invoice> {
+        self.get("retrieve_invoice", &below(path::INVOICES, id), Form::new())
+            .await
+    }
+
+    /// Reads an invoice as its customer sees it.
+    pub async fn retrieve_bill(&self, id: &str) -> Answered<Bill> {
         self.get("retrieve_invoice", &below(path::INVOICES, id), Form::new())
             .await
     }

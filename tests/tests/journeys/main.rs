@@ -33,6 +33,7 @@ macro_rules! on_both {
 
 mod actions;
 mod addresses;
+mod adopting;
 mod answers;
 mod apple_pay;
 mod archive;

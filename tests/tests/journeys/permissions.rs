@@ -273,6 +273,10 @@ async fn actions_of_a_subscriber(app: &TestApp) {
         .expect(200);
     let of_server = ShopServer::of(app).get("/shop/users?user=rosa").await;
     of_server.expect(200);
+    let made = app.stripe.api("POST", "/v1/customers", &[]).await;
+    let body = json!({"user": "ruth", "customer": made["id"]});
+    let adopted = ShopServer::of(app).post("/shop/customers", "", &body).await;
+    adopted.expect(200);
     // It ends by a server, so that this function is who archives it.
     let path = format!("/shop{path}/cancel");
     let body = json!({"user": "rosa", "when": "now"});

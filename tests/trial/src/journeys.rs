@@ -130,6 +130,8 @@ pub enum Journey {
     GivenBack,
     /// The same after a change of plan, so two invoices have paid the period.
     GivenBackOfTwo,
+    /// A server gives a part of an invoice back, and then the rest.
+    RefundedByServer,
     /// After such an end the shopper comes again, with the saved payment method.
     CameAgain,
     /// That is declined, and the wallet is asked.
@@ -142,7 +144,7 @@ pub enum Journey {
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 59] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -197,6 +199,7 @@ impl Journey {
         Self::PauseEndDeclined,
         Self::GivenBack,
         Self::GivenBackOfTwo,
+        Self::RefundedByServer,
         Self::CameAgain,
         Self::CameAgainDeclined,
         Self::CanceledByLink,
@@ -260,6 +263,7 @@ impl Journey {
             Self::PauseEndDeclined => "pause-end-declined",
             Self::GivenBack => "given-back",
             Self::GivenBackOfTwo => "given-back-of-two",
+            Self::RefundedByServer => "refunded-by-server",
             Self::CameAgain => "came-again",
             Self::CameAgainDeclined => "came-again-declined",
             Self::CanceledByLink => "canceled-by-link",
@@ -376,6 +380,7 @@ impl Journey {
             | Self::PauseEndDeclined
             | Self::GivenBack
             | Self::GivenBackOfTwo
+            | Self::RefundedByServer
             | Self::CameAgain
             | Self::CameAgainDeclined
             | Self::CanceledByLink

@@ -8,7 +8,7 @@ use url::Url;
 use crate::books::text;
 use crate::broken::Broken;
 use crate::shopper::Ask;
-use crate::stage::{Back, Pause, Stage, Terms};
+use crate::stage::{AskedRefund, Back, Pause, Stage, Terms};
 use crate::wire::Door;
 
 /// Who asks.
@@ -78,7 +78,6 @@ impl Stage<'_> {
         let pause = Pause {
             subscription: id.to_owned(),
             until,
-            credit: amount("credit"),
             ends_for: amount("next_charge"),
             is_over: false,
         };
@@ -93,8 +92,8 @@ impl Stage<'_> {
         let answer = self.ask_as(who, id, "pause", &body).await?;
         match &answer {
             Some((200, body)) => {
-                // A plan to come is given up with it.
-                self.deal(id, at, Terms::Kept);
+                let credit = amount("credit");
+                self.deal(id, at, Terms::Paused { credit });
                 let until_there = time_of(&body["subscription"]["pause"]["resumes_at"]);
                 if until_there != until {
                     self.broke(format!("a pause until {until:?} was answered: {body}"));
@@ -135,9 +134,8 @@ impl Stage<'_> {
             return;
         };
         pause.is_over = true;
-        let credit = pause.credit;
         drop(notes);
-        self.deal(id, at, Terms::Resumed { due, credit, next });
+        self.deal(id, at, Terms::Resumed { due, next });
     }
 
     /// Notes which pauses a sweep has ended, or has tried to.
@@ -221,6 +219,35 @@ impl Stage<'_> {
             let mut notes = self.notes.borrow_mut();
             let known = notes.backs.iter().rposition(|it| *it == back);
             known.map(|known| notes.backs.remove(known));
+        }
+        Ok(answer)
+    }
+
+    /// A server gives a part of the newest invoice back.
+    pub async fn refund(&self, key: &str, id: &str, amount: i64) -> Result<Decided, Broken> {
+        let books = self.lane.stripe.books();
+        let subscription = books.subscriptions.iter().find(|it| it["id"] == id);
+        let invoice = subscription.map(|it| it["latest_invoice"].clone());
+        self.notes.borrow_mut().refunds.push(AskedRefund {
+            subscription: id.to_owned(),
+            amount,
+            is_sure: false,
+        });
+        let body = json!({"invoice": invoice, "amount": amount});
+        let answer = self.serve(id, "refund", key, &body).await?;
+        let mut notes = self.notes.borrow_mut();
+        match &answer {
+            Some((200, body)) => {
+                if let Some(asked) = notes.refunds.last_mut() {
+                    asked.is_sure = true;
+                }
+                drop(notes);
+                if body["given_back"]["refund"]["amount"] != amount {
+                    self.broke(format!("of {amount} came {body}"));
+                }
+            }
+            Some(_) => drop(notes.refunds.pop()),
+            None => {}
         }
         Ok(answer)
     }

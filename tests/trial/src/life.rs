@@ -296,6 +296,7 @@ fn is_wanted(event: &Value) -> bool {
         || others.contains(&kind)
         || kind.starts_with("charge.dispute.")
         || kind.starts_with("customer.subscription.")
+        || kind.starts_with("refund.")
         || (kind.starts_with("invoice.") && kind != "invoice.payment_succeeded")
 }
 

@@ -93,7 +93,8 @@ impl User<'_> {
             // One with an end is a journey of its own.
             10 | 11 => {
                 // Stripe's clock is a part of the key, so each time it is another one.
-                let key = format!("paused-{}", self.stage.lane.stripe.now().await?);
+                let now = self.stage.lane.stripe.now().await?;
+                let key = format!("paused-{now}");
                 self.stage.pause(Asker::Server(&key), &id, None).await?;
                 Ok(())
             }

@@ -105,12 +105,15 @@ pub enum Terms {
     },
     /// What was to come does not.
     Kept,
+    /// It is paused, and what was to come does not.
+    Paused {
+        /// What of the period is credited at once.
+        credit: i64,
+    },
     /// A pause is over, and its price is that of before.
     Resumed {
         /// What was to be paid at once; none if a sweep has ended it, and nobody was told.
         due: Option<i64>,
-        /// What the pause has credited.
-        credit: i64,
         /// What was to be charged next, and when.
         next: (i64, i64),
     },
@@ -125,8 +128,6 @@ pub struct Pause {
     pub subscription: String,
     /// When it ends by itself, in Stripe's Unix seconds.
     pub until: Option<i64>,
-    /// What it was to credit.
-    pub credit: i64,
     /// What was to be charged when it ends by itself.
     pub ends_for: i64,
     /// Whether it has ended, or somebody has tried to end it.
@@ -142,6 +143,17 @@ pub struct Back {
     pub refund: i64,
     /// To the balance.
     pub credit: i64,
+}
+
+/// What a server has asked to give back.
+#[derive(Debug, Clone)]
+pub struct AskedRefund {
+    /// Of which subscription.
+    pub subscription: String,
+    /// How much, in cents.
+    pub amount: i64,
+    /// Whether it was answered that it is given back.
+    pub is_sure: bool,
 }
 
 /// The notes of a case.
@@ -171,6 +183,8 @@ pub struct Notes {
     pub pauses: Vec<Pause>,
     /// What ends at once were to give back.
     pub backs: Vec<Back>,
+    /// What servers have asked to give back, unless that was refused.
+    pub refunds: Vec<AskedRefund>,
     /// What the first payments of those were to be who came again.
     pub firsts: Vec<i64>,
     /// What was agreed on, and confirmed by an answer.

@@ -10,6 +10,7 @@ use super::{
     change_plan::{Made, change_of, is_made, names, ours, waits},
     claim::is_ended_first,
     pausing::{is_pause, is_resumption},
+    refund::is_refund,
     trial_time::is_of_trial,
 };
 use crate::{FlowError, subscriptions::Refreshed};
@@ -147,6 +148,8 @@ impl SubscriptionActions<'_> {
                     Box::pin(self.finish_abandoned_resumption(of, &claim)).await?
                 } else if is_of_trial(&claim.request) {
                     Box::pin(self.finish_abandoned_trial(of, &claim)).await?
+                } else if is_refund(&claim.request) {
+                    Box::pin(self.finish_abandoned_refund(of, &claim)).await?
                 } else {
                     Box::pin(self.finish_change(of, &claim)).await?
                 }

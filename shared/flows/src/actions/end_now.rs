@@ -18,7 +18,7 @@ use super::{
 use crate::{
     FlowError,
     claimed_step::Sent,
-    shop_events::{RefundFailed, refund_failed},
+    shop_events::{MoneyEvent, RefundFailed, about_money},
     subscriptions::Refreshed,
 };
 
@@ -144,14 +144,14 @@ impl SubscriptionActions<'_> {
                 error = %refused,
                 "what is owed for an end at once was refused by Stripe"
             );
-            let failed = RefundFailed {
+            let failed = MoneyEvent::RefundFailed(RefundFailed {
                 invoice: Some(&part.invoice),
                 refund: None,
                 amount: part.refund.saturating_add(part.credit),
                 currency: Some(agreed.currency),
                 reason: refused.code(),
-            };
-            let event = refund_failed(of.user, of.id, &request, &failed, self.cx.clock.now());
+            });
+            let event = about_money(of.user, of.id, &request, &failed, self.cx.clock.now());
             self.cx.table.tell(&event).await?;
         }
         Ok(Canceled {

@@ -5,6 +5,7 @@
 //! server asks for under an idempotency key is remembered with what came of it.
 
 mod abandoned;
+mod adoption;
 mod cancel;
 mod change_plan;
 mod claim;
@@ -19,6 +20,7 @@ mod payment_method;
 mod preview;
 mod preview_again;
 mod preview_cancel;
+mod refund;
 mod refusal;
 mod resuming;
 mod trial_time;
@@ -38,6 +40,7 @@ pub use perennial_stripe::{Bill, CancellationDetails, Feedback};
 pub use preview::{AskPlan, NextCharge, PlanPreview, PreviewedLine};
 pub use preview_again::AgainPreview;
 pub use preview_cancel::{AskEnd, EndPreview};
+pub use refund::{InvoiceRefund, Refund};
 pub use refusal::{ActionErrorCode, ActionRefusal};
 pub use resuming::{EndedPause, Resume};
 pub use trial_time::TrialEnd;

@@ -3,7 +3,10 @@
 use perennial_stripe::{PauseSubscription, StripeError};
 use perennial_types::{By, Timestamp};
 
-use super::{ActionError, AskedAction, NextCharge, Pause, SubscriptionActions, Target};
+use super::{
+    ActionError, AskedAction, NextCharge, Pause, SubscriptionActions, Target,
+    preview::balance_after,
+};
 use crate::subscriptions::Refreshed;
 
 /// What is previewed.
@@ -84,20 +87,21 @@ impl SubscriptionActions<'_> {
         } else {
             stripe.preview_pause(unused).await
         };
-        let (credit, balance) = match preview {
+        let (due_now, credit, balance) = match preview {
             Ok(preview) => {
-                let credit = preview.value.total.min(0).saturating_neg();
-                (credit, preview.value.starting_balance)
+                let bill = preview.value;
+                let credit = bill.total.min(0).saturating_neg();
+                // What the shop had left for the next invoice may be more than what is credited.
+                (bill.amount_due, credit, balance_after(&bill))
             }
             // There is nothing to credit.
-            Err(StripeError::Invalid { status: 404, .. }) => (0, 0),
+            Err(StripeError::Invalid { status: 404, .. }) => (0, 0, 0),
             Err(error) => return Err(error.into()),
         };
-        let left = balance.saturating_sub(credit);
-        let amount = recurring.total.saturating_add(left).max(0);
+        let amount = recurring.total.saturating_add(balance).max(0);
         Ok(PausePreview {
             currency: recurring.currency,
-            due_now: 0,
+            due_now,
             credit,
             next_charge: pause.until.map(|at| NextCharge { amount, at }),
             resumes_at: pause.until,

@@ -155,6 +155,27 @@ reasons! {
     /// No SetupIntent of this subscription.
     UnknownSetupIntent => 404, "unknown_setup_intent",
         "There is no such SetupIntent of this subscription, or it is canceled. Begin again with POST /subscriptions/{subscription}/payment-method.";
+    /// Stripe has none of that id, or had one.
+    UnknownCustomer => 404, "unknown_customer",
+        "Stripe has no such customer in this account and mode, or it was deleted.";
+    /// Somebody else's.
+    CustomerTaken => 409, "customer_taken",
+        "This customer is another user's, and nothing was changed.";
+    /// The user has one already.
+    HasCustomer => 409, "user_has_customer",
+        "This user has another customer, and nothing was changed. A user has one customer, to which all of their subscriptions belong.";
+    /// None of that id, or one of another subscription.
+    UnknownInvoice => 404, "unknown_invoice",
+        "This subscription has no such invoice. GET /shop/invoices lists those that it has.";
+    /// Nothing was received for it.
+    InvoiceNotPaid => 409, "invoice_not_paid",
+        "This invoice is not paid, so nothing of it can be given back.";
+    /// All of it went back, or it is claimed back.
+    NothingToRefund => 409, "nothing_to_refund",
+        "Nothing of this invoice is left to be given back: it cost nothing, went back already, or its payment is disputed.";
+    /// More than is left.
+    RefundTooLarge => 409, "refund_too_large",
+        "Less than \"amount\" is left of this invoice, and nothing was given back. Without \"amount\" all that is left goes back.";
     /// A link that was good while a payment was missing.
     NothingToRepair => 409, "nothing_to_repair",
         "This subscription is paid with a method that works, so there is nothing to repair.";

@@ -26,11 +26,11 @@ pub(super) struct UnusedTime {
 
 /// What of an invoice can still be given back, in the currency's smallest unit.
 #[derive(Debug, Clone, Copy)]
-struct Creditable {
+pub(super) struct Creditable {
     /// In all.
-    total: u64,
+    pub(super) total: u64,
     /// Of that, what can go to the payment method.
-    refund: u64,
+    pub(super) refund: u64,
 }
 
 impl SubscriptionActions<'_> {
@@ -163,7 +163,7 @@ impl SubscriptionActions<'_> {
         Ok(found)
     }
 
-    async fn creditable(&self, bill: &Bill) -> Result<Creditable, ActionError> {
+    pub(super) async fn creditable(&self, bill: &Bill) -> Result<Creditable, ActionError> {
         let whole = |amount: i64| u64::try_from(amount).unwrap_or(0);
         let notes = self.credit_notes(&bill.id).await?;
         let linked = notes.iter().filter(|note| note.stands());

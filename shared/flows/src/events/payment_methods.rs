@@ -4,12 +4,12 @@
 
 use perennial_store::PaymentIssue;
 use perennial_stripe::{DisputeStatus, MandateStatus};
-use perennial_types::{CustomerId, Refunded, SubscriptionId, UserId};
+use perennial_types::{CustomerId, SubscriptionId, Timestamp, UserId};
 
 use super::{Events, apply::Applied};
 use crate::{
     FlowError,
-    shop_events::{RefundFailed, refund_failed},
+    shop_events::{Claimed, MoneyEvent, RefundFailed, RefundMade, about_money},
     subscriptions::{Paid, PaidInvoice, Subscriptions},
 };
 
@@ -67,49 +67,79 @@ impl Events<'_> {
             DisputeStatus::Lost => PaymentIssue::DisputeLost,
             _ => PaymentIssue::DisputeOpen,
         };
-        match Subscriptions::of(self.cx)
+        let paid = Subscriptions::of(self.cx)
             .paid_by(dispute.payment_intent.as_deref())
-            .await?
-        {
-            Paid::For(paid) => self.contest(&paid, id, &finding).await,
+            .await?;
+        match paid {
+            Paid::For(paid) => {
+                let is_open = finding == PaymentIssue::DisputeOpen;
+                let answer_by = dispute.answer_by().filter(|_| is_open);
+                let claimed = Claimed {
+                    id,
+                    invoice: &paid.invoice,
+                    amount: dispute.amount,
+                    currency: dispute.currency.parse().ok(),
+                    reason: dispute.reason.as_deref(),
+                    status: dispute.status.as_str(),
+                    answer_by: answer_by.map(Timestamp::from_unix),
+                };
+                let (about, event) = if is_open {
+                    (id.to_owned(), MoneyEvent::DisputeOpened(claimed))
+                } else {
+                    // Once for each outcome.
+                    let about = format!("{id}:{}", claimed.status);
+                    (about, MoneyEvent::DisputeClosed(claimed))
+                };
+                self.tell_of_money(&paid, &about, &event).await?;
+                self.contest(&paid, id, &finding).await
+            }
             Paid::Ignored(why) => Ok(Applied::Ignored(why)),
         }
     }
 
     /// The shop gives a payment back, or a part of it.
     pub(super) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
-        match Subscriptions::of(self.cx).read_refund(id).await? {
-            (Paid::For(paid), finding) => {
-                if let PaymentIssue::Refund { stands: false, of } = &finding {
-                    self.tell_refund_failed(&paid, id, of).await?;
-                }
-                self.contest(&paid, id, &finding).await
-            }
-            (Paid::Ignored(why), _) => Ok(Applied::Ignored(why)),
+        let read = Subscriptions::of(self.cx).read_refund(id).await?;
+        let paid = match &read.paid {
+            Paid::For(paid) => paid,
+            Paid::Ignored(why) => return Ok(Applied::Ignored(why)),
+        };
+        let of = &read.of;
+        if !read.stands {
+            tracing::error!(subscription = %paid.subscription, refund = id,
+                "a refund has failed, and the shopper has yet to get the money");
+            let failed = MoneyEvent::RefundFailed(RefundFailed {
+                invoice: Some(&of.invoice),
+                refund: Some(id),
+                amount: of.amount,
+                currency: of.currency,
+                reason: None,
+            });
+            self.tell_of_money(paid, id, &failed).await?;
+        } else if read.is_done {
+            let made = MoneyEvent::Refunded(RefundMade {
+                invoice: &of.invoice,
+                refund: id,
+                amount: of.amount,
+                currency: of.currency,
+            });
+            self.tell_of_money(paid, id, &made).await?;
         }
+        self.contest(paid, id, &read.finding()).await
     }
 
-    /// A refund that a wallet makes later may fail, after the shopper was told of it.
-    async fn tell_refund_failed(
+    /// Before it is noted here, so that whoever dies in between tells it when the event comes again.
+    async fn tell_of_money(
         &self,
         paid: &PaidInvoice,
-        refund: &str,
-        of: &Refunded,
+        about: &str,
+        event: &MoneyEvent<'_>,
     ) -> Result<(), FlowError> {
         let Some(user) = self.cx.table.user_of_customer(&paid.customer).await? else {
             return Ok(());
         };
-        let failed = RefundFailed {
-            invoice: Some(&of.invoice),
-            refund: Some(refund),
-            amount: of.amount,
-            currency: of.currency,
-            reason: None,
-        };
         let now = self.cx.clock.now();
-        let event = refund_failed(&user, &paid.subscription, refund, &failed, now);
-        tracing::error!(subscription = %paid.subscription, refund,
-            "a refund has failed, and the shopper has yet to get the money");
+        let event = about_money(&user, &paid.subscription, about, event, now);
         self.cx.table.tell(&event).await?;
         Ok(())
     }

@@ -23,28 +23,50 @@ pub(crate) struct PaidInvoice {
     pub(crate) subscription: SubscriptionId,
 }
 
+/// A refund, as it was read.
+pub(crate) struct ReadRefund {
+    pub(crate) paid: Paid,
+    /// It did not fail.
+    pub(crate) stands: bool,
+    /// The money is with the shopper.
+    pub(crate) is_done: bool,
+    /// What it gives back.
+    pub(crate) of: Refunded,
+}
+
+impl ReadRefund {
+    /// What it means for the subscription.
+    pub(crate) fn finding(&self) -> PaymentIssue {
+        PaymentIssue::Refund {
+            stands: self.stands,
+            of: self.of.clone(),
+        }
+    }
+}
+
 impl Subscriptions<'_> {
-    /// A refund, and what it means for the subscription whose payment it gives back.
-    pub(crate) async fn read_refund(&self, id: &str) -> Result<(Paid, PaymentIssue), FlowError> {
+    /// A refund, and the subscription whose payment it gives back.
+    pub(crate) async fn read_refund(&self, id: &str) -> Result<ReadRefund, FlowError> {
         let refund = self.cx.stripe.retrieve_refund(id).await?.value;
         let paid = self.paid_by(refund.payment_intent.as_deref()).await?;
         let (invoice, of) = match &paid {
             Paid::For(paid) => (paid.invoice.clone(), paid.amount),
             Paid::Ignored(_) => (String::new(), 0),
         };
-        let finding = PaymentIssue::Refund {
+        Ok(ReadRefund {
+            paid,
             stands: !matches!(
                 refund.status,
                 Some(RefundStatus::Failed | RefundStatus::Canceled)
             ),
+            is_done: refund.status == Some(RefundStatus::Succeeded),
             of: Refunded {
                 invoice,
                 amount: refund.amount,
                 paid: of,
                 currency: refund.currency.parse().ok(),
             },
-        };
-        Ok((paid, finding))
+        })
     }
 
     /// An older version has noted refunds by their ids alone: which invoice each is about is
@@ -57,8 +79,9 @@ impl Subscriptions<'_> {
     ) -> Result<(), FlowError> {
         let bare: Vec<String> = item.issues.bare_refunds().map(str::to_owned).collect();
         for refund in &bare {
-            let (paid, finding) = self.read_refund(refund).await?;
-            if matches!(paid, Paid::For(_)) {
+            let read = self.read_refund(refund).await?;
+            if matches!(read.paid, Paid::For(_)) {
+                let finding = read.finding();
                 self.cx.table.note_issue(user, id, refund, &finding).await?;
             }
         }

@@ -21,6 +21,8 @@ pub struct CreditNote {
 
 #[derive(Debug, Clone, Deserialize)]
 struct LinkedRefund {
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    refund: Option<String>,
     #[serde(default)]
     amount_refunded: u64,
 }
@@ -30,6 +32,12 @@ impl CreditNote {
     pub fn refunded(&self) -> u64 {
         let amounts = self.refunds.iter().map(|it| it.amount_refunded);
         amounts.fold(0, u64::saturating_add)
+    }
+
+    /// The refunds that belong to it, `re_...`, and how much of each.
+    pub fn refunds(&self) -> impl Iterator<Item = (&str, u64)> {
+        let linked = self.refunds.iter();
+        linked.filter_map(|it| Some((it.refund.as_deref()?, it.amount_refunded)))
     }
 
     /// Whether it counts.

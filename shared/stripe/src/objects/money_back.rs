@@ -72,9 +72,33 @@ pub struct Mandate {
 pub struct Dispute {
     /// How it stands.
     pub status: DisputeStatus,
+    /// How much is claimed, in the currency's smallest unit.
+    #[serde(default)]
+    pub amount: u64,
+    /// The currency's code, in lower case.
+    #[serde(default)]
+    pub currency: String,
+    /// Why, in a word of the network's.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    evidence_details: EvidenceDetails,
     /// Which payment.
     #[serde(default)]
     pub payment_intent: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct EvidenceDetails {
+    #[serde(default)]
+    due_by: Option<i64>,
+}
+
+impl Dispute {
+    /// Until when the shop may answer, in Unix seconds; none when it may not any more.
+    pub fn answer_by(&self) -> Option<i64> {
+        self.evidence_details.due_by
+    }
 }
 
 /// A payment that the shop gives back.

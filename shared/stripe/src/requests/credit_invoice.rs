@@ -16,7 +16,25 @@ pub struct CreditInvoice<'a> {
     pub request: &'a str,
 }
 
-impl CreditInvoice<'_> {
+impl<'a> CreditInvoice<'a> {
+    /// Where such a request is sent.
+    pub const PATH: &'static str = path::CREDIT_NOTES;
+
+    /// What was frozen here under the key of its number, `act:{number}:refund`.
+    pub fn of(request: &'a FrozenRequest) -> Option<Self> {
+        let key = request.idempotency_key.as_str();
+        let number = key.strip_prefix("act:")?.strip_suffix(":refund")?;
+        let pairs = || request.body.split('&').filter_map(|it| it.split_once('='));
+        let value = |wanted| pairs().find_map(|(name, value)| (name == wanted).then_some(value));
+        let amount = |name| value(name).map_or(Some(0), |it: &str| it.parse().ok());
+        Some(Self {
+            invoice: value("invoice")?,
+            refund: amount("refund_amount")?,
+            credit: amount("credit_amount")?,
+            request: number,
+        })
+    }
+
     /// The request as it will be sent. The two amounts have to come to that of the credit note, and Stripe would
     /// send a mail of its own.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
@@ -34,6 +52,6 @@ impl CreditInvoice<'_> {
             .with(&["reason"], "order_change")
             .with(&["email_type"], "none")
             .with(&["metadata", metadata::ACTION], self.request);
-        freeze(path::CREDIT_NOTES, form, key)
+        freeze(Self::PATH, form, key)
     }
 }

@@ -5,8 +5,8 @@ use perennial_types::SubscriptionId;
 use super::{below, freeze, path, whole};
 use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
-/// A pause of a subscription in flexible billing mode: its period ends, and what is left of it is credited to the
-/// next invoice.
+/// A pause of a subscription in flexible billing mode: its period ends, and what is left of it is invoiced as a credit,
+/// which goes to the customer's balance. As a pending item it would be lost with the next invoice if that is voided.
 #[derive(Debug, Clone, Copy)]
 pub struct PauseSubscription<'a> {
     /// Which subscription.
@@ -29,12 +29,12 @@ impl PauseSubscription<'_> {
         let form = Form::new()
             .with(&["type"], "subscription")
             .with(&["bill_for", "unused_time_from", "type"], "now")
-            .with(&["invoicing_behavior"], "pending_invoice_item");
+            .with(&["invoicing_behavior"], "invoice");
         let path = below(path::SUBSCRIPTIONS, self.subscription.as_str()) + Self::PATH_END;
         freeze(&path, whole(form), key)
     }
 
-    /// The invoice of what would be credited, which a pause itself leaves for the next one.
+    /// The invoice of what would be credited.
     pub(crate) fn preview(self) -> Form {
         let form = Form::new().with(&["subscription"], self.subscription.as_str());
         let within = ["subscription_details", "pause"];

@@ -255,7 +255,7 @@ fn pauses_and_resumptions_are_these_bytes() {
     assert_eq!(
         pause.body,
         format!(
-            "type=subscription&bill_for[unused_time_from][type]=now&invoicing_behavior=pending_invoice_item&{whole}"
+            "type=subscription&bill_for[unused_time_from][type]=now&invoicing_behavior=invoice&{whole}"
         )
     );
     let resume = ResumeSubscription {

@@ -16,6 +16,7 @@ mod plans;
 mod refunding;
 mod refused;
 mod repair;
+mod shop_refund;
 mod trial_ending;
 mod trial_time;
 
@@ -98,10 +99,11 @@ impl Subscriber {
         changes.count()
     }
 
-    /// What the shop was told after the beginning.
+    /// What the shop was told after the beginning, but for refunds that were made, which stand outside the order.
     pub(super) async fn told(&self) -> Vec<String> {
         let told = self.app.table.items_of("OUT#").await;
         let types = told.iter().map(|event| text(&event["type"]).to_owned());
+        let types = types.filter(|kind| kind != "subscription.refunded");
         types.skip(1).collect()
     }
 }

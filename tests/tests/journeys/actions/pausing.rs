@@ -401,11 +401,17 @@ async fn a_declined_resumption_owes_nothing_when_it_was_asked_for() {
     let it = Subscriber::of(MONTHLY).await;
     it.pass(20 * DAY).await;
     it.pause_for(60).await;
+    let shown = it.asks("preview", &json!({"resume": {}})).await;
+    let shown = shown.expect(200).json()["due_now"].clone();
+    let due = shown["amount"].as_i64().unwrap();
+    assert!(due > 0 && due < 1500, "the pause has credited {shown}");
     it.method_meets("decline").await;
     let before = it.charged().await;
-    let declined = it.asks("resume", &json!({})).await;
+    let declined = it.asks("resume", &json!({"due_now": due})).await;
     assert_eq!(declined.expect_error(402), "resume_declined");
     assert_eq!(declined.json()["subscription"]["status"], "paused");
+    let again = it.asks("preview", &json!({"resume": {}})).await;
+    assert_eq!(again.expect(200).json()["due_now"], shown);
     it.app.quiet().await;
     it.method_meets("succeed").await;
     // Nothing is charged later for what was refused.
@@ -419,10 +425,31 @@ async fn a_declined_resumption_owes_nothing_when_it_was_asked_for() {
     it.pass(40 * DAY).await;
     assert_eq!(it.sweep().await["over"], 1);
     assert_eq!(it.mine().await["status"], "active");
-    assert!(it.charged().await > before);
+    assert_eq!(it.charged().await - before, due);
     assert_eq!(
         it.told().await,
         ["subscription.paused", "subscription.resumed"]
+    );
+}
+
+/// What was credited is the customer's, whatever becomes of the subscription.
+#[tokio::test]
+async fn what_a_pause_has_credited_outlives_the_end_of_the_subscription() {
+    let it = Subscriber::of(MONTHLY).await;
+    it.pass(20 * DAY).await;
+    let pause = json!({"pause": {"until": it.days_ahead(60).await}});
+    let shown = it.asks("preview", &pause).await.expect(200).json();
+    let credit = shown["credit"]["amount"].as_i64().unwrap();
+    it.pause_for(60).await;
+    it.server_asks("cancel", "k1", &json!({"when": "now"}))
+        .await
+        .expect(200);
+    it.app.quiet().await;
+    let customers = it.app.stripe.objects("customer").await;
+    let left = -customers[0]["balance"].as_i64().unwrap();
+    assert!(
+        credit > 0 && (credit - left).abs() <= 1,
+        "{left} of {credit}"
     );
 }
 

@@ -110,6 +110,10 @@ async fn many_clicks_at_once_and_two_devices_are_one_change() {
     }
     let refused = agree(&it, &other).await;
     assert_eq!(refused.expect_error(409), "preview_outdated");
+    // What it would cost now is beside it, and may be agreed to.
+    let anew = refused.json()["new_preview"].clone();
+    assert_eq!(anew["plan"], "pro-yearly");
+    assert_ne!(anew["due_now"], other["due_now"]);
     assert_eq!(refused.json()["subscription"]["plan"], "pro");
     assert_eq!(charged(&it).await.len(), 2);
 

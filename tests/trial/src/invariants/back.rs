@@ -17,6 +17,10 @@ pub(super) fn all_that_went_back(seen: &Seen, broken: &mut Vec<String>) {
             .filter(|note| note["status"] == "issued")
             .filter(|note| invoices.iter().any(|it| it["id"] == note["invoice"]))
             .collect();
+        if seen.refunds.iter().any(|it| *id == *it.subscription) {
+            by_server(seen, id, &notes, broken);
+            continue;
+        }
         for invoice in &invoices {
             let count = notes.iter().filter(|it| it["invoice"] == invoice["id"]);
             if count.count() > 1 {
@@ -48,6 +52,40 @@ pub(super) fn all_that_went_back(seen: &Seen, broken: &mut Vec<String>) {
                 subscription["status"], seen.backs
             ));
         }
+    }
+}
+
+/// A server gives back what it asked for, each part once, and all that it was told.
+fn by_server(seen: &Seen, id: &Value, notes: &[&Value], broken: &mut Vec<String>) {
+    let amounts = notes.iter().filter_map(|note| note["amount"].as_i64());
+    let mut made: Vec<i64> = amounts.collect();
+    for asked in seen.refunds.iter().filter(|it| *id == *it.subscription) {
+        match made.iter().position(|amount| *amount == asked.amount) {
+            Some(place) => drop(made.remove(place)),
+            None if asked.is_sure => broken.push(format!(
+                "{} of {id} were answered to be given back, and are not",
+                asked.amount
+            )),
+            None => {}
+        }
+    }
+    if !made.is_empty() {
+        broken.push(format!(
+            "{made:?} of {id} were given back beside what was asked for"
+        ));
+    }
+}
+
+/// The shop hears once of each refund of an invoice.
+pub(super) fn is_told(seen: &Seen, broken: &mut Vec<String>) {
+    let told = seen.outbox.iter();
+    let told = told.filter(|event| event["type"] == "subscription.refunded");
+    let notes = seen.books.credit_notes.iter();
+    let refunds = notes.filter_map(|note| note["refunds"].as_array());
+    let (told, made) = (told.count(), refunds.flatten().count());
+    // What was paid with the wrong method goes back without a credit note.
+    if told < made {
+        broken.push(format!("of {made} refunds the shop was told {told}"));
     }
 }
 

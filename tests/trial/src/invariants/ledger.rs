@@ -32,7 +32,7 @@ impl Prices {
                     prices.push((deal.at, amount));
                 }
                 Terms::Later { amount, from, .. } => to_come = Some((from, amount)),
-                Terms::Kept | Terms::Ended(_) => to_come = None,
+                Terms::Kept | Terms::Paused { .. } | Terms::Ended(_) => to_come = None,
                 Terms::Resumed { .. } => {}
             }
         }
@@ -62,8 +62,9 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
         let of_it_prices = Prices::of(subscription, &of_it);
         let at_once = of_it.iter().filter_map(|deal| match deal.terms {
             Terms::Now { invoice, .. } => invoice.map(|(due, total)| (Some(due), total)),
-            // A new period begins, less what the pause has credited.
-            Terms::Resumed { due, credit, .. } => Some((due, of_it_prices.at(deal.at) - credit)),
+            Terms::Paused { credit } if credit > 0 => Some((Some(0), -credit)),
+            // A new period begins.
+            Terms::Resumed { due, .. } => Some((due, of_it_prices.at(deal.at))),
             _ => None,
         });
         changes.insert(id, at_once.collect::<Vec<_>>().into_iter());

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
-use crate::stage::{Back, Deal, Pause, Stage, Told};
+use crate::stage::{AskedRefund, Back, Deal, Life, Pause, Stage, Told};
 use crate::table::UNREADABLE;
 
 /// Everything that is looked at.
@@ -40,6 +40,8 @@ struct Seen {
     pauses: Vec<Pause>,
     /// What ends at once were to give back.
     backs: Vec<Back>,
+    /// What servers have asked to give back.
+    refunds: Vec<AskedRefund>,
     /// What the first payments of those were to be who came again.
     firsts: Vec<i64>,
     /// Stripe's time.
@@ -62,6 +64,10 @@ impl Stage<'_> {
         pauses::all(&seen, &mut broken);
         pauses::are_over(&seen, &mut broken);
         back::all_that_went_back(&seen, &mut broken);
+        // Without webhooks only the hourly sweep hears of a refund, and months pass here between two.
+        if self.setting.life != Life::Sweeper {
+            back::is_told(&seen, &mut broken);
+        }
         back::first_payments(&seen, &mut broken);
         half_done::nothing(&seen, &mut broken);
         attempts::approved_attempts(&seen, &mut broken);
@@ -101,6 +107,7 @@ impl Stage<'_> {
             agreed: self.notes.borrow().agreed.clone(),
             pauses: self.notes.borrow().pauses.clone(),
             backs: self.notes.borrow().backs.clone(),
+            refunds: self.notes.borrow().refunds.clone(),
             firsts: self.notes.borrow().firsts.clone(),
             now,
             deals: {

@@ -93,18 +93,24 @@ pub(super) fn charges(seen: &Seen, broken: &mut Vec<String>) {
     }
 }
 
-/// A change of plan, and the end of a pause, cost what the shopper agreed to, once, or nothing.
+/// A change of plan, and the end of a pause, cost what the shopper agreed to, once, or nothing. Each pause credits once.
 pub(super) fn changes(seen: &Seen, broken: &mut Vec<String>) {
     let mut agreed = seen.agreed.clone();
     let mut pauses: Vec<&Pause> = seen.pauses.iter().filter(|it| it.until.is_some()).collect();
+    let mut credits: Vec<&Pause> = seen.pauses.iter().collect();
     let paid = seen.books.invoices.iter().filter(|invoice| {
         invoice["billing_reason"] == "subscription_update" && invoice["status"] == "paid"
     });
     for invoice in paid {
+        let of = &invoice["parent"]["subscription_details"]["subscription"];
+        let of_credit = credits.iter().position(|pause| *of == *pause.subscription);
+        if let Some(index) = of_credit.filter(|_| invoice["total"].as_i64() < Some(0)) {
+            credits.swap_remove(index);
+            continue;
+        }
         let amount = invoice["amount_paid"].as_i64().unwrap_or_default();
         let as_shown = agreed.iter().position(|due| *due == amount);
         let of_pause = pauses.iter().position(|pause| {
-            let of = &invoice["parent"]["subscription_details"]["subscription"];
             *of == *pause.subscription && (amount - pause.ends_for).abs() <= LATER
         });
         match (as_shown, of_pause) {

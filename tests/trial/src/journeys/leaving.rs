@@ -21,7 +21,7 @@ pub(super) async fn play(journey: Journey, stage: &Stage<'_>) -> Result<(), Brok
     match journey {
         Journey::Paused => paused(stage, &id).await,
         Journey::PausedByServer => paused_by_server(stage, &id).await,
-        Journey::PauseResumed => resumed(stage, &id).await,
+        Journey::PauseResumed => resumed(stage, &id, &method).await,
         Journey::PauseEndDeclined => end_declined(stage, &id, &method).await,
         Journey::GivenBack => {
             stage.pass(18 * DAY).await?;
@@ -33,6 +33,7 @@ pub(super) async fn play(journey: Journey, stage: &Stage<'_>) -> Result<(), Brok
             stage.pass(7 * DAY).await?;
             given_back(stage, &id).await
         }
+        Journey::RefundedByServer => refunded_by_server(stage, &id).await,
         Journey::CameAgain => came_again(stage, &id, &method, "succeed").await,
         Journey::CameAgainDeclined => came_again(stage, &id, &method, "decline").await,
         Journey::CanceledByLink => canceled_by_link(stage, &id).await,
@@ -86,8 +87,9 @@ async fn paused_by_server(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
     actions::renew(stage).await
 }
 
-/// A plan to come is given up with a pause, which the shopper ends before its time.
-async fn resumed(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
+/// A plan to come is given up with a pause, which the shopper ends before its time, and not with the first payment method
+/// that is tried.
+async fn resumed(stage: &Stage<'_>, id: &str, method: &str) -> Result<(), Broken> {
     let ask = json!({"plan": "photos-pro", "when": "period_end"});
     actions::agree(stage, id, &ask).await?;
     // Of a period that has just begun, all would be credited, and nothing be due.
@@ -97,9 +99,12 @@ async fn resumed(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
     stage.pause(PAGE, id, Some(until)).await?;
     stage.some_minutes().await?;
     stage.pass(5 * DAY).await?;
-    stage.resume(PAGE, id).await?;
-    stage.some_minutes().await?;
-    expect(stage, id, "active");
+    for (charge, status) in [("decline", "paused"), ("succeed", "active")] {
+        stage.lane.stripe.charges_of(method, charge).await?;
+        stage.resume(PAGE, id).await?;
+        stage.some_minutes().await?;
+        expect(stage, id, status);
+    }
     until_its_end(stage, until).await
 }
 
@@ -126,6 +131,17 @@ async fn given_back(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
     stage.some_minutes().await?;
     expect(stage, id, "canceled");
     Ok(())
+}
+
+/// What is given back in two parts, of which the second is all that the first has left.
+async fn refunded_by_server(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
+    stage.flow().await?;
+    for (key, amount) in [("a part", 500), ("the rest", 1000)] {
+        stage.refund(key, id, amount).await?;
+        stage.some_minutes().await?;
+    }
+    expect(stage, id, "active");
+    actions::renew(stage).await
 }
 
 /// After the end the shopper comes again, which is paid as before or with the wallet.

@@ -119,6 +119,12 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
         add("subscription", schema("Subscription"));
         add("manage", json!({ "type": "string", "format": "uri" }));
     }
+    if has("preview_outdated") && route.ends_with("/change") {
+        add("new_preview", schema("PlanPreview"));
+    }
+    if has("preview_outdated") && route.ends_with("/cancel") {
+        add("new_preview", schema("EndPreview"));
+    }
     let of_checkout = !route.contains("{subscription}");
     if of_checkout && (has("plan_not_available") || has("wallet_declined")) {
         add("may_retry", json!({ "type": "boolean" }));

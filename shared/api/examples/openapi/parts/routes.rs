@@ -293,6 +293,15 @@ const OF_TRIAL: [ActionErrorCode; 12] = [
     ActionErrorCode::TrialTooLong,
     ActionErrorCode::TrialDeclined,
 ];
+/// Why nothing of an invoice goes back.
+const OF_REFUND: [ActionErrorCode; 6] = [
+    ActionErrorCode::UnknownInvoice,
+    ActionErrorCode::InvoiceNotPaid,
+    ActionErrorCode::NothingToRefund,
+    ActionErrorCode::RefundTooLarge,
+    ActionErrorCode::Changed,
+    ActionErrorCode::ChangeRefused,
+];
 const OF_CHANGE: [ActionErrorCode; 4] = [
     ActionErrorCode::InvalidPreview,
     ActionErrorCode::PreviewOutdated,
@@ -380,16 +389,7 @@ fn of_actions() -> Vec<Route> {
         "POST /shop/subscriptions/{subscription}/resume",
         [&unresumable[..], &whys(&OF_RESUME)].concat(),
     ));
-    routes.push((
-        "POST /shop/subscriptions/{subscription}/trial",
-        [
-            &server[..],
-            &whys(&OF_TRIAL),
-            &whys(&OF_PAUSE),
-            &[(400, "conflicting_fields")],
-        ]
-        .concat(),
-    ));
+    routes.extend(of_servers_alone(&server));
     routes.push((
         "POST /subscriptions/{subscription}/preview",
         [&user[..], &preview, &ends, &whys(&OF_AGAIN)].concat(),
@@ -409,6 +409,41 @@ fn of_actions() -> Vec<Route> {
     routes.extend(of_another_method(&target));
     routes.extend(of_details());
     routes
+}
+
+/// What a shopper does not do.
+fn of_servers_alone(server: &[Code]) -> Vec<Route> {
+    vec![
+        (
+            "POST /shop/subscriptions/{subscription}/trial",
+            [
+                server,
+                &whys(&OF_TRIAL),
+                &whys(&OF_PAUSE),
+                &[(400, "conflicting_fields")],
+            ]
+            .concat(),
+        ),
+        (
+            "POST /shop/customers",
+            [
+                &SERVER[..],
+                &BODY,
+                &CALL,
+                &PLANS,
+                &whys(&[
+                    ActionErrorCode::UnknownCustomer,
+                    ActionErrorCode::CustomerTaken,
+                    ActionErrorCode::HasCustomer,
+                ]),
+            ]
+            .concat(),
+        ),
+        (
+            "POST /shop/subscriptions/{subscription}/refund",
+            [server, &whys(&OF_REFUND)].concat(),
+        ),
+    ]
 }
 
 fn of_details() -> Vec<Route> {

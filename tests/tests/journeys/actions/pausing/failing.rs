@@ -105,7 +105,8 @@ async fn a_resumption_whose_answer_is_lost_charges_once() {
         assert_eq!(it.sweep().await["failed"], 0, "{fault}");
         assert_eq!(it.mine().await["status"], "active", "{fault}");
         let invoices = it.app.stripe.objects("invoice").await;
-        assert_eq!(invoices.len(), 2, "{fault}");
+        // The first period, the credit of the pause, and the period after it.
+        assert_eq!(invoices.len(), 3, "{fault}");
         it.next_request().await;
         assert_eq!(
             it.told().await,
@@ -209,7 +210,7 @@ async fn end_fails_after(passing: usize) {
     }
     it.app.quiet().await;
     assert_eq!(it.mine().await["status"], "active", "{passing}");
-    assert_eq!(it.app.stripe.objects("invoice").await.len(), 2, "{passing}");
+    assert_eq!(it.app.stripe.objects("invoice").await.len(), 3, "{passing}");
     assert_eq!(it.noted().await, (Value::Null, Value::Null), "{passing}");
     it.next_request().await;
     assert_eq!(
