@@ -1,6 +1,7 @@
 """Tries mutants of the lines that a change touches: each is a bug that some test has to notice.
 
     python3 .ci/mutants.py
+    python3 .ci/mutants.py --is-needed    whether anything changed that could be mutated
 
 `CHANGED_SINCE` names the commit that the change is compared with. Without it, that is where this branch left the main
 branch, or the last commit but one. A missed mutant fails, unless docs/TRIAL.md names it under "Mutants". Of a change
@@ -130,6 +131,8 @@ def name_of(outcome: dict) -> str:
 
 def main() -> int:
     since = base()
+    if "--is-needed" in sys.argv[1:]:
+        return 0 if since is not None and changed(since) else 1
     if since is None:
         if git("rev-parse", "--is-shallow-repository") == "true":
             print("This clone has no older commit to compare with: fetch more of the history.")
