@@ -31,6 +31,8 @@ MARGIN = 1.05
 FLOOR_MARGIN = 1.25
 # The least of several runs: on a busy machine a call may time out and be tried again.
 RUNS = 3
+# How often what has grown is counted once more before that is believed.
+AGAIN = 2
 # Later calls that are averaged, after the first one.
 LATER = 20
 
@@ -204,25 +206,40 @@ def show(table: dict[str, dict[str, int]]):
         print(f"| {name:<34} | {' | '.join(cells)} |")
 
 
-def grown(table: dict[str, dict[str, int]]) -> list[str]:
-    """What takes more instructions than is recorded, by more than the margin.
+def grown(table: dict[str, dict[str, int]]) -> dict[str, list[str]]:
+    """What takes more instructions than is recorded, by more than the margin, for each process.
 
     On another processor, or with another C library, the floors take more as well: as much more is allowed.
     """
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     if gone := sorted(set(recorded) - set(table)):
-        return [f"recorded.json has {gone}, and they were not counted"]
+        return {name: [f"recorded.json has {name}, which was not counted"] for name in gone}
     for name in sorted(set(table) - set(recorded)):
         print(f"{name} is not in recorded.json yet: bench/run --record")
     more = {what: max(1.0, count / recorded["sdk"][what]) for what, count in table["sdk"].items()}
     floors = {name for name in table if name in ("hello", "sdk") or name.endswith(BY_HAND)}
-    return [
-        f"{name}, {what}: {count} instructions, recorded are {recorded[name][what]}"
-        for name, counts in table.items()
-        for what, count in counts.items()
-        if what in recorded.get(name, {})
-        and count > recorded[name][what] * (FLOOR_MARGIN if name in floors else MARGIN * more[what])
-    ]
+    found: dict[str, list[str]] = {}
+    for name, counts in table.items():
+        for what, count in counts.items():
+            margin = FLOOR_MARGIN if name in floors else MARGIN * more[what]
+            if what in recorded.get(name, {}) and count > recorded[name][what] * margin:
+                line = f"{name}, {what}: {count} instructions, recorded are {recorded[name][what]}"
+                found.setdefault(name, []).append(line)
+    return found
+
+
+def again(folder: Path, table: dict[str, dict[str, int]], names: set[str]) -> dict[str, dict[str, int]]:
+    """The table with the least of what was counted and what these processes take once more.
+
+    What a process does beside its start, such as the end of a connection, may fall into its first call on a busy machine.
+    """
+    wanted = {name.removesuffix(f" {STORED}") for name in names & set(table)}
+    counts = counted(folder, sorted(wanted))
+    least = {
+        name: {what: min(number, table[name].get(what, number)) for what, number in found.items()}
+        for name, found in counts.items()
+    }
+    return table | least
 
 
 def main(folder: Path, *options: str) -> int:
@@ -234,8 +251,15 @@ def main(folder: Path, *options: str) -> int:
         # Those of a few functions leave the others as they are.
         kept = json.loads(RECORDED.read_text(encoding="utf-8")) if wanted else {}
         RECORDED.write_text(json.dumps(kept | table, indent=2) + "\n", encoding="utf-8")
-    bad = grown(table) if "--check" in options else []
-    print("\n".join(bad))
+    if "--check" not in options:
+        return 0
+    bad = grown(table)
+    for _ in range(AGAIN):
+        if bad:
+            print("counted once more: " + ", ".join(sorted(bad)))
+            table = again(folder, table, set(bad))
+            bad = grown(table)
+    print("\n".join(line for lines in bad.values() for line in lines))
     return 1 if bad else 0
 
 
