@@ -298,8 +298,12 @@ impl App {
         let (asked, ask): (_, ResumeAsk) = read(by, request)?;
         let resume = ask.parse();
         let context = self.clients.begin().await.map_err(failure)?;
-        let done = Box::pin(context.actions().resume(&asked, resume)).await;
-        self.answer(&context, by, done)
+        match Box::pin(context.actions().resume(&asked, resume)).await {
+            Ok(resumed) => self.answer(&context, by, Ok(resumed)),
+            Err(error) => Err(self
+                .refuse_resumption(&context, (by, &asked), error)
+                .await),
+        }
     }
 
     async fn change_trial(&self, by: By, request: &Request) -> Result<Response, ApiError> {

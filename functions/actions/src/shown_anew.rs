@@ -2,7 +2,9 @@
 
 use perennial_flows::{
     Context,
-    actions::{ActionError, ActionErrorCode, AskEnd, AskPlan, AskedAction, FrozenChange},
+    actions::{
+        ActionError, ActionErrorCode, AskEnd, AskPlan, AskedAction, FrozenChange, PreviewedPause,
+    },
 };
 use perennial_http::ApiError;
 use perennial_types::{By, CancelWhen};
@@ -35,6 +37,25 @@ impl App {
                 refused.with("new_preview", preview::describe(&shown, &token))
             }
             // It is not possible any more, which the page hears when it asks.
+            Err(_) => refused,
+        }
+    }
+
+    /// The same for a resumption.
+    pub(crate) async fn refuse_resumption(
+        &self,
+        context: &Context,
+        (by, asked): (By, &AskedAction),
+        error: ActionError,
+    ) -> ApiError {
+        let is_outdated = is_outdated(&error);
+        let refused = self.refuse(context, by, error);
+        if !is_outdated {
+            return refused;
+        }
+        let what = PreviewedPause::Resume;
+        match Box::pin(context.actions().preview_pause(asked, what)).await {
+            Ok(shown) => refused.with("new_preview", preview::describe_pause(&shown)),
             Err(_) => refused,
         }
     }

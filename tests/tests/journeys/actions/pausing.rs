@@ -227,6 +227,9 @@ async fn a_shopper_resumes_for_the_amount_that_was_shown() {
     let other = json!({"due_now": due + 1});
     let refused = it.asks("resume", &other).await;
     assert_eq!(refused.expect_error(409), "preview_outdated");
+    let anew = &refused.json()["new_preview"];
+    assert_eq!(anew["due_now"], preview["due_now"]);
+    assert!(anew["next_charge"]["at"].is_string(), "{anew}");
     assert_eq!(it.mine().await["status"], "paused");
     let resumed = it.asks("resume", &json!({"due_now": due})).await;
     let resumed = resumed.expect(200).json()["subscription"].clone();

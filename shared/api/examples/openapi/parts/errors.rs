@@ -125,6 +125,9 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
     if has("preview_outdated") && route.ends_with("/cancel") {
         add("new_preview", schema("EndPreview"));
     }
+    if has("preview_outdated") && route.ends_with("/resume") {
+        add("new_preview", schema("PausePreview"));
+    }
     let of_checkout = !route.contains("{subscription}");
     if of_checkout && (has("plan_not_available") || has("wallet_declined")) {
         add("may_retry", json!({ "type": "boolean" }));
