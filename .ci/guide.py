@@ -18,7 +18,7 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "README.md", "## Trying it", []),
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
-        (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_']),
+        (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
         (SUBSCRIPTIONS / "change-plan.md", "", [r'"plan":"stock-photos-team"', r'"reason":"nothing_pending"']),
         (SUBSCRIPTIONS / "links.md", "", [r"<button>Cancel now</button>", r"<h1>Your cancellation is confirmed</h1>", r"<h1>The cancellation is taken back</h1>", r'"code":"nothing_to_repair"']),
@@ -50,7 +50,9 @@ def shell_of(page: Path, heading: str) -> str:
     if heading:
         level = heading.split(" ")[0]
         text = text.split(f"\n{heading}\n", 1)[1].split(f"\n{level} ", 1)[0]
-    return "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    shell = "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    # A reader is in the repository; this shell is elsewhere, and the program is built.
+    return shell.replace("cargo run -q -p perennial-adopt --", str(Path(os.environ["PERENNIAL"]).resolve().with_name("adopt")))
 
 
 def run(journey: list, folder: str) -> list[str]:

@@ -72,7 +72,7 @@ EXPECTED = {
     | STRIPE
     | LINKS
     | on_table(
-        GetItem="USER#* CATALOG MODE",
+        GetItem="USER#* CUST#* CATALOG MODE",
         Query="USER#*",
         PutItem="USER#* CUST#* SETI#* OUT#*",
         UpdateItem="USER#*",

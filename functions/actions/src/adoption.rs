@@ -1,7 +1,7 @@
 //! `POST /shop/customers`: a customer that exists becomes a user's.
 
 use perennial_api::failure;
-use perennial_flows::actions::ActionError;
+use perennial_flows::actions::{ActionError, Adoption};
 use perennial_http::{ApiError, ManagedSubscription, Request, Response, read_json};
 use perennial_types::{By, CustomerId};
 use serde::Deserialize;
@@ -14,6 +14,8 @@ use crate::{App, ask::not_an_id, refused, user_of};
 struct AdoptAsk {
     user: Option<String>,
     customer: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
 }
 
 impl App {
@@ -30,8 +32,13 @@ impl App {
         let customer: CustomerId = customer
             .parse()
             .map_err(|_| not_an_id("customer", "cus_..."))?;
+        let adoption = if ask.dry_run {
+            Adoption::DryRun
+        } else {
+            Adoption::Real
+        };
         let context = self.clients.begin().await.map_err(failure)?;
-        let adopted = Box::pin(context.actions().adopt(&user, &customer)).await;
+        let adopted = Box::pin(context.actions().adopt(&user, &customer, adoption)).await;
         let adopted = adopted.map_err(|error| match error {
             ActionError::Flow(error) => failure(error),
             ActionError::Refused(refusal) => refused(refusal.why),

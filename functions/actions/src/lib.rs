@@ -300,9 +300,7 @@ impl App {
         let context = self.clients.begin().await.map_err(failure)?;
         match Box::pin(context.actions().resume(&asked, resume)).await {
             Ok(resumed) => self.answer(&context, by, Ok(resumed)),
-            Err(error) => Err(self
-                .refuse_resumption(&context, (by, &asked), error)
-                .await),
+            Err(error) => Err(self.refuse_resumption(&context, (by, &asked), error).await),
         }
     }
 

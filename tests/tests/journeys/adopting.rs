@@ -10,14 +10,14 @@ const MONTHLY: &str = "stock-photos-monthly";
 const CALLS: usize = 12;
 
 /// A shop whose customer has paid with a card before.
-struct Older {
-    app: TestApp,
+pub(super) struct Older {
+    pub(super) app: TestApp,
     customer: String,
     price: String,
 }
 
 impl Older {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let app = TestApp::start().await;
         let prices = app.stripe.objects("price").await;
         let is_sold = |price: &&Value| {
@@ -34,10 +34,15 @@ impl Older {
 
     /// Subscribes the customer at Stripe.
     async fn subscribes(&self, form: &[(&str, &str)]) -> String {
-        let base = [
-            ("customer", self.customer.as_str()),
-            ("items[0][price]", &self.price),
-        ];
+        self.customer_subscribes(&self.customer, form).await
+    }
+
+    pub(super) async fn customer_subscribes(
+        &self,
+        customer: &str,
+        form: &[(&str, &str)],
+    ) -> String {
+        let base = [("customer", customer), ("items[0][price]", &self.price)];
         let form = [&base, form].concat();
         let made = self
             .app
@@ -60,7 +65,7 @@ async fn adopt(app: &TestApp, body: &Value) -> Answer {
 }
 
 /// A customer with a card that renewals are charged to.
-async fn customer(app: &TestApp) -> String {
+pub(super) async fn customer(app: &TestApp) -> String {
     let form = [
         ("email", "jenny@example.com"),
         ("payment_method", "pm_card_visa"),
@@ -182,6 +187,35 @@ async fn a_customer_has_one_owner_and_a_user_one_customer() {
 }
 
 #[tokio::test]
+async fn a_dry_run_answers_as_the_adoption_would_and_changes_nothing() {
+    let it = Older::start().await;
+    let runs = it.subscribes(&[]).await;
+    let before = it.app.table.raw_items().await;
+    let dry = json!({"user": "alice", "customer": it.customer, "dry_run": true});
+    let first = adopt(&it.app, &dry).await.expect(200).json();
+    assert_eq!(ids(&first), [runs.as_str()]);
+    assert_eq!(first["subscriptions"][0]["plan"], MONTHLY);
+    it.app.quiet().await;
+    assert_eq!(it.app.table.raw_items().await, before);
+    let real = it.adopt("alice").await.expect(200).json();
+    assert_eq!(real, first);
+    // Once more, and as somebody else.
+    let before = it.app.table.raw_items().await;
+    adopt(&it.app, &dry).await.expect(200);
+    let bobs = json!({"user": "bob", "customer": it.customer, "dry_run": true});
+    let refused = adopt(&it.app, &bobs).await;
+    assert_eq!(refused.expect_error(409), "customer_taken");
+    let other = customer(&it.app).await;
+    let alices = json!({"user": "alice", "customer": other, "dry_run": true});
+    let refused = adopt(&it.app, &alices).await;
+    assert_eq!(refused.expect_error(409), "user_has_customer");
+    let unknown = json!({"user": "alice", "customer": "cus_unknown", "dry_run": true});
+    let refused = adopt(&it.app, &unknown).await;
+    assert_eq!(refused.expect_error(404), "unknown_customer");
+    assert_eq!(it.app.table.raw_items().await, before);
+}
+
+#[tokio::test]
 async fn what_is_no_customer_is_refused() {
     let it = Older::start().await;
     let path = format!("/v1/customers/{}", it.customer);
@@ -217,6 +251,11 @@ async fn what_is_no_customer_is_refused() {
             json!({"user": "alice", "customer": it.customer, "force": true}),
             400,
             "unknown_field",
+        ),
+        (
+            json!({"user": "alice", "customer": it.customer, "dry_run": "yes"}),
+            400,
+            "invalid_field",
         ),
     ] {
         assert_eq!(
@@ -275,18 +314,25 @@ async fn a_table_or_a_stripe_that_fails_leaves_nothing_that_a_repeat_does_not_me
 async fn an_adoption_costs_a_reading_for_each_subscription() {
     let it = Older::start().await;
     it.subscribes(&[]).await;
-    it.app.forget_calls().await;
     it.app.stripe.hold_webhooks().await;
+    it.app.forget_calls().await;
+    let dry = json!({"user": "alice", "customer": it.customer, "dry_run": true});
+    adopt(&it.app, &dry).await.expect(200);
+    let dry = it.app.calls().await.to_string();
+    it.app.forget_calls().await;
     it.adopt("alice").await.expect(200);
     let first = it.app.calls().await.to_string();
     it.app.forget_calls().await;
     it.adopt("alice").await.expect(200);
     let costs = [
+        format!("dry run\n    {dry}"),
         format!("first\n    {first}"),
         format!("again\n    {}", it.app.calls().await),
     ];
     it.app.stripe.release_webhooks("fifo", 0, 1).await;
     insta::assert_snapshot!(costs.join("\n"), @"
+    dry run
+        Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: 2 x GetItem
     first
         Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: GetItem, Query, 2 x TransactWriteItems, UpdateItem
     again

@@ -34,6 +34,7 @@ macro_rules! on_both {
 mod actions;
 mod addresses;
 mod adopting;
+mod adopting_many;
 mod answers;
 mod apple_pay;
 mod archive;

@@ -27,6 +27,7 @@ mod trial_time;
 mod unused_time;
 
 pub(crate) use abandoned::Ended;
+pub use adoption::Adoption;
 pub use cancel::{Cancel, Canceled};
 pub use details::{ChargedItem, Details, KnownMethod};
 pub use frozen_change::{Basis, ChangeWhen, FrozenChange};
