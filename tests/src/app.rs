@@ -117,7 +117,7 @@ impl TestApp {
                 "label": member("label", "Stock photos".into()),
                 "trial_days": member("trial_days", 0.into()),
             });
-            for told in ["wallets", "cancel_refund"] {
+            for told in ["wallets", "cancel_refund", "quantity"] {
                 if let Some(value) = members.get(told) {
                     plan[told] = value.clone();
                 }

@@ -95,7 +95,7 @@ fn types_of(events: &[Value], user: &str) -> Vec<String> {
 }
 
 /// Plans an end of a subscription and takes it back, pauses and resumes it, and switches its price
-/// to another and back.
+/// to another and back, and its quantity between.
 async fn change(app: &TestApp, hers: &Value, other: &str) {
     let path = format!("/v1/subscriptions/{}", hers["id"].as_str().unwrap());
     let item = hers["items"]["data"][0]["id"].as_str().unwrap();
@@ -108,6 +108,14 @@ async fn change(app: &TestApp, hers: &Value, other: &str) {
             "/resume",
             &[
                 ("billing_cycle_anchor[type]", "unchanged"),
+                ("proration_behavior", "none"),
+            ],
+        ),
+        (
+            "",
+            &[
+                ("items[0][id]", item),
+                ("items[0][quantity]", "2"),
                 ("proration_behavior", "none"),
             ],
         ),
@@ -277,6 +285,7 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         "subscription.cancellation_withdrawn",
         "subscription.paused",
         "subscription.resumed",
+        "subscription.quantity_changed",
         "subscription.plan_changed",
         "subscription.plan_changed",
         "subscription.payment_method_changed",

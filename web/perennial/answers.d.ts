@@ -11,6 +11,7 @@ export interface Action {
 export interface Actions {
   cancel: CancelAction;
   change_plan: Action;
+  change_quantity: QuantityAction;
   come_again: ComeAgainAction;
   pause: PauseAction;
   replace_payment_method: Action;
@@ -30,12 +31,14 @@ export interface AgainPreview {
   };
   interval: Interval;
   interval_count: number;
-  /** What each interval costs. */
+  /** What each interval costs, of all of them. */
   price: {
     /** In minor units. */
     amount: number;
     currency: string;
   };
+  /** How many; missing of a plan that is sold once. */
+  quantity?: number;
   /** The free days that this shopper has left. */
   trial_days: number;
   /** When they are over; null without any. */
@@ -102,6 +105,8 @@ export interface Entitlement {
   active: boolean;
   /** The status of the subscription that decided it, `lapsed`, or `none`. */
   because: string;
+  /** How many of the plan are paid for; missing unless it is active and the plan is sold in quantities. */
+  quantity?: number;
   /** When it ends unless something is paid by then. */
   until: string | null;
 }
@@ -311,6 +316,8 @@ export interface PendingChange {
   /** The plan that has the price today; null when no plan has it. */
   plan: string | null;
   price: string;
+  /** How many of it; missing where an older version has noted it. */
+  quantity?: number;
 }
 
 export interface PendingMethod {
@@ -319,7 +326,7 @@ export interface PendingMethod {
 }
 
 export interface Plan {
-  /** What each interval costs, in minor units. */
+  /** What one costs each interval, in minor units. */
   amount: number;
   /** What goes back of a paid period that is ended at once. */
   cancel_refund: CancelRefund;
@@ -330,6 +337,8 @@ export interface Plan {
   interval_count: number;
   label: string;
   name: string;
+  /** Missing of a plan that is sold once. */
+  quantity?: PlanQuantity;
   /** Free days before the first charge. */
   trial_days: number;
   wallets: WalletName[];
@@ -362,6 +371,14 @@ export interface PlanPreview {
   when: ChangeWhen;
 }
 
+/** The quantities that a plan is sold in. */
+export interface PlanQuantity {
+  maximum: number;
+  minimum: number;
+  /** Whether a shopper may have another quantity of what they have. Your servers may. */
+  shopper_may_change: boolean;
+}
+
 export interface PreviewLine {
   /** In minor units; below 0 for a credit. */
   amount: number;
@@ -369,6 +386,16 @@ export interface PreviewLine {
   description: string;
   from: string;
   to: string;
+}
+
+export interface QuantityAction {
+  /** The most; null when it is not open. */
+  maximum: number | null;
+  /** The least; null when it is not open. */
+  minimum: number | null;
+  open: boolean;
+  /** Why not; null when it is open. */
+  reason: NotNow | null;
 }
 
 export interface Refunded {
@@ -502,6 +529,8 @@ export interface Wallets {
   };
   plan: string;
   publishable_key: string;
+  /** How many all amounts here are of; missing of a plan that is sold once. */
+  quantity?: number;
   /** The free days that this user would get, which may be none of a plan that has some. */
   trial_days: number;
   wallets: Wallet[];

@@ -5,7 +5,7 @@ use perennial_flows::actions::{
     Refund, Resume, TrialEnd,
 };
 use perennial_http::ApiError;
-use perennial_types::{AgreedEnd, By, CancelRefund, CancelWhen, Timestamp};
+use perennial_types::{AgreedEnd, By, CancelRefund, CancelWhen, LARGEST_QUANTITY, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Stripe takes no longer comment (<https://docs.stripe.com/api/subscriptions/cancel>).
@@ -57,8 +57,8 @@ pub(crate) enum Previewed {
     End(AskEnd),
     /// A pause, or its end.
     Pause(PreviewedPause),
-    /// Another subscription of this plan, after one that has ended.
-    Again(String),
+    /// Another subscription of this plan, after one that has ended, for so many.
+    Again(String, Option<u64>),
 }
 
 fn conflicting(why: &'static str) -> ApiError {
@@ -238,16 +238,8 @@ impl OfUser for ChangeAsk {
     }
 }
 
-/// Stripe takes no larger quantity than this many digits leave room for.
-const LARGEST_QUANTITY: u64 = 999_999;
-
 impl PreviewAsk {
     pub(crate) fn parse(self, by: By) -> Result<Previewed, ApiError> {
-        if by == By::Shopper && self.quantity.is_some() {
-            return Err(conflicting(
-                "Only your servers change the quantity: leave \"quantity\" out.",
-            ));
-        }
         if let Some(quantity) = self.quantity
             && !(1..=LARGEST_QUANTITY).contains(&quantity)
         {
@@ -275,19 +267,16 @@ impl PreviewAsk {
             }
         }
         if let Some(plan) = self.again {
-            let alone = self.plan.is_none()
-                && self.cancel.is_none()
-                && self.quantity.is_none()
-                && self.when.is_none();
+            let alone = self.plan.is_none() && self.cancel.is_none() && self.when.is_none();
             if by == By::Server || !alone || self.at.is_some() {
                 return Err(conflicting(
-                    "\"again\" names the plan of another subscription, for its shopper to agree to: send nothing else.",
+                    "\"again\" names the plan of another subscription, for its shopper to agree to: send \"quantity\" beside it, or nothing.",
                 ));
             }
-            return Ok(Previewed::Again(plan));
+            return Ok(Previewed::Again(plan, self.quantity));
         }
         match (self.plan, self.cancel) {
-            (Some(plan), None) => {
+            (plan, None) if plan.is_some() || self.quantity.is_some() => {
                 date(by, None, self.at)?;
                 Ok(Previewed::Plan(AskPlan {
                     plan,
@@ -306,7 +295,7 @@ impl PreviewAsk {
             (None, None) => Err(ApiError::new(
                 400,
                 "missing_field",
-                "Say what is previewed: send \"plan\", \"cancel\", \"pause\", \"resume\" or \"again\".",
+                "Say what is previewed: send \"plan\", \"quantity\", \"cancel\", \"pause\", \"resume\" or \"again\".",
             )),
             _ => Err(conflicting(
                 "\"cancel\" previews an end, and \"plan\" with \"quantity\" and \"when\" another plan: send one of both.",

@@ -253,8 +253,9 @@ impl App {
                 let preview = preview.map_err(|error| self.refuse(&context, by, error))?;
                 preview::describe_pause(&preview)
             }
-            Previewed::Again(plan) => {
-                let preview = Box::pin(context.actions().preview_again(&asked, &plan)).await;
+            Previewed::Again(plan, quantity) => {
+                let actions = context.actions();
+                let preview = Box::pin(actions.preview_again(&asked, &plan, quantity)).await;
                 let preview = preview.map_err(|error| self.refuse(&context, by, error))?;
                 preview::describe_again(&preview)
             }

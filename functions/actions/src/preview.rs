@@ -46,7 +46,7 @@ pub(crate) fn describe_end(preview: &EndPreview, when: CancelWhen, token: Option
 /// What another subscription would cost, as an answer.
 pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
     let (plan, currency) = (&preview.plan, preview.plan.currency);
-    json!({
+    let mut shown = json!({
         "again": preview.name,
         "due_now": {"amount": preview.due_now, "currency": currency},
         "price": {"amount": plan.amount, "currency": currency},
@@ -54,7 +54,11 @@ pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
         "interval_count": plan.interval_count,
         "trial_days": preview.trial_days,
         "trial_end": preview.trial_end,
-    })
+    });
+    if let (Some(_), Some(members)) = (plan.quantity, shown.as_object_mut()) {
+        members.insert("quantity".to_owned(), preview.quantity.into());
+    }
+    shown
 }
 
 /// What goes back with an end, or went back.

@@ -102,7 +102,10 @@ impl App {
     }
 
     fn describe(&self, due: &Due) -> Value {
+        let quantity = due.subscription.quantity.unwrap_or(1);
         let plan = due.plan.as_ref();
+        let plan = plan.map(|(name, plan)| (name.clone(), plan.times(quantity)));
+        let plan = plan.as_ref();
         let text = |(_, plan): &(_, Plan)| -> BTreeMap<_, _> {
             let wallets = due.wallets.iter();
             let texts = wallets.map(|it| (it.as_str(), self.consent.text_for(plan, *it)));

@@ -27,8 +27,8 @@ impl App {
             return refused;
         }
         let ask = AskPlan {
-            plan: change.plan.to_string(),
-            quantity: (by == By::Server).then_some(change.quantity),
+            plan: change.new_price().map(|_| change.plan.to_string()),
+            quantity: Some(change.quantity),
             when: Some(change.when),
         };
         match Box::pin(context.actions().preview_plan(asked, &ask)).await {

@@ -18,6 +18,7 @@ pub struct App(CheckoutEndpoint);
 struct Ask {
     plan: String,
     wallet: String,
+    quantity: Option<u64>,
     #[serde(default)]
     confirm: Confirm,
     consent: Option<String>,
@@ -70,6 +71,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
     };
     Ok(BeginCheckout {
         plan: ask.plan,
+        quantity: ask.quantity,
         wallet: ask.wallet,
         first: First::SetupIntent,
         consent: ask.consent,

@@ -10,6 +10,7 @@ pub(crate) struct Ask {
     pub(crate) checkout: Option<String>,
     pub(crate) plan: Option<String>,
     pub(crate) wallet: Option<String>,
+    pub(crate) quantity: Option<u64>,
     pub(crate) first: Option<AskedFirst>,
     pub(crate) consent: Option<String>,
     pub(crate) trial_days: Option<u32>,
@@ -41,7 +42,7 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
             _ => ApiError::new(
                 400,
                 "conflicting_fields",
-                "With \"again\" there is \"plan\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
+                "With \"again\" there is \"plan\", \"quantity\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
             ),
         };
     }

@@ -55,6 +55,7 @@ impl Handler for App {
                 checkout: Some(checkout),
                 plan: None,
                 wallet: None,
+                quantity: None,
                 first: None,
                 consent: None,
                 trial_days: None,
@@ -66,6 +67,7 @@ impl Handler for App {
                 checkout: None,
                 plan: Some(plan),
                 wallet: Some(wallet),
+                quantity,
                 first: Some(AskedFirst::Subscription),
                 consent,
                 trial_days,
@@ -75,6 +77,7 @@ impl Handler for App {
             } => {
                 let begin = BeginCheckout {
                     plan,
+                    quantity,
                     wallet,
                     first: First::Subscription,
                     consent,
@@ -89,6 +92,7 @@ impl Handler for App {
                 checkout: None,
                 plan: Some(plan),
                 wallet: None,
+                quantity,
                 first: None,
                 consent,
                 trial_days,
@@ -100,6 +104,7 @@ impl Handler for App {
                 let of = of.parse().map_err(|_| failure(unknown))?;
                 let begin = BeginCheckout {
                     plan,
+                    quantity,
                     wallet: Wallet::AmazonPay.as_str().to_owned(),
                     first: First::Subscription,
                     consent,

@@ -1,7 +1,9 @@
 //! What is offered, for signed-out visitors too.
 
 use perennial_http::Response;
-use perennial_types::{CancelRefund, Interval, Plan, PlanGroup, PlanName, Plans, Wallet};
+use perennial_types::{
+    CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, Plans, Wallet,
+};
 use serde::Serialize;
 
 /// How long a page's price may be behind, beside the minute that a function is.
@@ -25,6 +27,8 @@ struct PlanOnPage<'a> {
     trial_days: u32,
     wallets: Vec<Wallet>,
     cancel_refund: CancelRefund,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<PlanQuantity>,
 }
 
 /// The plans that are offered, and the version of the catalog.
@@ -49,6 +53,7 @@ impl<'a> PlanOnPage<'a> {
             trial_days: plan.trial_days,
             wallets: plan.payable_with(),
             cancel_refund: plan.cancel_refund,
+            quantity: plan.quantity,
         }
     }
 }

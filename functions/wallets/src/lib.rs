@@ -5,7 +5,9 @@ mod offer;
 mod reason;
 mod standing;
 
-use perennial_api::{SignedLinks, api_url, failure, find_plan, no_plans, plan_not_available};
+use perennial_api::{
+    SignedLinks, api_url, check_quantity, failure, find_plan, no_plans, plan_not_available,
+};
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
 use perennial_flows::{Connections, FlowError};
 use perennial_http::{ApiError, Handler, Request, Response, Routes};
@@ -81,6 +83,7 @@ impl Handler for App {
         if plan.refusal.is_some() {
             return Err(plan_not_available());
         }
+        let quantity = quantity(request, plan)?;
         let (standing, items) = tokio::join!(
             self.account.standing(),
             self.table
@@ -88,10 +91,10 @@ impl Handler for App {
         );
         let standing = standing.map_err(failure)?;
         let items = items.map_err(|error| failure(FlowError::Store(error)))?;
-        // Everything that the shopper reads is about the trial that they would get.
+        // Everything that the shopper reads is about the trial that they would get, and about all that they buy.
         let plan = &Plan {
             trial_days: items.trial_days(plan, self.trials),
-            ..plan.clone()
+            ..plan.times(quantity)
         };
         let base = api_url(&self.api, request, "")?;
         let place = Place {
@@ -102,7 +105,20 @@ impl Handler for App {
             now: self.clock.now(),
         };
         let against = against_this_user(plan, &plans, &items);
-        let offer = Offer::new(name, plan, &self.consent, &standing, &place, &against);
+        let sold = (name, plan.quantity.map(|_| quantity));
+        let offer = Offer::new(sold, plan, &self.consent, &standing, &place, &against);
         Ok(Response::json(200, &offer))
     }
+}
+
+/// How many are asked about; the least that is sold, if none are named.
+fn quantity(request: &Request, plan: &Plan) -> Result<u64, ApiError> {
+    let asked = request.query.get("quantity");
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        return Ok(plan.least());
+    };
+    // What is no number is not sold either.
+    let quantity = asked.parse().unwrap_or(0);
+    check_quantity(plan, quantity)?;
+    Ok(quantity)
 }

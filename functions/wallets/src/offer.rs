@@ -16,6 +16,9 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(crate) struct Offer {
     plan: PlanName,
+    /// How many everything here is about, of a plan that is sold in quantities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<u64>,
     trial_days: u32,
     publishable_key: String,
     consent: Texts,
@@ -61,7 +64,7 @@ pub(crate) struct Place<'a> {
 
 impl Offer {
     pub(crate) fn new(
-        name: &PlanName,
+        (name, quantity): (&PlanName, Option<u64>),
         plan: &Plan,
         consent: &Consent,
         standing: &Standing,
@@ -75,6 +78,7 @@ impl Offer {
         let offer = |wallet| WalletOffer::new(wallet, plan, consent, standing, place, against);
         Self {
             plan: name.clone(),
+            quantity,
             trial_days: plan.trial_days,
             publishable_key: place.publishable_key.to_owned(),
             consent: Texts {

@@ -135,6 +135,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32, currency: &str
         interval_count,
         wallets: Vec::new(),
         shopper_pause: None,
+        quantity: None,
         former_prices: Vec::new(),
         cancel_refund: perennial_types::CancelRefund::None,
         refusal: None,

@@ -12,6 +12,8 @@ use crate::api_url;
 pub struct BeginCheckout {
     /// The plan's name.
     pub plan: String,
+    /// How many of it; one when none.
+    pub quantity: Option<u64>,
     /// The wallet's name.
     pub wallet: String,
     /// What comes first.
@@ -45,6 +47,9 @@ impl BeginCheckout {
             .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
         check_currency(wallet, plan)?;
         check_wallet(wallet, plan)?;
+        // One that is left out is never more than one: the page has shown what one costs.
+        let quantity = self.quantity.unwrap_or(1);
+        check_quantity(plan, quantity)?;
         // Nobody has to confirm what is saved.
         if self.again.is_none() {
             check_order(wallet, self.first, self.server.is_some())?;
@@ -66,6 +71,7 @@ impl BeginCheckout {
             user,
             name: name.clone(),
             plan: plan.clone(),
+            quantity,
             shown_trial_days: self.trial_days,
             wallet,
             first: self.first,
@@ -129,6 +135,21 @@ fn check_wallet(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {
             wallet.label()
         ),
     ))
+}
+
+/// Whether the plan is sold in this quantity.
+pub fn check_quantity(plan: &Plan, quantity: u64) -> Result<(), ApiError> {
+    if plan.sells(quantity) {
+        return Ok(());
+    }
+    let sentence = match plan.quantity {
+        None => "This plan is sold once: leave \"quantity\" out.".to_owned(),
+        Some(limits) => format!(
+            "This plan is sold in quantities from {} to {}, as far as Stripe charges the amount: send \"quantity\" within them.",
+            limits.minimum, limits.maximum
+        ),
+    };
+    Err(ApiError::new(400, "quantity_not_offered", sentence))
 }
 
 fn check_order(wallet: Wallet, first: First, server_confirms: bool) -> Result<(), ApiError> {

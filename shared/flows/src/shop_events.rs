@@ -64,6 +64,25 @@ pub(crate) struct Reading<'a> {
     pub(crate) next_charge: Option<ChargeAfterTrial>,
 }
 
+/// What was charged for before another plan or quantity.
+#[derive(Serialize)]
+struct Previous<'a> {
+    plan: Option<&'a PlanName>,
+    price: Option<&'a PriceId>,
+    /// None if that was not known.
+    quantity: Option<u64>,
+}
+
+impl<'a> Previous<'a> {
+    fn of(old: &'a Subscription) -> Self {
+        Self {
+            plan: old.plan.as_ref(),
+            price: old.price.as_ref(),
+            quantity: old.quantity,
+        }
+    }
+}
+
 /// What is going to be charged at the end of a trial.
 #[derive(Serialize)]
 pub(crate) struct ChargeAfterTrial {
@@ -91,6 +110,13 @@ pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<S
                 let data = json!({
                     "subscription": SubscriptionData(new),
                     "given_back": given_back,
+                });
+                return outgoing(id, kind, user, Some(number), now, &data);
+            }
+            if matches!(change, Change::PlanChanged | Change::QuantityChanged) {
+                let data = json!({
+                    "subscription": SubscriptionData(new),
+                    "previous": old.map(Previous::of),
                 });
                 return outgoing(id, kind, user, Some(number), now, &data);
             }

@@ -54,6 +54,9 @@ pub(crate) struct AttemptRow {
     plan: PlanName,
     group: PlanGroup,
     price: PriceId,
+    /// Left out if it is one, as by an older version.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    quantity: u64,
     trial_days: u32,
     wallet: Wallet,
     confirm: ConfirmBy,
@@ -88,6 +91,18 @@ pub(crate) struct AttemptRow {
     counted: Option<String>,
 }
 
+const fn one() -> u64 {
+    1
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_one(quantity: &u64) -> bool {
+    *quantity == 1
+}
+
 /// A row that lacks what its state needs.
 #[derive(Debug, thiserror::Error)]
 #[error("an attempt that is {} lacks {lacking}", state.as_str())]
@@ -111,6 +126,7 @@ impl AttemptRow {
             plan: attempt.plan.clone(),
             group: attempt.group.clone(),
             price: attempt.price.clone(),
+            quantity: attempt.quantity,
             trial_days: attempt.trial_days,
             wallet: attempt.wallet,
             confirm: attempt.confirm,
@@ -200,6 +216,7 @@ impl TryFrom<AttemptRow> for StoredAttempt {
             plan: row.plan,
             group: row.group,
             price: row.price,
+            quantity: row.quantity,
             trial_days: row.trial_days,
             wallet: row.wallet,
             confirm: row.confirm,
@@ -272,6 +289,27 @@ mod tests {
             Ok(Phase::AwaitingSetup(_))
         ));
         assert_eq!(read(&json!({"first": "subscription"})), Ok(Phase::Opened));
+    }
+
+    #[test]
+    fn a_row_without_a_quantity_is_of_one() {
+        let row = |quantity: &Value| {
+            let mut row = json!({
+                "id": "chk_1", "user": "u", "state": "issued", "plan": "basic", "group": "one",
+                "price": "price_1", "trial_days": 0, "wallet": "amazon_pay", "confirm": "client",
+                "customer": "cus_1", "created": "2026-01-01T00:00:00Z", "setup_intent": "seti_1",
+                "open_until": "2026-01-02T00:00:00Z", "setup_lease": "2026-01-01T00:00:12Z",
+            });
+            if !quantity.is_null() {
+                row["quantity"] = quantity.clone();
+            }
+            serde_json::from_value::<StoredAttempt>(row).unwrap().0
+        };
+        let (one, five) = (row(&Value::Null), row(&json!(5)));
+        assert_eq!((one.quantity, five.quantity), (1, 5));
+        let written = |it: &Attempt| serde_json::to_value(AttemptRow::of_new(it, None)).unwrap();
+        assert_eq!(written(&one).get("quantity"), None);
+        assert_eq!(written(&five)["quantity"], 5);
     }
 
     #[test]

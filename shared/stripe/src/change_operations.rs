@@ -32,11 +32,22 @@ impl Stripe {
     }
 
     /// What the first invoice of another subscription would be, of which nothing is done.
-    pub async fn preview_new(&self, customer: &CustomerId, price: &PriceId) -> Answered<Preview> {
-        let body = Form::new().with(&["customer"], customer.as_str()).with(
+    pub async fn preview_new(
+        &self,
+        customer: &CustomerId,
+        price: &PriceId,
+        quantity: u64,
+    ) -> Answered<Preview> {
+        let mut body = Form::new().with(&["customer"], customer.as_str()).with(
             &["subscription_details", "items", "0", "price"],
             price.as_str(),
         );
+        if quantity != 1 {
+            body = body.with(
+                &["subscription_details", "items", "0", "quantity"],
+                quantity.to_string(),
+            );
+        }
         self.settle("preview_invoice", path::PREVIEW, body).await
     }
 

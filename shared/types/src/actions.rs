@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    CancelRefund, InvoiceStatus, Plans, ShopperPause, Subscription, SubscriptionStatus, Timestamp,
+    CancelRefund, InvoiceStatus, Plan, Plans, ShopperPause, Subscription, SubscriptionStatus,
+    Timestamp,
 };
 
 /// Who asks for something to be done to a subscription.
@@ -64,7 +65,9 @@ pub struct Actions {
     pub withdraw_cancellation: Action,
     /// Another plan of its group.
     pub change_plan: Action,
-    /// Taking another plan back before it takes effect.
+    /// Another quantity of its plan.
+    pub change_quantity: QuantityAction,
+    /// Taking another plan, or another quantity, back before it takes effect.
     pub withdraw_change: Action,
     /// Another payment method, with which what is open is paid.
     pub replace_payment_method: Action,
@@ -98,6 +101,19 @@ pub struct PauseAction {
     pub longest_days: Option<u32>,
     /// Whether a pause may be without an end.
     pub open_end: bool,
+}
+
+/// Whether, and within which limits, the quantity may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct QuantityAction {
+    /// Whether it may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+    /// The least; none where it may not be changed.
+    pub minimum: Option<u64>,
+    /// The most; none where it may not be changed.
+    pub maximum: Option<u64>,
 }
 
 /// Whether something may be done now.
@@ -155,6 +171,7 @@ impl Subscription {
                 blocked.or((!ends).then_some(NotNow::NotCanceling)),
             ),
             change_plan: self.change_plan(),
+            change_quantity: self.change_quantity(by, plans),
             withdraw_change: Action::unless(
                 blocked.or(self
                     .pending_change
@@ -247,6 +264,29 @@ impl Subscription {
             .or(self.owes().then_some(NotNow::PaymentOpen))
             .or(self.planned_end().map(|_| NotNow::Canceling));
         Action::unless(reason)
+    }
+
+    /// Whether it may have another quantity of its plan now: within the plan's limits, and by a shopper only if
+    /// the plan says so.
+    fn change_quantity(&self, by: By, plans: &Plans) -> QuantityAction {
+        let limits = self.sole_plan(plans).and_then(|plan| plan.quantity);
+        let limits = limits.filter(|it| by == By::Server || it.shopper_may_change);
+        let reason = self.change_plan().reason;
+        let reason = reason.or(limits.is_none().then_some(NotNow::NotAllowed));
+        let limits = limits.filter(|_| reason.is_none());
+        QuantityAction {
+            open: reason.is_none(),
+            reason,
+            minimum: limits.map(|it| it.minimum),
+            maximum: limits.map(|it| it.maximum),
+        }
+    }
+
+    /// The plan of its one price; none if several are charged, or one that no plan has.
+    pub fn sole_plan<'a>(&'a self, plans: &'a Plans) -> Option<&'a Plan> {
+        let mut all = self.plans(plans);
+        let (_, plan) = all.next().filter(|_| self.charged().len() == 1)?;
+        Some(plan)
     }
 
     /// Why nothing at all can be done to it.
@@ -380,6 +420,31 @@ mod tests {
             assert_eq!(may.reason, (!open).then_some(NotNow::NotAllowed));
             let server = at("active").actions(By::Server, NOW, &plans).pause;
             assert_eq!((server.open, server.open_end), (true, true));
+        }
+    }
+
+    #[test]
+    fn a_shopper_changes_the_quantity_where_the_plan_lets_them_and_a_server_within_its_limits() {
+        let limits = r#","quantity":{"minimum":2,"maximum":9"#;
+        for (quantity, by, open) in [
+            (String::new(), By::Server, false),
+            (format!("{limits}}}"), By::Server, true),
+            (format!("{limits}}}"), By::Shopper, false),
+            (
+                format!("{limits},\"shopper_may_change\":true}}"),
+                By::Shopper,
+                true,
+            ),
+        ] {
+            let plans = plans(&quantity);
+            let may = at("active").actions(by, NOW, &plans).change_quantity;
+            assert_eq!(may.open, open, "{quantity}");
+            assert_eq!(may.reason, (!open).then_some(NotNow::NotAllowed));
+            let limits = open.then_some((2, 9));
+            assert_eq!(may.minimum.zip(may.maximum), limits, "{quantity}");
+            let owing = at("past_due").actions(by, NOW, &plans).change_quantity;
+            assert_eq!(owing.reason, Some(NotNow::PaymentOpen));
+            assert_eq!(owing.maximum, None);
         }
     }
 

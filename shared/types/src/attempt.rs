@@ -236,6 +236,8 @@ pub struct Attempt {
     pub group: PlanGroup,
     /// The plan's price when the attempt began: what the shopper agreed to.
     pub price: PriceId,
+    /// How many of it the shopper agreed to.
+    pub quantity: u64,
     /// The plan's free days when the attempt began; 0 for none.
     pub trial_days: u32,
     /// How the shopper pays.

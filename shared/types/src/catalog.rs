@@ -237,6 +237,7 @@ impl CatalogPlan {
             trial_days: declared.trial_days,
             wallets: declared.wallets.clone().unwrap_or_else(Wallet::usual),
             shopper_pause: declared.shopper_pause,
+            quantity: declared.quantity,
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{InvoiceStatus, PaymentState, Subscription, SubscriptionStatus};
+use crate::{InvoiceStatus, PaymentState, PendingChange, Subscription, SubscriptionStatus};
 
 /// A change, by the type of the event that tells the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,7 +31,10 @@ pub enum Change {
     /// Other prices are charged.
     #[serde(rename = "subscription.plan_changed")]
     PlanChanged,
-    /// Other prices are going to be charged.
+    /// The same prices are charged, in another quantity.
+    #[serde(rename = "subscription.quantity_changed")]
+    QuantityChanged,
+    /// Other prices, or another quantity, are going to be charged.
     #[serde(rename = "subscription.change_scheduled")]
     ChangeScheduled,
     /// They were going to be charged and are not any more.
@@ -66,6 +69,7 @@ impl Change {
             Self::PaymentMethodRequired => "subscription.payment_method_required",
             Self::PaymentMethodChanged => "subscription.payment_method_changed",
             Self::PlanChanged => "subscription.plan_changed",
+            Self::QuantityChanged => "subscription.quantity_changed",
             Self::ChangeScheduled => "subscription.change_scheduled",
             Self::ChangeWithdrawn => "subscription.change_withdrawn",
             Self::CancellationScheduled => "subscription.cancellation_scheduled",
@@ -98,13 +102,13 @@ impl Change {
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
         let changed_method = old.is_some_and(|old| has_another_method(old, new));
-        let changed_plan = old.is_some_and(|old| old.charged() != new.charged());
+        let changed_plan = old.and_then(|old| Self::of_items(old, new));
         unheard
             .into_iter()
             .chain(of_status)
             .chain(asks_for_method.then_some(Self::PaymentMethodRequired))
             .chain(changed_method.then_some(Self::PaymentMethodChanged))
-            .chain(changed_plan.then_some(Self::PlanChanged))
+            .chain(changed_plan)
             .chain(Self::of_pending_change(old, new))
             .chain(Self::of_pause_collection(old, new))
             .chain(Self::of_planned_end(old, new))
@@ -161,15 +165,24 @@ impl Change {
         }
     }
 
-    /// One that has taken effect is told as [`Self::PlanChanged`] alone.
+    /// Another plan is told with its quantity, and not twice. An older version has noted no quantity.
+    fn of_items(old: &Subscription, new: &Subscription) -> Option<Self> {
+        if old.charged() != new.charged() {
+            return Some(Self::PlanChanged);
+        }
+        let quantities = old.quantity.zip(new.quantity);
+        quantities
+            .is_some_and(|(old, new)| old != new)
+            .then_some(Self::QuantityChanged)
+    }
+
+    /// One that has taken effect is told as [`Self::PlanChanged`] or [`Self::QuantityChanged`] alone.
     fn of_pending_change(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         let before = old.and_then(|old| old.pending_change.as_ref());
         match (before, &new.pending_change) {
-            (Some(before), Some(now)) if before.price == now.price && before.at == now.at => None,
+            (Some(before), Some(now)) if before.is(now) => None,
             (_, Some(_)) => Some(Self::ChangeScheduled),
-            (Some(before), None) if !new.charged().contains(&before.price) => {
-                Some(Self::ChangeWithdrawn)
-            }
+            (Some(before), None) if !is_made(before, new) => Some(Self::ChangeWithdrawn),
             _ => None,
         }
     }
@@ -200,6 +213,12 @@ impl Change {
         let is_new = new.trial_ending.is_some() && new.trial_ending != before;
         is_new.then_some(Self::TrialEnding)
     }
+}
+
+/// Whether what was going to be charged is charged.
+fn is_made(change: &PendingChange, new: &Subscription) -> bool {
+    let quantities = change.quantity.zip(new.quantity);
+    new.charged().contains(&change.price) && quantities.is_none_or(|(then, now)| then == now)
 }
 
 /// Whether another method pays, as far as both readings know one: an older version has noted none, and a method
@@ -529,6 +548,50 @@ mod tests {
         }
         let told = [Change::Activated, scheduled];
         assert_eq!(Change::between(None, &ending(2), false), told);
+    }
+
+    #[test]
+    fn another_quantity_is_told_by_itself_and_with_another_price_once() {
+        let of = |price: &str, quantity: Option<u64>| Subscription {
+            prices: Some(vec![price.parse().unwrap()]),
+            quantity,
+            ..at("active", 2)
+        };
+        let two = of("price_1", Some(2));
+        for (before, after, expected) in [
+            (of("price_1", Some(5)), &two, Some(Change::QuantityChanged)),
+            (of("price_1", Some(2)), &two, None),
+            // As an older version has noted it.
+            (of("price_1", None), &two, None),
+            (of("price_2", Some(5)), &two, Some(Change::PlanChanged)),
+        ] {
+            let seen = Change::between(Some(&before), after, false);
+            assert_eq!(seen, Vec::from_iter(expected), "{before:?}");
+        }
+        let going_to = |quantity: Option<u64>| Subscription {
+            pending_change: Some(PendingChange {
+                plan: None,
+                price: "price_1".parse().unwrap(),
+                quantity,
+                at: Timestamp::from_unix(2),
+            }),
+            ..of("price_1", Some(5))
+        };
+        let five = of("price_1", Some(5));
+        for (before, after, expected) in [
+            (&five, &going_to(Some(2)), Some(Change::ChangeScheduled)),
+            (&going_to(None), &going_to(Some(2)), None),
+            (
+                &going_to(Some(3)),
+                &going_to(Some(2)),
+                Some(Change::ChangeScheduled),
+            ),
+            (&going_to(Some(2)), &two, Some(Change::QuantityChanged)),
+            (&going_to(Some(2)), &five, Some(Change::ChangeWithdrawn)),
+        ] {
+            let seen = Change::between(Some(before), after, false);
+            assert_eq!(seen, Vec::from_iter(expected), "{after:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,10 @@ use serde::{
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{CancelRefund, Currency, Interval, PlanGroup, PlanName, PriceId, ShopperPause, Wallet};
+use crate::{
+    CancelRefund, Currency, Interval, PlanGroup, PlanName, PlanQuantity, PriceId, ShopperPause,
+    Wallet,
+};
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub struct DeclaredPlan {
     /// How long shoppers may pause it by themselves; not at all unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shopper_pause: Option<ShopperPause>,
+    /// The quantities that it is sold in; once, unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<PlanQuantity>,
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
@@ -124,7 +130,7 @@ const LONGEST_TRIAL: u32 = 730;
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "group",
     "label",
     "price",
@@ -133,6 +139,7 @@ const FIELDS: [&str; 14] = [
     "wallets",
     "cancel_refund",
     "shopper_pause",
+    "quantity",
     "sold",
     "former_prices",
     "amount",
@@ -333,6 +340,7 @@ impl<'a> Fields<'a> {
             )?,
             cancel_refund: self.take("cancel_refund")?,
             shopper_pause: self.take("shopper_pause")?,
+            quantity: self.take("quantity")?,
             sold: self.take("sold")?.unwrap_or(true),
             former_prices: self
                 .checked(

@@ -57,6 +57,9 @@ pub struct Entitlement {
     /// trial whose payment method the shopper has yet to confirm, and `lapsed` for one whose time
     /// is over although Stripe has told nothing of its end.
     pub because: String,
+    /// How many of the plan are paid for; only of one that is sold in quantities, while it is active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u64>,
 }
 
 /// One answer for each configured plan group, by the prices that are charged and the plans that
@@ -79,7 +82,13 @@ pub fn entitlements(
                 .max_by_key(|(answer, subscription)| {
                     (answer.active, answer.until, subscription.current_period_end)
                 });
-            (group.clone(), best.map_or_else(none, |(answer, _)| answer))
+            let best = best.map(|(answer, subscription)| Entitlement {
+                quantity: subscription
+                    .quantity_of(plans, group)
+                    .filter(|_| answer.active),
+                ..answer
+            });
+            (group.clone(), best.unwrap_or_else(none))
         })
         .collect()
 }
@@ -89,6 +98,7 @@ fn none() -> Entitlement {
         active: false,
         until: None,
         because: "none".to_owned(),
+        quantity: None,
     }
 }
 
@@ -111,6 +121,7 @@ fn answer(subscription: &Subscription, now: Timestamp, grace: Grace) -> Entitlem
             .filter(|_| active)
             .and_then(|span| span.firm.filter(|firm| now < *firm).or(span.last)),
         because: because.to_owned(),
+        quantity: None,
     }
 }
 
@@ -233,6 +244,34 @@ mod tests {
             assert_eq!(seen, until.map(at), "on day {day}: {entitlement:?}");
             assert_eq!(entitlement.active, until.is_some(), "on day {day}");
         }
+    }
+
+    #[test]
+    fn a_plan_that_is_sold_in_quantities_says_how_many_there_are() {
+        let once = plans();
+        let seats: Plans = serde_json::from_str(
+            r#"{"team":{"price":"price_1","group":"main","label":"Team","amount":1500,"currency":"usd","interval":"month","quantity":{"maximum":50}},
+                "more":{"price":"price_2","group":"more","label":"More","amount":100,"currency":"usd","interval":"month","quantity":{"maximum":50}}}"#,
+        )
+        .unwrap();
+        let five = Subscription {
+            quantity: Some(5),
+            ..subscription("active")
+        };
+        let of = |plans: &Plans, it: &Subscription, group: &str, day| {
+            let all = entitlements(plans, std::slice::from_ref(it), at(day), Grace::default());
+            all.get(group).unwrap().quantity
+        };
+        assert_eq!(of(&seats, &five, "main", 1), Some(5));
+        assert_eq!(of(&seats, &five, "main", 40), None, "it is over");
+        assert_eq!(of(&once, &five, "main", 1), None);
+        // An item that was added at Stripe: of how many is not noted.
+        let both = Subscription {
+            prices: Some(vec!["price_1".parse().unwrap(), "price_2".parse().unwrap()]),
+            ..five
+        };
+        assert_eq!(of(&seats, &both, "main", 1), Some(5));
+        assert_eq!(of(&seats, &both, "more", 1), None);
     }
 
     #[test]

@@ -21,12 +21,15 @@ mod open_enum;
 mod pause;
 mod payment;
 mod plan;
+mod quantity;
 mod refusal;
 mod return_path;
 mod subscription;
 mod wallet;
 
-pub use actions::{Action, Actions, By, CancelAction, CancelWhen, ComeAgainAction, NotNow};
+pub use actions::{
+    Action, Actions, By, CancelAction, CancelWhen, ComeAgainAction, NotNow, QuantityAction,
+};
 pub use agreed_end::{AgreedEnd, CancelRefund, EndBasis, GivenBack, RefundPart};
 pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, Phase};
 pub use catalog::{Answer, CatalogPlan, PlanCatalog, PriceKind, StripePrice, Terms};
@@ -46,6 +49,7 @@ pub use money::{Currency, Money, MoneyError};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
+pub use quantity::{LARGEST_QUANTITY, PlanQuantity};
 pub use refusal::{Refusal, RefusalCode};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{

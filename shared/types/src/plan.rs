@@ -5,7 +5,7 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CancelRefund, Currency, Money, PriceId, Refusal, ShopperPause, Wallet};
+use crate::{CancelRefund, Currency, Money, PlanQuantity, PriceId, Refusal, ShopperPause, Wallet};
 
 /// Not the name of a plan or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -172,6 +172,9 @@ pub struct Plan {
     /// How long shoppers may pause it by themselves; not at all without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shopper_pause: Option<ShopperPause>,
+    /// The quantities that it is sold in; once without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<PlanQuantity>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,

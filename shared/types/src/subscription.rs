@@ -61,13 +61,16 @@ pub struct SoldAs {
     pub price: Option<PriceId>,
 }
 
-/// Another price that a subscription is going to have.
+/// Another price, or another quantity, that a subscription is going to have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingChange {
     /// The plan that has the price today; none if no plan has it.
     pub plan: Option<PlanName>,
     /// The price.
     pub price: PriceId,
+    /// How many of it; none as an older version has noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u64>,
     /// When it takes effect.
     pub at: Timestamp,
 }
@@ -155,6 +158,15 @@ pub struct Subscription {
     pub payment: Payment,
 }
 
+impl PendingChange {
+    /// Whether it is the same change. An older version has noted no quantity.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let quantities = self.quantity.zip(other.quantity);
+        (&self.price, self.at) == (&other.price, other.at)
+            && quantities.is_none_or(|(one, other)| one == other)
+    }
+}
+
 impl Subscription {
     /// Whether the shopper has yet to confirm its first payment, or the payment method of its
     /// trial. Stripe calls the latter `trialing` from the start.
@@ -234,6 +246,15 @@ impl Subscription {
     /// Whether one of the plans that are paid for is of this group.
     pub fn is_of_group(&self, plans: &Plans, group: &PlanGroup) -> bool {
         self.plans(plans).any(|(_, plan)| plan.group == *group)
+    }
+
+    /// How many it has of its plan, if that is of this group and sold in quantities.
+    pub fn quantity_of(&self, plans: &Plans, group: &PlanGroup) -> Option<u64> {
+        let price = self.price.as_ref();
+        let price = price.filter(|price| self.charged().contains(price))?;
+        let (_, plan) = self.plan_charging(plans, price)?;
+        plan.quantity.filter(|_| plan.group == *group)?;
+        self.quantity
     }
 
     /// What it was paid with, if that may be charged again without its wallet's page or sheet when the shopper

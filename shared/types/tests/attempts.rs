@@ -15,6 +15,7 @@ fn attempt(phase: Phase) -> Attempt {
         plan: "monthly".parse().unwrap(),
         group: "photos".parse().unwrap(),
         price: "price_1".parse().unwrap(),
+        quantity: 1,
         trial_days: 0,
         wallet: Wallet::AmazonPay,
         confirm: ConfirmBy::Client,

@@ -24,6 +24,7 @@ fn attempt() -> Attempt {
         plan: "basic".parse().unwrap(),
         group: "one".parse().unwrap(),
         price: "price_1".parse().unwrap(),
+        quantity: 1,
         trial_days: 0,
         wallet: Wallet::AmazonPay,
         confirm: ConfirmBy::Client,

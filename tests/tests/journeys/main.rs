@@ -68,6 +68,7 @@ mod payments;
 mod permissions;
 mod portal;
 mod provoked;
+mod quantities;
 mod refused;
 mod refused_plans;
 mod renamed;

@@ -108,6 +108,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
         user: "alice".parse().unwrap(),
         name: name.clone(),
         plan: plan.clone(),
+        quantity: 1,
         wallet: perennial_types::Wallet::AmazonPay,
         first: perennial_types::First::SetupIntent,
         consent_version: "default-1".to_owned(),

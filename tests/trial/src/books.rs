@@ -188,6 +188,7 @@ impl Stripe {
                 "price": price["id"], "group": sold.group, "label": sold.name, "amount": sold.amount,
                 "currency": "usd", "interval": sold.interval, "interval_count": 1,
                 "trial_days": sold.trial_days, "shopper_pause": 90, "cancel_refund": "prorated",
+                "quantity": {"minimum": 1, "maximum": 9, "shopper_may_change": true},
             });
             plans.insert(sold.name.to_owned(), plan);
         }

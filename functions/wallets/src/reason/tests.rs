@@ -40,6 +40,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         interval_count: 1,
         wallets: Wallet::usual(),
         shopper_pause: None,
+        quantity: None,
         former_prices: Vec::new(),
         cancel_refund: perennial_types::CancelRefund::None,
         refusal: None,

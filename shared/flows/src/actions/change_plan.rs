@@ -5,7 +5,7 @@ use perennial_stripe::{
     ChangeAtPeriodEnd, ChangePlan, CreateSchedule, Metadata, Prorate, Schedule, StripeError,
     metadata,
 };
-use perennial_types::{Claim, FrozenRequest, IdempotencyKey, Plan, Subscription};
+use perennial_types::{By, Claim, FrozenRequest, IdempotencyKey, Plan, Subscription};
 
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
@@ -56,7 +56,7 @@ impl SubscriptionActions<'_> {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         }
         let (_, basis) = self.changeable(&seen)?;
-        let plan = self.plan_of(change);
+        let plan = self.plan_of(change, &seen.model);
         let Some(plan) = plan.filter(|_| basis == change.basis) else {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         };
@@ -88,7 +88,7 @@ impl SubscriptionActions<'_> {
             (ChangeWhen::Now, _) => ChangePlan {
                 subscription: of.id,
                 item: &basis.item,
-                price: &change.price,
+                price: change.new_price(),
                 quantity: change.quantity,
                 prorate: change.prorated_at.map_or(Prorate::Nothing, Prorate::AtOnce),
                 new_period: change.new_period,
@@ -216,10 +216,19 @@ impl SubscriptionActions<'_> {
         Ok(read.await?)
     }
 
-    /// The plan of a change, if it still has the price that was shown.
-    fn plan_of(&self, change: &FrozenChange) -> Option<&Plan> {
+    /// The plan of a change, if it still has the price that was shown, or that price is kept, and it is still sold
+    /// in this quantity.
+    fn plan_of(&self, change: &FrozenChange, model: &Subscription) -> Option<&Plan> {
         let (_, plan) = self.cx.plans.get(change.plan.as_str())?;
-        Some(plan).filter(|plan| plan.price == change.price)
+        let is_price = change.new_price().is_none_or(|price| plan.price == *price);
+        let asked = Some(change.quantity);
+        let quantity = self.how_many(
+            By::Server,
+            asked,
+            plan,
+            (model, &change.basis, &change.price),
+        );
+        Some(plan).filter(|_| is_price && quantity.is_ok())
     }
 
     /// Keeps what is going to be sent with the claim.

@@ -45,6 +45,13 @@ pub struct FrozenChange {
     pub until: Timestamp,
 }
 
+impl FrozenChange {
+    /// The price that it changes to; none if only the quantity is another.
+    pub fn new_price(&self) -> Option<&PriceId> {
+        Some(&self.price).filter(|price| **price != self.basis.price)
+    }
+}
+
 /// What the amounts of a change follow from. Anything else that changes does not change them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Basis {

@@ -2,7 +2,7 @@
 
 use perennial_stripe::{ChangePlan, Preview, PreviewLine, Prorate, StripeError, SubscriptionItem};
 use perennial_types::{
-    By, Currency, IdempotencyKey, Interval, Plan, PlanName, Subscription, Timestamp,
+    By, Currency, IdempotencyKey, Interval, Plan, PlanName, PriceId, Subscription, Timestamp,
 };
 
 use super::{
@@ -18,9 +18,9 @@ pub(super) const GOOD_SECONDS: i64 = 15 * 60;
 /// Which change is meant.
 #[derive(Debug, Clone)]
 pub struct AskPlan {
-    /// The plan's name.
-    pub plan: String,
-    /// How many; as many as now without.
+    /// The plan's name; none if only the quantity is to be another, and the price stays whichever it is.
+    pub plan: Option<String>,
+    /// How many; without it as many as now, as far as the plan is sold so.
     pub quantity: Option<u64>,
     /// When. Without it, a dearer plan is for now and a cheaper one for the end of the period.
     pub when: Option<ChangeWhen>,
@@ -88,17 +88,26 @@ impl SubscriptionActions<'_> {
         let of = self.target(asked).await?;
         let seen = self.read(&of).await?;
         let (item, basis) = self.changeable(&seen)?;
-        let (name, plan) = self.other_plan(&seen.model, ask)?;
-        let quantity = ask.quantity.unwrap_or(basis.quantity);
-        if plan.price == basis.price && quantity == basis.quantity {
-            return Err(ActionError::refused(ActionErrorCode::SamePlan, &seen.model));
+        let refuse = |why| ActionError::refused(why, &seen.model);
+        let (name, plan) = self.wanted(&seen.model, ask)?;
+        let price = ask.plan.as_ref().map_or(&basis.price, |_| &plan.price);
+        let quantity = self.how_many(asked.by, ask.quantity, plan, (&seen.model, &basis, price));
+        let quantity = quantity.map_err(refuse)?;
+        let same_price = *price == basis.price;
+        if same_price && quantity == basis.quantity {
+            return Err(refuse(ActionErrorCode::SamePlan));
         }
         let current = self.cx.plans.charging(&basis.price, None, None);
-        let same_interval = current.is_some_and(|(_, current)| {
-            (current.interval, current.interval_count) == (plan.interval, plan.interval_count)
-        });
+        let same_interval = same_price
+            || current.is_some_and(|(_, current)| {
+                (current.interval, current.interval_count) == (plan.interval, plan.interval_count)
+            });
         // Who pays for a longer time ahead, or more for the same time, has it at once.
-        let is_dearer = current.is_none_or(|(_, current)| {
+        let more = same_price.then_some(quantity > basis.quantity);
+        let is_dearer = more.unwrap_or_else(|| {
+            let Some((_, current)) = current else {
+                return true;
+            };
             let cost = |plan: &Plan, quantity: u64| {
                 let amount = u128::from(plan.amount).saturating_mul(quantity.into());
                 (days(plan), amount)
@@ -119,7 +128,7 @@ impl SubscriptionActions<'_> {
             user: asked.user.clone(),
             subscription: asked.subscription.clone(),
             plan: name.clone(),
-            price: plan.price.clone(),
+            price: price.clone(),
             quantity,
             when,
             new_period,
@@ -157,16 +166,55 @@ impl SubscriptionActions<'_> {
         Ok((item.clone(), basis))
     }
 
-    /// The plan that is asked for, if this subscription may have it.
-    fn other_plan(
+    /// The plan that is asked for, or the one that the subscription has.
+    fn wanted(
         &self,
         model: &Subscription,
         ask: &AskPlan,
     ) -> Result<(&PlanName, &Plan), ActionError> {
+        if let Some(wanted) = &ask.plan {
+            return self.other_plan(model, wanted);
+        }
+        let kept = model.plan.as_ref();
+        let kept = kept.and_then(|name| self.cx.plans.get(name.as_str()));
+        kept.ok_or_else(|| ActionError::refused(ActionErrorCode::QuantityNotOffered, model))
+    }
+
+    /// How many of a plan, at this price, the subscription gets in place of what it has.
+    pub(super) fn how_many(
+        &self,
+        by: By,
+        asked: Option<u64>,
+        plan: &Plan,
+        (model, basis, price): (&Subscription, &Basis, &PriceId),
+    ) -> Result<u64, ActionErrorCode> {
+        let kept = if *price == basis.price {
+            basis.quantity
+        } else {
+            plan.instead_of(model.sole_plan(&self.cx.plans), basis.quantity)
+        };
+        let Some(quantity) = asked.filter(|asked| *asked != kept) else {
+            return Ok(kept);
+        };
+        if by == By::Shopper && plan.quantity.is_some_and(|it| !it.shopper_may_change) {
+            return Err(ActionErrorCode::QuantityNotAllowed);
+        }
+        if !plan.sells(quantity) {
+            return Err(ActionErrorCode::QuantityNotOffered);
+        }
+        Ok(quantity)
+    }
+
+    /// The plan that is asked for, if this subscription may have it.
+    fn other_plan(
+        &self,
+        model: &Subscription,
+        wanted: &str,
+    ) -> Result<(&PlanName, &Plan), ActionError> {
         let refuse = |why| ActionError::refused(why, model);
         let plans = &self.cx.plans;
-        let Some((name, plan)) = plans.get(&ask.plan) else {
-            return Err(if plans.refusal(&ask.plan).is_some() {
+        let Some((name, plan)) = plans.get(wanted) else {
+            return Err(if plans.refusal(wanted).is_some() {
                 refuse(ActionErrorCode::PlanNotAvailable)
             } else {
                 ActionErrorCode::UnknownPlan.into()
@@ -201,7 +249,7 @@ impl SubscriptionActions<'_> {
         let asked = |prorate, new_period| ChangePlan {
             subscription: of.id,
             item: &item.id,
-            price: &change.price,
+            price: change.new_price(),
             quantity: change.quantity,
             prorate,
             new_period,

@@ -13,8 +13,10 @@ use crate::{
 pub struct AgainPreview {
     /// The plan's name.
     pub name: PlanName,
-    /// The plan.
+    /// The plan, with what all of them cost.
     pub plan: Plan,
+    /// How many of it.
+    pub quantity: u64,
     /// The free days that this user has left; 0 for none.
     pub trial_days: u32,
     /// What is charged at once, after what the shopper has left, in the currency's smallest unit.
@@ -24,11 +26,12 @@ pub struct AgainPreview {
 }
 
 impl SubscriptionActions<'_> {
-    /// Reckons what a shopper pays who comes again.
+    /// Reckons what a shopper pays who comes again, for so many or else for the least that is sold.
     pub async fn preview_again(
         &self,
         asked: &AskedAction,
         plan: &str,
+        quantity: Option<u64>,
     ) -> Result<AgainPreview, ActionError> {
         let subscriptions = Subscriptions::of(self.cx);
         let saved = match subscriptions
@@ -57,6 +60,10 @@ impl SubscriptionActions<'_> {
         if found.refusal.is_some() {
             return Err(ActionErrorCode::PlanNotAvailable.into());
         }
+        let quantity = quantity.unwrap_or_else(|| found.least());
+        if !found.sells(quantity) {
+            return Err(ActionErrorCode::QuantityNotOffered.into());
+        }
         if !found
             .payable_with()
             .contains(&perennial_types::Wallet::AmazonPay)
@@ -71,7 +78,7 @@ impl SubscriptionActions<'_> {
             return Err(ActionErrorCode::OtherCurrency.into());
         }
         let trial_days = items.trial_days(found, self.cx.trials);
-        let due_now = subscriptions.due_first(&saved.customer, found, trial_days);
+        let due_now = subscriptions.due_first(&saved.customer, found, quantity, trial_days);
         let due_now = match due_now.await {
             Err(FlowError::PlanNotAvailable) => {
                 return Err(ActionErrorCode::PlanNotAvailable.into());
@@ -82,7 +89,8 @@ impl SubscriptionActions<'_> {
         let trial_end = self.cx.clock.now().plus_seconds(days * 24 * 3600);
         Ok(AgainPreview {
             name: name.clone(),
-            plan: found.clone(),
+            plan: found.times(quantity),
+            quantity,
             trial_days,
             due_now,
             trial_end: (trial_days > 0).then_some(trial_end),

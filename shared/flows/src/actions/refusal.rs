@@ -85,6 +85,12 @@ reasons! {
         "This plan is not offered now, and nothing was changed. Offer one of GET /plans.";
     /// Nothing would change.
     SamePlan => 409, "same_plan", "The subscription has this plan and quantity already.";
+    /// Too few or too many of the plan, or more than one of a plan that is sold once.
+    QuantityNotOffered => 409, "quantity_not_offered",
+        "The plan is not sold in this quantity, and nothing was changed. \"quantity\" of GET /plans has its limits; a plan without it is sold once.";
+    /// The plan says so.
+    QuantityNotAllowed => 409, "quantity_not_allowed",
+        "Shoppers do not change the quantity of this plan by themselves. Set \"shopper_may_change\" of its \"quantity\" in plans.json to let them; your servers may change it.";
     /// A plan of another group.
     OtherGroup => 409, "other_group",
         "This plan is of another group than the subscription's, so it is bought beside it and not in its place.";

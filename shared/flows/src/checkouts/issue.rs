@@ -26,6 +26,8 @@ pub struct IssueCheckout {
     pub name: PlanName,
     /// The plan.
     pub plan: Plan,
+    /// How many of it.
+    pub quantity: u64,
     /// How many free days the page has told the shopper of; none if it did not say, which stands for
     /// those of the plan.
     pub shown_trial_days: Option<u32>,
@@ -306,7 +308,8 @@ impl Checkouts<'_> {
             return Err(FlowError::PlanNotAvailable);
         }
         self.check_sold(ask, items)?;
-        let due = subscriptions.due_first(&saved.customer, &ask.plan, ask.plan.trial_days);
+        let (plan, quantity) = (&ask.plan, ask.quantity);
+        let due = subscriptions.due_first(&saved.customer, plan, quantity, plan.trial_days);
         if Box::pin(due).await? != again.due_now {
             return Err(FlowError::AmountOutdated);
         }
@@ -375,6 +378,7 @@ impl Checkouts<'_> {
                 && open.consent.as_deref() == Some(ask.consent_version.as_str())
                 && open.reason != Some(FailureReason::TooManyDeclines)
                 && open.price == ask.plan.price
+                && open.quantity == ask.quantity
                 && open.trial_days == ask.plan.trial_days)
     }
 

@@ -79,6 +79,7 @@ impl Checkouts<'_> {
             plan: ask.name.clone(),
             group: ask.plan.group.clone(),
             price: ask.plan.price.clone(),
+            quantity: ask.quantity,
             trial_days: ask.plan.trial_days,
             wallet: ask.wallet,
             confirm,

@@ -342,6 +342,7 @@ fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowE
     Ok(CreateSubscription {
         customer: &attempt.customer,
         price: &attempt.price,
+        quantity: attempt.quantity,
         paid_by,
         trial_days: attempt.trial_days,
         attempt: attempt.id.as_str(),

@@ -200,9 +200,11 @@ fn pending_change(subscription: &perennial_stripe::Subscription) -> Option<Pendi
     let ends = subscription.period_of(subscription.items.data.first())?.end;
     // The phase that goes on now began with this period or before.
     let next = schedule.next_phase(ends.saturating_sub(1))?;
+    let item = next.items.first()?;
     Some(PendingChange {
         plan: None,
-        price: next.items.first()?.price.clone()?,
+        price: item.price.clone()?,
+        quantity: item.quantity,
         at: Timestamp::from_unix(next.start_date),
     })
 }

@@ -56,12 +56,13 @@ impl Subscriptions<'_> {
         &self,
         customer: &CustomerId,
         plan: &Plan,
+        quantity: u64,
         trial_days: u32,
     ) -> Result<i64, FlowError> {
         if trial_days > 0 {
             return Ok(0);
         }
-        let preview = self.cx.stripe.preview_new(customer, &plan.price);
+        let preview = self.cx.stripe.preview_new(customer, &plan.price, quantity);
         match preview.await {
             Ok(preview) => Ok(preview.value.amount_due),
             // It would not sell it either.

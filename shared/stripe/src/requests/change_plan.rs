@@ -13,8 +13,8 @@ pub struct ChangePlan<'a> {
     pub subscription: &'a SubscriptionId,
     /// Its item, `si_...`.
     pub item: &'a str,
-    /// The price that it gets.
-    pub price: &'a PriceId,
+    /// The price that it gets; none if it keeps the one that it has, which may be archived by now.
+    pub price: Option<&'a PriceId>,
     /// How many. Stripe takes one where nothing is said.
     pub quantity: u64,
     /// What is prorated.
@@ -65,7 +65,9 @@ impl ChangePlan<'_> {
             form.with(&names, value)
         };
         let mut form = put(form, &["items", "0", "id"], self.item);
-        form = put(form, &["items", "0", "price"], self.price.as_str());
+        if let Some(price) = self.price {
+            form = put(form, &["items", "0", "price"], price.as_str());
+        }
         form = put(
             form,
             &["items", "0", "quantity"],

@@ -12,6 +12,8 @@ pub struct CreateSubscription<'a> {
     pub customer: &'a CustomerId,
     /// What it costs.
     pub price: &'a PriceId,
+    /// How many of it.
+    pub quantity: u64,
     /// How it gets its payment method.
     pub paid_by: PaidBy<'a>,
     /// The days before the first payment; 0 for none.
@@ -46,6 +48,10 @@ impl CreateSubscription<'_> {
         let mut form = Form::new()
             .with(&["customer"], self.customer.as_str())
             .with(&["items", "0", "price"], self.price.as_str());
+        // One is what Stripe takes where nothing is said.
+        if self.quantity != 1 {
+            form = form.with(&["items", "0", "quantity"], self.quantity.to_string());
+        }
         form = match self.paid_by {
             PaidBy::Method(method) => form
                 .with(&["default_payment_method"], method.as_str())

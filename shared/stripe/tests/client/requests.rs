@@ -3,9 +3,9 @@
 //! A change here changes what stored requests look like to Stripe, and so what their keys mean.
 
 use perennial_stripe::{
-    ChangeTrial, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent, CreateSubscription,
-    CreateWebhookEndpoint, FrozenRequest, PaidBy, PauseSubscription, ResumeSubscription,
-    ServerConfirm, SetUpFor,
+    ChangePlan, ChangeTrial, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent,
+    CreateSubscription, CreateWebhookEndpoint, FrozenRequest, PaidBy, PauseSubscription, Prorate,
+    ResumeSubscription, ServerConfirm, SetUpFor,
 };
 use perennial_types::Wallet;
 
@@ -35,6 +35,7 @@ fn subscription_paid_by(paid_by: PaidBy<'_>, trial_days: u32, wallet: &str) -> F
     CreateSubscription {
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
+        quantity: 1,
         paid_by,
         trial_days,
         attempt: "chk_1",
@@ -125,6 +126,52 @@ fn a_subscription() {
     expand[]=latest_invoice
     expand[]=default_payment_method
     ");
+}
+
+#[test]
+fn a_subscription_of_several() {
+    let several = CreateSubscription {
+        customer: &"cus_1".parse().unwrap(),
+        price: &"price_1".parse().unwrap(),
+        quantity: 5,
+        paid_by: PaidBy::Shopper(Wallet::ApplePay),
+        trial_days: 0,
+        attempt: "chk_1",
+        user: "auth0|alice",
+        plan: "stock-photos-team",
+        wallet: "apple_pay",
+    };
+    let body = several.freeze(key("sub:chk_1")).body;
+    assert!(
+        body.starts_with("customer=cus_1&items[0][price]=price_1&items[0][quantity]=5&"),
+        "{body}"
+    );
+}
+
+#[test]
+fn another_quantity_keeps_the_price_that_there_is() {
+    let change = |price| {
+        ChangePlan {
+            subscription: &"sub_1".parse().unwrap(),
+            item: "si_1",
+            price,
+            quantity: 5,
+            prorate: Prorate::AtOnce(1_795_564_800),
+            new_period: false,
+            request: "number",
+        }
+        .freeze(key("act:number:change"))
+        .body
+    };
+    let other = "price_2".parse().unwrap();
+    let begins = |body: &str| body.split("&proration").next().unwrap().to_owned();
+    assert_eq!(
+        [begins(&change(None)), begins(&change(Some(&other)))],
+        [
+            "items[0][id]=si_1&items[0][quantity]=5",
+            "items[0][id]=si_1&items[0][price]=price_2&items[0][quantity]=5",
+        ]
+    );
 }
 
 #[test]

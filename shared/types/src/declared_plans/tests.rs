@@ -234,6 +234,26 @@ fn former_prices_are_bounded_and_each_is_named_once() {
 }
 
 #[test]
+fn quantities_that_nobody_could_buy_name_the_plan_and_the_field() {
+    let with = |quantity: &str| {
+        let price = format!(r#""price":"price_1","quantity":{quantity}"#);
+        parse(&GOOD.replace(r#""price":"price_1""#, &price))
+    };
+    for (quantity, expected) in [
+        (r#"{"minimum":0,"maximum":5}"#, "the minimum must be from 1"),
+        (r#"{"maximum":5,"most":6}"#, "unknown field `most`"),
+    ] {
+        let error = with(quantity).unwrap_err();
+        let expected = format!("plan basic, field quantity: {expected}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    let plans = with(r#"{"maximum":5}"#).unwrap();
+    let written = serde_json::to_value(plans.get("basic").unwrap()).unwrap();
+    let expected = serde_json::json!({"minimum": 1, "maximum": 5, "shopper_may_change": false});
+    assert_eq!(written["quantity"], expected);
+}
+
+#[test]
 fn what_a_file_leaves_out_is_left_out_again() {
     let plans = parse(GOOD).unwrap();
     let plan = plans.get("basic").unwrap();

@@ -13,6 +13,7 @@ mod invoices;
 mod pausing;
 mod payment_method;
 mod plans;
+pub(crate) mod quantity;
 mod refunding;
 mod refused;
 mod repair;
@@ -29,7 +30,7 @@ use crate::payments::{ShopServer, text};
 pub(crate) struct Subscriber {
     pub(crate) app: TestApp,
     pub(crate) alice: Shopper,
-    pub(super) id: String,
+    pub(crate) id: String,
 }
 
 impl Subscriber {
@@ -55,7 +56,7 @@ impl Subscriber {
     }
 
     /// One of the shop's servers asks for alice.
-    pub(super) async fn server_asks(&self, action: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn server_asks(&self, action: &str, key: &str, body: &Value) -> Answer {
         let path = format!("/shop/subscriptions/{}/{action}", self.id);
         let mut body = body.clone();
         body["user"] = "alice".into();
@@ -68,7 +69,7 @@ impl Subscriber {
         answer.expect(200).json()
     }
 
-    pub(super) async fn at_stripe(&self) -> Value {
+    pub(crate) async fn at_stripe(&self) -> Value {
         let path = format!("/v1/subscriptions/{}", self.id);
         self.app.stripe.api("GET", &path, &[]).await
     }

@@ -36,7 +36,7 @@ impl<'a> ShopServer<'a> {
             .await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(path, event("GET", path, None, None)).await
     }
 

@@ -141,6 +141,7 @@ fn is_same(kind: &str, then: &Value, now: &Value) -> bool {
         "subscription.plan_changed" => {
             !differs("/subscription/plan") && !differs("/subscription/quantity")
         }
+        "subscription.quantity_changed" => !differs("/subscription/quantity"),
         "subscription.change_scheduled" => !differs("/subscription/pending_change"),
         "subscription.payment_method_changed" => !differs("/subscription/payment_method"),
         _ => true,

@@ -43,9 +43,10 @@ const CHECKOUT: [Code; 1] = [(404, "unknown_checkout")];
 const ADDRESS: [Code; 1] = [(500, "api_base_unknown")];
 const LINK: [Code; 1] = [(404, "unknown_link")];
 /// What a page asks for when a shopper presses a button.
-const BUTTON: [Code; 12] = [
+const BUTTON: [Code; 13] = [
     (400, "unknown_plan"),
     (400, "unknown_wallet"),
+    (400, "quantity_not_offered"),
     (400, "wallet_not_offered"),
     (400, "currency_not_supported"),
     (400, "invalid_return_to"),
@@ -181,6 +182,7 @@ fn of_shoppers() -> Vec<Route> {
                 &[
                     (400, "missing_parameter"),
                     (400, "unknown_plan"),
+                    (400, "quantity_not_offered"),
                     (409, "plan_not_available"),
                 ],
                 &CALL,
@@ -243,13 +245,14 @@ const OF_WITHDRAWN_CHANGE: [ActionErrorCode; 3] = [
     ActionErrorCode::NotConfirmed,
     ActionErrorCode::Scheduled,
 ];
-const OF_PREVIEW: [ActionErrorCode; 6] = [
+const OF_PREVIEW: [ActionErrorCode; 7] = [
     ActionErrorCode::UnknownPlan,
     ActionErrorCode::PlanNotAvailable,
     ActionErrorCode::SamePlan,
     ActionErrorCode::OtherGroup,
     ActionErrorCode::OtherCurrency,
     ActionErrorCode::OtherWallet,
+    ActionErrorCode::QuantityNotOffered,
 ];
 /// Why a subscription cannot be paused now.
 const UNPAUSABLE: [ActionErrorCode; 10] = [
@@ -392,7 +395,14 @@ fn of_actions() -> Vec<Route> {
     routes.extend(of_servers_alone(&server));
     routes.push((
         "POST /subscriptions/{subscription}/preview",
-        [&user[..], &preview, &ends, &whys(&OF_AGAIN)].concat(),
+        [
+            &user[..],
+            &preview,
+            &ends,
+            &whys(&OF_AGAIN),
+            &whys(&[ActionErrorCode::QuantityNotAllowed]),
+        ]
+        .concat(),
     ));
     // It changes nothing, and needs no key.
     routes.push((
