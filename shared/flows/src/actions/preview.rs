@@ -223,6 +223,9 @@ impl SubscriptionActions<'_> {
         if !model.is_of_group(plans, &plan.group) {
             return Err(refuse(ActionErrorCode::OtherGroup));
         }
+        if plan.refusal.is_some() && !model.charged().contains(&plan.price) {
+            return Err(refuse(ActionErrorCode::PlanNotAvailable));
+        }
         let mut paid = model.plans(plans);
         if paid.any(|(_, paid)| paid.currency != plan.currency) {
             return Err(refuse(ActionErrorCode::OtherCurrency));

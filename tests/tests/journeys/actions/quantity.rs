@@ -327,7 +327,7 @@ async fn ask(shop: &Shop, action: &str, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_not_offered_any_more_may_have_another_quantity() {
+async fn a_plan_that_is_not_offered_is_not_changed_to_and_may_have_another_quantity() {
     let (shop, prices) = Shop::open(|prices| {
         let team = seats(&prices[0], 9);
         json!({"team": team, "pro": plan(&prices[1], "one")})
@@ -338,6 +338,8 @@ async fn a_plan_that_is_not_offered_any_more_may_have_another_quantity() {
     let (mut team, mut pro) = (seats(&prices[0], 9), plan(&prices[1], "one"));
     (team["sold"], pro["sold"]) = (json!(false), json!(false));
     let shop = shop.sells(&json!({"team": team, "pro": pro})).await;
+    let refused = ask(&shop, "preview", json!({"plan": "pro"})).await;
+    assert_eq!(refused.expect_error(409), "plan_not_available");
     let shown = ask(&shop, "preview", json!({"quantity": 3})).await;
     let agreed = json!({"preview": shown.expect(200).json()["preview"]});
     let changed = ask(&shop, "change", agreed).await.expect(200).json();
