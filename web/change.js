@@ -1,47 +1,85 @@
 // @ts-check
-/** Another plan: what it costs, to the cent, before anybody agrees to it. */
+/** Another plan, or another quantity: what it costs, to the cent, before anybody agrees to it. */
 
-import { chosenName, drawPlans } from "./order.js";
+import { chosenName, drawPlans, drawQuantity } from "./order.js";
 import { byId, pair } from "./page.js";
-import { agreeWords, changeButton, changedWords, dayRange, money, OUTDATED_PREVIEW } from "./words.js";
+import { agreeWords, changeButton, changedWords, dayRange, many, money, OUTDATED_PREVIEW } from "./words.js";
 
 /** @import { Plan, PlanPreview } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
 
 /** @param {Desk} desk */
 export function changePanel(desk) {
+  const { look, close, offer } = agreement(desk, "change", () => {
+    const plan = chosenName("change-list");
+    return plan === null ? null : { plan };
+  });
+  byId("change-list").addEventListener("change", () => void look());
+
+  /** @param {Account} account */
+  function open({ others }) {
+    offer(others);
+    drawPlans("change-list", others, null);
+    void look();
+  }
+
+  return { open, close, show() {} };
+}
+
+/** @param {Desk} desk */
+export function quantityPanel(desk) {
+  const { look, close, offer } = agreement(desk, "quantity", () => {
+    const { quantity: now, actions } = desk.subscription();
+    const quantity = drawQuantity("quantity-number", actions.change_quantity);
+    return quantity === undefined || quantity === now ? null : { quantity };
+  });
+  byId("quantity-number").addEventListener("change", () => void look());
+
+  /** @param {Account} account */
+  function open({ subscription, plan, plans }) {
+    offer(plan ? [plan, ...plans] : plans);
+    drawQuantity("quantity-number", subscription.actions.change_quantity, subscription.quantity ?? 1);
+    void look();
+  }
+
+  return { open, close, show() {} };
+}
+
+/**
+ * The part of a panel that says what is asked for would cost, with the button that agrees to it.
+ *
+ * @param {Desk} desk
+ * @param {"change" | "quantity"} id of the panel
+ * @param {() => { plan: string } | { quantity: number } | null} asked Null while nothing else is asked for than there is.
+ */
+function agreement(desk, id, asked) {
   let asking = new AbortController();
   /** @type {PlanPreview | null} */
   let shown = null;
   /** @type {Plan[]} */
   let plans = [];
 
-  byId("change-list").addEventListener("change", () => void look());
-  byId("change-go").addEventListener("click", () => void go());
+  byId(`${id}-go`).addEventListener("click", () => void go());
 
-  /** @param {Account} account */
-  function open({ others }) {
-    plans = others;
-    drawPlans("change-list", plans, null);
-    void look();
-  }
+  /** @param {Plan[]} offered */
+  const offer = (offered) => void (plans = offered);
 
   function close() {
     asking.abort();
     show(null);
   }
 
-  /** Asks what the chosen plan would cost. The last question is the one that is answered. */
+  /** Asks what it would cost. The last question is the one that is answered. */
   async function look() {
-    const plan = chosenName("change-list");
-    if (!plan) return;
+    const ask = asked();
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
     show(null);
-    waiting(true);
+    waiting(ask !== null);
+    if (!ask) return;
     try {
-      const outcome = await desk.management.preview(desk.subscription().id, { plan, signal });
+      const outcome = await desk.management.preview(desk.subscription().id, { ...ask, signal });
       if (signal.aborted) return;
       waiting(false);
       if (outcome.state === "refused") desk.refuse(outcome);
@@ -55,31 +93,41 @@ export function changePanel(desk) {
 
   /** @param {boolean} on */
   function waiting(on) {
-    byId("change-wait").hidden = !on;
-    byId("change-preview").setAttribute("aria-busy", String(on));
+    byId(`${id}-wait`).hidden = !on;
+    byId(`${id}-preview`).setAttribute("aria-busy", String(on));
   }
 
   /** @param {PlanPreview | null} preview */
   function show(preview) {
     shown = preview;
-    byId("change-go").hidden = !preview;
-    const plan = plans.find(({ name }) => name === preview?.plan);
+    byId(`${id}-go`).hidden = !preview;
+    const plan = planOf(preview);
     if (!preview || !plan) {
-      byId("change-lines").replaceChildren();
-      byId("change-agree").textContent = "";
+      byId(`${id}-lines`).replaceChildren();
+      byId(`${id}-agree`).textContent = "";
       return;
     }
     const { lines, due_now, credit_left } = preview;
     const rows = lines.flatMap(({ description, amount, from, to }) => pair(`${description}, ${dayRange(from, to)}`, money(amount, due_now.currency)));
     const credit = credit_left.amount > 0 ? pair("Kept for your next invoices", money(credit_left.amount, credit_left.currency)) : [];
-    byId("change-lines").replaceChildren(...rows, ...credit, ...pair("Due now", money(due_now.amount, due_now.currency)));
-    byId("change-agree").textContent = agreeWords(preview, plan, desk.subscription().wallet);
-    byId("change-go").textContent = changeButton(preview);
+    byId(`${id}-lines`).replaceChildren(...rows, ...credit, ...pair("Due now", money(due_now.amount, due_now.currency)));
+    byId(`${id}-agree`).textContent = agreeWords(preview, plan, desk.subscription().wallet);
+    byId(`${id}-go`).textContent = changeButton(preview);
+  }
+
+  /**
+   * All that the shopper gets, at the price that the plan has today.
+   *
+   * @param {PlanPreview | null} preview
+   */
+  function planOf(preview) {
+    const plan = plans.find(({ name }) => name === preview?.plan);
+    return plan && preview ? many(plan, preview.quantity) : null;
   }
 
   async function go() {
     const preview = shown;
-    const plan = plans.find(({ name }) => name === preview?.plan);
+    const plan = planOf(preview);
     if (!preview || !plan) return;
     const { id, wallet } = desk.subscription();
     await desk.carryOut(() => desk.management.change(id, preview), {
@@ -93,5 +141,5 @@ export function changePanel(desk) {
     });
   }
 
-  return { open, close, show() {} };
+  return { look, close, offer };
 }

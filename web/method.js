@@ -3,9 +3,9 @@
 
 import { byId, tellDeveloper } from "./page.js";
 import { paragraph } from "./ways.js";
-import { methodLead, walletWord } from "./words.js";
+import { methodLead, soldQuantity, walletWord } from "./words.js";
 
-/** @import { Button, RedirectWallet, SheetWallet, WalletName, createPerennial } from "./perennial.js" */
+/** @import { Button, RedirectWallet, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
 
 /** @type {WalletName[]} */
@@ -28,10 +28,11 @@ export function methodPanel(perennial, desk) {
     byId("method-text").textContent = methodLead(subscription);
     byId("method-wait").hidden = false;
     try {
-      const offers = await perennial.wallets(plan?.name ?? subscription.plan ?? "");
+      const quantity = plan && soldQuantity(plan, subscription);
+      const offers = await perennial.wallets(plan?.name ?? subscription.plan ?? "", { quantity });
       if (mine !== latest) return;
       const there = new Set();
-      for (const { wallet, offer } of offers.wallets) if (offer && (await place(wallet, offers.plan, mine))) there.add(wallet);
+      for (const { wallet, offer } of offers.wallets) if (offer && (await place(wallet, offers, mine))) there.add(wallet);
       if (mine !== latest) return;
       byId("method-wait").hidden = true;
       const texts = offers.wallets.filter(({ wallet }) => there.has(wallet));
@@ -57,11 +58,11 @@ export function methodPanel(perennial, desk) {
 
   /**
    * @param {WalletName} wallet
-   * @param {string} plan
+   * @param {Pick<Wallets, "plan" | "quantity">} offers
    * @param {number} mine
    * @returns {Promise<boolean>} whether there is a button.
    */
-  async function place(wallet, plan, mine) {
+  async function place(wallet, { plan, quantity }, mine) {
     if (AWAY.includes(wallet)) {
       byId("method-ways").append(away(/** @type {RedirectWallet} */ (wallet)));
       return true;
@@ -74,6 +75,7 @@ export function methodPanel(perennial, desk) {
       const button = await perennial.manage().mountPaymentMethod({
         subscription: id,
         plan,
+        ...(quantity === undefined ? {} : { quantity }),
         wallet: /** @type {SheetWallet} */ (wallet),
         element,
         returnTo: location.pathname,

@@ -2,7 +2,7 @@
 /** What is sold: the plans to choose from, and the order of the one that is chosen. */
 
 import { byId, fill, pair } from "./page.js";
-import { day, every, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
+import { day, every, many, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
 
 /** @import { Plan } from "./perennial.js" */
 
@@ -43,8 +43,34 @@ export function chosenName(id) {
   return chosen instanceof HTMLInputElement ? chosen.value : null;
 }
 
-/** @param {Plan} plan */
-export function drawOrder(plan) {
+/**
+ * Shows the field for how many of a plan, unless that is sold once, and keeps what it holds within the limits.
+ *
+ * @param {string} id of the field
+ * @param {{ minimum: number | null, maximum: number | null } | undefined} limits
+ * @param {number} [now] How many to begin with.
+ * @returns {number | undefined} how many are asked for.
+ */
+export function drawQuantity(id, limits, now) {
+  byId(`${id}-part`).hidden = !limits;
+  if (!limits) return undefined;
+  const field = /** @type {HTMLInputElement} */ (byId(id));
+  const [least, most] = [limits.minimum ?? 1, limits.maximum ?? 1];
+  field.min = String(least);
+  field.max = String(most);
+  const wanted = now ?? Math.floor(Number(field.value));
+  const quantity = Math.min(Math.max(wanted || least, least), most);
+  field.value = String(quantity);
+  byId(`${id}-hint`).textContent = `From ${least} to ${most}`;
+  return quantity;
+}
+
+/**
+ * @param {Plan} one
+ * @param {number} [quantity]
+ */
+export function drawOrder(one, quantity = 1) {
+  const plan = many(one, quantity);
   const trial = plan.trial_days > 0;
   byId("order").replaceChildren(
     ...pair(plan.label, price(plan)),

@@ -69,7 +69,7 @@ export { managementOf } from "./perennial/wallets.js";
  */
 
 /** The codes of a click that was about something else than what is sold now. */
-const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "plan_not_available", "currency_conflict"];
+const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "plan_not_available", "currency_conflict"];
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
@@ -92,9 +92,9 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     if (OUTDATED.includes(answer.body?.error?.code)) forgetWallets(true);
     return answer;
   };
-  const { wallets, forgetWallets, shownTrial } = walletsOf(call, token);
+  const { wallets, forgetWallets, shownOffer } = walletsOf(call, token);
   const { resumeReturn, forgetReturn, dismissReturn, pollCheckout, finish, finishApproved } = checkouts(call);
-  const { startAmazonPay, startWallet, once, isUnderWay } = redirects({ call, stripe: loaded, finish: finishApproved, shownTrial });
+  const { startAmazonPay, startWallet, once, isUnderWay } = redirects({ call, stripe: loaded, finish: finishApproved, shownOffer });
   const { mountApplePay, mountWallet, mountPayment, paymentOf, authorize, showButton } = sheets({
     call,
     stripe: loaded,

@@ -8,12 +8,12 @@ import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
 import { showNote, showNotice } from "./notice.js";
-import { chosenName, drawOrder, drawPlans } from "./order.js";
+import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
 import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
 import { showRepair } from "./repair.js";
 import { stripeFrom } from "./stripe_js.js";
 import { sheetPlaces, waysToPay } from "./ways.js";
-import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords, walletWord } from "./words.js";
+import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, many, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, price, signInWords, waitingWords, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, MethodOutcome, Outcome, Plan, RedirectWallet, Subscription, WalletName } from "./perennial.js" */
 /** @import { PollOptions } from "./perennial/checkouts.js" */
@@ -105,6 +105,11 @@ async function open() {
   for (const button of redirectButtons()) button.addEventListener("click", () => pay(button));
   byId("plan-list").addEventListener("change", chooseAnew);
   byId("first").addEventListener("change", showOrder);
+  byId("quantity-order").addEventListener("change", () => {
+    chooseAnew();
+    const plan = many(chosenPlan(), chosenQuantity() ?? 1);
+    announce(`${plan.label}, ${price(plan)}.`);
+  });
   byId("ways-again").addEventListener("click", showOrder);
   byId("check-again").addEventListener("click", () => askAgain());
   byId("start-over").addEventListener("click", goOn);
@@ -178,7 +183,8 @@ async function pay(button) {
   showPaying(name);
   announce(`Taking you to ${walletWord(name)}.`);
   try {
-    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent() }));
+    const quantity = chosenQuantity();
+    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), ...(quantity === undefined ? {} : { quantity }) }));
   } catch (error) {
     showTrouble(error);
   }
@@ -411,9 +417,15 @@ function chooseAnew() {
 
 function showOrder() {
   const plan = chosenPlan();
-  drawOrder(plan);
-  void again.show(ended, plan);
-  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname });
+  const quantity = chosenQuantity();
+  drawOrder(plan, quantity);
+  void again.show(ended, plan, quantity);
+  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname, quantity });
+}
+
+/** How many of the plan, if it is sold so. */
+function chosenQuantity() {
+  return drawQuantity("quantity-order", chosenPlan().quantity);
 }
 
 function chosenFirst() {
@@ -431,7 +443,7 @@ function showPaying(by) {
   paying = by;
   if (by) showProblem("problem");
   if (by) showNote();
-  for (const control of document.querySelectorAll("#plan-list, #first, button[data-user]")) control.toggleAttribute("disabled", by !== null);
+  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, button[data-user]")) control.toggleAttribute("disabled", by !== null);
   const buttons = [...redirectButtons()];
   const leaves = buttons.some(({ dataset }) => dataset.wallet === by);
   for (const button of buttons) {

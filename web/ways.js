@@ -24,7 +24,7 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {{ plan: string, first: First, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
+  /** @type {{ plan: string, quantity: number | undefined, first: First, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
   let shown = null;
   let latest = 0;
 
@@ -33,24 +33,24 @@ export function waysToPay(perennial, handlers) {
    * holds stays, since Apple's sheet may not have left it yet.
    *
    * @param {string} plan
-   * @param {{ first: First, returnTo: string }} options
+   * @param {{ first: First, returnTo: string, quantity: number | undefined }} options
    */
-  async function show(plan, { first, returnTo }) {
+  async function show(plan, { first, returnTo, quantity }) {
     const mine = (latest += 1);
-    if (shown?.plan !== plan || shown.first !== first) clear();
+    if (shown?.plan !== plan || shown.quantity !== quantity || shown.first !== first) clear();
     byId("ways-trouble").hidden = true;
     try {
-      const offers = await perennial.wallets(plan);
+      const offers = await perennial.wallets(plan, { quantity });
       if (mine !== latest || (shown?.offers === offers && shown.failed.size === 0)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
       clear();
       const missing = new Set();
-      shown = { plan, first, offers, buttons: [], failed: new Set() };
+      shown = { plan, quantity, first, offers, buttons: [], failed: new Set() };
       // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
       draw(offers, missing, shown.failed);
       for (const place of sheetPlaces()) {
-        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo }, missing, mine);
+        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }) }, missing, mine);
       }
       if (mine !== latest) return;
       byId("ways").setAttribute("aria-busy", "false");
@@ -73,7 +73,7 @@ export function waysToPay(perennial, handlers) {
 
   /**
    * @param {HTMLElement} place Where the button of a wallet with a sheet goes.
-   * @param {{ plan: string, first: First, returnTo: string }} options
+   * @param {{ plan: string, first: First, returnTo: string, quantity?: number }} options
    * @param {Set<string>} missing The wallets whose buttons are not there.
    * @param {number} mine
    */

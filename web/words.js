@@ -24,6 +24,29 @@ export function price(plan) {
   return `${money(plan.amount, plan.currency)} ${every(plan)}`;
 }
 
+/**
+ * All that a shopper has of a plan, with what it costs.
+ *
+ * @param {Plan} plan
+ * @param {number} quantity
+ * @returns {Plan}
+ */
+export function many(plan, quantity) {
+  return { ...plan, amount: plan.amount * quantity, label: quantity === 1 ? plan.label : `${quantity} × ${plan.label}` };
+}
+
+/**
+ * How many a subscription has, if its plan is sold so today.
+ *
+ * @param {Plan} plan
+ * @param {ManagedSubscription} subscription
+ * @returns {number | undefined}
+ */
+export function soldQuantity({ quantity: limits }, { quantity }) {
+  const sold = limits && quantity !== null && quantity >= limits.minimum && quantity <= limits.maximum;
+  return sold ? quantity : undefined;
+}
+
 /** @param {Pick<Plan, "interval" | "interval_count">} plan */
 export function every({ interval, interval_count }) {
   return interval_count === 1 ? `every ${interval}` : `every ${interval_count} ${interval}s`;
@@ -154,6 +177,8 @@ const AGAIN = "Please try again in a moment. You are never charged twice.";
  */
 export function explainError(code) {
   switch (code) {
+    case "quantity_not_offered":
+      return { title: "This plan is not sold in that number.", text: "Nothing was charged. Please choose another number.", calm: true };
     case "consent_outdated":
     case "trial_outdated":
       return { title: "What you agree to has changed.", text: "Nothing was charged. Please read the order again before you go on.", calm: true };
@@ -317,6 +342,9 @@ export function refusalWords(code) {
       return OUTDATED_PREVIEW;
     case "same_plan":
       return { title: "You have this plan already.", text: unchanged, calm: true };
+    case "quantity_not_offered":
+    case "quantity_not_allowed":
+      return { title: "This plan is not sold in that number.", text: `Please choose another number, or ask the shop. ${unchanged}`, calm: true };
     case "other_group":
       return { title: "This is sold beside your subscription.", text: `So it does not take its place. ${unchanged}`, calm: true };
     case "wallet_not_offered":
@@ -390,10 +418,11 @@ export function endedNowWords({ given_back: { refund } }, wallet) {
 }
 
 /**
- * @param {{ at: string }} pending
- * @param {Plan} [plan] The one to come, if it is offered.
+ * @param {{ at: string, quantity?: number }} pending
+ * @param {Plan} [one] The one to come, if it is offered.
  */
-export function pendingWords({ at }, plan) {
+export function pendingWords({ at, quantity = 1 }, one) {
+  const plan = one && many(one, quantity);
   return `From ${day(at)} you have ${plan ? `${plan.label}, for ${price(plan)}` : "another plan"}.`;
 }
 

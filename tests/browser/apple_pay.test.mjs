@@ -326,6 +326,23 @@ test("while the shopper is on the way to Amazon the sheet stays closed", async (
   assert.deepEqual(steps, ["reject"]);
 });
 
+test("a button buys as many as its sheet shows, and a click as many as the page was told of", async () => {
+  const five = { status: 200, body: { ...OFFERS, quantity: 5 } };
+  api.script = [five, OF_PAYMENT, SUBSCRIBED];
+  const shop = perennialWith(stripeJs);
+  await mount({ quantity: 5 }, shop);
+  assert.equal(api.calls[0].path, "/wallets?plan=p&quantity=5");
+  await approve();
+  assert.equal(api.calls[1].body.quantity, 5);
+
+  // Three are the least that is sold of another plan.
+  api.script = [{ status: 200, body: { ...OFFERS, plan: "q", quantity: 3 } }, { status: 201, body: OF_SETUP.body }];
+  await shop.wallets("q");
+  shop.startAmazonPay({ plan: "q" });
+  await turns();
+  assert.equal(api.calls.at(-1).body.quantity, 3);
+});
+
 test("the wallets of a plan are asked for once, and again after five minutes, for another shopper, or after a failure", async () => {
   api.script = [new TypeError("offline"), OFFERED];
   let token = "alice";

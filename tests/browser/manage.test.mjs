@@ -51,6 +51,9 @@ test("a preview is what it costs, and what a change agrees to", async () => {
   assert.deepEqual([state, preview, api.calls[0].body], ["previewed", shown, { plan: "yearly", when: "auto" }]);
   await manage.change("sub_1", preview);
   assert.deepEqual(api.calls[1].body, { preview: "token" }, "nothing but the token goes back");
+  api.script = [{ status: 200, body: shown }];
+  await manage.preview("sub_1", { quantity: 5 });
+  assert.deepEqual(api.calls.at(-1).body, { quantity: 5 });
 });
 
 test("an end is agreed to by its preview, and so is coming again by the amount", async () => {
@@ -70,6 +73,11 @@ test("an end is agreed to by its preview, and so is coming again by the amount",
   assert.deepEqual([api.calls[3].path, api.calls[3].body], ["/subscriptions", body]);
   const { state, code } = await manage.comeAgain("sub_1", preview);
   assert.deepEqual([state, code], ["refused", "payment_declined"]);
+  api.script = [{ status: 200, body: { ...again, quantity: 3 } }, { status: 201, body: done }];
+  const three = await manage.previewAgain("sub_1", { plan: "monthly", quantity: 3 });
+  assert.deepEqual(api.calls.at(-1).body, { again: "monthly", quantity: 3 });
+  await manage.comeAgain("sub_1", three.preview);
+  assert.equal(api.calls.at(-1).body.quantity, 3, "as many as were shown");
 });
 
 test("a preview of a pause, or of its end, is asked for in place of a plan", async () => {

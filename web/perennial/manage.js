@@ -53,6 +53,7 @@ import { confirmSetup, isUncertain } from "./sheet.js";
  * @typedef {object} MethodButton
  * @property {string} subscription Its id.
  * @property {string} plan The plan whose options the sheet has: the subscription's.
+ * @property {number} [quantity] How many of it the subscription has, as far as the plan is sold so.
  * @property {SheetWallet} wallet
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
  * @property {(outcome: MethodOutcome) => void} onOutcome
@@ -62,7 +63,7 @@ import { confirmSetup, isUncertain } from "./sheet.js";
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined }) => Promise<Wallets>} parts.wallets
  * @param {<Result extends { state: string }>(about: string[], start: () => Promise<Result>) => Promise<Result>} parts.once
  * @param {ReturnType<typeof sheets>["showButton"]} parts.showButton
  */
@@ -92,10 +93,11 @@ export function managing({ call, stripe, wallets, once, showButton }) {
   }
 
   /**
-   * What another plan, or another quantity, would cost.
+   * What another plan, or another quantity, would cost: as many as now without `quantity`, as far as the plan is
+   * sold so, and another quantity of what it is without `plan`.
    *
    * @param {string} subscription
-   * @param {{ plan: string, when?: "auto" | ChangeWhen, quantity?: number } & Signal} change
+   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number } & Signal} change
    * @returns {Promise<PreviewOutcome>}
    */
   async function preview(subscription, { signal, ...change }) {
@@ -120,11 +122,11 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * `actions.come_again.saved` says so.
    *
    * @param {string} subscription The one that has ended.
-   * @param {{ plan: string } & Signal} options
+   * @param {{ plan: string, quantity?: number | undefined } & Signal} options
    * @returns {Promise<AgainPreviewOutcome>}
    */
-  async function previewAgain(subscription, { plan, signal }) {
-    const answer = await post(subscription, "preview", { again: plan }, signal);
+  async function previewAgain(subscription, { plan, quantity, signal }) {
+    const answer = await post(subscription, "preview", { again: plan, quantity }, signal);
     return refusalOf(answer) ?? { state: "previewed", preview: expectSuccess(answer) };
   }
 
@@ -133,12 +135,12 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * wallet's button then.
    *
    * @param {string} subscription The one that has ended.
-   * @param {Pick<AgainPreview, "again" | "due_now" | "trial_days">} shown
+   * @param {Pick<AgainPreview, "again" | "due_now" | "trial_days" | "quantity">} shown
    * @param {{ consent?: string } & Signal} [options]
    * @returns {Promise<ActionOutcome>}
    */
-  async function comeAgain(subscription, { again, due_now, trial_days }, { consent, signal } = {}) {
-    const body = { again: subscription, plan: again, due_now: due_now.amount, trial_days, consent };
+  async function comeAgain(subscription, { again, due_now, trial_days, quantity }, { consent, signal } = {}) {
+    const body = { again: subscription, plan: again, due_now: due_now.amount, trial_days, quantity, consent };
     const answer = await postWhenFree(call, "/subscriptions", body, signal);
     return refusalOf(answer) ?? { state: "done", subscription: expectSuccess(answer).subscription };
   }
@@ -248,8 +250,8 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * @param {MethodButton & ButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountPaymentMethod({ subscription, plan, wallet, returnTo, onOutcome, ...options }) {
-    const { wallets: all, publishable_key } = await wallets(plan);
+  async function mountPaymentMethod({ subscription, plan, quantity, wallet, returnTo, onOutcome, ...options }) {
+    const { wallets: all, publishable_key } = await wallets(plan, { quantity });
     const offer = all.find((each) => each.wallet === wallet);
     const elements = offer?.elements?.setup_intent;
     if (!offer?.offer || !elements) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };

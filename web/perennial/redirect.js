@@ -29,6 +29,7 @@ const WALLETS = {
 /**
  * @typedef {object} StartOptions
  * @property {string} plan
+ * @property {number} [quantity] How many of it; those of the last `wallets(plan)` otherwise.
  * @property {string} [returnTo] The path of the shop to come back to; the API's default page otherwise.
  * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`,
  *   Stripe.js records the shopper's consent; with `server`, which Amazon Pay alone knows, the API does, and the page
@@ -44,9 +45,9 @@ const WALLETS = {
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
- * @param {(plan: string) => number | undefined} parts.shownTrial
+ * @param {(plan: string) => Partial<import("./wallets.js").Shown>} parts.shownOffer
  */
-export function redirects({ call, stripe, finish, shownTrial }) {
+export function redirects({ call, stripe, finish, shownOffer }) {
   const { once, isUnderWay } = oneAtATime();
 
   /**
@@ -56,7 +57,7 @@ export function redirects({ call, stripe, finish, shownTrial }) {
    * @returns {Promise<Outcome>}
    */
   function startWallet(options) {
-    return once([options.plan, options.wallet], () => start(options));
+    return once([options.plan, options.wallet, String(options.quantity)], () => start(options));
   }
 
   /**
@@ -70,7 +71,8 @@ export function redirects({ call, stripe, finish, shownTrial }) {
    * @returns {Promise<Outcome>}
    */
   async function start(options) {
-    const { plan, wallet, returnTo, confirm = "client", consent, trialDays = shownTrial(plan) } = options;
+    const shown = shownOffer(options.plan);
+    const { plan, wallet, returnTo, confirm = "client", consent, trialDays = shown.trialDays, quantity = shown.quantity } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet,
@@ -78,6 +80,7 @@ export function redirects({ call, stripe, finish, shownTrial }) {
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
       ...(consent === undefined ? {} : { consent }),
       ...(trialDays === undefined ? {} : { trial_days: trialDays }),
+      ...(quantity === undefined ? {} : { quantity }),
     });
     const has = alreadySubscribed(answer.body);
     if (has) return has;

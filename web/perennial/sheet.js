@@ -33,6 +33,7 @@ import { withDates } from "./wallets.js";
 /**
  * @typedef {object} PlanOptions
  * @property {string} plan
+ * @property {number} [quantity] How many of it; the least that is sold otherwise.
  * @property {First} [first] What is made first. By default the subscription, so that the shopper's own
  *   payment is the first one.
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
@@ -91,7 +92,7 @@ const SETTLED = ["succeeded", "processing", "requires_capture"];
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined }) => Promise<Wallets>} parts.wallets
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {() => boolean} parts.isBusy Whether another checkout is under way in the page.
  */
@@ -102,8 +103,8 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
    * @param {WalletButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountWallet({ wallet: name, plan, first, returnTo, onOutcome, ...options }) {
-    const offers = await wallets(plan);
+  async function mountWallet({ wallet: name, plan, quantity, first, returnTo, onOutcome, ...options }) {
+    const offers = await wallets(plan, { quantity });
     const offer = offers.wallets.find(({ wallet }) => wallet === name);
     if (!offer?.offer) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };
     const chosen = first ?? (offer.first.includes("subscription") ? "subscription" : "setup_intent");
@@ -117,6 +118,7 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
       ...request.body,
       consent: offers.consent.version,
       trial_days: offers.trial_days,
+      ...(offers.quantity === undefined ? {} : { quantity: offers.quantity }),
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
     };
 

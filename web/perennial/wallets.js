@@ -10,6 +10,8 @@ import { expectSuccess } from "./api.js";
 // The answer holds dates and a signed link, so a page that stays open for long asks again.
 const FRESH_FOR_MS = 300_000;
 
+/** @typedef {{ trialDays: number, quantity: number | undefined }} Shown What a page was told of a plan. */
+
 /**
  * @param {Call} call
  * @param {Token} token
@@ -17,23 +19,25 @@ const FRESH_FOR_MS = 300_000;
 export function walletsOf(call, token) {
   /** @type {Map<string, { until: number, answer: Promise<Wallets> }>} */
   const known = new Map();
-  /** @type {Map<string, number>} */
+  /** @type {Map<string, Shown>} */
   const shown = new Map();
 
   /**
-   * Which wallets the plan may be paid with, and why not. Asked once, and again after five
-   * minutes or when the shopper changes.
+   * Which wallets the plan may be paid with, and why not, with what so many of it cost. Asked once, and again
+   * after five minutes or when the shopper changes.
    *
    * @param {string} plan
+   * @param {{ quantity?: number | undefined }} [options] The least that is sold without it.
    * @returns {Promise<Wallets>}
    */
-  async function wallets(plan) {
-    const key = JSON.stringify([plan, await token()]);
+  async function wallets(plan, { quantity } = {}) {
+    const key = JSON.stringify([plan, quantity, await token()]);
     const kept = known.get(key);
     if (kept && kept.until > Date.now()) return kept.answer;
     forgetWallets();
-    const answer = call("GET", `/wallets?plan=${encodeURIComponent(plan)}`).then(expectSuccess).then(withDates);
-    answer.then(({ trial_days }) => shown.set(plan, trial_days), () => {});
+    const many = quantity === undefined ? "" : `&quantity=${quantity}`;
+    const answer = call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}`).then(expectSuccess).then(withDates);
+    answer.then(({ trial_days, quantity }) => shown.set(plan, { trialDays: trial_days, quantity }), () => {});
     known.set(key, { until: Date.now() + FRESH_FOR_MS, answer });
     answer.catch(() => known.delete(key));
     return answer;
@@ -45,14 +49,15 @@ export function walletsOf(call, token) {
   }
 
   /**
-   * The free days that the page was last told of for a plan, if it has asked. A click sends them along, so
-   * that nobody is charged at once who was shown a free trial.
+   * The free days and the quantity that the page was last told of for a plan, if it has asked. A click sends them
+   * along, so that nobody is charged at once who was shown a free trial, or for more than they were shown.
    *
    * @param {string} plan
+   * @returns {Partial<Shown>}
    */
-  const shownTrial = (plan) => shown.get(plan);
+  const shownOffer = (plan) => shown.get(plan) ?? {};
 
-  return { wallets, forgetWallets, shownTrial };
+  return { wallets, forgetWallets, shownOffer };
 }
 
 /**

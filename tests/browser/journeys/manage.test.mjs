@@ -144,6 +144,54 @@ for (const [where, view] of [["desk", DESK], ["phone", PHONE]]) {
 
 for (const [where, view] of [["desk", DESK], ["phone", PHONE]]) {
   journey(
+    `a team buys three, has five for what is shown, and two from the next period on (${where})`,
+    async (shopper, server) => {
+      const { page } = shopper;
+      await shopper.visitShop();
+      assert.equal(await page.locator("#quantity-order").isVisible(), false, "the first plan is sold once");
+      await shopper.choose(/for a team/);
+      await page.locator("#quantity-order").fill("3");
+      await page.locator("#quantity-order").press("Tab");
+      await page.locator("#order").getByText("3 × Stock photos for a team").waitFor();
+      await page.locator("#consent").getByText(/87\.00 USD every month/).first().waitFor();
+      await shopper.announces("3 × Stock photos for a team, $87.00 every month.");
+      await looks(shopper, `seats-order-${where}`);
+      await shopper.subscribe();
+      assert.deepEqual(await charged(server), [8_700]);
+      assert.equal((await shopper.facts()).Quantity, "3");
+
+      await page.getByRole("button", { name: "Change how many" }).click();
+      await shopper.isTold("quantity-title", /How many you have/);
+      const field = page.locator("#quantity-number");
+      assert.equal(await field.inputValue(), "3");
+      const go = page.locator("#quantity-go");
+      assert.equal(await go.isVisible(), false, "nothing else is asked for");
+      await field.fill("99");
+      await field.press("Tab");
+      assert.equal(await field.inputValue(), "50", "no more are sold");
+      await field.fill("5");
+      await field.press("Tab");
+      await go.getByText(/^Pay \$5\d\.\d\d and change$/).waitFor();
+      assert.match(await page.locator("#quantity-agree").innerText(), /\$145\.00/);
+      await looks(shopper, `seats-${where}`);
+      await go.click();
+      await shopper.sees("Your plan is changed");
+      assert.equal((await shopper.facts()).Quantity, "5");
+
+      await page.getByRole("button", { name: "Change how many" }).click();
+      await field.fill("2");
+      await field.press("Tab");
+      await go.getByText(/^Change on /).waitFor();
+      await go.click();
+      await page.getByText(/^From .* you have 2 × Stock photos for a team, for \$58\.00 every month/).waitFor();
+      assert.equal((await shopper.facts()).Quantity, "5", "they are paid for");
+      await looks(shopper, `seats-pending-${where}`);
+      assert.equal((await charged(server)).length, 2);
+    },
+    { view },
+  );
+
+  journey(
     `a cheaper plan waits for the end of the period, and is taken back (${where})`,
     async (shopper, server) => {
       const { page } = shopper;
