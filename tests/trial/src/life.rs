@@ -256,6 +256,7 @@ impl Stage<'_> {
             self.pass(wait).await?;
             self.sweep_until_done("open").await?;
             self.flow().await?;
+            self.note_ended_pauses();
         }
         self.sweep_hourly().await?;
         // Stripe forgets its keys, and a checkout that nobody comes back to ends.
@@ -264,6 +265,7 @@ impl Stage<'_> {
         for _ in 0..3 {
             self.sweep_until_done("open").await?;
             self.flow().await?;
+            self.note_ended_pauses();
             self.pass(31 * MINUTE).await?;
         }
         self.sweep_hourly().await?;

@@ -14,6 +14,7 @@ use crate::wire::Door;
 /// The name of its cases.
 pub const NAME: &str = "user";
 
+const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
 const YEAR: i64 = 366 * DAY;
 /// An invoice is a draft for its first hour.
@@ -42,6 +43,10 @@ pub async fn run(stage: &Stage<'_>) -> Result<(), Broken> {
             stage.sweep_until_done("open").await?;
             stage.sweep_until_done("events").await?;
             stage.flow().await?;
+            stage.note_ended_pauses();
+            // What it ended is billed before whatever the user does next, as the ledger sees by the second.
+            stage.pass(MINUTE).await?;
+            passed += MINUTE;
         }
         step += 1;
         let when = format!("step {step}, day {}", passed / DAY);
@@ -90,12 +95,13 @@ impl User<'_> {
             }
             8 => self.stage.give_method(TAB, &id).await,
             9 => self.more(&id).await,
-            // One with an end is a journey of its own.
             10 | 11 => {
                 // Stripe's clock is a part of the key, so each time it is another one.
                 let now = self.stage.lane.stripe.now().await?;
                 let key = format!("paused-{now}");
-                self.stage.pause(Asker::Server(&key), &id, None).await?;
+                let days = i64::try_from(1 + self.below(60)).unwrap_or(1);
+                let until = (self.below(2) == 0).then_some(now + days * DAY);
+                self.stage.pause(Asker::Server(&key), &id, until).await?;
                 Ok(())
             }
             12 | 13 => {

@@ -1,11 +1,11 @@
 //! What a pause credits, and what its end costs, before anybody agrees to it.
 
-use perennial_stripe::{PauseSubscription, StripeError};
+use perennial_stripe::{PauseSubscription, Preview, StripeError};
 use perennial_types::{By, Timestamp};
 
 use super::{
     ActionError, AskedAction, NextCharge, Pause, SubscriptionActions, Target,
-    preview::balance_after,
+    preview::{balance_after, charged_of},
 };
 use crate::subscriptions::Refreshed;
 
@@ -98,7 +98,7 @@ impl SubscriptionActions<'_> {
             Err(StripeError::Invalid { status: 404, .. }) => (0, 0, 0),
             Err(error) => return Err(error.into()),
         };
-        let amount = recurring.total.saturating_add(balance).max(0);
+        let amount = charged_next(&recurring, balance);
         Ok(PausePreview {
             currency: recurring.currency,
             due_now,
@@ -121,16 +121,23 @@ impl SubscriptionActions<'_> {
         }
         let recurring = self.cx.stripe.preview_next_recurring(of.id).await?.value;
         let due = self.due_now(of, &seen).await?;
+        let amount = charged_next(&recurring, due.balance);
         Ok(PausePreview {
             currency: recurring.currency,
             due_now: due.amount,
             credit: 0,
-            next_charge: due.until.map(|at| NextCharge {
-                amount: recurring.total.saturating_add(due.balance).max(0),
-                at,
-            }),
+            next_charge: due.until.map(|at| NextCharge { amount, at }),
             resumes_at: None,
             runs_until: None,
         })
+    }
+}
+
+/// What is charged of a period's invoice, after what the customer has left by then.
+fn charged_next(recurring: &Preview, balance: i64) -> i64 {
+    match recurring.currency.parse() {
+        Ok(currency) => charged_of(recurring.total, balance, currency),
+        // One that Stripe has added since, whose least amount is not known.
+        Err(_) => recurring.total.saturating_add(balance).max(0),
     }
 }

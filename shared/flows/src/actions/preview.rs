@@ -269,10 +269,15 @@ impl SubscriptionActions<'_> {
             let each = stripe.preview_recurring(&next).await?.value;
             let now = stripe.preview_renewal(of.id).await?.value;
             let balance = now.starting_balance;
+            let amount_due = charged_of(each.total, balance, plan.currency);
             Ok(Preview {
                 starting_balance: balance,
-                ending_balance: Some(balance.saturating_add(each.total).min(0)),
-                amount_due: balance.saturating_add(each.total).max(0),
+                ending_balance: Some(
+                    balance
+                        .saturating_add(each.total)
+                        .saturating_sub(amount_due),
+                ),
+                amount_due,
                 ..each
             })
         };
@@ -311,7 +316,7 @@ impl SubscriptionActions<'_> {
             (renewal().await?.total, period_end)
         };
         let next_charge = NextCharge {
-            amount: total.saturating_add(balance_after(&due)).max(0),
+            amount: charged_of(total, balance_after(&due), plan.currency),
             at: next_at,
         };
         Ok(PlanPreview {
@@ -348,6 +353,16 @@ pub(super) fn balance_after(preview: &Preview) -> i64 {
         let total = preview.starting_balance.saturating_add(preview.total);
         total.saturating_sub(preview.amount_due)
     })
+}
+
+/// What Stripe charges of a total and the customer's balance before it: nothing below its least amount, which it adds to
+/// the invoice after (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+pub(super) fn charged_of(total: i64, balance: i64, currency: Currency) -> i64 {
+    let due = total.saturating_add(balance);
+    match u64::try_from(due) {
+        Ok(enough) if enough >= currency.smallest_charge() => due,
+        _ => 0,
+    }
 }
 
 /// About how long a plan's period is.

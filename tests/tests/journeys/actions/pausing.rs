@@ -250,6 +250,27 @@ async fn a_shopper_resumes_for_the_amount_that_was_shown() {
 }
 
 #[tokio::test]
+async fn what_is_too_little_to_be_charged_is_told_as_nothing() {
+    let it = Subscriber::of(MONTHLY).await;
+    // Half a dollar is Stripe's least, and this early all of the period is credited but some cents.
+    it.pass(10 * 3600).await;
+    let until = it.days_ahead(7).await;
+    let preview = it
+        .asks("preview", &json!({"pause": {"until": until}}))
+        .await;
+    let preview = preview.expect(200).json();
+    let credit = preview["credit"]["amount"].as_i64().unwrap();
+    assert!((1451..1500).contains(&credit), "{preview}");
+    assert_eq!(preview["next_charge"]["amount"], 0, "{preview}");
+    let before = it.charged().await;
+    it.asks("pause", &json!({"until": until})).await.expect(200);
+    it.pass(8 * DAY).await;
+    assert_eq!(it.sweep().await["over"], 1);
+    assert_eq!(it.mine().await["status"], "active");
+    assert_eq!(it.charged().await, before);
+}
+
+#[tokio::test]
 async fn a_server_pauses_without_an_end_whatever_the_plan_allows() {
     let it = Subscriber::of(MONTHLY).await;
     let paused = it

@@ -111,11 +111,13 @@ pub(super) fn changes(seen: &Seen, broken: &mut Vec<String>) {
         let amount = invoice["amount_paid"].as_i64().unwrap_or_default();
         let as_shown = agreed.iter().position(|due| *due == amount);
         let of_pause = pauses.iter().position(|pause| {
-            *of == *pause.subscription && (amount - pause.ends_for).abs() <= LATER
+            *of == *pause.subscription
+                && pause.until <= invoice["created"].as_i64()
+                && (amount - pause.ends_for).abs() <= LATER
         });
-        match (as_shown, of_pause) {
-            (Some(index), _) => _ = agreed.swap_remove(index),
-            (None, Some(index)) => _ = pauses.swap_remove(index),
+        match (of_pause, as_shown) {
+            (Some(index), _) => _ = pauses.swap_remove(index),
+            (None, Some(index)) => _ = agreed.swap_remove(index),
             (None, None) => broken.push(format!(
                 "{} has charged {amount} for a change, and the shopper agreed to {:?}",
                 invoice["id"], seen.agreed
