@@ -22,6 +22,7 @@ mod pause;
 mod payment;
 mod plan;
 mod refusal;
+mod reminder;
 mod return_path;
 mod subscription;
 mod wallet;
@@ -47,6 +48,7 @@ pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use refusal::{Refusal, RefusalCode};
+pub use reminder::{RenewalReminder, RenewalReminderError, TRIAL_REMINDER_SECONDS};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{
     InvoiceStatus, PendingChange, Refunded, SoldAs, Subscription, SubscriptionStatus,

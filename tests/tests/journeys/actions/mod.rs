@@ -15,6 +15,7 @@ mod payment_method;
 mod plans;
 mod refunding;
 mod refused;
+mod reminders;
 mod repair;
 mod shop_refund;
 mod trial_ending;

@@ -142,6 +142,9 @@ fn is_same(kind: &str, then: &Value, now: &Value) -> bool {
             !differs("/subscription/plan") && !differs("/subscription/quantity")
         }
         "subscription.change_scheduled" => !differs("/subscription/pending_change"),
+        "subscription.renewal_upcoming" | "subscription.trial_ending" => {
+            !differs("/subscription/current_period_end")
+        }
         "subscription.payment_method_changed" => !differs("/subscription/payment_method"),
         _ => true,
     }
