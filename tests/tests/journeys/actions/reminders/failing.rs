@@ -1,5 +1,7 @@
 //! Reminders while the table or Stripe fails, left half done, and beside each other.
 
+use perennial_store::{AskedPause, Fenced, Look, SubscriptionItem, Written};
+use perennial_types::Timestamp;
 use serde_json::{Value, json};
 
 use super::{super::Subscriber, DAY, MONTHLY, TRIAL, seconds};
@@ -112,7 +114,73 @@ async fn dies_after(passing: usize) {
 
 /// The pause is noted between the reading of the subscription and its write.
 #[tokio::test]
-async fn a_pause_that_is_noted_meanwhile_keeps_its_end() {
+async fn a_write_that_meets_another_pause_than_it_has_read_leaves_its_end() {
+    let it = Subscriber::of(MONTHLY).await;
+    let (table, user) = (it.app.table_client(), "alice".parse().unwrap());
+    let id = it.id.parse().unwrap();
+    let at = |days: i64| Timestamp::from_unix(1_800_000_000 + days * DAY);
+    let pause = AskedPause {
+        asked: at(0),
+        until: Some(at(30)),
+    };
+    let read = async || match table.fence_subscription(&user, &id).await.unwrap() {
+        Fenced::Current(item) => item,
+        Fenced::Archived(_) => panic!("it has not ended"),
+    };
+    let write = async |item: &SubscriptionItem, look: Look| {
+        let (model, attempt) = (item.subscription.as_ref().unwrap(), item.attempt.as_ref());
+        let write = table.write_subscription(&user, model, attempt, item.fence, look, &[]);
+        assert_eq!(write.await.unwrap(), Written::Done);
+    };
+    let remind = Look {
+        remind_at: Some(at(20)),
+        ..Look::default()
+    };
+    let before = read().await;
+    table
+        .note_pause(&user, &id, pause, Some(at(30)))
+        .await
+        .unwrap();
+    write(&before, remind).await;
+    write(&before, Look::default()).await;
+    assert_eq!(it.look().await, (json!("PAUSE"), json!(at(30))));
+    // It is over, and another one was noted since.
+    let before = read().await;
+    let over = Look {
+        paused: before.pause,
+        is_over: true,
+        ..remind
+    };
+    let other = AskedPause {
+        asked: at(1),
+        until: Some(at(40)),
+    };
+    table
+        .note_pause(&user, &id, other, Some(at(40)))
+        .await
+        .unwrap();
+    write(&before, over).await;
+    assert_eq!(it.look().await, (json!("PAUSE"), json!(at(40))));
+    // Nothing has come between.
+    let before = read().await;
+    let over = Look {
+        paused: before.pause,
+        ..over
+    };
+    write(&before, over).await;
+    assert_eq!(it.look().await, (json!("REMINDER"), json!(at(20))));
+    assert_eq!(read().await.pause, None);
+    // A later reader is there.
+    let before = read().await;
+    read().await;
+    let model = before.subscription.as_ref().unwrap();
+    let late = table.write_subscription(&user, model, None, before.fence, Look::default(), &[]);
+    assert_eq!(late.await.unwrap(), Written::Overtaken);
+    assert_eq!(it.look().await.0, "REMINDER");
+}
+
+#[tokio::test]
+async fn a_pause_beside_a_reading_keeps_its_end() {
     let it = Subscriber::of(MONTHLY).await;
     it.pass(5 * DAY).await;
     let until = json!({"until": it.days_ahead(40).await});
