@@ -45,6 +45,12 @@ pub(crate) fn of_functions(
             of_the_developer.get("CONSENT").unwrap_or_default(),
         ),
         ("TRIALS", of_the_developer.get("TRIALS").unwrap_or_default()),
+        (
+            "RENEWAL_REMINDER_DAYS",
+            of_the_developer
+                .get("RENEWAL_REMINDER_DAYS")
+                .unwrap_or_default(),
+        ),
         // Nothing limits the copies here.
         ("WORKER_CONCURRENCY", ""),
         ("LINK_SECRET", link_secret),

@@ -16,19 +16,19 @@ LOCAL = {
     "LINK_SECRET",
 }
 EXPECTED = {
-    "client-secret": STRIPE | PAGE | {"CONSENT", "TRIALS", "LINK_SECRET_ARN"},
-    "confirm": STRIPE | {"SHOP_URL", "TRIALS"},
-    "subscribe": STRIPE | PAGE | {"CONSENT", "TRIALS", "LINK_SECRET_ARN"},
+    "client-secret": STRIPE | PAGE | {"CONSENT", "TRIALS", "RENEWAL_REMINDER_DAYS", "LINK_SECRET_ARN"},
+    "confirm": STRIPE | {"SHOP_URL", "TRIALS", "RENEWAL_REMINDER_DAYS"},
+    "subscribe": STRIPE | PAGE | {"CONSENT", "TRIALS", "RENEWAL_REMINDER_DAYS", "LINK_SECRET_ARN"},
     "subscriptions": {"STRIPE_MODE", "GRACE_DAYS"},
-    "actions": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS"},
+    "actions": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS", "RENEWAL_REMINDER_DAYS"},
     "wallets": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS"},
     "links": STRIPE | {"STRIPE_PUBLISHABLE_KEY"} | LINKS,
     "payments": STRIPE | PAGE | LINKS,
     "webhook": {"STRIPE_MODE", "STRIPE_WEBHOOK_SECRETS_ARN"},
-    "worker": STRIPE | {"TRIALS", "WORKER_CONCURRENCY"},
+    "worker": STRIPE | {"TRIALS", "RENEWAL_REMINDER_DAYS", "WORKER_CONCURRENCY"},
     "partner-events": {"STRIPE_MODE"},
     "shop-events": {"LINK_SECRET_ARN", "API_BASE_URL"},
-    "reconcile": STRIPE | {"TRIALS"},
+    "reconcile": STRIPE | {"TRIALS", "RENEWAL_REMINDER_DAYS"},
 }
 
 

@@ -20,6 +20,7 @@ FILE = {
         "STRIPE_PUBLISHABLE_KEY": "pk_test_1",
         "STRIPE_WEBHOOK_SECRETS": "whsec_1",
         "TRIALS": "",
+        "RENEWAL_REMINDER_DAYS": "",
         "WORKER_CONCURRENCY": "",
         "GRACE_DAYS": "",
         "CONSENT": "",

@@ -33,6 +33,7 @@ REAL = {
     "WorkerConcurrency": ["0", "4"],
     "WebhookConcurrency": ["0", "20"],
     "GraceDays": ["1", "3", "60"],
+    "RenewalReminderDays": ["0", "7", "27"],
 }
 # What looks like a value and is none, or would do harm.
 WRONG = {
@@ -49,6 +50,7 @@ WRONG = {
     "SecretsKeyArn": ["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"],
     "WorkerConcurrency": ["-1", "many"],
     "GraceDays": ["0", "61", "soon"],
+    "RenewalReminderDays": ["-1", "28", "soon"],
 }
 
 

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, Schemas};
+use perennial_config::{EventHandler as _, Start as _};
 use perennial_tests::{Shopper, TestApp, http, wait_until};
+use perennial_types::{Clock, Timestamp};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -214,6 +216,17 @@ async fn money_back(app: &TestApp) {
     play(app, &path, serde_json::json!({"status": "won"})).await;
 }
 
+/// What the schedule of every five minutes does, at Stripe's time.
+async fn remind(app: &TestApp) {
+    let now = app.stripe.state().await["now"].as_i64().unwrap();
+    let clock = Clock::manual(Timestamp::from_unix(now + 2));
+    let env = app.env_of("reconcile", &[]);
+    let sweeper = reconcile::App::start(&env, clock).await.unwrap();
+    let open = serde_json::json!({"sweep": "open"});
+    sweeper.handle(open).await.unwrap();
+    app.quiet().await;
+}
+
 fn sequence(event: &Value) -> u64 {
     event["sequence"].as_u64().unwrap()
 }
@@ -261,9 +274,12 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
     );
     let method = after["default_payment_method"].as_str().unwrap();
 
-    // Bob's trial ends in three days.
+    // Bob's trial ends in two days.
     app.pass_days(12).await;
-    app.pass_days(19).await;
+    // Alice's next period begins within a week.
+    app.pass_days(12).await;
+    remind(&app).await;
+    app.pass_days(7).await;
     app.stripe.charges_of(method, "decline").await;
     app.pass_days(31).await;
     app.stripe
@@ -291,6 +307,7 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
         "subscription.payment_method_changed",
         "subscription.change_scheduled",
         "subscription.change_withdrawn",
+        "subscription.renewal_upcoming",
         "subscription.renewed",
         "subscription.past_due",
         "subscription.payment_method_required",

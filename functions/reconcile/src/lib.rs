@@ -38,7 +38,8 @@ struct Ask {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Sweep {
-    /// Checkouts, actions and events that have waited for too long, and pauses that are over.
+    /// Checkouts, actions and events that have waited for too long, pauses that are over, and charges of which the
+    /// shop is told ahead.
     Open,
     /// Stripe's list of events, and that of the `SetupIntents` of a day ago.
     Events,
@@ -161,9 +162,15 @@ impl App {
                     let (context, slice) = self.begin(self.slice.min(SHORT_SLICE)).await?;
                     context.sweeps().pauses(slice).await
                 };
-                let (pauses, checkouts) = (pauses.await, checkouts.await);
+                let reminders = async {
+                    let (context, slice) = self.begin(self.slice).await?;
+                    context.sweeps().reminders(slice).await
+                };
+                let pauses = pauses.await;
+                // Side by side, so that all of them end in time.
+                let (checkouts, reminders) = tokio::join!(checkouts, reminders);
                 let (actions, inbox) = (actions.await, inbox.await);
-                json!({ "pauses": pauses?, "checkouts": checkouts?, "actions": actions?, "inbox": inbox? })
+                json!({ "pauses": pauses?, "checkouts": checkouts?, "actions": actions?, "inbox": inbox?, "reminders": reminders? })
             }
             Sweep::Events => {
                 let events = async {

@@ -22,6 +22,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, header};
 use perennial_loopback::{Door, Limits, Refusal, Way, is_same};
 use perennial_types::Clock;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -144,7 +145,7 @@ impl Gateway {
     ) -> Response {
         match table::find(&self.routes, head.method.as_str(), head.uri.path()) {
             Some(met) => self.call(&met, head, peer, body, request_id).await,
-            None => self.answer_here(head, body, request_id).await,
+            None => self.answer_here(head, peer, body, request_id).await,
         }
     }
 
@@ -172,13 +173,26 @@ impl Gateway {
                 Err(refusal) => return response::forbidden(refusal, request_id),
             },
         };
+        self.invoke(met, head, authorizer, peer, body, request_id)
+            .await
+    }
+
+    async fn invoke(
+        &self,
+        met: &Met,
+        head: &Parts,
+        authorizer: Option<Value>,
+        peer: SocketAddr,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response {
         let incoming = event::Incoming {
             method: head.method.as_str(),
             uri: &head.uri,
             headers: &head.headers,
             peer: peer.ip(),
             request_id,
-            now,
+            now: self.clock.now(),
         };
         let event = event::build(&incoming, met, authorizer, body);
         let call = invoker::call(&self.invoker, &met.route.function, event, met.route.timeout);
@@ -190,7 +204,13 @@ impl Gateway {
     }
 
     /// What is not in the template: the shop, and the addresses of a developer's machine.
-    async fn answer_here(&self, head: &Parts, body: &[u8], request_id: &str) -> Response {
+    async fn answer_here(
+        &self,
+        head: &Parts,
+        peer: SocketAddr,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response {
         let path = head.uri.path();
         // What the demo shop's page asks before anybody has opened it by its key.
         let is_open = !path.starts_with("/dev/") || path == "/dev/shop.json";
@@ -203,12 +223,31 @@ impl Gateway {
             }
             (&Method::POST, "/dev/sweep") => dev::sweep(&self.scheduler, body, request_id).await,
             (&Method::GET, "/dev/events") => dev::events(&self.outbox),
+            (&Method::GET, "/dev/user") => self.user(head, peer, request_id).await,
             (&Method::GET, "/dev/shop.json") => dev::shop(&self.shop),
             (&Method::GET | &Method::HEAD, _) => {
                 shop::file(path, &self.shop.stripe_js).unwrap_or_else(response::not_found)
             }
             _ => response::not_found(),
         }
+    }
+
+    /// `GET /dev/user?user=alice`: `GET /shop/users` for the demo's operator page, which cannot sign for IAM. Who has
+    /// the key could sign: it is the secret of the one caller.
+    async fn user(&self, head: &Parts, peer: SocketAddr, request_id: &str) -> Response {
+        let query = head.uri.query().unwrap_or_default();
+        let path = format!("/shop/users?{query}");
+        let met = table::find(&self.routes, "GET", "/shop/users");
+        let (Some(met), Ok(uri)) = (met, path.parse()) else {
+            return response::not_found();
+        };
+        let mut head = head.clone();
+        head.uri = uri;
+        // The function needs no key.
+        head.headers.remove(header::AUTHORIZATION);
+        let caller = Some(iam::caller());
+        self.invoke(&met, &head, caller, peer, &[], request_id)
+            .await
     }
 
     fn has_key(&self, head: &Parts) -> bool {

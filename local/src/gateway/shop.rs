@@ -7,10 +7,11 @@ use include_dir::{Dir, include_dir};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../web");
 
-/// The file of a path; `/` is the shop's page.
+/// The file of a path; `/` is the shop's page, and `/operator` that of the shop's people.
 pub(super) fn file(path: &str, stripe_js: &str) -> Option<Response> {
     let name = match path.strip_prefix('/')? {
         "" => "index.html",
+        "operator" => "operator.html",
         name => name,
     };
     let kind = content_type(name)?;
@@ -100,23 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn every_script_and_style_that_the_page_names_is_embedded() {
-        let page = FILES
-            .get_file("index.html")
-            .unwrap()
-            .contents_utf8()
-            .unwrap();
-        let names: Vec<&str> = page
-            .split(['"', '\''])
-            .filter(|text| content_type(text).is_some())
-            .filter(|text| !text.contains("//"))
-            .collect();
-        assert!(names.len() >= 2, "{names:?}");
-        for name in names {
-            assert!(
-                FILES.get_file(name.trim_start_matches("./")).is_some(),
-                "{name}"
-            );
+    fn every_script_and_style_that_a_page_names_is_embedded() {
+        for page in ["index.html", "operator.html"] {
+            let page = FILES.get_file(page).unwrap().contents_utf8().unwrap();
+            let names: Vec<&str> = page
+                .split(['"', '\''])
+                .filter(|text| content_type(text).is_some())
+                .filter(|text| !text.contains("//"))
+                .collect();
+            assert!(names.len() >= 2, "{names:?}");
+            for name in names {
+                assert!(
+                    FILES.get_file(name.trim_start_matches("./")).is_some(),
+                    "{name}"
+                );
+            }
         }
     }
 

@@ -288,6 +288,7 @@ async fn without_the_key_another_account_of_the_machine_gets_nothing() {
             running.post("/dev/token", r#"{"user":"alice"}"#),
             running.post("/dev/sweep", r#"{"sweep":"open"}"#),
             running.get("/dev/events"),
+            running.get("/dev/user?user=alice"),
             running.get("/dev/nothing"),
         ] {
             let request = match key {
@@ -302,6 +303,44 @@ async fn without_the_key_another_account_of_the_machine_gets_nothing() {
     }
     let events = running.get("/dev/events").bearer_auth("local");
     assert_eq!(events.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_operator_page_reads_what_the_shops_servers_read() {
+    let running = start().await;
+    let ask = || running.get("/dev/user?user=alice%2Bb&limit=5");
+    let answer = ask().bearer_auth("local").send().await.unwrap();
+    assert_eq!(answer.headers()["x-function"], "subscriptions");
+    let event: Value = answer.json().await.unwrap();
+    assert_eq!(event["routeKey"], "GET /shop/users");
+    assert_eq!(event["rawPath"], "/shop/users");
+    let asked = json!({"user": "alice+b", "limit": "5"});
+    assert_eq!(event["queryStringParameters"], asked);
+    let caller = &event["requestContext"]["authorizer"]["iam"];
+    assert_eq!(caller["accessKey"], "local");
+    assert!(event["headers"].get("authorization").is_none(), "{event}");
+    // Neither another site nor a request that changes something.
+    let foreign = ask().bearer_auth("local");
+    let foreign = foreign.header("origin", "https://evil.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
+    let foreign = ask().bearer_auth("local").header("host", "evil.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
+    let post = running
+        .post("/dev/user?user=alice", "")
+        .bearer_auth("local");
+    assert_eq!(post.send().await.unwrap().status(), 404);
+    let page = running.get("/operator").send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+}
+
+/// It is the demo's, and nothing that is deployed answers for it.
+#[test]
+fn nothing_of_the_operator_page_is_in_the_template() {
+    let template = Template::embedded().unwrap();
+    for route in &template.routes {
+        let key = route.key();
+        assert!(!key.contains("operator") && !key.contains("/dev/"), "{key}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, pin::Pin, sync::Arc};
 
 use perennial_aws::SdkConfig;
 use perennial_https::Trust;
-use perennial_types::{Clock, Consent, Grace, ReturnPath, Trials};
+use perennial_types::{Clock, Consent, Grace, RenewalReminder, ReturnPath, Trials};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -257,6 +257,12 @@ pub fn api_base(env: &Env) -> Result<Url, Problems> {
 /// Reads `TRIALS`: `once`, the default, or `always`.
 pub fn trials(env: &Env) -> Result<Trials, Problems> {
     Ok(env.optional("TRIALS", str::parse)?.unwrap_or_default())
+}
+
+/// Reads `RENEWAL_REMINDER_DAYS`, or takes seven days.
+pub fn renewal_reminder(env: &Env) -> Result<RenewalReminder, Problems> {
+    let days = env.optional("RENEWAL_REMINDER_DAYS", str::parse)?;
+    Ok(days.unwrap_or_default())
 }
 
 /// Reads `WORKER_CONCURRENCY`: how many copies of the worker run at once at the most; none, as for 0, where

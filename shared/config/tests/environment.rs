@@ -4,7 +4,7 @@
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use perennial_config::{Api, Dynamo, Env, Shop, Stripe, all, webhook_secrets};
-use perennial_types::{Grace, ReturnPath};
+use perennial_types::{Grace, RenewalReminder, ReturnPath};
 
 fn complete() -> Vec<(&'static str, &'static str)> {
     vec![
@@ -190,6 +190,21 @@ fn a_grace_is_three_days_or_from_1_to_60() {
     assert_eq!(grace("14"), Ok("14".parse().unwrap()));
     for value in ["0", "61", "-3", "three"] {
         assert!(grace(value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn a_renewal_is_told_of_seven_days_before_or_from_0_to_27() {
+    let days = |value: &str| {
+        let env = Env::from_pairs([("RENEWAL_REMINDER_DAYS", value)]);
+        perennial_config::renewal_reminder(&env)
+    };
+    assert_eq!(days(""), Ok(RenewalReminder::default()));
+    assert_eq!(days("7"), Ok(RenewalReminder::default()));
+    assert_eq!(days("0"), Ok("0".parse().unwrap()));
+    for value in ["-1", "28", "a week"] {
+        let problems = days(value).unwrap_err().to_string();
+        assert!(problems.contains("RENEWAL_REMINDER_DAYS"), "{problems}");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use perennial_config::{Dynamo, Env, Problems, StartError, all, trials};
+use perennial_config::{Dynamo, Env, Problems, StartError, all, renewal_reminder, trials};
 use perennial_store::{Catalog, Table};
 use perennial_stripe::{Pace, Settings, Stripe, Transport};
-use perennial_types::{Clock, Plans, Trials};
+use perennial_types::{Clock, Plans, RenewalReminder, Trials};
 use tokio::time::Instant;
 
 use crate::{Context, FlowError, catalog::Resolver};
@@ -65,6 +65,7 @@ pub struct Clients {
     clock: Clock,
     livemode: bool,
     trials: Trials,
+    renewal_reminder: RenewalReminder,
     budget: Duration,
 }
 
@@ -99,10 +100,14 @@ impl Clients {
         clock: Clock,
         own: Result<T, Problems>,
     ) -> Result<(Self, T), StartError> {
-        let own = all((own, trials(env)));
-        let (to, (own, trials)) = Connections::open(env, own).await?;
-        let clients = Self::new(to.stripe, to.table, clock, to.livemode);
-        Ok((clients.with_trials(trials), own))
+        let own = all((own, trials(env), renewal_reminder(env)));
+        let (to, (own, trials, renewal_reminder)) = Connections::open(env, own).await?;
+        let clients = Self {
+            trials,
+            renewal_reminder,
+            ..Self::new(to.stripe, to.table, clock, to.livemode)
+        };
+        Ok((clients, own))
     }
 
     /// Puts them together.
@@ -114,14 +119,9 @@ impl Clients {
             clock,
             livemode,
             trials: Trials::default(),
+            renewal_reminder: RenewalReminder::default(),
             budget: REQUEST_BUDGET,
         }
-    }
-
-    /// With this many free trials for a user and plan group.
-    #[must_use]
-    pub fn with_trials(self, trials: Trials) -> Self {
-        Self { trials, ..self }
     }
 
     /// For background work: with at most so many calls of Stripe a second.
@@ -180,6 +180,7 @@ impl Clients {
             clock: self.clock.clone(),
             livemode: self.livemode,
             trials: self.trials,
+            renewal_reminder: self.renewal_reminder,
             answers: false,
             budget: self.budget,
             deadline,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use perennial_store::{Catalog, Table, UserItems};
 use perennial_stripe::Stripe;
-use perennial_types::{Clock, Plans, Timestamp, Trials, UserId};
+use perennial_types::{Clock, Plans, RenewalReminder, Timestamp, Trials, UserId};
 use tokio::time::Instant;
 
 use crate::FlowError;
@@ -19,6 +19,7 @@ pub struct Context {
     pub(crate) clock: Clock,
     pub(crate) livemode: bool,
     pub(crate) trials: Trials,
+    pub(crate) renewal_reminder: RenewalReminder,
     /// Whether somebody is answered, who may ask at once for what they were told.
     pub(crate) answers: bool,
     /// The time that one request has.

@@ -60,8 +60,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) fence: u64,
     /// What goes back with its end.
     pub(crate) given_back: Option<GivenBack>,
-    /// What is charged at the end of its trial, if that is to be told and known.
-    pub(crate) next_charge: Option<ChargeAfterTrial>,
+    /// What is charged next, if that is to be told and known.
+    pub(crate) next_charge: Option<ChargeToCome>,
 }
 
 /// What was charged for before another plan or quantity.
@@ -83,9 +83,9 @@ impl<'a> Previous<'a> {
     }
 }
 
-/// What is going to be charged at the end of a trial.
+/// What is going to be charged at the end of a trial or a period.
 #[derive(Serialize)]
-pub(crate) struct ChargeAfterTrial {
+pub(crate) struct ChargeToCome {
     /// In the currency's smallest unit.
     pub(crate) amount: i64,
     /// The currency's code, in lower case.
@@ -120,7 +120,7 @@ pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<S
                 });
                 return outgoing(id, kind, user, Some(number), now, &data);
             }
-            if change == Change::TrialEnding {
+            if matches!(change, Change::TrialEnding | Change::RenewalUpcoming) {
                 let data = json!({
                     "subscription": SubscriptionData(new),
                     "next_charge": reading.next_charge,

@@ -48,7 +48,7 @@ impl Table {
             .expression_attribute_values(":awaited", text(id));
         let lookup = self.put(item(operation, key, &Lookup::of(attempt))?);
         let moved = vec![update_of(operation, moved)?, put_of(operation, lookup)?];
-        self.hold_slot(operation, attempt, subscription, moved, Vec::new())
+        self.hold_slot(operation, attempt, (subscription, None), moved, Vec::new())
             .await
     }
 

@@ -1,4 +1,5 @@
-//! What a sweep should look at: checkouts, events and actions that were not brought to an end, and pauses that end.
+//! What a sweep should look at: checkouts, events and actions that were not brought to an end, pauses that end, and
+//! charges of which the shop is told ahead.
 //!
 //! An item that waits for something carries `due` and `due_at`, and is in a sparse index by them;
 //! whoever settles it takes both away. So a sweep reads what is overdue and nothing else, however
@@ -12,7 +13,7 @@ use perennial_types::{AttemptId, SubscriptionId, Timestamp, UserId};
 use crate::{
     InboxItem, StoreError, Table,
     attempt::applied,
-    key::{ACTIONS, ATTEMPT, Attributes, DueKind, Key, text},
+    key::{ACTIONS, ATTEMPT, Attributes, DueKind, Key, SUBSCRIPTION, text},
 };
 
 /// The index of the template.
@@ -57,6 +58,39 @@ impl Table {
         let keys = self.due(DueKind::Action, before, limit).await?;
         let due = keys.into_iter().map(|key| {
             let of = below_user(&key, ACTIONS);
+            Due { key, of }
+        });
+        Ok(due.collect())
+    }
+
+    /// The pauses that have to be ended by now, the most overdue first.
+    pub async fn due_pauses(
+        &self,
+        before: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
+        self.due_subscriptions(DueKind::Pause, before, limit).await
+    }
+
+    /// The subscriptions of whose next charge the shop has to be told by now, the most overdue first.
+    pub async fn due_reminders(
+        &self,
+        before: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
+        self.due_subscriptions(DueKind::Reminder, before, limit)
+            .await
+    }
+
+    async fn due_subscriptions(
+        &self,
+        kind: DueKind,
+        before: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
+        let keys = self.due(kind, before, limit).await?;
+        let due = keys.into_iter().map(|key| {
+            let of = below_user(&key, SUBSCRIPTION);
             Due { key, of }
         });
         Ok(due.collect())

@@ -34,6 +34,8 @@ pub(crate) enum DueKind {
     Action,
     /// A pause that ends.
     Pause,
+    /// A charge of which the shop is told ahead.
+    Reminder,
 }
 
 impl DueKind {
@@ -43,6 +45,7 @@ impl DueKind {
             Self::Event => "EVENT",
             Self::Action => "ACTION",
             Self::Pause => "PAUSE",
+            Self::Reminder => "REMINDER",
         }
     }
 }

@@ -52,7 +52,7 @@ pub use payment_request::{
 pub use portal::PortalItem;
 pub use slot::{Completed, Slot, TakeSlot};
 pub use step::ClaimedStep;
-pub use subscription::{FIRST_FENCE, Fenced, SubscriptionItem, Written};
+pub use subscription::{FIRST_FENCE, Fenced, Look, SubscriptionItem, Written};
 pub use table::Table;
 pub use trial::Trial;
 pub use user::{OpenCheckout, UserItems};

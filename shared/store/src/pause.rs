@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     StoreError, Table,
     attempt::applied,
-    due::Due,
-    key::{DueKind, Key, SUBSCRIPTION, text},
+    key::{DueKind, Key, text},
 };
 
 /// A pause that was asked for here.
@@ -80,21 +79,5 @@ impl Table {
             .update_expression("REMOVE pause, due, due_at")
             .expression_attribute_values(":asked", text(pause.asked.to_string()));
         applied("forget_pause", update).await
-    }
-
-    /// The pauses that have to be ended by now, the most overdue first.
-    pub async fn due_pauses(
-        &self,
-        before: Timestamp,
-        limit: i32,
-    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
-        let keys = self.due(DueKind::Pause, before, limit).await?;
-        let due = keys.into_iter().map(|key| {
-            let user = key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok());
-            let id = key.sk.strip_prefix(SUBSCRIPTION);
-            let of = user.zip(id.and_then(|it| it.parse().ok()));
-            Due { key, of }
-        });
-        Ok(due.collect())
     }
 }

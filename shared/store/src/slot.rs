@@ -126,11 +126,11 @@ impl Table {
         ))
     }
 
-    /// Writes down the subscription of the attempt that holds the slot.
+    /// Writes down the subscription of the attempt that holds the slot, and when a sweep looks at it.
     pub async fn complete(
         &self,
         attempt: &Attempt,
-        subscription: &Subscription,
+        (subscription, looked_at): (&Subscription, Option<Timestamp>),
         told: &[ShopEvent],
     ) -> Result<Completed, StoreError> {
         let operation = "complete";
@@ -148,7 +148,7 @@ impl Table {
         let moved = vec![update_of(operation, ended)?];
         let told = told.iter().map(|event| self.put_event(operation, event));
         let told = told.collect::<Result<_, _>>()?;
-        self.hold_slot(operation, attempt, subscription, moved, told)
+        self.hold_slot(operation, attempt, (subscription, looked_at), moved, told)
             .await
     }
 
@@ -158,7 +158,7 @@ impl Table {
         &self,
         operation: &'static str,
         attempt: &Attempt,
-        subscription: &Subscription,
+        (subscription, looked_at): (&Subscription, Option<Timestamp>),
         moved: Vec<TransactWriteItem>,
         told: Vec<TransactWriteItem>,
     ) -> Result<Completed, StoreError> {
@@ -173,6 +173,7 @@ impl Table {
             attempt: Some(attempt.id.clone()),
             issues: PaymentIssues::default(),
             pause: None,
+            looked_at,
             subscription: Some(subscription.clone()),
         };
         let key = Key::subscription(&attempt.user, &subscription.id);

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use perennial_types::{AttemptId, Subscription, SubscriptionId, UserId};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, builders::UpdateBuilder};
+use perennial_types::{AttemptId, Subscription, SubscriptionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AskedPause, PaymentIssues, ShopEvent, StoreError, Table,
-    key::{Attributes, Key, text},
+    key::{Attributes, DueKind, Key, text},
     subscription_row::StoredSubscription,
     table::{Outcome, update_of},
 };
@@ -29,6 +29,8 @@ pub struct SubscriptionItem {
     pub issues: PaymentIssues,
     /// The pause that was asked for here, until it is over.
     pub pause: Option<AskedPause>,
+    /// When a sweep looks at it: at the end of its pause, or to tell of its next charge.
+    pub looked_at: Option<Timestamp>,
     /// What the last reader that finished has seen; none before the first.
     pub subscription: Option<Subscription>,
 }
@@ -53,6 +55,10 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pause: Option<AskedPause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<DueKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<StoredSubscription>,
 }
 
@@ -69,6 +75,7 @@ impl From<Stored> for SubscriptionItem {
                 refused: stored.refused,
             },
             pause: stored.pause,
+            looked_at: stored.due_at,
             subscription: stored.model.map(|model| model.0),
         }
     }
@@ -76,6 +83,10 @@ impl From<Stored> for SubscriptionItem {
 
 impl From<SubscriptionItem> for Stored {
     fn from(item: SubscriptionItem) -> Self {
+        let due = match item.pause {
+            Some(_) => DueKind::Pause,
+            None => DueKind::Reminder,
+        };
         Self {
             fence: item.fence,
             attempt: item.attempt,
@@ -85,6 +96,8 @@ impl From<SubscriptionItem> for Stored {
             refunded: item.issues.refunded,
             refused: item.issues.refused,
             pause: item.pause,
+            due: item.looked_at.map(|_| due),
+            due_at: item.looked_at,
             model: item.subscription.map(StoredSubscription),
         }
     }
@@ -96,6 +109,58 @@ impl SubscriptionItem {
         let is_ours = self.attempt.is_some();
         let model = self.subscription.as_ref();
         model.filter(|model| model.stands(is_ours))
+    }
+
+    /// Whether no sweep looks at it, and no pause keeps one from telling of the next charge.
+    pub fn lacks_look(&self) -> bool {
+        self.pause.is_none() && self.looked_at.is_none()
+    }
+}
+
+/// When a sweep is to look at a subscription that is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// The pause that the reader has found noted. Until it is over, the sweep looks for its end.
+    pub paused: Option<AskedPause>,
+    /// Whether it is over, and is forgotten.
+    pub is_over: bool,
+    /// When the shop is to be told of the next charge, if it is.
+    pub remind_at: Option<Timestamp>,
+}
+
+impl Look {
+    /// Sets it, unless a pause has been noted meanwhile; nothing if the pause that is noted decides.
+    fn set(self, update: UpdateBuilder, mut sets: String) -> Option<(UpdateBuilder, String)> {
+        let (mut update, mut removed) = match self.paused {
+            Some(_) if !self.is_over => return None,
+            Some(asked) => {
+                let asked = text(asked.asked.to_string());
+                (
+                    update.expression_attribute_values(":asked", asked),
+                    vec!["pause"],
+                )
+            }
+            None => (update, Vec::new()),
+        };
+        if let Some(at) = self.remind_at {
+            sets.push_str(", due = :due, due_at = :due_at");
+            update = update
+                .expression_attribute_values(":due", text(DueKind::Reminder.as_str()))
+                .expression_attribute_values(":due_at", text(at.to_string()));
+        } else {
+            removed.extend(["due", "due_at"]);
+        }
+        if !removed.is_empty() {
+            sets = format!("{sets} REMOVE {}", removed.join(", "));
+        }
+        Some((update, sets))
+    }
+
+    fn condition(self) -> &'static str {
+        match self.paused {
+            Some(_) => " AND pause.asked = :asked",
+            None => " AND attribute_not_exists(pause)",
+        }
     }
 }
 
@@ -183,44 +248,56 @@ impl Table {
         serde_dynamo::from_item(item).map_err(StoreError::item(operation))
     }
 
-    /// Writes what was read under `fence`, and tells the shop what there is to tell.
+    /// Writes what was read under `fence`, and when it is to be looked at, and tells the shop what there is to tell.
     pub async fn write_subscription(
         &self,
         user: &UserId,
         subscription: &Subscription,
         attempt: Option<&AttemptId>,
         fence: u64,
+        look: Look,
         told: &[ShopEvent],
     ) -> Result<Written, StoreError> {
         let operation = "write_subscription";
         let model: AttributeValue =
             serde_dynamo::to_attribute_value(StoredSubscription(subscription.clone()))
                 .map_err(StoreError::item(operation))?;
-        let update = self
+        // A subscription that has ended stays ended, whatever a slow reader brings.
+        let newest = "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired) OR model.#status = :status)";
+        let mut update = self
             .update(Key::subscription(user, &subscription.id))
-            // A subscription that has ended stays ended, whatever a slow reader brings.
-            .condition_expression(
-                "fence = :fence AND (attribute_not_exists(model) OR NOT model.#status IN (:canceled, :expired) OR model.#status = :status)",
-            )
             .expression_attribute_values(":status", text(subscription.status.as_str()))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":canceled", text("canceled"))
             .expression_attribute_values(":expired", text("incomplete_expired"))
             .expression_attribute_values(":fence", AttributeValue::N(fence.to_string()))
             .expression_attribute_values(":model", model);
-        let update = match attempt {
-            Some(attempt) => update
-                .update_expression("SET model = :model, attempt = :attempt")
-                .expression_attribute_values(":attempt", text(attempt.as_str())),
-            None => update.update_expression("SET model = :model"),
-        };
-        let mut writes = vec![update_of(operation, update)?];
-        for event in told {
-            writes.push(self.put_event(operation, event)?);
+        let mut sets = "SET model = :model".to_owned();
+        if let Some(attempt) = attempt {
+            sets.push_str(", attempt = :attempt");
+            update = update.expression_attribute_values(":attempt", text(attempt.as_str()));
         }
-        match self.transact(operation, writes).await? {
-            Outcome::Done => Ok(Written::Done),
-            Outcome::Refused(_) => Ok(Written::Overtaken),
+        let events = told.iter().map(|event| self.put_event(operation, event));
+        let events = events.collect::<Result<Vec<_>, _>>()?;
+        let write = async |update: UpdateBuilder| -> Result<bool, StoreError> {
+            let mut writes = vec![update_of(operation, update)?];
+            writes.extend(events.iter().cloned());
+            let outcome = self.transact(operation, writes).await?;
+            Ok(matches!(outcome, Outcome::Done))
+        };
+        if let Some((update, sets)) = look.set(update.clone(), sets.clone()) {
+            let condition = format!("{newest}{}", look.condition());
+            let update = update.update_expression(sets);
+            if write(update.condition_expression(condition)).await? {
+                return Ok(Written::Done);
+            }
+        }
+        // A pause was noted meanwhile, whose end decides when it is looked at, or a later reader is there.
+        let update = update.update_expression(sets);
+        if write(update.condition_expression(newest)).await? {
+            Ok(Written::Done)
+        } else {
+            Ok(Written::Overtaken)
         }
     }
 }

@@ -26,8 +26,13 @@ struct SubscriptionRow {
     #[serde(default)]
     paid_until: Option<Timestamp>,
     trial_end: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    trial_ending: Option<Timestamp>,
+    // It has its name from a version that told of nothing else.
+    #[serde(
+        default,
+        rename = "trial_ending",
+        skip_serializing_if = "Option::is_none"
+    )]
+    reminded: Option<Timestamp>,
     #[serde(default)]
     ends_at: Option<Timestamp>,
     cancel_at_period_end: bool,

@@ -16,6 +16,9 @@ pub enum Change {
     /// Its free trial ends soon, and the first period is charged then.
     #[serde(rename = "subscription.trial_ending")]
     TrialEnding,
+    /// Another period is charged soon.
+    #[serde(rename = "subscription.renewal_upcoming")]
+    RenewalUpcoming,
     /// Another period is paid for.
     #[serde(rename = "subscription.renewed")]
     Renewed,
@@ -64,6 +67,7 @@ impl Change {
             Self::Activated => "subscription.activated",
             Self::Trialing => "subscription.trialing",
             Self::TrialEnding => "subscription.trial_ending",
+            Self::RenewalUpcoming => "subscription.renewal_upcoming",
             Self::Renewed => "subscription.renewed",
             Self::PastDue => "subscription.past_due",
             Self::PaymentMethodRequired => "subscription.payment_method_required",
@@ -112,7 +116,7 @@ impl Change {
             .chain(Self::of_pending_change(old, new))
             .chain(Self::of_pause_collection(old, new))
             .chain(Self::of_planned_end(old, new))
-            .chain(Self::of_trial_ending(old, new))
+            .chain(Self::of_next_charge(old, new))
             .collect()
     }
 
@@ -208,10 +212,14 @@ impl Change {
     }
 
     /// What was noted with the reading that told of it is not told again.
-    fn of_trial_ending(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
-        let before = old.and_then(|old| old.trial_ending);
-        let is_new = new.trial_ending.is_some() && new.trial_ending != before;
-        is_new.then_some(Self::TrialEnding)
+    fn of_next_charge(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
+        let before = old.and_then(|old| old.reminded);
+        let is_new = new.reminded.is_some() && new.reminded != before;
+        let change = match new.status {
+            SubscriptionStatus::Trialing => Self::TrialEnding,
+            _ => Self::RenewalUpcoming,
+        };
+        is_new.then_some(change)
     }
 }
 

@@ -23,6 +23,7 @@ mod payment;
 mod plan;
 mod quantity;
 mod refusal;
+mod reminder;
 mod return_path;
 mod subscription;
 mod wallet;
@@ -51,6 +52,7 @@ pub use payment::{Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
 pub use quantity::{LARGEST_QUANTITY, PlanQuantity};
 pub use refusal::{Refusal, RefusalCode};
+pub use reminder::{RenewalReminder, RenewalReminderError, TRIAL_REMINDER_SECONDS};
 pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{
     InvoiceStatus, PendingChange, Refunded, SoldAs, Subscription, SubscriptionStatus,

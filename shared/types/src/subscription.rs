@@ -129,9 +129,9 @@ pub struct Subscription {
     pub paid_until: Option<Timestamp>,
     /// End of the free trial.
     pub trial_end: Option<Timestamp>,
-    /// Which end of its trial the shop was told of last as near; none while it was told of none, or once the trial
-    /// is over.
-    pub trial_ending: Option<Timestamp>,
+    /// Of which charge that comes the shop was told, by its time; none while it was told of none, or once that
+    /// time is another or over.
+    pub reminded: Option<Timestamp>,
     /// When it is going to end, by whichever way that was asked for, or when it has ended.
     pub ends_at: Option<Timestamp>,
     /// Whether it is going to end with its current period.
@@ -197,6 +197,28 @@ impl Subscription {
         let near = now.plus_seconds(TRIAL_IS_NEAR_SECONDS);
         let goes_on = self.planned_end().is_none_or(|ends| ends > end);
         (goes_on && now < end && end <= near).then_some(end)
+    }
+
+    /// When it is charged next, if it is and goes on.
+    pub fn renews_at(&self) -> Option<Timestamp> {
+        let runs = matches!(
+            self.status,
+            SubscriptionStatus::Active | SubscriptionStatus::Trialing | SubscriptionStatus::PastDue
+        );
+        let goes_on = runs && self.pause.is_none() && !self.awaits_shopper();
+        let end = self.current_period_end.filter(|_| goes_on)?;
+        self.planned_end()
+            .is_none_or(|ends| ends > end)
+            .then_some(end)
+    }
+
+    /// When the next charge comes of which the shop is told ahead: the end of a trial, or else of a period.
+    pub fn charged_at(&self) -> Option<Timestamp> {
+        let at = self.renews_at()?;
+        match self.status {
+            SubscriptionStatus::Trialing => self.trial_end,
+            _ => Some(at),
+        }
     }
 
     /// When it is going to end. An older version has noted only whether it ends with its period.
@@ -314,7 +336,7 @@ impl Subscription {
             current_period_end: None,
             paid_until: None,
             trial_end: None,
-            trial_ending: None,
+            reminded: None,
             ends_at: None,
             cancel_at_period_end: false,
             canceled_at: None,

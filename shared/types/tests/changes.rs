@@ -21,7 +21,7 @@ fn at(status: &str) -> Subscription {
         current_period_end: Some(Timestamp::from_unix(1000)),
         paid_until: None,
         trial_end: None,
-        trial_ending: None,
+        reminded: None,
         ends_at: None,
         cancel_at_period_end: false,
         canceled_at: None,
@@ -130,6 +130,7 @@ fn a_change_is_written_as_the_event_that_tells_it() {
         Change::Activated,
         Change::Trialing,
         Change::TrialEnding,
+        Change::RenewalUpcoming,
         Change::Renewed,
         Change::PastDue,
         Change::PaymentMethodRequired,
@@ -194,7 +195,7 @@ fn a_refund_is_full_once_nothing_of_the_payment_is_left() {
 #[test]
 fn an_end_of_a_trial_is_told_once_and_another_end_again() {
     let told = |at: Option<i64>| Subscription {
-        trial_ending: at.map(Timestamp::from_unix),
+        reminded: at.map(Timestamp::from_unix),
         ..with_trial("trialing", None)
     };
     for (before, after, expected) in [

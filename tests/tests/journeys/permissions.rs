@@ -274,6 +274,9 @@ async fn actions_of_a_subscriber(app: &TestApp) {
     let of_server = ShopServer::of(app).get("/shop/users?user=rosa").await;
     of_server.expect(200);
     let made = app.stripe.api("POST", "/v1/customers", &[]).await;
+    let dry = json!({"user": "ruth", "customer": made["id"], "dry_run": true});
+    let looked = ShopServer::of(app).post("/shop/customers", "", &dry).await;
+    looked.expect(200);
     let body = json!({"user": "ruth", "customer": made["id"]});
     let adopted = ShopServer::of(app).post("/shop/customers", "", &body).await;
     adopted.expect(200);

@@ -2,10 +2,9 @@
 //! nothing of it has to be kept.
 
 use perennial_stripe::StripeError;
-use perennial_types::{PriceId, Subscription, SubscriptionStatus, Timestamp};
+use perennial_types::{PriceId, Subscription, Timestamp};
 
 use super::{ActionError, AskedAction, NextCharge, SubscriptionActions};
-use crate::subscriptions::Refreshed;
 
 /// A subscription with what only Stripe knows.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl SubscriptionActions<'_> {
     pub async fn details(&self, asked: &AskedAction) -> Result<Details, ActionError> {
         let of = self.target(asked).await?;
         let seen = self.read(&of).await?;
-        let next_charge = match renews_at(&seen) {
+        let next_charge = match seen.model.renews_at() {
             Some(at) => self.next_charge(of.id, at).await?,
             None => None,
         };
@@ -94,19 +93,4 @@ impl SubscriptionActions<'_> {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// When it is charged next, if it is.
-fn renews_at(seen: &Refreshed) -> Option<Timestamp> {
-    let model = &seen.model;
-    let runs = matches!(
-        model.status,
-        SubscriptionStatus::Active | SubscriptionStatus::Trialing | SubscriptionStatus::PastDue
-    );
-    let goes_on = runs && model.pause.is_none() && !model.awaits_shopper();
-    let end = model.current_period_end.filter(|_| goes_on)?;
-    model
-        .planned_end()
-        .is_none_or(|ends| ends > end)
-        .then_some(end)
 }

@@ -167,13 +167,14 @@ impl SubscriptionActions<'_> {
         match sent.await? {
             Sent::Made(_) | Sent::Found(_) => self.settle_pause(of).await,
             Sent::Refused(_) => {
+                // Before the reading, which notes when the shop is told of the next charge.
+                self.forget(of).await?;
                 let now = self.read(of).await?;
                 let why = match &now.model {
                     it if it.status.is_terminal() => ActionErrorCode::Ended,
                     it if it.pause.is_some() => ActionErrorCode::Paused,
                     _ => ActionErrorCode::ChangeRefused,
                 };
-                self.forget(of).await?;
                 Err(ActionError::refused(why, &now.model))
             }
             Sent::Spent(error) | Sent::Released(error) => Err(error.into()),
@@ -196,7 +197,8 @@ impl SubscriptionActions<'_> {
         Ok(known.and_then(|known| known.pause))
     }
 
-    /// Forgets what was noted of a pause.
+    /// Forgets what was noted of a pause. Until the next reading, no time is noted at which the shop is told of the
+    /// next charge.
     pub(super) async fn forget(&self, of: &Target<'_>) -> Result<(), ActionError> {
         if let Some(asked) = self.noted(of).await? {
             let table = &self.cx.table;
@@ -220,7 +222,8 @@ impl SubscriptionActions<'_> {
             self.settle_pause(of).await
         } else if age > STILL_MEANT_SECONDS {
             self.forget(of).await?;
-            Err(ActionError::refused(ActionErrorCode::Changed, &seen.model))
+            let now = self.look(of).await?;
+            Err(ActionError::refused(ActionErrorCode::Changed, &now))
         } else {
             self.send_pause(of, claim, &seen).await
         };

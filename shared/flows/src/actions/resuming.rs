@@ -327,7 +327,7 @@ impl SubscriptionActions<'_> {
         let Some((noted, ends)) = self.noted(of).await?.zip(ends) else {
             // It was resumed, or never paused.
             self.forget(of).await?;
-            return Ok(seen.model);
+            return self.look(of).await;
         };
         if ends > self.told_at(&seen) {
             let table = &self.cx.table;

@@ -219,7 +219,10 @@ impl Checkouts<'_> {
             fence: FIRST_FENCE,
         };
         let told = about_subscription(&reading, self.cx.clock.now());
-        match self.cx.table.complete(attempt, &model, &told).await? {
+        let now = self.cx.clock.now();
+        let remind_at = Subscriptions::of(self.cx).remind_at(&subscription, &model, now);
+        let written = (&model, remind_at);
+        match self.cx.table.complete(attempt, written, &told).await? {
             Completed::Done => Ok(Step::Done(Outcome::Finished(Finish::Subscribed {
                 subscription: Box::new(model),
                 created: true,

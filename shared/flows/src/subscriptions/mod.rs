@@ -1,5 +1,6 @@
 //! Stripe's subscriptions as the shop sees them: read under a fence, written as a read model, told of.
 
+mod next_charge;
 mod one_of_group;
 mod read_model;
 mod refresh;
@@ -22,12 +23,14 @@ use crate::Context;
 #[derive(Debug)]
 pub(crate) struct Subscriptions<'a> {
     cx: &'a Context,
+    /// Whether it reads to tell of the next charge.
+    reminds: bool,
 }
 
 impl<'a> Subscriptions<'a> {
     /// Those of one request.
     pub(crate) fn of(cx: &'a Context) -> Self {
-        Self { cx }
+        Self { cx, reminds: false }
     }
 
     /// The plans that tell what a subscription is for. One that was bought here a moment ago may be of a

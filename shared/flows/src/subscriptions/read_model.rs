@@ -70,7 +70,7 @@ pub(crate) fn read_model(
         current_period_end: end,
         paid_until: paid_until(subscription, end, known),
         trial_end: seconds(subscription.trial_end),
-        trial_ending: trial_ending(subscription, known),
+        reminded: reminded(subscription, end, known),
         ends_at,
         cancel_at_period_end: subscription.cancel_at_period_end
             || (ends_at.is_some() && ends_at == end && subscription.ended_at.is_none()),
@@ -101,13 +101,20 @@ fn payment_method(
     (!is_revoked || !subscription.status.is_terminal()).then(|| method.clone())
 }
 
-/// Of which end of its trial the shop was told, which Stripe does not know.
-fn trial_ending(
+/// Of which charge the shop was told, which Stripe does not know. Of another time it has to be told again.
+fn reminded(
     subscription: &perennial_stripe::Subscription,
+    end: Option<Timestamp>,
     known: Option<&SubscriptionItem>,
 ) -> Option<Timestamp> {
-    let told = known.and_then(|known| known.subscription.as_ref()?.trial_ending);
-    told.filter(|_| subscription.status == SubscriptionStatus::Trialing)
+    let told = known?.subscription.as_ref()?.reminded?;
+    let trial_end = subscription.trial_end.map(Timestamp::from_unix);
+    let still = if subscription.status == SubscriptionStatus::Trialing {
+        trial_end
+    } else {
+        end.filter(|_| !subscription.status.is_terminal())
+    };
+    still.filter(|still| *still == told)
 }
 
 /// When the cancellation was received. Stripe documents its time as that of the latest request, so a reason

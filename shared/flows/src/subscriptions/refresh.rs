@@ -1,6 +1,6 @@
 //! Reading a subscription again, because something says that it has changed.
 
-use perennial_store::{Fenced, PaymentIssue, SubscriptionItem, Written};
+use perennial_store::{Fenced, Look, PaymentIssue, SubscriptionItem, Written};
 use perennial_stripe::{
     CancellationReason, Expandable, Invoice, InvoicePayment, PaymentIntent, Reply,
     SetupIntentStatus, StripeError, metadata,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     FlowError,
-    shop_events::{ChargeAfterTrial, Reading, about_subscription, given_back},
+    shop_events::{Reading, about_subscription, given_back},
 };
 
 /// What a reader knows of a subscription, which may already be outdated.
@@ -163,19 +163,23 @@ impl Subscriptions<'_> {
         if scheduled_try(&read).is_some() {
             Box::pin(self.note_refused_for_good(user, &read, &mut item)).await?;
         }
+        let noted = item.pause;
         self.drop_stale_pause(&mut item, at);
         let sold_as = self.sold_as(&read, Some(&item)).await?;
         let plans = self.plans_for(&read).await;
         let mut model: Subscription = read_model(&plans, &read, Some(&item), sold_as);
         let now = at.map_or_else(|| self.cx.clock.now(), Timestamp::from_unix);
-        model.trial_ending = model.near_trial_end(now).or(model.trial_ending);
+        let reminder = Box::pin(self.reminder(&read, &mut model, now)).await?;
         let attempt = attempt_of(&read);
         let unheard_of = |old: &Subscription| old.awaits_shopper();
         let began = model.status.is_terminal()
             && item.subscription.as_ref().is_none_or(unheard_of)
             && Box::pin(self.had_begun(user, &read, &mut model)).await?;
         let mut written = Written::Done;
-        if item.subscription.as_ref() != Some(&model) || item.attempt != attempt {
+        let has_changed = item.subscription.as_ref() != Some(&model) || item.attempt != attempt;
+        // An older version has noted no time for it, and a sweep has put it off.
+        let lacks_look = reminder.at.is_some() && item.lacks_look();
+        if has_changed || lacks_look || self.reminds {
             let old = item.subscription.as_ref();
             // What is owed was written down before the subscription ended.
             let given_back = if model.status == SubscriptionStatus::Canceled {
@@ -184,14 +188,9 @@ impl Subscriptions<'_> {
             } else {
                 None
             };
-            let was_told = old.and_then(|old| old.trial_ending);
-            let next_charge = match model.trial_ending.filter(|end| Some(*end) != was_told) {
-                Some(end) => Box::pin(self.charge_after_trial(id, end)).await,
-                None => None,
-            };
             let reading = Reading {
                 given_back,
-                next_charge,
+                next_charge: reminder.told,
                 user,
                 old,
                 new: &model,
@@ -199,15 +198,18 @@ impl Subscriptions<'_> {
                 fence: item.fence,
             };
             let told = about_subscription(&reading, self.cx.clock.now());
-            written = self
-                .cx
-                .table
-                .write_subscription(user, &model, attempt.as_ref(), item.fence, &told)
-                .await?;
+            let look = Look {
+                paused: noted,
+                is_over: is_over(old, &model),
+                remind_at: reminder.at,
+            };
+            let fence = item.fence;
+            let table = &self.cx.table;
+            let write =
+                table.write_subscription(user, &model, attempt.as_ref(), fence, look, &told);
+            written = Box::pin(write).await?;
             if written == Written::Overtaken {
                 tracing::info!(subscription = %id, "a later reader has taken over");
-            } else if let Some(pause) = item.pause.filter(|_| is_over(old, &model)) {
-                self.cx.table.forget_pause(user, id, pause).await?;
             } else if may_be_second(old, &model, attempt.is_some()) {
                 let items = Box::pin(self.cx.table.load_subscription_items(user)).await?;
                 self.report_second(&model, &items);
@@ -284,7 +286,7 @@ impl Subscriptions<'_> {
             let attempt = item.attempt.as_ref();
             self.cx
                 .table
-                .write_subscription(user, &model, attempt, item.fence, &[])
+                .write_subscription(user, &model, attempt, item.fence, Look::default(), &[])
                 .await?;
         }
         Ok(model)
@@ -402,25 +404,6 @@ impl Subscriptions<'_> {
             // It has been released already.
             Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What is charged at the end of a trial. That it ends is told also without the amount.
-    async fn charge_after_trial(
-        &self,
-        id: &SubscriptionId,
-        at: Timestamp,
-    ) -> Option<ChargeAfterTrial> {
-        match self.cx.stripe.preview_renewal(id).await {
-            Ok(next) => Some(ChargeAfterTrial {
-                amount: next.value.amount_due,
-                currency: next.value.currency,
-                at,
-            }),
-            Err(error) => {
-                tracing::warn!(subscription = %id, error = %error, "what is charged after a trial is not known");
-                None
-            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! Finding unfinished checkouts and actions, unapplied or missed events, pauses that are over, and read models
-//! that differ from Stripe.
+//! Finding unfinished checkouts and actions, unapplied or missed events, pauses that are over, charges of which the
+//! shop has to be told, and read models that differ from Stripe.
 //!
 //! Every sweep works in slices: it stops when its time is up and goes on from there the next time.
 //! Two runs at once do no harm, since each step is one that several may take.
@@ -10,6 +10,7 @@ mod inbox;
 mod lost_setups;
 mod missed_events;
 mod pauses;
+mod reminders;
 mod spans;
 mod subscriptions;
 
@@ -19,6 +20,7 @@ pub use inbox::SweptInbox;
 pub use lost_setups::SweptSetups;
 pub use missed_events::SweptEvents;
 pub use pauses::SweptPauses;
+pub use reminders::SweptReminders;
 pub use subscriptions::ComparedSubscriptions;
 
 use crate::Context;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use perennial_store::{Asked, Cursor, Known, Span};
+use perennial_store::{Asked, Cursor, Known, Span, SubscriptionItem};
 use perennial_stripe::{List, ListSubscriptions, StripeError, Subscription, Which, metadata};
 use perennial_types::{Attempt, Phase, PlanGroup, SubscriptionId};
 use serde::Serialize;
@@ -297,11 +297,28 @@ impl Sweeps<'_> {
         }
         match item.and_then(|item| item.subscription.as_ref()) {
             // One that has ended does not change, but is to be moved to the archive.
-            Some(model) => !model.status.is_terminal() && *model == listed,
+            Some(model) => {
+                !model.status.is_terminal()
+                    && *model == listed
+                    && !self.lacks_look(subscription, item, &listed)
+            }
             None => {
                 listed.status.is_terminal() && is_forgotten(subscription, known.attempt.as_ref())
             }
         }
+    }
+
+    /// Whether no time is noted at which the shop is told of the next charge, although it has to be.
+    fn lacks_look(
+        &self,
+        subscription: &Subscription,
+        item: Option<&SubscriptionItem>,
+        listed: &perennial_types::Subscription,
+    ) -> bool {
+        let now = self.cx.clock.now();
+        let lacks_look = item.is_some_and(SubscriptionItem::lacks_look);
+        let subscriptions = Subscriptions::of(self.cx);
+        lacks_look && subscriptions.remind_at(subscription, listed, now).is_some()
     }
 
     async fn look_closer(
@@ -373,8 +390,17 @@ impl Sweeps<'_> {
                 report(&listed.id, &other, &group);
             }
         }
+        let known_item = known;
         let known = known.and_then(|item| item.subscription.clone());
+        let lacks_look = self.lacks_look(subscription, known_item, &listed);
         if known.as_ref() == Some(&listed) && !listed.status.is_terminal() {
+            if lacks_look {
+                // An older version has written it, or nothing was to be told by then.
+                let subscriptions = Subscriptions::of(self.cx);
+                let read = subscriptions.refresh(&user, customer, &subscription.id);
+                Box::pin(read).await?;
+                tracing::info!(subscription = %subscription.id, "it was not noted when to tell of the next charge");
+            }
             return Ok(());
         }
         let ended = known

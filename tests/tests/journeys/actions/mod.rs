@@ -16,6 +16,7 @@ mod plans;
 pub(crate) mod quantity;
 mod refunding;
 mod refused;
+mod reminders;
 mod repair;
 mod shop_refund;
 mod trial_ending;

@@ -45,15 +45,20 @@ impl Subscriber {
         mine["entitlements"]["stock-photos"].clone()
     }
 
-    /// What the sweep over the pauses has done, which no schedule runs in a test.
-    async fn swept(&self) -> Value {
-        let env = self.app.env_of("reconcile", &[]);
+    /// What a sweep has done, which no schedule runs in a test.
+    pub(super) async fn reconciled(&self, sweep: &str, settings: &[(&str, &str)]) -> Value {
+        let env = self.app.env_of("reconcile", settings);
         // What is due in this very second is due in the next one.
         let now = Timestamp::from_unix(self.now().await + 2);
         let sweeper = reconcile::App::start(&env, Clock::manual(now)).await;
-        let swept = sweeper.unwrap().handle(json!({"sweep": "open"})).await;
+        let swept = sweeper.unwrap().handle(json!({"sweep": sweep})).await;
         // What failed is looked at again.
-        swept.map_or(Value::Null, |swept| swept["pauses"].clone())
+        swept.unwrap_or_default()
+    }
+
+    /// What it has done about the pauses.
+    async fn swept(&self) -> Value {
+        self.reconciled("open", &[]).await["pauses"].clone()
     }
 
     async fn sweep(&self) -> Value {
@@ -95,7 +100,8 @@ impl Subscriber {
     async fn noted(&self) -> (Value, Value) {
         let items = self.app.table.items_of(&format!("SUB#{}", self.id)).await;
         let item = items.first().cloned().unwrap_or_default();
-        (item["pause"].clone(), item["due"].clone())
+        let due = Some(item["due"].clone()).filter(|due| due == "PAUSE");
+        (item["pause"].clone(), due.unwrap_or_default())
     }
 
     /// Ends it, and has another one in its place that was made at Stripe in the older billing mode.

@@ -28,7 +28,7 @@ impl Subscriber {
         self.pass(ends - before - self.now().await).await;
     }
 
-    async fn trial_ends_in(&self, key: &str, seconds: i64) -> Value {
+    pub(super) async fn trial_ends_in(&self, key: &str, seconds: i64) -> Value {
         let at = json!(Timestamp::from_unix(self.now().await + seconds));
         let body = json!({"ends_at": at});
         self.server_asks("trial", key, &body).await.expect(200);

@@ -61,7 +61,7 @@ pub(super) fn are_over(seen: &Seen, broken: &mut Vec<String>) {
         }
         let row = format!("SUB#{id}");
         let row = items(seen, "SUB#").find(|it| it["sk"] == row.as_str());
-        if row.is_some_and(|row| row.get("due").is_some() && subscription["status"] != "paused") {
+        if row.is_some_and(|row| row["due"] == "PAUSE" && subscription["status"] != "paused") {
             broken.push(format!(
                 "{id} is not paused, and its pause is still to be ended"
             ));

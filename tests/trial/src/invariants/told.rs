@@ -143,6 +143,9 @@ fn is_same(kind: &str, then: &Value, now: &Value) -> bool {
         }
         "subscription.quantity_changed" => !differs("/subscription/quantity"),
         "subscription.change_scheduled" => !differs("/subscription/pending_change"),
+        "subscription.renewal_upcoming" | "subscription.trial_ending" => {
+            !differs("/subscription/current_period_end")
+        }
         "subscription.payment_method_changed" => !differs("/subscription/payment_method"),
         _ => true,
     }

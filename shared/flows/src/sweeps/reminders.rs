@@ -1,0 +1,76 @@
+//! Charges that come, of which the shop is told ahead.
+
+use perennial_store::Due;
+use perennial_types::{SubscriptionId, UserId};
+use serde::Serialize;
+
+use super::{PAGE, Sweeps};
+use crate::{FlowError, SweepBudget, subscriptions::Subscriptions};
+
+/// What a sweep over the reminders has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SweptReminders {
+    /// The shop was told of the next charge.
+    pub told: u32,
+    /// There is nothing to tell, or not yet.
+    pub pending: u32,
+    /// Could not be looked at now, to be tried later.
+    pub failed: u32,
+    /// Whether all that were due have been looked at.
+    pub complete: bool,
+}
+
+/// After a failure, the next look: a reminder has days, and Stripe may be out of order for all of them.
+const AFTER_FAILURE_SECONDS: i64 = 15 * 60;
+
+impl Sweeps<'_> {
+    /// Tells the shop of the charges that are near.
+    pub async fn reminders(&self, slice: SweepBudget) -> Result<SweptReminders, FlowError> {
+        let mut swept = SweptReminders::default();
+        while !slice.is_over() {
+            let now = self.cx.clock.now();
+            let due = self.cx.table.due_reminders(now, PAGE).await?;
+            if due.is_empty() {
+                swept.complete = true;
+                break;
+            }
+            for due in due {
+                if slice.is_over() {
+                    return Ok(swept);
+                }
+                // First, so that this sweep is past it whatever it is and whatever becomes of it.
+                let later = self.cx.clock.now().plus_seconds(AFTER_FAILURE_SECONDS);
+                self.cx.table.postpone(&due, later).await?;
+                match self.remind(&due).await {
+                    Ok(true) => swept.told += 1,
+                    Ok(false) => swept.pending += 1,
+                    Err(error) => {
+                        swept.failed += 1;
+                        let (subscription, chain) = (due.name(), error.chain());
+                        if error.is_busy() {
+                            tracing::warn!(subscription, error = chain, "{LATER}");
+                        } else {
+                            tracing::error!(subscription, error = chain, "{LATER}");
+                        }
+                    }
+                }
+                slice.pause().await;
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn remind(&self, due: &Due<(UserId, SubscriptionId)>) -> Result<bool, FlowError> {
+        let lacking = FlowError::ItemLacks("a subscription in its key");
+        let (user, id) = due.of.as_ref().ok_or(lacking)?;
+        let cx = self.cx.for_one_object();
+        let Some(customer) = cx.table.known_customer(user).await? else {
+            // It was deleted, and its subscriptions with it.
+            cx.table.rest(due).await?;
+            return Ok(false);
+        };
+        Box::pin(Subscriptions::of(&cx).remind(user, &customer, id)).await
+    }
+}
+
+const LATER: &str = "the shop is told of a charge later";
