@@ -49,8 +49,10 @@ pub use ids::{
 pub use money::{Currency, Money, MoneyError};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Payment, PaymentReason, PaymentState};
-pub use plan::{Interval, NameError, Plan, PlanGroup, PlanName, Plans, Trials, Unresolved};
-pub use quantity::{LARGEST_QUANTITY, PlanQuantity};
+pub use plan::{
+    Interval, LARGEST_QUANTITY, NameError, Plan, PlanGroup, PlanName, PlanQuantity, Plans, Trials,
+    Unresolved,
+};
 pub use refusal::{Refusal, RefusalCode};
 pub use reminder::{RenewalReminder, RenewalReminderError, TRIAL_REMINDER_SECONDS};
 pub use return_path::{ReturnPath, ReturnPathError};

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CancelRefund, Currency, Money, PlanQuantity, PriceId, Refusal, ShopperPause, Wallet};
+use crate::{CancelRefund, Currency, Money, PriceId, Refusal, ShopperPause, Wallet};
 
 /// Not the name of a plan or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -141,6 +141,52 @@ impl FromStr for Trials {
             "always" => Ok(Self::Always),
             _ => Err("it must be once or always"),
         }
+    }
+}
+
+/// The largest quantity that anybody may ask for. Eight digits are the most that Stripe charges, so it is reached
+/// only by a price of less than a hundredth of that.
+pub const LARGEST_QUANTITY: u64 = 999_999;
+
+/// The quantities that a plan is sold in. Without it, it is sold once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "DeclaredQuantity")]
+pub struct PlanQuantity {
+    /// The least, from 1.
+    pub minimum: u64,
+    /// The most, up to [`LARGEST_QUANTITY`].
+    pub maximum: u64,
+    /// Whether a shopper may have another quantity of what they have. Servers may, within the limits.
+    pub shopper_may_change: bool,
+}
+
+/// As it is written in `plans.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeclaredQuantity {
+    #[serde(default = "least")]
+    minimum: u64,
+    maximum: u64,
+    #[serde(default)]
+    shopper_may_change: bool,
+}
+
+const fn least() -> u64 {
+    1
+}
+
+impl TryFrom<DeclaredQuantity> for PlanQuantity {
+    type Error = &'static str;
+
+    fn try_from(it: DeclaredQuantity) -> Result<Self, Self::Error> {
+        if it.minimum == 0 || it.maximum < it.minimum || it.maximum > LARGEST_QUANTITY {
+            return Err("the minimum must be from 1 and the maximum from there to 999999");
+        }
+        Ok(Self {
+            minimum: it.minimum,
+            maximum: it.maximum,
+            shopper_may_change: it.shopper_may_change,
+        })
     }
 }
 

@@ -1,54 +1,6 @@
 //! How many of a plan one subscription may have, such as seats.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{LARGEST_AMOUNT, Plan};
-
-/// The largest quantity that anybody may ask for. Eight digits are the most that Stripe charges, so it is reached
-/// only by a price of less than a hundredth of that.
-pub const LARGEST_QUANTITY: u64 = 999_999;
-
-/// The quantities that a plan is sold in. Without it, it is sold once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Declared")]
-pub struct PlanQuantity {
-    /// The least, from 1.
-    pub minimum: u64,
-    /// The most, up to [`LARGEST_QUANTITY`].
-    pub maximum: u64,
-    /// Whether a shopper may have another quantity of what they have. Servers may, within the limits.
-    pub shopper_may_change: bool,
-}
-
-/// As it is written in `plans.json`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Declared {
-    #[serde(default = "one")]
-    minimum: u64,
-    maximum: u64,
-    #[serde(default)]
-    shopper_may_change: bool,
-}
-
-const fn one() -> u64 {
-    1
-}
-
-impl TryFrom<Declared> for PlanQuantity {
-    type Error = &'static str;
-
-    fn try_from(it: Declared) -> Result<Self, Self::Error> {
-        if it.minimum == 0 || it.maximum < it.minimum || it.maximum > LARGEST_QUANTITY {
-            return Err("the minimum must be from 1 and the maximum from there to 999999");
-        }
-        Ok(Self {
-            minimum: it.minimum,
-            maximum: it.maximum,
-            shopper_may_change: it.shopper_may_change,
-        })
-    }
-}
 
 impl Plan {
     /// The least that is sold of it.
