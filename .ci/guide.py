@@ -19,6 +19,7 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
         (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),
+        (SUBSCRIPTIONS / "erase.md", "", [r'"code":"user_is_subscribed"|"complete":']),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
         (SUBSCRIPTIONS / "change-plan.md", "", [r'"pending_change":\{"at":"[^"]+","plan":"stock-photos-monthly"', r'"reason":"nothing_pending"']),
         (SUBSCRIPTIONS / "quantity.md", "", [r'"due_now":\{"amount":[1-9]', r'"quantity":5']),

@@ -73,10 +73,10 @@ EXPECTED = {
     | LINKS
     | on_table(
         GetItem="USER#* CUST#* CATALOG MODE",
-        Query="USER#*",
+        Query="USER#* OUT#* INBOX#*",
         PutItem="USER#* CUST#* SETI#* OUT#*",
         UpdateItem="USER#*",
-        DeleteItem="USER#*",
+        DeleteItem="USER#* CUST#* SETI#* PI#* REQUEST#* OUT#* INBOX#*",
     ),
     "Wallets": LOGS
     | STRIPE
@@ -125,10 +125,10 @@ EXPECTED = {
     | on_table(
         GetItem="USER#* CUST#* INBOX#* SETI#* RECONCILE CATALOG PORTAL MODE",
         BatchGetItem="USER#* CUST#* INBOX#*",
-        Query="USER#*",
-        PutItem="USER#* SETI#* PI#* OUT#* INBOX#* RECONCILE CATALOG MODE",
+        Query="USER#* OUT#* INBOX#*",
+        PutItem="USER#* CUST#* SETI#* PI#* OUT#* INBOX#* RECONCILE CATALOG MODE",
         UpdateItem="USER#* INBOX#* PORTAL",
-        DeleteItem="USER#*",
+        DeleteItem="USER#* CUST#* SETI#* PI#* REQUEST#* OUT#* INBOX#*",
     ),
 }
 

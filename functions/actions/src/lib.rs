@@ -10,6 +10,7 @@ mod adoption;
 mod ask;
 mod cancel_page;
 mod details;
+mod erase;
 mod invoices;
 mod payment_method;
 mod preview;
@@ -90,6 +91,7 @@ routes! {
     ShopTrial = "POST /shop/subscriptions/{subscription}/trial",
     ShopRefund = "POST /shop/subscriptions/{subscription}/refund",
     ShopAdopt = "POST /shop/customers",
+    ShopErase = "POST /shop/users/erase",
     ShopInvoices = "GET /shop/invoices",
     ShopLink = "POST /shop/subscriptions/{subscription}/links",
     CancelPage = "GET /cancel",
@@ -130,6 +132,7 @@ impl Handler for App {
             Route::Resume | Route::ShopResume => self.resume(by, request).await,
             Route::ShopTrial => self.change_trial(by, request).await,
             Route::ShopAdopt => self.adopt(by, request).await,
+            Route::ShopErase => self.erase(by, request).await,
             Route::ShopRefund => self.refund(by, request).await,
             Route::Details | Route::ShopDetails => self.details(by, request).await,
             Route::OpenMethod => self.open_method(request).await,
@@ -176,6 +179,7 @@ fn caller(route: Route) -> Caller {
         | Route::ShopTrial
         | Route::ShopRefund
         | Route::ShopAdopt
+        | Route::ShopErase
         | Route::ShopInvoices
         | Route::ShopLink => Caller::Known(By::Server),
         Route::CancelPage

@@ -87,7 +87,7 @@ impl App {
         let items = items.map_err(unavailable)?;
         let customer = items.customer.and_then(|item| match item {
             CustomerItem::Known { customer } => Some(customer),
-            CustomerItem::Creating(_) => None,
+            CustomerItem::Creating(_) | CustomerItem::Erasing(_) => None,
         });
         let history = self.table.load_history(&user, customer.as_ref(), most);
         let history = Box::pin(history).await.map_err(unavailable)?;

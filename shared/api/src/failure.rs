@@ -15,6 +15,11 @@ pub fn failure(error: FlowError) -> ApiError {
     };
     match &error {
         FlowError::UnknownCheckout => unknown_checkout(),
+        FlowError::Erasing => ApiError::new(
+            409,
+            "user_being_erased",
+            "This user is being erased, which takes up to half an hour. What comes afterwards is for a new user.",
+        ),
         FlowError::TooManyCheckouts => ApiError::new(
             429,
             "too_many_checkouts",

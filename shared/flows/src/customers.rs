@@ -39,6 +39,7 @@ impl Customers<'_> {
         loop {
             match seen {
                 Some(CustomerItem::Known { customer }) => return Ok(customer),
+                Some(CustomerItem::Erasing(_)) => return Err(FlowError::Erasing),
                 Some(CustomerItem::Creating(claim)) if claim.lease.until > self.cx.clock.now() => {
                     if !patience.wait().await {
                         return Err(FlowError::Busy);

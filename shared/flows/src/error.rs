@@ -25,6 +25,9 @@ pub enum FlowError {
     /// Another request has been doing the same for longer than this one can wait.
     #[error("another request is doing the same")]
     Busy,
+    /// The user is being erased.
+    #[error("the user is being erased")]
+    Erasing,
     /// There is no such checkout of this user.
     #[error("there is no such checkout")]
     UnknownCheckout,

@@ -9,6 +9,7 @@
 //!         └───────────┴──────────────┤
 //!                         Payments ──┴─> Customers
 //!                          Actions ────> Subscriptions
+//! Sweeps ───> Erasures ───> Checkouts, Customers
 //! ```
 //!
 //! Each step that creates something at Stripe is claimed in the table first, with the exact
@@ -22,6 +23,7 @@ mod claimed_step;
 mod clients;
 mod context;
 mod customers;
+mod erasure;
 mod error;
 mod events;
 mod listed;
@@ -41,6 +43,7 @@ pub use checkouts::{
 pub use clients::{Clients, Connections};
 pub use context::Context;
 pub use customers::Customers;
+pub use erasure::{EraseError, Erased, Erasures};
 pub use error::FlowError;
 pub use events::Events;
 pub use portal::{Portal, PortalKept};

@@ -1,7 +1,7 @@
 //! What the functions reach of a request.
 
 use crate::{
-    Checkouts, Context, Customers, Events, Portal, actions::SubscriptionActions,
+    Checkouts, Context, Customers, Erasures, Events, Portal, actions::SubscriptionActions,
     payments::Payments, sweeps::Sweeps,
 };
 
@@ -34,6 +34,11 @@ impl Context {
     /// Stripe's events.
     pub fn events(&self) -> Events<'_> {
         Events::of(self)
+    }
+
+    /// The users who are erased.
+    pub fn erasures(&self) -> Erasures<'_> {
+        Erasures::of(self)
     }
 
     /// The sweeps.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     StoreError, Table,
-    key::{DueKind, Key, text},
+    key::{Attributes, DueKind, Key, text},
     table::{KEEP_SECONDS, item},
 };
 
@@ -135,6 +135,12 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
     expires_at: i64,
+}
+
+impl ActionLog {
+    pub(crate) fn of_row(row: Attributes) -> Result<Self, serde_dynamo::Error> {
+        serde_dynamo::from_item::<_, Stored>(row).map(Self::from)
+    }
 }
 
 impl From<Stored> for ActionLog {

@@ -7,7 +7,7 @@ use perennial_types::{Claim, CustomerId, FrozenRequest, Lease, Timestamp, UserId
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
+    Erasure, StoreError, Table,
     attempt::{applied, number},
     key::{Key, text},
     table::{Outcome, item, put_of, update_of},
@@ -23,10 +23,12 @@ pub enum CustomerItem {
     },
     /// A request is creating it, or died doing so.
     Creating(Claim),
+    /// The user is being erased, and nothing is begun for them until that has come to its end.
+    Erasing(Erasure),
 }
 
 /// The item as it lies in the table. It has either the customer or a claim; or neither, once Stripe has
-/// deleted the customer.
+/// deleted the customer. `erasing` says that the user is being erased.
 #[derive(Deserialize)]
 pub(crate) struct Stored {
     customer: Option<CustomerId>,
@@ -38,11 +40,23 @@ pub(crate) struct Stored {
     pub(crate) links: u64,
     #[serde(default)]
     pub(crate) declines: BTreeSet<String>,
+    #[serde(default)]
+    former: BTreeSet<CustomerId>,
+    erasing: Option<Timestamp>,
+    decided: Option<Timestamp>,
 }
 
 impl Stored {
     /// The customer or the claim, if the item has one.
     pub(crate) fn customer(self) -> Option<CustomerItem> {
+        if let Some(asked) = self.erasing {
+            return Some(CustomerItem::Erasing(Erasure {
+                asked,
+                decided: self.decided,
+                customer: self.customer,
+                former: self.former,
+            }));
+        }
         if let Some(customer) = self.customer {
             return Some(CustomerItem::Known { customer });
         }
@@ -81,7 +95,7 @@ impl Table {
                 "SET #owner = :owner, lease = :lease, #request = :request, frozen_at = :frozen_at",
             )
             .condition_expression(
-                "attribute_not_exists(customer) AND (attribute_not_exists(#owner) OR #owner = :owner)",
+                "attribute_not_exists(erasing) AND attribute_not_exists(customer) AND (attribute_not_exists(#owner) OR #owner = :owner)",
             )
             .expression_attribute_names("#owner", "owner")
             // REQUEST is a reserved word.
@@ -104,7 +118,9 @@ impl Table {
         let known = self
             .update(Key::customer(user))
             .update_expression("SET customer = :customer REMOVE #owner, lease, #request, frozen_at")
-            .condition_expression("attribute_not_exists(customer) OR customer = :customer")
+            .condition_expression(
+                "attribute_not_exists(erasing) AND (attribute_not_exists(customer) OR customer = :customer)",
+            )
             .expression_attribute_names("#owner", "owner")
             // REQUEST is a reserved word.
             .expression_attribute_names("#request", "request")
@@ -128,7 +144,7 @@ impl Table {
 
     /// Forgets a user's customer, because Stripe has deleted it, so that the next click creates
     /// another. The links that were handed out open nothing afterwards. Whose it was stays known, for
-    /// events that are still to come.
+    /// events that are still to come, and the user's item names it, for when the user is erased.
     pub async fn forget_customer(
         &self,
         user: &UserId,
@@ -139,9 +155,10 @@ impl Table {
             .update_item()
             .table_name(self.name())
             .set_key(Some(Key::customer(user).attributes()))
-            .update_expression("REMOVE customer ADD links :one")
+            .update_expression("REMOVE customer ADD links :one, former :former")
             .condition_expression("customer = :customer")
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":former", AttributeValue::Ss(vec![customer.to_string()]))
             .expression_attribute_values(":customer", text(customer.as_str()));
         applied("forget_customer", update).await
     }
@@ -194,7 +211,7 @@ impl Table {
     pub async fn known_customer(&self, user: &UserId) -> Result<Option<CustomerId>, StoreError> {
         Ok(match self.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Some(customer),
-            Some(CustomerItem::Creating(_)) | None => None,
+            Some(CustomerItem::Creating(_) | CustomerItem::Erasing(_)) | None => None,
         })
     }
 

@@ -13,7 +13,7 @@ use perennial_types::{AttemptId, SubscriptionId, Timestamp, UserId};
 use crate::{
     InboxItem, StoreError, Table,
     attempt::applied,
-    key::{ACTIONS, ATTEMPT, Attributes, DueKind, Key, SUBSCRIPTION, text},
+    key::{ACTIONS, ATTEMPT, Attributes, CUSTOMER, DueKind, Key, SUBSCRIPTION, text},
 };
 
 /// The index of the template.
@@ -25,6 +25,15 @@ pub struct Due<T> {
     pub(crate) key: Key,
     /// What its key names; none if the key is not of the form that this version writes.
     pub of: Option<T>,
+}
+
+/// What is half done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DueAction {
+    /// Something to a user's subscription.
+    Subscription(UserId, SubscriptionId),
+    /// The erasure of a user.
+    Erasure(UserId),
 }
 
 impl<T> Due<T> {
@@ -49,15 +58,19 @@ impl Table {
         Ok(due.collect())
     }
 
-    /// The subscriptions to which something is half done, the most overdue first.
+    /// What is half done to subscriptions and users, the most overdue first.
     pub async fn due_actions(
         &self,
         before: Timestamp,
         limit: i32,
-    ) -> Result<Vec<Due<(UserId, SubscriptionId)>>, StoreError> {
+    ) -> Result<Vec<Due<DueAction>>, StoreError> {
         let keys = self.due(DueKind::Action, before, limit).await?;
         let due = keys.into_iter().map(|key| {
-            let of = below_user(&key, ACTIONS);
+            let of = if key.sk == CUSTOMER {
+                user_of(&key).map(DueAction::Erasure)
+            } else {
+                below_user(&key, ACTIONS).map(|(user, id)| DueAction::Subscription(user, id))
+            };
             Due { key, of }
         });
         Ok(due.collect())
@@ -160,9 +173,13 @@ impl Table {
     }
 }
 
+fn user_of(key: &Key) -> Option<UserId> {
+    key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok())
+}
+
 /// Whose item it is, and of which object.
 fn below_user<T: std::str::FromStr>(key: &Key, prefix: &str) -> Option<(UserId, T)> {
-    let user = key.pk.strip_prefix("USER#").and_then(|it| it.parse().ok());
+    let user = user_of(key);
     let of = key.sk.strip_prefix(prefix).and_then(|it| it.parse().ok());
     user.zip(of)
 }

@@ -30,7 +30,7 @@ pub(crate) enum DueKind {
     Checkout,
     /// An event that has not been applied.
     Event,
-    /// What is done to a subscription, and half of which may be done.
+    /// What is done to a subscription, or a user who is erased, and half of which may be done.
     Action,
     /// A pause that ends.
     Pause,

@@ -236,6 +236,19 @@ impl Stripe {
         self.get("retrieve_customer", &path, Form::new()).await
     }
 
+    /// Deletes a customer, for good. Stripe ends what runs, takes the payment methods off, and keeps invoices and payments
+    /// (<https://docs.stripe.com/api/customers/delete>). It answers 404 for one that was deleted.
+    pub async fn delete_customer(&self, id: &CustomerId) -> Answered<Deleted> {
+        self.call(&Call {
+            operation: "delete_customer",
+            method: Method::DELETE,
+            path: &below(path::CUSTOMERS, id.as_str()),
+            parameters: "",
+            key: None,
+        })
+        .await
+    }
+
     /// Reads a mandate with its payment method.
     pub async fn retrieve_mandate(&self, id: &str) -> Answered<Mandate> {
         let query = Form::new().with(&["expand", ""], "payment_method");

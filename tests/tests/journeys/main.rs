@@ -50,6 +50,7 @@ mod declines;
 mod ended;
 mod ending;
 mod endpoint_types;
+mod erasing;
 mod event_orders;
 mod forgotten;
 mod iam;

@@ -26,6 +26,7 @@ async fn every_permission_on_the_table_is_used() {
     customers_that_stripe_has_deleted(&app).await;
     payments_of_the_shops_servers(&app).await;
     actions_of_a_subscriber(&app).await;
+    users_who_are_erased(&app).await;
     links(&app).await;
     plans(&app).await;
     starts_with_a_catalog_of_an_older_version(&app).await;
@@ -288,6 +289,47 @@ async fn actions_of_a_subscriber(app: &TestApp) {
         .await
         .expect(200);
     app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+}
+
+/// By a request, and by the sweep when its process has died; and one that is taken back.
+async fn users_who_are_erased(app: &TestApp) {
+    let server = ShopServer::of(app);
+    for user in ["sara", "tina", "uma"] {
+        let shopper = app.shopper(user);
+        shopper.buy(MONTHLY).await.1.expect(303);
+        server.saved_method(user).await;
+        app.quiet().await;
+        let mine = shopper.calls.subscriptions().await.expect(200).json();
+        let path = format!(
+            "/shop/subscriptions/{}/cancel",
+            text(&mine["subscriptions"][0]["id"])
+        );
+        let body = json!({"user": user, "when": "now"});
+        server.post(&path, "end", &body).await.expect(200);
+        shopper.click().await;
+    }
+    app.quiet().await;
+    let erase = async |user: &str| {
+        let body = json!({ "user": user });
+        server.post("/shop/users/erase", "", &body).await
+    };
+    erase("sara").await.expect(200);
+    let fault = json!({"method": "GET", "path": "/v1/customers/*", "fault": "severed", "times": 99, "delay_ms": 1});
+    app.stripe.fault(fault).await;
+    erase("tina").await.expect(503);
+    erase("uma").await.expect(503);
+    app.stripe.no_faults().await;
+    let known = app.table.items_of("CUSTOMER").await;
+    let uma = known.iter().find(|it| it["pk"] == "USER#uma").unwrap();
+    let path = format!(
+        "/v1/customers/{}/balance_transactions",
+        text(&uma["customer"])
+    );
+    let form = [("amount", "-500"), ("currency", "usd")];
+    app.stripe.api("POST", &path, &form).await;
+    app.quiet().await;
+    sweep(app, DAY / 24, "open").await;
     app.quiet().await;
 }
 

@@ -1,10 +1,14 @@
 //! Customers that existed before this did, with their subscriptions.
 
+use perennial_store::CustomerItem;
 use perennial_stripe::StripeError;
 use perennial_types::{CustomerId, Subscription, UserId};
 
 use super::{ActionError, ActionErrorCode, SubscriptionActions};
-use crate::subscriptions::{Subscriptions, read_model};
+use crate::{
+    FlowError,
+    subscriptions::{Subscriptions, read_model},
+};
 
 /// Whether a customer is adopted, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +76,12 @@ impl SubscriptionActions<'_> {
         if adoption == Adoption::Real && table.record_customer(user, customer).await? {
             return Ok(());
         }
-        let known = table.known_customer(user).await?;
-        if known.is_some_and(|known| known != *customer) {
-            return Err(ActionErrorCode::HasCustomer.into());
+        match table.customer_item(user).await? {
+            Some(CustomerItem::Erasing(_)) => return Err(FlowError::Erasing.into()),
+            Some(CustomerItem::Known { customer: known }) if known != *customer => {
+                return Err(ActionErrorCode::HasCustomer.into());
+            }
+            _ => {}
         }
         let is_taken = match adoption {
             // It was not written, and not because of the user.

@@ -191,6 +191,21 @@ reasons! {
     /// It has not ended.
     NotEnded => 409, "subscription_not_ended",
         "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";
+    /// One has not ended.
+    UserIsSubscribed => 409, "user_is_subscribed",
+        "This user has subscriptions that have not ended, and nothing was erased. End each of \"subscriptions\" first with POST /shop/subscriptions/{subscription}/cancel and \"when\":\"now\".";
+    /// A subscription is being created.
+    CheckoutUnderWay => 409, "checkout_under_way",
+        "A checkout of this user is being decided at this moment, and nothing was erased. Ask again in a few minutes.";
+    /// One is not over.
+    PaymentUnderWay => 409, "payment_under_way",
+        "This user has payments that are neither made nor canceled, and nothing was erased. End each of \"payments\" first, with POST /payments/{payment}/capture or /cancel.";
+    /// Something is done to a subscription.
+    ActionUnderWay => 409, "action_under_way",
+        "Something is being done to a subscription of this user at this moment, and nothing was erased. Ask again in a few minutes.";
+    /// Money of the shopper's lies at Stripe.
+    CreditLeft => 409, "credit_left",
+        "The customer has a credit balance at Stripe, which would be lost, and nothing was erased. Pay it out, and set the balance to 0 in Stripe's Dashboard first.";
     /// It has changed while this was being done.
     Changed => 409, "subscription_changed",
         "The subscription has changed meanwhile. Read it again with GET /subscriptions, and send what is still meant.";

@@ -33,6 +33,18 @@ impl Checkouts<'_> {
         Ok(true)
     }
 
+    /// Gives up all that a user has opened. False when one of them is being subscribed, or its shopper was quicker.
+    pub(crate) async fn abandon_all(&self, attempts: &[Attempt]) -> Result<bool, FlowError> {
+        for attempt in attempts.iter().filter(|it| it.is_open()) {
+            let waits = attempt.is_issued() || matches!(attempt.phase, Phase::Confirming(_));
+            let why = CancellationReason::RequestedByCustomer;
+            if !waits || !self.abandon(attempt, why).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Cancels a SetupIntent. False when Stripe will not, because it has succeeded or is
     /// being decided.
     pub(super) async fn cancel_setup(

@@ -1,13 +1,13 @@
-//! What is half done to a subscription, whose caller has died and for which nobody has asked again.
+//! What is half done to a subscription, or to a user who is erased, and for which nobody has asked again.
 
-use perennial_store::Due;
+use perennial_store::{Due, DueAction};
 use perennial_stripe::StripeError;
-use perennial_types::{SubscriptionId, UserId};
+use perennial_types::UserId;
 use serde::Serialize;
 
 use super::{PAGE, Sweeps, checkouts::AFTER_UNREADABLE_SECONDS};
 use crate::{
-    FlowError, SweepBudget,
+    Context, EraseError, Erasures, FlowError, SweepBudget,
     actions::{ActionError, Ended, SubscriptionActions},
 };
 
@@ -59,12 +59,13 @@ impl Sweeps<'_> {
         Ok(swept)
     }
 
-    async fn finish_action(&self, due: &Due<(UserId, SubscriptionId)>) -> Result<Ended, FlowError> {
-        let (user, subscription) = due
-            .of
-            .as_ref()
-            .ok_or(FlowError::ItemLacks("a readable key"))?;
+    async fn finish_action(&self, due: &Due<DueAction>) -> Result<Ended, FlowError> {
         let cx = self.cx.for_one_object();
+        let (user, subscription) = match &due.of {
+            Some(DueAction::Subscription(user, subscription)) => (user, subscription),
+            Some(DueAction::Erasure(user)) => return Box::pin(finish_erasure(&cx, user)).await,
+            None => return Err(FlowError::ItemLacks("a readable key")),
+        };
         let actions = SubscriptionActions::of(&cx);
         match Box::pin(actions.finish_due(user, subscription)).await {
             Ok(ended) => Ok(ended),
@@ -76,7 +77,7 @@ impl Sweeps<'_> {
 
     async fn say_action_not_swept(
         &self,
-        due: &Due<(UserId, SubscriptionId)>,
+        due: &Due<DueAction>,
         error: &FlowError,
     ) -> Result<(), FlowError> {
         let (action, chain) = (due.name(), error.chain());
@@ -92,5 +93,21 @@ impl Sweeps<'_> {
             self.cx.table.postpone(due, later).await?;
         }
         Ok(())
+    }
+}
+
+async fn finish_erasure(cx: &Context, user: &UserId) -> Result<Ended, FlowError> {
+    match Erasures::of(cx).resume(user).await {
+        Ok(erased) if erased.complete_at.is_none() => Ok(Ended::Now),
+        Ok(_) => Ok(Ended::NotYet),
+        Err(EraseError::Refused { why, .. }) => {
+            let code = why.code();
+            tracing::warn!(
+                code,
+                "the erasure of a user was taken back, since they have come back meanwhile"
+            );
+            Ok(Ended::Now)
+        }
+        Err(EraseError::Flow(error)) => Err(error),
     }
 }

@@ -19,6 +19,9 @@ pub struct Customer {
     /// Whether it is real rather than a test.
     #[serde(default)]
     pub livemode: bool,
+    /// What is left of payments and credits, in the smallest unit of `currency`: less than 0 if the customer has it.
+    #[serde(default)]
+    pub balance: i64,
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,

@@ -109,6 +109,10 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
         (400 | 409, _) if route.starts_with("POST /payments/") => {
             add("payment", schema("PaymentState"));
         }
+        (409, "POST /shop/users/erase") => {
+            add("subscriptions", array("SubscriptionId"));
+            add("payments", array("PaymentIntentId"));
+        }
         // How the subscription stands, once it is known to be the caller's.
         (400 | 402 | 409 | 502, _) if route.contains("/subscriptions/{subscription}/") => {
             add("subscription", schema("ManagedSubscription"));
@@ -133,6 +137,10 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
         add("may_retry", json!({ "type": "boolean" }));
     }
     members
+}
+
+fn array(of: &str) -> Value {
+    json!({ "type": "array", "items": schema(of) })
 }
 
 fn sentence(status: u16) -> &'static str {

@@ -55,6 +55,7 @@ const BUTTON: [Code; 13] = [
     (409, "already_subscribed"),
     (409, "trial_outdated"),
     (409, "currency_conflict"),
+    (409, "user_being_erased"),
     (429, "too_many_checkouts"),
     (502, "wallet_not_enabled"),
 ];
@@ -64,7 +65,7 @@ const KEY: [Code; 4] = [
     (400, "idempotency_key_unsigned"),
     (500, "unreadable_request"),
 ];
-const PAY: [Code; 7] = [
+const PAY: [Code; 8] = [
     (400, "unknown_wallet"),
     (400, "wallet_not_supported"),
     (400, "conflicting_fields"),
@@ -72,6 +73,7 @@ const PAY: [Code; 7] = [
     (400, "save_required"),
     (402, "authentication_required"),
     (402, "payment_declined"),
+    (409, "user_being_erased"),
 ];
 const START: [PaymentErrorCode; 10] = [
     PaymentErrorCode::SavedWalletOnSession,
@@ -438,6 +440,7 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             "POST /shop/customers",
             [
                 &SERVER[..],
+                &[(409, "user_being_erased")],
                 &BODY,
                 &CALL,
                 &PLANS,
@@ -445,6 +448,23 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
                     ActionErrorCode::UnknownCustomer,
                     ActionErrorCode::CustomerTaken,
                     ActionErrorCode::HasCustomer,
+                ]),
+            ]
+            .concat(),
+        ),
+        (
+            "POST /shop/users/erase",
+            [
+                &SERVER[..],
+                &BODY,
+                &CALL,
+                &PLANS,
+                &whys(&[
+                    ActionErrorCode::UserIsSubscribed,
+                    ActionErrorCode::CheckoutUnderWay,
+                    ActionErrorCode::PaymentUnderWay,
+                    ActionErrorCode::ActionUnderWay,
+                    ActionErrorCode::CreditLeft,
                 ]),
             ]
             .concat(),
@@ -703,7 +723,7 @@ fn of_methods_and_events() -> Vec<Route> {
                 &CALL,
                 &of(&KEYED),
                 &of(&[PaymentErrorCode::TokenNotUsable, PaymentErrorCode::Declined]),
-                &[(402, "setup_declined")],
+                &[(402, "setup_declined"), (409, "user_being_erased")],
             ]
             .concat(),
         ),
