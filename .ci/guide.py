@@ -19,6 +19,8 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
         (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),
+        (SUBSCRIPTIONS / "email.md", "", [r'"customer":"cus_']),
+        (SUBSCRIPTIONS / "export.md", "", [r'"complete":true']),
         (SUBSCRIPTIONS / "erase.md", "", [r'"code":"user_is_subscribed"|"complete":']),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
         (SUBSCRIPTIONS / "change-plan.md", "", [r'"pending_change":\{"at":"[^"]+","plan":"stock-photos-monthly"', r'"reason":"nothing_pending"']),

@@ -51,6 +51,10 @@ pub(crate) fn of_functions(
                 .get("RENEWAL_REMINDER_DAYS")
                 .unwrap_or_default(),
         ),
+        (
+            "EMAIL_CLAIM",
+            of_the_developer.get("EMAIL_CLAIM").unwrap_or_default(),
+        ),
         // Nothing limits the copies here.
         ("WORKER_CONCURRENCY", ""),
         ("LINK_SECRET", link_secret),

@@ -40,6 +40,8 @@ pub struct Setup {
     pub prices: Vec<Vec<(&'static str, String)>>,
     /// `TRIALS` in place of the default.
     pub trials: Option<String>,
+    /// `EMAIL_CLAIM`.
+    pub email_claim: Option<&'static str>,
 }
 
 /// A gateway, functions, a table and a Stripe. Dropping it checks what it leaves behind.
@@ -145,9 +147,11 @@ impl TestApp {
             None => Arc::clone(&in_process) as _,
         };
         let trials = setup.trials.map(|trials| ("TRIALS".to_owned(), trials));
+        let claim = setup.email_claim;
+        let claim = claim.map(|claim| ("EMAIL_CLAIM".to_owned(), claim.to_owned()));
         let options = Options {
             data: setup.data,
-            environment: Env::from_pairs(trials),
+            environment: Env::from_pairs(trials.into_iter().chain(claim)),
             functions: Functions::Elsewhere(Arc::clone(&invoker)),
             stream_seed: Some(setup.stream_seed),
             ..Options::default()

@@ -21,6 +21,7 @@ FILE = {
         "STRIPE_WEBHOOK_SECRETS": "whsec_1",
         "TRIALS": "",
         "RENEWAL_REMINDER_DAYS": "",
+        "EMAIL_CLAIM": "",
         "WORKER_CONCURRENCY": "",
         "GRACE_DAYS": "",
         "CONSENT": "",

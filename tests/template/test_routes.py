@@ -31,6 +31,7 @@ CONTRACT = {
     "POST /shop/subscriptions/{subscription}/trial": ("actions", "iam"),
     "POST /shop/subscriptions/{subscription}/refund": ("actions", "iam"),
     "POST /shop/customers": ("actions", "iam"),
+    "POST /shop/users/email": ("actions", "iam"),
     "POST /shop/users/erase": ("actions", "iam"),
     "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),
     "POST /subscriptions/{subscription}/payment-method/finish": ("actions", "token"),

@@ -10,6 +10,7 @@ mod adoption;
 mod ask;
 mod cancel_page;
 mod details;
+mod email;
 mod erase;
 mod invoices;
 mod payment_method;
@@ -91,6 +92,7 @@ routes! {
     ShopTrial = "POST /shop/subscriptions/{subscription}/trial",
     ShopRefund = "POST /shop/subscriptions/{subscription}/refund",
     ShopAdopt = "POST /shop/customers",
+    ShopEmail = "POST /shop/users/email",
     ShopErase = "POST /shop/users/erase",
     ShopInvoices = "GET /shop/invoices",
     ShopLink = "POST /shop/subscriptions/{subscription}/links",
@@ -132,6 +134,7 @@ impl Handler for App {
             Route::Resume | Route::ShopResume => self.resume(by, request).await,
             Route::ShopTrial => self.change_trial(by, request).await,
             Route::ShopAdopt => self.adopt(by, request).await,
+            Route::ShopEmail => self.set_email(by, request).await,
             Route::ShopErase => self.erase(by, request).await,
             Route::ShopRefund => self.refund(by, request).await,
             Route::Details | Route::ShopDetails => self.details(by, request).await,
@@ -179,6 +182,7 @@ fn caller(route: Route) -> Caller {
         | Route::ShopTrial
         | Route::ShopRefund
         | Route::ShopAdopt
+        | Route::ShopEmail
         | Route::ShopErase
         | Route::ShopInvoices
         | Route::ShopLink => Caller::Known(By::Server),

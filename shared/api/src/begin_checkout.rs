@@ -38,6 +38,7 @@ impl BeginCheckout {
         plans: &Plans,
         api: &Api,
         consent: &Consent,
+        email_claim: Option<&str>,
     ) -> Result<IssueCheckout, ApiError> {
         let user = request.user()?.clone();
         let (name, plan) = find_plan(plans, &self.plan)?;
@@ -69,6 +70,7 @@ impl BeginCheckout {
         }
         Ok(IssueCheckout {
             user,
+            email: email_claim.and_then(|claim| request.email(claim)),
             name: name.clone(),
             plan: plan.clone(),
             quantity,

@@ -1,6 +1,6 @@
 //! What a function that opens checkouts is made of.
 
-use perennial_config::{Api, Env, StartError, all, consent, link_secret};
+use perennial_config::{Api, Env, StartError, all, consent, email_claim, link_secret};
 use perennial_flows::{Clients, Issued, OpenCheckout};
 use perennial_http::{ApiError, Request, Response, SubscriptionBody};
 use perennial_types::{Clock, Consent};
@@ -18,18 +18,25 @@ pub struct CheckoutEndpoint {
     /// What a page is told.
     pub api: Api,
     consent: Consent,
+    email_claim: Option<String>,
     links: SignedLinks,
 }
 
 impl CheckoutEndpoint {
     /// Reads the environment and builds the clients.
     pub async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let own = all((Api::read(env), consent(env), link_secret(env)));
-        let (clients, (api, consent, links)) = Clients::start(env, clock, own).await?;
+        let own = all((
+            Api::read(env),
+            consent(env),
+            email_claim(env),
+            link_secret(env),
+        ));
+        let (clients, (api, consent, email_claim, links)) = Clients::start(env, clock, own).await?;
         Ok(Self {
             clients,
             api,
             consent,
+            email_claim,
             links: SignedLinks::fetch(links).await?,
         })
     }
@@ -42,7 +49,8 @@ impl CheckoutEndpoint {
         describe: fn(&Api, &OpenCheckout) -> Value,
     ) -> Result<Response, ApiError> {
         let context = self.clients.begin().await.map_err(failure)?;
-        let ask = begin.check(request, context.plans(), &self.api, &self.consent)?;
+        let email = self.email_claim.as_deref();
+        let ask = begin.check(request, context.plans(), &self.api, &self.consent, email)?;
         match context.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &describe(&self.api, &open))),
             Issued::Resumed(open) => Ok(Response::json(200, &describe(&self.api, &open))),

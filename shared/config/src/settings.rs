@@ -277,6 +277,11 @@ pub fn grace(env: &Env) -> Result<Grace, Problems> {
     Ok(env.optional("GRACE_DAYS", str::parse)?.unwrap_or_default())
 }
 
+/// Reads `EMAIL_CLAIM`: which claim of a token is the e-mail address that Stripe is given, if any is.
+pub fn email_claim(env: &Env) -> Result<Option<String>, Problems> {
+    Ok(env.get("EMAIL_CLAIM").map(str::to_owned))
+}
+
 /// Reads `CONSENT`, or takes a plain text in its place.
 pub fn consent(env: &Env) -> Result<Consent, Problems> {
     let consent = env.optional("CONSENT", |text| serde_json::from_str(text))?;

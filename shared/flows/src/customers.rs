@@ -1,8 +1,8 @@
 //! One Stripe customer for each user, however many requests come at once.
 
 use perennial_store::{ClaimedStep, CustomerItem};
-use perennial_stripe::{CreateCustomer, IdempotencyKey, metadata};
-use perennial_types::{Claim, CustomerId, Lease, Timestamp, UserId};
+use perennial_stripe::{CreateCustomer, IdempotencyKey, StripeError, metadata};
+use perennial_types::{Claim, CustomerId, EmailAddress, Lease, Timestamp, UserId};
 
 use crate::{Context, FlowError, claimed_step::Sent, context::KEY_SECONDS, listed};
 
@@ -29,11 +29,13 @@ impl Customers<'_> {
         Ok(self.cx.table.link_number(user).await?)
     }
 
-    /// The user's customer, created if need be; `seen` is what the table knew of it.
+    /// The user's customer, created if need be; `seen` is what the table knew of it. One that is created gets the e-mail
+    /// address.
     pub(crate) async fn known_or_created(
         &self,
         user: &UserId,
         mut seen: Option<CustomerItem>,
+        email: Option<&EmailAddress>,
     ) -> Result<CustomerId, FlowError> {
         let patience = self.cx.patience();
         loop {
@@ -48,13 +50,14 @@ impl Customers<'_> {
                 Some(CustomerItem::Creating(claim)) => {
                     let (step, lease) = (ClaimedStep::Customer(user), self.cx.lease());
                     if self.cx.table.take_over(step, &claim.lease, &lease).await? {
-                        return self.create_customer(user, &claim.taken_over(lease)).await;
+                        let claim = claim.taken_over(lease);
+                        return self.create_customer(user, &claim, email).await;
                     }
                 }
                 None => {
                     let claim = self.new_claim(user)?;
                     if self.cx.table.claim_customer(user, &claim).await? {
-                        return self.create_customer(user, &claim).await;
+                        return self.create_customer(user, &claim, email).await;
                     }
                 }
             }
@@ -75,7 +78,12 @@ impl Customers<'_> {
     }
 
     /// Sends the frozen request and writes down the answer.
-    async fn create_customer(&self, user: &UserId, claim: &Claim) -> Result<CustomerId, FlowError> {
+    async fn create_customer(
+        &self,
+        user: &UserId,
+        claim: &Claim,
+        email: Option<&EmailAddress>,
+    ) -> Result<CustomerId, FlowError> {
         let step = ClaimedStep::Customer(user);
         let sent = self.cx.send_claimed(
             step,
@@ -105,6 +113,20 @@ impl Customers<'_> {
             }
             Sent::Released(error) => return Err(error.into()),
         };
+        // Before it is written down, so that whoever takes a dead owner's claim over does it too.
+        if let Some(email) = email {
+            match self.cx.stripe.set_email(&customer, Some(email)).await {
+                Ok(_) => {}
+                // What Stripe says of it may have the address in it.
+                Err(StripeError::Invalid { .. }) => {
+                    tracing::warn!(%customer, "Stripe does not take the e-mail address of a token");
+                }
+                Err(error) => {
+                    self.cx.release(step, claim).await?;
+                    return Err(error.into());
+                }
+            }
+        }
         if self.cx.table.record_customer(user, &customer).await? {
             return Ok(customer);
         }

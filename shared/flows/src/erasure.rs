@@ -84,7 +84,7 @@ impl Erasures<'_> {
             // Whoever was to create it has died, and Stripe may have it.
             creating @ Some(CustomerItem::Creating(_)) => {
                 let customers = Customers::of(self.cx);
-                Some(Box::pin(customers.known_or_created(user, creating)).await?)
+                Some(Box::pin(customers.known_or_created(user, creating, None)).await?)
             }
             None if self.cx.table.kept_of(user).await?.is_empty() => return Ok(Erased::default()),
             None => None,

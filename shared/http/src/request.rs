@@ -1,13 +1,13 @@
 //! What a function is asked, parsed once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::{
     aws_lambda_events::apigw::ApiGatewayV2httpRequest,
     http::{HeaderMap, header::AsHeaderName},
 };
-use perennial_types::UserId;
+use perennial_types::{EmailAddress, UserId};
 
 use crate::ApiError;
 
@@ -31,6 +31,7 @@ pub struct Request {
     pub body: Vec<u8>,
     /// `sub` of the verified token.
     pub user: Option<UserId>,
+    claims: Claims,
     /// The AWS identity that signed the request, as API Gateway has verified it.
     pub iam: Option<String>,
     /// The caller's address as API Gateway saw it, never a header that the caller chose.
@@ -41,6 +42,16 @@ pub struct Request {
     pub domain: Option<String>,
     /// What to quote when asking about this request.
     pub request_id: String,
+}
+
+/// The claims of the verified token, which say who somebody is, and which `Debug` does not show.
+#[derive(Default)]
+struct Claims(HashMap<String, String>);
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(..)")
+    }
 }
 
 /// The event cannot be read as a request.
@@ -79,6 +90,7 @@ impl Request {
             headers: event.headers,
             body,
             user: claims.get("sub").and_then(|sub| sub.parse().ok()),
+            claims: Claims(claims),
             iam: iam.filter(|arn| !arn.is_empty()),
             source_ip: http.source_ip,
             user_agent: http.user_agent,
@@ -96,6 +108,14 @@ impl Request {
                 "Send the user's token as Authorization: Bearer <token>.",
             )
         })
+    }
+
+    /// The e-mail address in this claim of the verified token, unless the token says that nobody has verified it.
+    pub fn email(&self, claim: &str) -> Option<EmailAddress> {
+        let Claims(claims) = &self.claims;
+        let unverified = claims.get("email_verified").is_some_and(|it| it == "false");
+        let text = claims.get(claim).filter(|_| !unverified)?;
+        EmailAddress::parse(text).ok()
     }
 
     /// Whether API Gateway has verified that one of the shop's servers signed the request. A

@@ -1,6 +1,8 @@
 //! The operations of Stripe that Perennial uses, one method each.
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId};
+use perennial_types::{
+    CustomerId, EmailAddress, PaymentMethodId, PriceId, SetupIntentId, SubscriptionId,
+};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
@@ -234,6 +236,17 @@ impl Stripe {
     pub async fn retrieve_customer(&self, id: &CustomerId) -> Answered<Customer> {
         let path = below(path::CUSTOMERS, id.as_str());
         self.get("retrieve_customer", &path, Form::new()).await
+    }
+
+    /// Gives a customer another e-mail address, or none.
+    pub async fn set_email(
+        &self,
+        id: &CustomerId,
+        email: Option<&EmailAddress>,
+    ) -> Answered<Customer> {
+        let path = below(path::CUSTOMERS, id.as_str());
+        let body = Form::new().with(&["email"], email.map_or("", EmailAddress::expose));
+        self.settle("update_customer", &path, body).await
     }
 
     /// Deletes a customer, for good. Stripe ends what runs, takes the payment methods off, and keeps invoices and payments

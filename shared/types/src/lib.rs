@@ -13,6 +13,7 @@ mod clock;
 mod consent;
 mod currency_rules;
 mod declared_plans;
+mod email;
 mod entitlement;
 mod frozen;
 mod ids;
@@ -40,6 +41,7 @@ pub use clock::{Clock, Timestamp};
 pub use consent::{Consent, ConsentError};
 pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
+pub use email::{EmailAddress, EmailError};
 pub use entitlement::{Entitlement, Grace, GraceError, entitlements};
 pub use frozen::{FrozenRequest, FrozenRequestError, IdempotencyKey, IdempotencyKeyError};
 pub use ids::{

@@ -47,6 +47,7 @@ mod claimed_steps;
 mod clocks;
 mod configuration;
 mod declines;
+mod emailing;
 mod ended;
 mod ending;
 mod endpoint_types;

@@ -106,6 +106,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let ask = perennial_flows::IssueCheckout {
         again: None,
         user: "alice".parse().unwrap(),
+        email: None,
         name: name.clone(),
         plan: plan.clone(),
         quantity: 1,

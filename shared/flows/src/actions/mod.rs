@@ -10,6 +10,7 @@ mod cancel;
 mod change_plan;
 mod claim;
 mod details;
+mod email;
 mod end_now;
 mod frozen_change;
 mod invoices;

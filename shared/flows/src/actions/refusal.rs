@@ -191,6 +191,9 @@ reasons! {
     /// It has not ended.
     NotEnded => 409, "subscription_not_ended",
         "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";
+    /// Not an address, as Stripe sees it.
+    EmailRefused => 400, "email_refused",
+        "Stripe does not take this e-mail address, and nothing was changed.";
     /// One has not ended.
     UserIsSubscribed => 409, "user_is_subscribed",
         "This user has subscriptions that have not ended, and nothing was erased. End each of \"subscriptions\" first with POST /shop/subscriptions/{subscription}/cancel and \"when\":\"now\".";

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, ConfirmBy, Ending, FailureReason, First, PaymentMethodId, Phase, Plan,
-    PlanName, ReturnPath, Subscription, SubscriptionId, UserId, Wallet,
+    Attempt, AttemptId, ConfirmBy, EmailAddress, Ending, FailureReason, First, PaymentMethodId,
+    Phase, Plan, PlanName, ReturnPath, Subscription, SubscriptionId, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -22,6 +22,8 @@ use crate::{
 pub struct IssueCheckout {
     /// Who, by the verified token.
     pub user: UserId,
+    /// Their e-mail address, if the token has it and a customer is created.
+    pub email: Option<EmailAddress>,
     /// The plan's name.
     pub name: PlanName,
     /// The plan.

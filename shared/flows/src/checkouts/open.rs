@@ -39,7 +39,9 @@ impl Checkouts<'_> {
         self.check_sold(ask, items)?;
         let customers = Customers::of(self.cx);
         let seen = items.customer.clone();
-        let customer = customers.known_or_created(&ask.user, seen).await?;
+        let customer = customers
+            .known_or_created(&ask.user, seen, ask.email.as_ref())
+            .await?;
         let attempt = self.new_attempt(ask, customer, now)?;
         match self.cx.table.open_attempt(&attempt, replaces).await? {
             Opened::Won => Ok(Some(attempt)),

@@ -76,7 +76,7 @@ impl Payments<'_> {
             }
         };
         let customer = Customers::of(self.cx)
-            .known_or_created(&start.user, seen)
+            .known_or_created(&start.user, seen, None)
             .await?;
         let frozen = CreatePayment {
             payment: PaymentFor {

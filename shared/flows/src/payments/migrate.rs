@@ -99,7 +99,7 @@ impl Payments<'_> {
                 KeyState::New => {
                     let seen = self.cx.table.customer_item(&ask.user).await?;
                     let customer = Customers::of(self.cx)
-                        .known_or_created(&ask.user, seen)
+                        .known_or_created(&ask.user, seen, None)
                         .await?;
                     let draft = NewRequest {
                         kind: RequestKind::TokenMigration {

@@ -453,6 +453,18 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             .concat(),
         ),
         (
+            "POST /shop/users/email",
+            [
+                &SERVER[..],
+                &[(409, "user_being_erased")],
+                &BODY,
+                &CALL,
+                &PLANS,
+                &whys(&[ActionErrorCode::EmailRefused]),
+            ]
+            .concat(),
+        ),
+        (
             "POST /shop/users/erase",
             [
                 &SERVER[..],
