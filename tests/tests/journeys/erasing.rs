@@ -354,6 +354,6 @@ async fn an_erasure_costs_a_few_calls() {
     first
         Stripe: DELETE /v1/customers/{id}, GET /v1/customers/{id}, GET /v1/payment_intents, GET /v1/setup_intents, GET /v1/subscriptions, POST /v1/setup_intents/{id}/cancel; DynamoDB: GetItem, 7 x Query, 7 x TransactWriteItems, UpdateItem
     last
-        Stripe: GET /v1/customers/{id}; DynamoDB: 2 x GetItem, 8 x Query, 2 x TransactWriteItems, UpdateItem
+        Stripe: GET /v1/customers/{id}; DynamoDB: 2 x GetItem, 9 x Query, 2 x TransactWriteItems, UpdateItem
     ");
 }
