@@ -2,9 +2,9 @@
 /** What is sold: the plans to choose from, and the order of the one that is chosen. */
 
 import { byId, fill, pair } from "./page.js";
-import { day, every, many, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
+import { day, discountTerm, every, many, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
 
-/** @import { Plan } from "./perennial.js" */
+/** @import { Discount, Plan } from "./perennial.js" */
 
 /**
  * @param {string} id of the list
@@ -68,14 +68,17 @@ export function drawQuantity(id, limits, now) {
 /**
  * @param {Plan} one
  * @param {number} [quantity]
+ * @param {Discount | null} [discount]
  */
-export function drawOrder(one, quantity = 1) {
+export function drawOrder(one, quantity = 1, discount = null) {
   const plan = many(one, quantity);
   const trial = plan.trial_days > 0;
+  const { amount } = discount ?? plan;
   byId("order").replaceChildren(
     ...pair(plan.label, price(plan)),
-    ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(plan.amount, plan.currency)) : []),
-    ...pair("Due today", money(trial ? 0 : plan.amount, plan.currency)),
+    ...(discount ? pair(discountTerm(discount), money(discount.amount, discount.currency)) : []),
+    ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(amount, plan.currency)) : []),
+    ...pair("Due today", money(trial ? 0 : amount, plan.currency)),
   );
   byId("pay-lead").textContent = payLead(plan);
 }

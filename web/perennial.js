@@ -34,6 +34,7 @@ export { managementOf } from "./perennial/wallets.js";
 /** @import { Stripe } from "@stripe/stripe-js" */
 /** @import { Call, Token } from "./perennial/api.js" */
 /** @typedef {import("./perennial/answers.d.ts").AgainPreview} AgainPreview */
+/** @typedef {import("./perennial/answers.d.ts").Discount} Discount */
 /** @typedef {import("./perennial/answers.d.ts").EndPreview} EndPreview */
 /** @typedef {import("./perennial/answers.d.ts").Entitlement} Entitlement */
 /** @typedef {import("./perennial/answers.d.ts").First} First */
@@ -69,7 +70,7 @@ export { managementOf } from "./perennial/wallets.js";
  */
 
 /** The codes of a click that was about something else than what is sold now. */
-const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "plan_not_available", "currency_conflict"];
+const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "plan_not_available", "currency_conflict", "code_refused"];
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
@@ -89,7 +90,8 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     if (isCheckout && options?.body && "plan" in options.body) forgetReturn();
     const answer = await api(method, path, options);
     // What the page shows is not what holds by now, so the next button has to show the new text and trial.
-    if (OUTDATED.includes(answer.body?.error?.code)) forgetWallets(true);
+    const code = answer.body?.error?.code ?? answer.body?.reason;
+    if (OUTDATED.includes(code) || (isCheckout && code?.startsWith("code_"))) forgetWallets(true);
     return answer;
   };
   const { wallets, forgetWallets, shownOffer } = walletsOf(call, token);

@@ -10,9 +10,10 @@ import { showAuthorize } from "./authorize.js";
 import { showNote, showNotice } from "./notice.js";
 import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
 import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
+import { promotions } from "./promo.js";
 import { showRepair } from "./repair.js";
 import { stripeFrom } from "./stripe_js.js";
-import { sheetPlaces, waysToPay } from "./ways.js";
+import { isAboutCode, sheetPlaces, waysToPay } from "./ways.js";
 import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, many, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, price, signInWords, waitingWords, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, MethodOutcome, Outcome, Plan, RedirectWallet, Subscription, WalletName } from "./perennial.js" */
@@ -52,9 +53,11 @@ let askAgain = () => {};
 const settings = fetch("/dev/shop.json").then((response) => response.json());
 const perennial = createPerennial({ apiBase: "", token: demoToken, stripe: stripeFrom(async () => (await settings).stripe_js) });
 const ways = waysToPay(perennial, {
-  onOffers: ({ plan: name, trial_days }) => {
+  onOffers: ({ plan: name, trial_days, discount }) => {
     const plan = planNamed(name);
-    if (!plan || plan.trial_days === trial_days) return;
+    if (!plan) return;
+    if (discount) drawOrder(plan, chosenQuantity(), discount);
+    if (plan.trial_days === trial_days) return;
     // This shopper has had the free trial, or the one before had.
     plan.trial_days = trial_days;
     listPlans();
@@ -68,6 +71,15 @@ const ways = waysToPay(perennial, {
   onCancel: () => announce("The sheet is closed. Nothing was charged."),
   onOutcome: (outcome) => void show(outcome),
   onError: showTrouble,
+  onCode(error) {
+    promo.refuse(error);
+    showOrder();
+  },
+});
+
+const promo = promotions(perennial, {
+  order: () => ({ plan: chosenPlan().name, quantity: chosenQuantity() }),
+  onChange: showOrder,
 });
 
 const account = accountOf(perennial, {
@@ -163,6 +175,7 @@ function signIn(name) {
   localStorage.setItem(USER_KEY, name);
   sessionStorage.removeItem(PLAN_KEY);
   looksAt = null;
+  promo.drop();
   showUser();
   // Whoever came back as somebody else gets their outcome now.
   return arrive();
@@ -184,7 +197,8 @@ async function pay(button) {
   announce(`Taking you to ${walletWord(name)}.`);
   try {
     const quantity = chosenQuantity();
-    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), ...(quantity === undefined ? {} : { quantity }) }));
+    const discount = ways.discountOf(plan.name, quantity, promo.code());
+    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, ...(quantity === undefined ? {} : { quantity }) }));
   } catch (error) {
     showTrouble(error);
   }
@@ -262,6 +276,7 @@ async function show(outcome) {
     case "failed": {
       const { reason, checkout, message, mayRetry, subscription } = outcome;
       if (message) tellDeveloper(`${reason}: ${message}`);
+      if (reason === "code_refused") promo.drop();
       if (reason === "already_subscribed") return refresh({ focus: true, already: true });
       if (!checkout && !mayRetry) return showWaiting(OLD_RETURN, { again: false, code: reason });
       if (reason === "ended_after_payment") return showWaiting(endedWords(subscription), { again: false, code: subscription?.id });
@@ -281,6 +296,7 @@ async function show(outcome) {
 function showTrouble(error) {
   report(error);
   const code = error instanceof PerennialError ? error.code : "";
+  if (error instanceof PerennialError && isAboutCode(error)) promo.refuse(error);
   showForm({ problem: { ...explainError(code), code: codeOf(error) } });
 }
 
@@ -418,9 +434,10 @@ function chooseAnew() {
 function showOrder() {
   const plan = chosenPlan();
   const quantity = chosenQuantity();
-  drawOrder(plan, quantity);
+  const code = promo.code();
+  drawOrder(plan, quantity, ways.discountOf(plan.name, quantity, code));
   void again.show(ended, plan, quantity);
-  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname, quantity });
+  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname, quantity, code });
 }
 
 /** How many of the plan, if it is sold so. */
@@ -443,7 +460,7 @@ function showPaying(by) {
   paying = by;
   if (by) showProblem("problem");
   if (by) showNote();
-  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, button[data-user]")) control.toggleAttribute("disabled", by !== null);
+  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, #promo-fields, button[data-user]")) control.toggleAttribute("disabled", by !== null);
   const buttons = [...redirectButtons()];
   const leaves = buttons.some(({ dataset }) => dataset.wallet === by);
   for (const button of buttons) {

@@ -17,6 +17,7 @@ const BUTTON_HEIGHT = 51;
  * @property {() => void} onCancel
  * @property {(outcome: Outcome) => void} onOutcome
  * @property {(error: unknown) => void} onError
+ * @property {(error: PerennialError) => void} onCode The promotion code is not taken for this plan.
  */
 
 /**
@@ -24,7 +25,7 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {{ plan: string, quantity: number | undefined, first: First, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
+  /** @type {{ plan: string, quantity: number | undefined, first: First, code: string | undefined, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
   let shown = null;
   let latest = 0;
 
@@ -33,34 +34,46 @@ export function waysToPay(perennial, handlers) {
    * holds stays, since Apple's sheet may not have left it yet.
    *
    * @param {string} plan
-   * @param {{ first: First, returnTo: string, quantity: number | undefined }} options
+   * @param {{ first: First, returnTo: string, quantity: number | undefined, code: string | undefined }} options
    */
-  async function show(plan, { first, returnTo, quantity }) {
+  async function show(plan, { first, returnTo, quantity, code }) {
     const mine = (latest += 1);
-    if (shown?.plan !== plan || shown.quantity !== quantity || shown.first !== first) clear();
+    if (shown?.plan !== plan || shown.quantity !== quantity || shown.first !== first || shown.code !== code) clear();
     byId("ways-trouble").hidden = true;
     try {
-      const offers = await perennial.wallets(plan, { quantity });
+      const offers = await perennial.wallets(plan, { quantity, code });
       if (mine !== latest || (shown?.offers === offers && shown.failed.size === 0)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
       clear();
       const missing = new Set();
-      shown = { plan, quantity, first, offers, buttons: [], failed: new Set() };
+      shown = { plan, quantity, first, code, offers, buttons: [], failed: new Set() };
       // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
       draw(offers, missing, shown.failed);
       for (const place of sheetPlaces()) {
-        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }) }, missing, mine);
+        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }), ...(code ? { code } : {}) }, missing, mine);
       }
       if (mine !== latest) return;
       byId("ways").setAttribute("aria-busy", "false");
     } catch (error) {
       if (mine !== latest) return;
+      if (code && error instanceof PerennialError && isAboutCode(error)) return handlers.onCode(error);
       clear();
       byId("consent").replaceChildren();
       byId("missing").hidden = true;
       showTrouble("The ways to pay could not be loaded.", error);
     }
+  }
+
+  /**
+   * What the shopper is shown of their code, for so many of this plan; nothing while it is being asked for.
+   *
+   * @param {string} plan
+   * @param {number | undefined} quantity
+   * @param {string | undefined} code
+   */
+  function discountOf(plan, quantity, code) {
+    return shown && shown.plan === plan && shown.quantity === quantity && shown.code === code ? (shown.offers.discount ?? null) : null;
   }
 
   function clear() {
@@ -73,7 +86,7 @@ export function waysToPay(perennial, handlers) {
 
   /**
    * @param {HTMLElement} place Where the button of a wallet with a sheet goes.
-   * @param {{ plan: string, first: First, returnTo: string, quantity?: number }} options
+   * @param {{ plan: string, first: First, returnTo: string, quantity?: number, code?: string }} options
    * @param {Set<string>} missing The wallets whose buttons are not there.
    * @param {number} mine
    */
@@ -100,7 +113,12 @@ export function waysToPay(perennial, handlers) {
     }
   }
 
-  return { show, consent: () => shown?.offers.consent.version };
+  return { show, consent: () => shown?.offers.consent.version, discountOf };
+}
+
+/** @param {PerennialError} error */
+export function isAboutCode({ code }) {
+  return code === "unknown_code" || code === "too_many_codes" || code.startsWith("code_");
 }
 
 /** @param {Wallets} offers */

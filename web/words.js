@@ -1,7 +1,7 @@
 // @ts-check
 /** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
-/** @import { AgainPreview, EndPreview, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
+/** @import { AgainPreview, Discount, EndPreview, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
 
 /**
  * @param {number} amount
@@ -157,6 +157,8 @@ export function explain(reason, wallet) {
       return { title: `This was not paid with ${name}.`, text: "So there is no subscription, and whatever was charged is given back. You can start again." };
     case "trial_used":
       return { title: "You have had your free trial.", text: "Nothing was charged. You can subscribe without a trial.", calm: true };
+    case "code_refused":
+      return { title: "Your code could not be used.", text: "It is no longer valid for this order. Nothing was charged. You can subscribe without it, or try another code.", calm: true };
     case "ended_in_trial":
       return { title: "Your free trial has ended.", text: "It was ended before anything was charged. You can subscribe again.", calm: true };
     case "expired":
@@ -165,6 +167,59 @@ export function explain(reason, wallet) {
     default:
       return null;
   }
+}
+
+/**
+ * Why a promotion code is not taken, beside the field.
+ *
+ * @param {string} code
+ */
+export function codeWords(code) {
+  switch (code) {
+    case "unknown_code":
+      return "We do not know this code. Please look how it is spelled.";
+    case "code_ended":
+    case "code_expired":
+      return "This code is no longer valid.";
+    case "code_used_up":
+      return "This code has been used as often as it can be.";
+    case "code_of_another_customer":
+      return "This code is for another customer.";
+    case "code_first_order_only":
+      return "This code is for a first order only.";
+    case "code_other_currency":
+      return "This code is for prices in another currency.";
+    case "code_below_minimum":
+      return "This plan costs less than the code asks for. Please choose another plan.";
+    case "code_not_for_plan":
+      return "This code is not for this plan.";
+    case "code_amount_outdated":
+      return "This code takes off another amount by now. Please apply it again.";
+    case "too_many_codes":
+      return "You have tried many codes. Please try again in an hour, or go on without one.";
+    case "code_not_taken":
+      return "This code cannot be used for this order.";
+    default:
+      return "The code could not be checked. Please try again in a moment.";
+  }
+}
+
+/**
+ * For how long a code counts.
+ *
+ * @param {Discount} discount
+ */
+export function discountTerm({ payments }) {
+  if (payments === null) return "With your code";
+  return payments === 1 ? "With your code, first payment" : `With your code, first ${payments} payments`;
+}
+
+/** @param {Discount} discount */
+export function discountWords({ amount, regular_amount, currency, payments }) {
+  const reduced = money(amount, currency);
+  if (payments === null) return `Your code counts: you pay ${reduced} each time.`;
+  const first = payments === 1 ? "for the first payment" : `for each of the first ${payments} payments`;
+  return `Your code counts: you pay ${reduced} ${first}, and ${money(regular_amount, currency)} after that.`;
 }
 
 const AGAIN = "Please try again in a moment. You are never charged twice.";
@@ -176,6 +231,9 @@ const AGAIN = "Please try again in a moment. You are never charged twice.";
  * @returns {Words}
  */
 export function explainError(code) {
+  if (code === "unknown_code" || code.startsWith("code_")) {
+    return explain(code, "") ?? { title: "Your code could not be used.", text: `${codeWords(code)} Nothing was charged.`, calm: true };
+  }
   switch (code) {
     case "quantity_not_offered":
       return { title: "This plan is not sold in that number.", text: "Nothing was charged. Please choose another number.", calm: true };

@@ -129,6 +129,8 @@ fuzz_target!(|data: &[u8]| {
         &CreateSubscription {
             customer: &customer,
             price: &"price_1".parse().expect("an id"),
+            quantity: 1,
+            promotion_code: None,
             paid_by: PaidBy::Method(&"pm_1".parse().expect("an id")),
             trial_days,
             attempt: address,

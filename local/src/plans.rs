@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use perennial_flows::{Clients, PublishError, Resolver, SweepBudget};
 use perennial_store::Table;
-use perennial_stripe::{CreatePrice, CreateProduct, IdempotencyKey, Stripe, StripeError};
+use perennial_stripe::{
+    CreateCoupon, CreatePrice, CreateProduct, CreatePromotionCode, IdempotencyKey, Stripe,
+    StripeError,
+};
 use perennial_types::{Clock, DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,6 +19,36 @@ use tokio::task::JoinHandle;
 /// What sells the same thing is of one group: whoever has one of them cannot buy another beside it, and
 /// changes to it, as in a real shop. The wallpapers can be had beside.
 const DEMO: &str = include_str!("plans.json");
+
+/// What a newcomer can type in: less for some months, and a first period for nothing, which is for a first order.
+const DEMO_CODES: [(CreateCoupon<'static>, CreatePromotionCode<'static>); 2] = [
+    (
+        CreateCoupon {
+            id: "perennial-demo-20",
+            name: "Welcome",
+            percent_off: 20,
+            months: Some(3),
+        },
+        CreatePromotionCode {
+            coupon: "perennial-demo-20",
+            code: "WELCOME20",
+            first_time: false,
+        },
+    ),
+    (
+        CreateCoupon {
+            id: "perennial-demo-free",
+            name: "First one free",
+            percent_off: 100,
+            months: None,
+        },
+        CreatePromotionCode {
+            coupon: "perennial-demo-free",
+            code: "FIRSTFREE",
+            first_time: true,
+        },
+    ),
+];
 
 /// How often the file is looked at. The functions then see a change within a minute, as on AWS.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -75,6 +108,7 @@ pub(crate) async fn publish(
         for (name, plan) in demo.iter() {
             create_price(stripe, name, plan).await?;
         }
+        create_codes(stripe).await;
         return publish_declared("the demo's plans", resolver, &demo).await;
     };
     let bytes = read(file).await?;
@@ -218,6 +252,29 @@ async fn create_price(
         .await
         .map_err(failed)?;
     Ok(())
+}
+
+/// Creates the promotion codes of the demo, unless there are some. The shop sells without them, too, so a key that may
+/// not create any is told of in the log.
+async fn create_codes(stripe: &Stripe) {
+    for (coupon, code) in DEMO_CODES {
+        // A code that somebody has ended since is not made again.
+        let made = match stripe.create_coupon(&coupon).await {
+            Ok(_) => stripe.create_promotion_code(&code).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = made
+            && !exists_already(&error)
+        {
+            let coupon = coupon.id;
+            tracing::warn!(coupon, error = %error, "a promotion code of the demo could not be set up");
+        }
+    }
+}
+
+/// A coupon's id and a code's words are taken once.
+fn exists_already(error: &StripeError) -> bool {
+    error.code() == Some("resource_already_exists")
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ EXPECTED = {
     | on_table(
         GetItem="CATALOG MODE",
         Query="USER#*",
+        UpdateItem="USER#*",
     ),
     "Links": LOGS
     | STRIPE

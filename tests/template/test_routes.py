@@ -48,6 +48,7 @@ CONTRACT = {
     "POST /repair": ("actions", "open"),
     "POST /repair/finish": ("actions", "open"),
     "GET /wallets": ("wallets", "token"),
+    "POST /wallets": ("wallets", "token"),
     "GET /manage": ("links", "open"),
     "GET /authorize": ("links", "open"),
     "POST /payments": ("payments", "iam"),

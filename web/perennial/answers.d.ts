@@ -86,6 +86,24 @@ export interface ComeAgainAction {
   saved: boolean;
 }
 
+/** What a promotion code makes of a plan's price. */
+export interface Discount {
+  /** What each discounted period costs, in minor units. */
+  amount: number;
+  currency: string;
+  /** What is charged today, in minor units; 0 with a free trial. */
+  due_now: number;
+  /** Whether it is taken off the first payment, the payments of some months, or all. */
+  lasts: "once" | "months" | "forever";
+  /** How many payments it is taken off; null if it is off all. */
+  payments: number | null;
+  promotion_code: string;
+  /** What each period costs afterwards, in minor units. */
+  regular_amount: number;
+  /** When the first payment at the regular amount is due, if the shopper buys now; null if there is none. */
+  until: string | null;
+}
+
 export interface EndPreview {
   cancel: CancelWhen;
   /** Until when it can be agreed to. */
@@ -111,7 +129,7 @@ export interface Entitlement {
   until: string | null;
 }
 
-export type FailureReason = "wallet_declined" | "wallet_abandoned" | "payment_declined" | "canceled" | "expired" | "already_subscribed" | "rejected" | "plan_not_available" | "too_many_declines" | "wallet_mismatch" | "trial_used" | "ended_after_payment" | "ended_in_trial";
+export type FailureReason = "wallet_declined" | "wallet_abandoned" | "payment_declined" | "canceled" | "expired" | "already_subscribed" | "rejected" | "plan_not_available" | "too_many_declines" | "wallet_mismatch" | "trial_used" | "code_refused" | "ended_after_payment" | "ended_in_trial";
 
 export type Feedback = "customer_service" | "low_quality" | "missing_features" | "other" | "switched_service" | "too_complex" | "too_expensive" | "unused";
 
@@ -527,6 +545,8 @@ export interface Wallets {
     text: Partial<Record<WalletName, string>>;
     version: string;
   };
+  /** Of the code, in an answer to `POST /wallets` alone. */
+  discount?: Discount;
   plan: string;
   publishable_key: string;
   /** How many all amounts here are of; missing of a plan that is sold once. */

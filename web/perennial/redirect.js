@@ -3,9 +3,10 @@
 
 import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, refusedBy } from "./checkouts.js";
+import { agreedTo } from "./wallets.js";
 
 /** @import { ConfirmAmazonPaySetupData, SetupIntent, SetupIntentResult, Stripe, StripeError } from "@stripe/stripe-js" */
-/** @import { SheetWallet, WalletName } from "./answers.d.ts" */
+/** @import { Discount, SheetWallet, WalletName } from "./answers.d.ts" */
 /** @import { Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
 
@@ -36,6 +37,8 @@ const WALLETS = {
  *   needs no Stripe.js. By default the client does, or the server where it may and Stripe.js could not be loaded.
  * @property {string} [consent] The version of the text that the shopper was shown, from `wallets(plan)`.
  * @property {number} [trialDays] The free days that the shopper was told of; those of the last `wallets(plan)` otherwise.
+ * @property {Pick<Discount, "promotion_code" | "amount"> | null} [discount] What the shopper was shown of their promotion code,
+ *   from `wallets(plan, { code })`.
  *
  * @typedef {StartOptions & { wallet: RedirectWallet }} WalletOptions
  */
@@ -72,7 +75,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
    */
   async function start(options) {
     const shown = shownOffer(options.plan);
-    const { plan, wallet, returnTo, confirm = "client", consent, trialDays = shown.trialDays, quantity = shown.quantity } = options;
+    const { plan, wallet, returnTo, confirm = "client", consent, discount, trialDays = shown.trialDays, quantity = shown.quantity } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet,
@@ -81,6 +84,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
       ...(consent === undefined ? {} : { consent }),
       ...(trialDays === undefined ? {} : { trial_days: trialDays }),
       ...(quantity === undefined ? {} : { quantity }),
+      ...agreedTo(discount),
     });
     const has = alreadySubscribed(answer.body);
     if (has) return has;

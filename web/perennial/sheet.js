@@ -9,7 +9,7 @@
 
 import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, endedWithout, refusedBy } from "./checkouts.js";
-import { withDates } from "./wallets.js";
+import { agreedTo, withDates } from "./wallets.js";
 
 /**
  * @import { ApplePayButtonTheme, ApplePayButtonType, GooglePayButtonTheme, GooglePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
@@ -35,7 +35,8 @@ import { withDates } from "./wallets.js";
  * @property {string} plan
  * @property {number} [quantity] How many of it; the least that is sold otherwise.
  * @property {First} [first] What is made first. By default the subscription, so that the shopper's own
- *   payment is the first one.
+ *   payment is the first one. With a code that asks for it, the SetupIntent comes first whatever is said here.
+ * @property {string} [code] A promotion code that the shopper has typed in, and that `wallets(plan, { code })` has taken.
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
  * @property {(outcome: Outcome) => void} onOutcome
  *
@@ -92,7 +93,7 @@ const SETTLED = ["succeeded", "processing", "requires_capture"];
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string, options?: { quantity?: number | undefined }) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined, code?: string | undefined }) => Promise<Wallets>} parts.wallets
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {() => boolean} parts.isBusy Whether another checkout is under way in the page.
  */
@@ -103,11 +104,12 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
    * @param {WalletButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountWallet({ wallet: name, plan, quantity, first, returnTo, onOutcome, ...options }) {
-    const offers = await wallets(plan, { quantity });
+  async function mountWallet({ wallet: name, plan, quantity, code, first, returnTo, onOutcome, ...options }) {
+    const offers = await wallets(plan, { quantity, code });
     const offer = offers.wallets.find(({ wallet }) => wallet === name);
     if (!offer?.offer) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };
-    const chosen = first ?? (offer.first.includes("subscription") ? "subscription" : "setup_intent");
+    const wanted = first ?? "subscription";
+    const chosen = offer.first.includes(wanted) ? wanted : "setup_intent";
     const told = offer.elements?.[chosen];
     if (!told) throw new PerennialError({ code: "first_not_supported", message: `${name} cannot begin with ${chosen} for this plan.` });
     /** @type {{ path: string, body: object }} */
@@ -119,6 +121,7 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
       consent: offers.consent.version,
       trial_days: offers.trial_days,
       ...(offers.quantity === undefined ? {} : { quantity: offers.quantity }),
+      ...agreedTo(offers.discount),
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
     };
 

@@ -1,10 +1,10 @@
 // @ts-check
-/** `GET /wallets`: which wallets a plan may be paid with, and the options of Stripe.js for each. */
+/** `GET /wallets`, or `POST /wallets` with a promotion code: which wallets a plan may be paid with, and the options of Stripe.js for each. */
 
 import { expectSuccess } from "./api.js";
 
 /** @import { StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
-/** @import { Wallets } from "./answers.d.ts" */
+/** @import { Discount, Wallets } from "./answers.d.ts" */
 /** @import { Call, Token } from "./api.js" */
 
 // The answer holds dates and a signed link, so a page that stays open for long asks again.
@@ -24,19 +24,25 @@ export function walletsOf(call, token) {
 
   /**
    * Which wallets the plan may be paid with, and why not, with what so many of it cost. Asked once, and again
-   * after five minutes or when the shopper changes.
+   * after five minutes or when the shopper changes. With a promotion code that the shopper has typed in, the
+   * answer has its `discount`, and the texts and options are those of the discounted amounts; one that is not
+   * taken throws a `PerennialError` whose `code` says why.
    *
    * @param {string} plan
-   * @param {{ quantity?: number | undefined }} [options] The least that is sold without it.
+   * @param {{ quantity?: number | undefined, code?: string | undefined }} [options] The least that is sold without
+   *   `quantity`.
    * @returns {Promise<Wallets>}
    */
-  async function wallets(plan, { quantity } = {}) {
-    const key = JSON.stringify([plan, quantity, await token()]);
+  async function wallets(plan, { quantity, code } = {}) {
+    const key = JSON.stringify([plan, quantity, code, await token()]);
     const kept = known.get(key);
     if (kept && kept.until > Date.now()) return kept.answer;
     forgetWallets();
     const many = quantity === undefined ? "" : `&quantity=${quantity}`;
-    const answer = call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}`).then(expectSuccess).then(withDates);
+    const asked = code
+      ? call("POST", "/wallets", { body: { plan, code, ...(quantity === undefined ? {} : { quantity }) } })
+      : call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}`);
+    const answer = asked.then(expectSuccess).then(withDates);
     answer.then(({ trial_days, quantity }) => shown.set(plan, { trialDays: trial_days, quantity }), () => {});
     known.set(key, { until: Date.now() + FRESH_FOR_MS, answer });
     answer.catch(() => known.delete(key));
@@ -58,6 +64,16 @@ export function walletsOf(call, token) {
   const shownOffer = (plan) => shown.get(plan) ?? {};
 
   return { wallets, forgetWallets, shownOffer };
+}
+
+/**
+ * What a click says of the code that is redeemed: which one, and what the shopper was shown. Nothing is charged
+ * if it takes less off.
+ *
+ * @param {Pick<Discount, "promotion_code" | "amount"> | null} [discount]
+ */
+export function agreedTo(discount) {
+  return discount ? { discount: { promotion_code: discount.promotion_code, amount: discount.amount } } : {};
 }
 
 /**

@@ -142,7 +142,7 @@ impl App {
         // Apple's list of subscriptions leads to the shop's page: the user's own link to the portal is more than
         // the holder of this one may have.
         let recurring =
-            || ApplePay::recurring(&plan, &self.consent, &self.shop.url, self.clock.now());
+            || ApplePay::recurring(&plan, None, &self.consent, &self.shop.url, self.clock.now());
         let apple_pay = (wallet == Wallet::ApplePay).then(recurring);
         json!({
             "wallet": wallet,

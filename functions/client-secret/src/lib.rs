@@ -4,7 +4,7 @@ use perennial_api::{BeginCheckout, CheckoutEndpoint, server_consent};
 use perennial_config::{Api, Env, Start, StartError};
 use perennial_flows::OpenCheckout;
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
-use perennial_types::{Clock, First};
+use perennial_types::{AgreedDiscount, Clock, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ struct Ask {
     confirm: Confirm,
     consent: Option<String>,
     trial_days: Option<u32>,
+    discount: Option<AgreedDiscount>,
     return_to: Option<String>,
 }
 
@@ -76,6 +77,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
         first: First::SetupIntent,
         consent: ask.consent,
         trial_days: ask.trial_days,
+        discount: ask.discount,
         return_to: ask.return_to,
         again: None,
         server,

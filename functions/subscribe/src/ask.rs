@@ -1,6 +1,7 @@
 //! The body, and what it lacks.
 
 use perennial_http::ApiError;
+use perennial_types::AgreedDiscount;
 use serde::Deserialize;
 
 /// Either a checkout, or what a new one is for.
@@ -14,6 +15,7 @@ pub(crate) struct Ask {
     pub(crate) first: Option<AskedFirst>,
     pub(crate) consent: Option<String>,
     pub(crate) trial_days: Option<u32>,
+    pub(crate) discount: Option<AgreedDiscount>,
     pub(crate) return_to: Option<String>,
     /// An ended subscription, whose payment method is charged for another one.
     pub(crate) again: Option<String>,

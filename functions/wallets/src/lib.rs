@@ -1,5 +1,6 @@
-//! `GET /wallets`: which wallets a plan may offer and why not, with the options of Stripe.js for
-//! each, so that a page has everything before the shopper's click.
+//! `GET /wallets` and `POST /wallets`: which wallets a plan may offer and why not, with the options of Stripe.js for
+//! each, so that a page has everything before the shopper's click. With `POST` comes the promotion code that they have
+//! typed in, since an address is kept in logs that a body is in none of.
 
 mod offer;
 mod reason;
@@ -9,17 +10,27 @@ use perennial_api::{
     SignedLinks, api_url, check_quantity, failure, find_plan, no_plans, plan_not_available,
 };
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
-use perennial_flows::{Connections, FlowError};
-use perennial_http::{ApiError, Handler, Request, Response, Routes};
+use perennial_flows::{
+    Connections, FlowError,
+    codes::{self, ForWhom, Quote},
+};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_store::{Catalog, Table};
-use perennial_types::{Clock, Consent, Plan, Trials};
+use perennial_stripe::Stripe;
+use perennial_types::{Clock, CodeRefusal, Consent, Plan, Trials, UserId};
+use serde::Deserialize;
 
-use offer::{Offer, Place};
+use offer::{Offer, Order, Place};
 use reason::against_this_user;
 use standing::Account;
 
 /// As far back as a click looks for what Stripe has refused.
 const HOUR: i64 = 3600;
+
+/// Enough for whoever tries their codes on several plans, and too few to find one by guessing.
+const CODES_AN_HOUR: i64 = 20;
+/// Stripe takes no longer ones (<https://docs.stripe.com/api/promotion_codes/create>).
+const LONGEST_CODE: usize = 500;
 
 /// The function.
 #[derive(Debug, Clone)]
@@ -32,6 +43,7 @@ pub struct App {
     table: Table,
     trials: Trials,
     account: Account,
+    stripe: Stripe,
     livemode: bool,
     clock: Clock,
 }
@@ -53,6 +65,7 @@ impl Start for App {
             catalog,
             consent,
             api,
+            stripe: to.stripe.clone(),
             account: Account::new(to.stripe, &shop.url, clock.clone()),
             shop,
             links,
@@ -64,26 +77,93 @@ impl Start for App {
     }
 }
 
-impl Handler for App {
-    type Route = ();
-    const ROUTES: Routes<()> = &[("GET /wallets", ())];
+/// What a page asks with a code.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    plan: String,
+    code: String,
+    quantity: Option<u64>,
+}
 
-    async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
+/// What is to be offered: the least that is sold unless a quantity is named.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    plan: &'a str,
+    quantity: Option<u64>,
+    code: Option<&'a str>,
+}
+
+/// With a promotion code, or without.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked {
+    /// What the plan costs.
+    Plain,
+    /// What it costs with a code.
+    WithCode,
+}
+
+impl Handler for App {
+    type Route = Asked;
+    const ROUTES: Routes<Asked> = &[
+        ("GET /wallets", Asked::Plain),
+        ("POST /wallets", Asked::WithCode),
+    ];
+
+    async fn handle(&self, asked: Asked, request: &Request) -> Result<Response, ApiError> {
         let user = request.user()?;
-        let name = request.query.get("plan").filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| {
-            ApiError::new(
-                400,
-                "missing_parameter",
-                "The address lacks plan: ask for /wallets?plan=<name>.",
-            )
-        })?;
+        match asked {
+            Asked::Plain => {
+                let name = request.query.get("plan").filter(|name| !name.is_empty());
+                let name = name.ok_or_else(|| {
+                    ApiError::new(
+                        400,
+                        "missing_parameter",
+                        "The address lacks plan: ask for /wallets?plan=<name>.",
+                    )
+                })?;
+                let wanted = Wanted {
+                    plan: name,
+                    quantity: quantity(request),
+                    code: None,
+                };
+                self.offer(request, user, wanted).await
+            }
+            Asked::WithCode => {
+                let ask: Ask = read_json(request)?;
+                let code = ask.code.trim();
+                if code.is_empty() || code.len() > LONGEST_CODE {
+                    return Err(ApiError::new(
+                        400,
+                        "invalid_field",
+                        "The body has a mistake: `code` has 1 to 500 characters.",
+                    ));
+                }
+                let wanted = Wanted {
+                    plan: &ask.plan,
+                    quantity: ask.quantity,
+                    code: Some(code),
+                };
+                self.offer(request, user, wanted).await
+            }
+        }
+    }
+}
+
+impl App {
+    async fn offer(
+        &self,
+        request: &Request,
+        user: &UserId,
+        wanted: Wanted<'_>,
+    ) -> Result<Response, ApiError> {
         let plans = self.catalog.current().await.map_err(no_plans)?;
-        let (name, plan) = find_plan(&plans, name)?;
+        let (name, plan) = find_plan(&plans, wanted.plan)?;
         if plan.refusal.is_some() {
             return Err(plan_not_available());
         }
-        let quantity = quantity(request, plan)?;
+        let quantity = wanted.quantity.unwrap_or_else(|| plan.least());
+        check_quantity(plan, quantity)?;
         let (standing, items) = tokio::join!(
             self.account.standing(),
             self.table
@@ -96,6 +176,16 @@ impl Handler for App {
             trial_days: items.trial_days(plan, self.trials),
             ..plan.times(quantity)
         };
+        let whom = ForWhom {
+            plan,
+            quantity,
+            items: &items,
+            now: self.clock.now(),
+        };
+        let quote = match wanted.code {
+            Some(code) => Some(self.quote(user, code, whom).await?),
+            None => None,
+        };
         let base = api_url(&self.api, request, "")?;
         let place = Place {
             publishable_key: &self.api.publishable_key,
@@ -106,19 +196,39 @@ impl Handler for App {
         };
         let against = against_this_user(plan, &plans, &items);
         let sold = (name, plan.quantity.map(|_| quantity));
-        let offer = Offer::new(sold, plan, &self.consent, &standing, &place, &against);
+        let order = Order {
+            plan,
+            quote: quote.as_ref(),
+        };
+        let offer = Offer::new(sold, order, &self.consent, &standing, &place, &against);
         Ok(Response::json(200, &offer))
+    }
+
+    /// What the code takes off, if the user has not tried too many.
+    async fn quote(&self, user: &UserId, code: &str, whom: ForWhom<'_>) -> Result<Quote, ApiError> {
+        let counted = self.table.count_code_try(user, whom.now, CODES_AN_HOUR);
+        let counted = counted.await;
+        if !counted.map_err(|error| failure(FlowError::Store(error)))? {
+            return Err(ApiError::new(
+                429,
+                "too_many_codes",
+                "This user has tried too many codes within an hour. Try again later.",
+            )
+            .retry_after(600));
+        }
+        // No code has other characters, and Stripe need not be asked.
+        if !code.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(failure(FlowError::Code(CodeRefusal::Unknown)));
+        }
+        codes::typed(&self.stripe, code, whom)
+            .await
+            .map_err(failure)
     }
 }
 
-/// How many are asked about; the least that is sold, if none are named.
-fn quantity(request: &Request, plan: &Plan) -> Result<u64, ApiError> {
+/// How many are asked about, if the address names some. What is no number is not sold either.
+fn quantity(request: &Request) -> Option<u64> {
     let asked = request.query.get("quantity");
-    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
-        return Ok(plan.least());
-    };
-    // What is no number is not sold either.
-    let quantity = asked.parse().unwrap_or(0);
-    check_quantity(plan, quantity)?;
-    Ok(quantity)
+    let asked = asked.filter(|asked| !asked.is_empty())?;
+    Some(asked.parse().unwrap_or(0))
 }

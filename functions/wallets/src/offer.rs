@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
-use perennial_types::{Consent, First, Plan, PlanName, Shown, Timestamp, Wallet};
+use perennial_flows::codes::Quote;
+use perennial_types::{
+    Consent, Currency, Discount, First, Lasts, Plan, PlanName, PromotionCodeId, Shown, Timestamp,
+    Wallet,
+};
 use serde::Serialize;
 use url::Url;
 
@@ -22,7 +26,23 @@ pub(crate) struct Offer {
     trial_days: u32,
     publishable_key: String,
     consent: Texts,
+    /// Of the code that was typed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<DiscountBody>,
     wallets: Vec<WalletOffer>,
+}
+
+/// What a promotion code makes of the price. Amounts are in the currency's smallest unit.
+#[derive(Debug, Serialize)]
+struct DiscountBody {
+    promotion_code: PromotionCodeId,
+    due_now: u64,
+    amount: u64,
+    regular_amount: u64,
+    currency: Currency,
+    lasts: &'static str,
+    payments: Option<u32>,
+    until: Option<Timestamp>,
 }
 
 /// What the shopper agrees to, which has to stand beside the button.
@@ -38,7 +58,7 @@ struct WalletOffer {
     offer: bool,
     reasons: Vec<Reason>,
     /// What may come first, the usual one before the other.
-    first: &'static [First],
+    first: Vec<First>,
     #[serde(skip_serializing_if = "Option::is_none")]
     elements: Option<ElementsByFirst>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,20 +82,58 @@ pub(crate) struct Place<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// What is bought: a plan, with the promotion code that was typed in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) quote: Option<&'a Quote>,
+}
+
+impl Order<'_> {
+    fn discount(&self) -> Option<&Discount> {
+        self.quote.map(|quote| &quote.discount)
+    }
+
+    fn text(&self, consent: &Consent, wallet: Wallet, now: Timestamp) -> String {
+        consent.text_for_discounted(self.plan, self.discount(), wallet, now)
+    }
+}
+
+impl DiscountBody {
+    fn new(quote: &Quote, plan: &Plan, now: Timestamp) -> Self {
+        let Discount { amount, lasts } = quote.discount;
+        Self {
+            promotion_code: quote.promotion_code.clone(),
+            due_now: if plan.trial_days > 0 { 0 } else { amount },
+            amount,
+            regular_amount: plan.amount,
+            currency: plan.currency,
+            lasts: match lasts {
+                Lasts::Once => "once",
+                Lasts::Months(_) => "months",
+                Lasts::Forever => "forever",
+            },
+            payments: quote.discount.payments(plan, now),
+            until: quote.discount.until(plan, now),
+        }
+    }
+}
+
 impl Offer {
     pub(crate) fn new(
         (name, quantity): (&PlanName, Option<u64>),
-        plan: &Plan,
+        order: Order<'_>,
         consent: &Consent,
         standing: &Standing,
         place: &Place<'_>,
         against: &[Reason],
     ) -> Self {
+        let plan = order.plan;
         // Nobody has to be told of a wallet that a shop has to ask for and has not asked for.
         let told = |wallet: &Wallet| wallet.row().is_usual || plan.wallets.contains(wallet);
         let wallets = || Wallet::ALL.into_iter().filter(told);
-        let text = |wallet: Wallet| (wallet.as_str(), consent.text_for(plan, wallet));
-        let offer = |wallet| WalletOffer::new(wallet, plan, consent, standing, place, against);
+        let text = |wallet: Wallet| (wallet.as_str(), order.text(consent, wallet, place.now));
+        let offer = |wallet| WalletOffer::new(wallet, order, consent, standing, place, against);
         Self {
             plan: name.clone(),
             quantity,
@@ -85,6 +143,9 @@ impl Offer {
                 version: consent.version().to_owned(),
                 text: wallets().map(text).collect(),
             },
+            discount: order
+                .quote
+                .map(|quote| DiscountBody::new(quote, plan, place.now)),
             wallets: wallets().map(offer).collect(),
         }
     }
@@ -93,12 +154,14 @@ impl Offer {
 impl WalletOffer {
     fn new(
         wallet: Wallet,
-        plan: &Plan,
+        order: Order<'_>,
         consent: &Consent,
         standing: &Standing,
         place: &Place<'_>,
         against_user: &[Reason],
     ) -> Self {
+        let setup_first = order.quote.is_some_and(|quote| quote.setup_first);
+        let (plan, discount) = (order.plan, order.discount());
         let mut reasons = against_wallet(wallet, plan, standing, place.shop, place.live);
         let offer = against_user.is_empty() && !reasons.iter().any(|reason| reason.hides);
         reasons.extend_from_slice(against_user);
@@ -108,11 +171,12 @@ impl WalletOffer {
             Shown::Sheet { .. } => {
                 let elements = ElementsByFirst {
                     setup_intent: Elements::setup(plan),
-                    subscription: Elements::subscription(plan),
+                    subscription: Elements::subscription(plan, discount),
                 };
                 // Apple alone is told of later payments, and asked for a merchant token with that.
+                let (management, now) = (&place.management, place.now);
                 let apple_pay = (wallet == Wallet::ApplePay)
-                    .then(|| ApplePay::recurring(plan, consent, &place.management, place.now));
+                    .then(|| ApplePay::recurring(plan, discount, consent, management, now));
                 let express_checkout = ExpressCheckout::new(wallet, apple_pay);
                 (Some(elements), Some(express_checkout))
             }
@@ -121,7 +185,13 @@ impl WalletOffer {
             wallet,
             offer,
             reasons,
-            first: wallet.row().first,
+            first: wallet
+                .row()
+                .first
+                .iter()
+                .copied()
+                .filter(|first| *first == First::SetupIntent || !setup_first)
+                .collect(),
             elements,
             express_checkout,
         }

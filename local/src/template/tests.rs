@@ -298,6 +298,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
     ("POST /repair", Authorization::None),
     ("POST /repair/finish", Authorization::None),
     ("GET /wallets", Authorization::Jwt),
+    ("POST /wallets", Authorization::Jwt),
     ("GET /manage", Authorization::None),
     ("GET /authorize", Authorization::None),
     ("POST /payments", Authorization::Iam),

@@ -53,9 +53,9 @@ fn of_plan(plan: &Plan, management: &Url) {
     elements(&format!("setup, {what}"), &Elements::setup(plan));
     elements(
         &format!("subscription, {what}"),
-        &Elements::subscription(plan),
+        &Elements::subscription(plan, None),
     );
-    let request = ApplePay::recurring(plan, &Consent::default(), management, NOW);
+    let request = ApplePay::recurring(plan, None, &Consent::default(), management, NOW);
     express_checkout(&what, Some(request));
 }
 

@@ -3,7 +3,7 @@
 use perennial_config::Api;
 use perennial_flows::{Again, IssueCheckout, ServerConsent};
 use perennial_http::{ApiError, Request, sentence};
-use perennial_types::{Consent, First, Plan, PlanName, Plans, ReturnPath, Wallet};
+use perennial_types::{AgreedDiscount, Consent, First, Plan, PlanName, Plans, ReturnPath, Wallet};
 
 use crate::api_url;
 
@@ -22,6 +22,8 @@ pub struct BeginCheckout {
     pub consent: Option<String>,
     /// How many free days the page has told the shopper of; those of the plan when none.
     pub trial_days: Option<u32>,
+    /// The promotion code that is redeemed, and what the page has shown of it.
+    pub discount: Option<AgreedDiscount>,
     /// Where in the shop they land afterwards.
     pub return_to: Option<String>,
     /// The ended subscription whose payment method is charged, if the shopper comes again.
@@ -75,6 +77,7 @@ impl BeginCheckout {
             plan: plan.clone(),
             quantity,
             shown_trial_days: self.trial_days,
+            discount: self.discount,
             wallet,
             first: self.first,
             consent_version: consent.version().to_owned(),

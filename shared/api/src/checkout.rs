@@ -116,6 +116,7 @@ fn status(reason: FailureReason) -> u16 {
         | FailureReason::Rejected
         | FailureReason::PlanNotAvailable
         | FailureReason::TrialUsed
+        | FailureReason::CodeRefused
         | FailureReason::EndedAfterPayment
         | FailureReason::EndedInTrial => 409,
     }

@@ -38,6 +38,14 @@ pub fn failure(error: FlowError) -> ApiError {
             "trial_outdated",
             "The free trial that the shopper saw is not the one that they would get. Show them what GET /wallets says, and begin again with its \"trial_days\".",
         ),
+        FlowError::Code(refusal) => {
+            ApiError::new(refusal.status(), refusal.as_str(), refusal.message())
+        }
+        FlowError::SetupFirst => ApiError::new(
+            400,
+            "first_not_supported",
+            "With this promotion code the SetupIntent comes first: begin with POST /client-secret.",
+        ),
         FlowError::UnknownSubscription => ApiError::new(
             404,
             "unknown_subscription",

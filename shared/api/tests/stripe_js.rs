@@ -52,7 +52,7 @@ fn shown(options: &impl Serialize) -> Value {
 }
 
 fn recurring(plan: &Plan) -> Value {
-    let request = ApplePay::recurring(plan, &Consent::default(), &management(), NOW);
+    let request = ApplePay::recurring(plan, None, &Consent::default(), &management(), NOW);
     shown(&request)["recurringPaymentRequest"].clone()
 }
 
@@ -116,7 +116,7 @@ fn elements_say_what_the_intent_will_say() {
     );
     for (trial_days, amount) in [(0, 1500), (14, 0)] {
         check(
-            Elements::subscription(&plan(Interval::Month, 1, trial_days)),
+            Elements::subscription(&plan(Interval::Month, 1, trial_days), None),
             json!({"mode": "subscription", "amount": amount, "currency": "usd", "setupFutureUsage": "off_session", "allowedPaymentMethodTypes": card}),
         );
     }

@@ -2,6 +2,7 @@
 
 use perennial_store::{CatalogError, StoreError};
 use perennial_stripe::{Cause, StripeError};
+use perennial_types::CodeRefusal;
 use thiserror::Error;
 
 /// Why a journey could not go on for now, or at all. It knows nothing of HTTP.
@@ -62,6 +63,12 @@ pub enum FlowError {
     /// What the page has told of the first payment is not what it comes to.
     #[error("the amount that was shown is not the one that there is")]
     AmountOutdated,
+    /// A promotion code is not taken.
+    #[error("the promotion code is refused: {}", .0.as_str())]
+    Code(CodeRefusal),
+    /// With this promotion code the SetupIntent comes first.
+    #[error("the promotion code asks for the SetupIntent first")]
+    SetupFirst,
     /// The answer that is kept for a request of the shop's servers cannot be read back.
     #[error("a kept answer is not readable")]
     KeptAnswer(#[source] serde_json::Error),

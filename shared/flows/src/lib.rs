@@ -21,6 +21,7 @@ mod catalog;
 mod checkouts;
 mod claimed_step;
 mod clients;
+pub mod codes;
 mod context;
 mod customers;
 mod erasure;

@@ -1,9 +1,9 @@
 //! An attempt as it lies in the table: flat, with a word for where it stands.
 
 use perennial_types::{
-    Attempt, AttemptId, Awaited, Claim, ConfirmBy, Confirming, CustomerId, Ending, FailureReason,
-    First, FrozenRequest, Lease, PaymentIntentId, Phase, PlanGroup, PlanName, PriceId, ReturnPath,
-    SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
+    AgreedDiscount, Attempt, AttemptId, Awaited, Claim, ConfirmBy, Confirming, CustomerId, Ending,
+    FailureReason, First, FrozenRequest, Lease, PaymentIntentId, Phase, PlanGroup, PlanName,
+    PriceId, ReturnPath, SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,8 @@ pub(crate) struct AttemptRow {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     quantity: u64,
     trial_days: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    discount: Option<AgreedDiscount>,
     wallet: Wallet,
     confirm: ConfirmBy,
     #[serde(default)]
@@ -128,6 +130,7 @@ impl AttemptRow {
             price: attempt.price.clone(),
             quantity: attempt.quantity,
             trial_days: attempt.trial_days,
+            discount: attempt.discount.clone(),
             wallet: attempt.wallet,
             confirm: attempt.confirm,
             first: attempt.first,
@@ -218,6 +221,7 @@ impl TryFrom<AttemptRow> for StoredAttempt {
             price: row.price,
             quantity: row.quantity,
             trial_days: row.trial_days,
+            discount: row.discount,
             wallet: row.wallet,
             confirm: row.confirm,
             first: row.first,

@@ -165,6 +165,11 @@ impl Key {
         Self::new(format!("SETI#{id}"), "METHOD")
     }
 
+    /// Sorts before what a click reads of its user.
+    pub(crate) fn code_tries(user: &UserId, hour: i64) -> Self {
+        Self::new(Self::user(user), format!("CHECKED#{hour}"))
+    }
+
     pub(crate) fn trial(user: &UserId, group: &PlanGroup) -> Self {
         Self::new(Self::user(user), format!("{TRIAL}{group}"))
     }

@@ -9,6 +9,7 @@ mod attempt;
 mod attempt_row;
 mod batch;
 mod catalog;
+mod code_tries;
 mod confirming;
 mod cursor;
 mod customer;

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Claim, CustomerId, First, FrozenRequest, PaymentIntentId, PlanGroup, PlanName,
-    PriceId, ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId, Wallet,
+    AgreedDiscount, AttemptId, Claim, CustomerId, First, FrozenRequest, PaymentIntentId, PlanGroup,
+    PlanName, PriceId, ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId,
+    Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -122,6 +123,8 @@ pub enum FailureReason {
     WalletMismatch,
     /// The shopper agreed to a free trial which another checkout of theirs has had meanwhile.
     TrialUsed,
+    /// The promotion code could no longer be redeemed for what the shopper was shown.
+    CodeRefused,
     /// There was a subscription, it was paid for, and it has ended since. It is no state of an attempt.
     EndedAfterPayment,
     /// The same, but it has ended within its free trial.
@@ -143,6 +146,7 @@ impl FailureReason {
             Self::TooManyDeclines => "too_many_declines",
             Self::WalletMismatch => "wallet_mismatch",
             Self::TrialUsed => "trial_used",
+            Self::CodeRefused => "code_refused",
             Self::EndedAfterPayment => "ended_after_payment",
             Self::EndedInTrial => "ended_in_trial",
         }
@@ -186,6 +190,9 @@ impl FailureReason {
             }
             Self::EndedInTrial => {
                 "The free trial had begun, and the subscription has ended since. Nothing was charged."
+            }
+            Self::CodeRefused => {
+                "The promotion code cannot be used any more, or no longer takes off what was shown. Nothing was charged; you can start again, without the code or with another."
             }
             Self::TrialUsed => {
                 "The free trial has been used already. Nothing was charged; you can start again, without the trial."
@@ -240,6 +247,8 @@ pub struct Attempt {
     pub quantity: u64,
     /// The plan's free days when the attempt began; 0 for none.
     pub trial_days: u32,
+    /// The promotion code that is redeemed with it, and what the shopper was shown of that.
+    pub discount: Option<AgreedDiscount>,
     /// How the shopper pays.
     pub wallet: Wallet,
     /// Who confirms.
@@ -327,6 +336,7 @@ mod tests {
             (FailureReason::TooManyDeclines, "too_many_declines", true),
             (FailureReason::WalletMismatch, "wallet_mismatch", true),
             (FailureReason::TrialUsed, "trial_used", true),
+            (FailureReason::CodeRefused, "code_refused", true),
             (
                 FailureReason::EndedAfterPayment,
                 "ended_after_payment",

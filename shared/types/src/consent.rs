@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Plan, Wallet};
+use crate::{Discount, Plan, Timestamp, Wallet};
 
 /// What the shop shows beside a wallet's button. An attempt keeps its version, so that the shop can
 /// say later what a shopper agreed to.
@@ -84,25 +84,45 @@ impl Consent {
 
     /// The text for this plan and wallet, as the shopper reads it.
     pub fn text_for(&self, plan: &Plan, wallet: Wallet) -> String {
+        self.text_with(&terms(plan, None), wallet)
+    }
+
+    /// The same with a discount, for a subscription that begins `now`.
+    pub fn text_for_discounted(
+        &self,
+        plan: &Plan,
+        discount: Option<&Discount>,
+        wallet: Wallet,
+        now: Timestamp,
+    ) -> String {
+        let discount = discount.map(|discount| (discount, now));
+        self.text_with(&terms(plan, discount), wallet)
+    }
+
+    fn text_with(&self, terms: &str, wallet: Wallet) -> String {
         let text = self.text.replace("{wallet}", wallet.label());
-        text.replace("{terms}", &terms(plan)) + wallet.row().consent_note
+        text.replace("{terms}", terms) + wallet.row().consent_note
     }
 }
 
 /// What is charged and when, such as `15.00 USD every month after 14 free days`.
-fn terms(plan: &Plan) -> String {
+fn terms(plan: &Plan, discount: Option<(&Discount, Timestamp)>) -> String {
     let every = plan.interval.every(plan.interval_count);
     let trial = match plan.trial_days {
         0 => String::new(),
         1 => " after one free day".to_owned(),
         days => format!(" after {days} free days"),
     };
-    format!("{} {every}{trial}", plan.money())
+    match discount {
+        None => format!("{} {every}{trial}", plan.money()),
+        Some((discount, now)) => discount.terms(plan, now, &every, &trial),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Lasts;
 
     fn plan(extra: &str) -> Plan {
         serde_json::from_str(&format!(
@@ -125,6 +145,42 @@ mod tests {
             r#","trial_days":1,"interval_count":3"#,
             "every 3 months after one free day",
         );
+    }
+
+    #[test]
+    fn a_text_says_what_a_discount_makes_of_the_price_and_until_when() {
+        let (reduced, now) = (1200, Timestamp::from_unix(0));
+        for (extra, lasts, expected) in [
+            (
+                "",
+                Lasts::Once,
+                "charge 12.00 USD for the first payment, then 15.00 USD every month with Apple Pay",
+            ),
+            (
+                "",
+                Lasts::Months(3),
+                "12.00 USD every month for the first 3 payments, then 15.00 USD every month with",
+            ),
+            ("", Lasts::Forever, "charge 12.00 USD every month with"),
+            (
+                r#","trial_days":14"#,
+                Lasts::Months(1),
+                "12.00 USD for the first payment after 14 free days, then 15.00 USD every month with",
+            ),
+        ] {
+            let discount = Discount {
+                amount: reduced,
+                lasts,
+            };
+            let (plan, wallet) = (plan(extra), Wallet::ApplePay);
+            let consent = Consent::default();
+            let text = consent.text_for_discounted(&plan, Some(&discount), wallet, now);
+            assert!(text.contains(expected), "{text}");
+            assert_eq!(
+                consent.text_for_discounted(&plan, None, wallet, now),
+                consent.text_for(&plan, wallet)
+            );
+        }
     }
 
     #[test]

@@ -98,6 +98,10 @@ prefixed_id!(
     PriceId, "price_", "a Stripe price id (price_...)"
 );
 prefixed_id!(
+    /// A promotion code of Stripe, `promo_...`: what a shopper types in to redeem a coupon.
+    PromotionCodeId, "promo_", "a Stripe promotion code id (promo_...)"
+);
+prefixed_id!(
     /// A Stripe Event, `evt_...`.
     EventId, "evt_", "a Stripe event id (evt_...)"
 );

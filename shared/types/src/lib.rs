@@ -13,6 +13,7 @@ mod clock;
 mod consent;
 mod currency_rules;
 mod declared_plans;
+mod discount;
 mod email;
 mod entitlement;
 mod frozen;
@@ -41,12 +42,13 @@ pub use clock::{Clock, Timestamp};
 pub use consent::{Consent, ConsentError};
 pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
+pub use discount::{AgreedDiscount, CodeRefusal, Discount, Lasts};
 pub use email::{EmailAddress, EmailError};
 pub use entitlement::{Entitlement, Grace, GraceError, entitlements};
 pub use frozen::{FrozenRequest, FrozenRequestError, IdempotencyKey, IdempotencyKeyError};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
-    SetupIntentId, SubscriptionId, UserId,
+    PromotionCodeId, SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};

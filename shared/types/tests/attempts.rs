@@ -17,6 +17,7 @@ fn attempt(phase: Phase) -> Attempt {
         price: "price_1".parse().unwrap(),
         quantity: 1,
         trial_days: 0,
+        discount: None,
         wallet: Wallet::AmazonPay,
         confirm: ConfirmBy::Client,
         first: First::SetupIntent,

@@ -45,6 +45,7 @@ mod call_counts;
 mod catalog;
 mod claimed_steps;
 mod clocks;
+mod codes;
 mod configuration;
 mod declines;
 mod emailing;

@@ -360,6 +360,9 @@ async fn links(app: &TestApp) {
     app.table.remove("PORTAL", "CONFIGURATION").await;
     assert_eq!(crate::portal::sweep(app).await, "made");
     let caller = app.caller("alice");
+    let code = json!({"plan": MONTHLY, "code": "NOBODYS"});
+    let request = caller.request("POST", "/wallets").json(&code);
+    caller.send(request).await.expect(404);
     let path = format!("/wallets?plan={MONTHLY}");
     let told = caller.send(caller.request("GET", &path)).await.json();
     let address =

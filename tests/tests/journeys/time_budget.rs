@@ -105,6 +105,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let (name, plan) = context.plans().get("stock-photos-monthly").unwrap();
     let ask = perennial_flows::IssueCheckout {
         again: None,
+        discount: None,
         user: "alice".parse().unwrap(),
         email: None,
         name: name.clone(),

@@ -4,6 +4,7 @@ use super::coupon;
 use crate::error::{ApiError, Result};
 use crate::list::{fits, page};
 use crate::params::call::{Answer, Call};
+use crate::state::render::shown;
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
@@ -156,7 +157,10 @@ pub(crate) fn list(world: &World, call: &Call) -> Answer {
     let mut page = page(world, Kind::PromotionCode, url, params, is_listed)?;
     if let Some(Value::Array(codes)) = page.get_mut("data") {
         for code in codes {
-            *code = seen(world, code);
+            // What is shown in the page lacks what `active` follows from.
+            if let Some(kept) = world.store.get(Kind::PromotionCode, code.id()) {
+                *code = shown(&seen(world, kept));
+            }
         }
     }
     Ok(page)

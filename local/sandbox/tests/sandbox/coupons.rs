@@ -170,6 +170,7 @@ async fn a_code_is_found_in_any_case_and_belongs_to_one_coupon() {
     ];
     let found = stripe.get("/v1/promotion_codes", &typed).await.ok();
     assert_eq!(found["data"][0]["id"], made["id"]);
+    assert_eq!(found["data"][0]["active"], true);
     assert_eq!(found["data"][0]["promotion"]["coupon"]["percent_off"], 25);
 
     let taken = stripe

@@ -2,7 +2,7 @@
 //! token, which outlives the shopper's device
 //! (<https://docs.stripe.com/apple-pay/merchant-tokens>).
 
-use perennial_types::{Consent, Interval, Money, Plan, Timestamp, Wallet};
+use perennial_types::{Consent, Discount, Interval, Lasts, Money, Plan, Timestamp, Wallet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -73,6 +73,11 @@ struct TrialBilling {
     amount: u64,
     label: &'static str,
     recurring_payment_end_date: Timestamp,
+    /// Without these it is paid once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring_payment_interval_unit: Option<Unit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring_payment_interval_count: Option<u16>,
 }
 
 /// Apple has no week, and its hours and minutes are no plan's.
@@ -173,26 +178,53 @@ const LONGEST_AGREEMENT: usize = 500;
 const SECONDS_A_DAY: i64 = 86_400;
 
 impl ApplePay {
-    /// The request of a subscription that begins `now`. Regular payments begin when the trial ends.
-    pub fn recurring(plan: &Plan, consent: &Consent, management: &Url, now: Timestamp) -> Self {
-        let trial_end = (plan.trial_days > 0)
-            .then(|| now.plus_seconds(i64::from(plan.trial_days) * SECONDS_A_DAY));
+    /// The request of a subscription that begins `now`. Regular payments begin when the trial ends, or else when the
+    /// discount does. Apple's sheet has one time before these: after a free trial it tells the price without a
+    /// discount that ends, which is more than is charged at first, and the agreement has both.
+    pub fn recurring(
+        plan: &Plan,
+        discount: Option<&Discount>,
+        consent: &Consent,
+        management: &Url,
+        now: Timestamp,
+    ) -> Self {
         let (unit, count) = interval(plan);
-        let agreement = consent.text_for(plan, Wallet::ApplePay);
+        let before = if plan.trial_days > 0 {
+            Some(TrialBilling {
+                amount: 0,
+                label: "Free trial",
+                recurring_payment_end_date: now
+                    .plus_seconds(i64::from(plan.trial_days) * SECONDS_A_DAY),
+                recurring_payment_interval_unit: None,
+                recurring_payment_interval_count: None,
+            })
+        } else {
+            discount.and_then(|discount| {
+                Some(TrialBilling {
+                    amount: discount.amount,
+                    label: "Discounted price",
+                    recurring_payment_end_date: discount.until(plan, now)?,
+                    recurring_payment_interval_unit: Some(unit),
+                    recurring_payment_interval_count: Some(count),
+                })
+            })
+        };
+        let regular = discount
+            .filter(|discount| discount.lasts == Lasts::Forever)
+            .map_or(plan.amount, |discount| discount.amount);
+        let agreement = consent.text_for_discounted(plan, discount, Wallet::ApplePay, now);
         Self::RecurringPaymentRequest(RecurringPaymentRequest {
             about: About::new(&plan.label, management, Some(agreement)),
             regular_billing: RegularBilling {
-                amount: plan.amount,
+                amount: regular,
                 label: plan.label.clone(),
-                recurring_payment_start_date: trial_end,
+                recurring_payment_start_date: before
+                    .as_ref()
+                    .map(|before| before.recurring_payment_end_date),
                 recurring_payment_interval_unit: unit,
                 recurring_payment_interval_count: count,
             },
-            trial_billing: trial_end.map(|end| TrialBilling {
-                amount: 0,
-                label: "Free trial",
-                recurring_payment_end_date: end,
-            }),
+            trial_billing: before,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The argument of `stripe.elements()`.
 
-use perennial_types::{Currency, Money, Plan};
+use perennial_types::{Currency, Discount, Money, Plan};
 use serde::{Deserialize, Serialize};
 
 /// Options of `stripe.elements()` without an intent, for a wallet whose intent is created after the
@@ -62,8 +62,12 @@ impl Elements {
     }
 
     /// To subscribe to this plan. The amount is what is charged today, which is nothing in a trial.
-    pub fn subscription(plan: &Plan) -> Self {
-        let amount = if plan.trial_days > 0 { 0 } else { plan.amount };
+    pub fn subscription(plan: &Plan, discount: Option<&Discount>) -> Self {
+        let amount = match discount {
+            _ if plan.trial_days > 0 => 0,
+            Some(discount) => discount.amount,
+            None => plan.amount,
+        };
         Self::saving(Mode::Subscription { amount }, plan.currency)
     }
 

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    Attempt, AttemptId, ConfirmBy, EmailAddress, Ending, FailureReason, First, PaymentMethodId,
-    Phase, Plan, PlanName, ReturnPath, Subscription, SubscriptionId, UserId, Wallet,
+    AgreedDiscount, Attempt, AttemptId, ConfirmBy, EmailAddress, Ending, FailureReason, First,
+    PaymentMethodId, Phase, Plan, PlanName, ReturnPath, Subscription, SubscriptionId, UserId,
+    Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -33,6 +34,8 @@ pub struct IssueCheckout {
     /// How many free days the page has told the shopper of; none if it did not say, which stands for
     /// those of the plan.
     pub shown_trial_days: Option<u32>,
+    /// The promotion code that is redeemed, and what the page has shown of it.
+    pub discount: Option<AgreedDiscount>,
     /// How they will pay.
     pub wallet: Wallet,
     /// What comes first.
@@ -381,6 +384,7 @@ impl Checkouts<'_> {
                 && open.reason != Some(FailureReason::TooManyDeclines)
                 && open.price == ask.plan.price
                 && open.quantity == ask.quantity
+                && open.discount == ask.discount
                 && open.trial_days == ask.plan.trial_days)
     }
 

@@ -14,7 +14,12 @@ use super::{
     Checkouts, IssueCheckout, Issued, OpenCheckout, Step,
     issue::{open_checkout, return_url},
 };
-use crate::{Customers, FlowError, claimed_step::Sent, context::KEY_SECONDS};
+use crate::{
+    Customers, FlowError,
+    claimed_step::Sent,
+    codes::{self, ForWhom},
+    context::KEY_SECONDS,
+};
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
 /// hands them out without a limit is used to test stolen ones. A decline counts as much as a checkout.
@@ -37,6 +42,7 @@ impl Checkouts<'_> {
             return Err(FlowError::TooManyCheckouts);
         }
         self.check_sold(ask, items)?;
+        Box::pin(self.check_code(ask, items)).await?;
         let customers = Customers::of(self.cx);
         let seen = items.customer.clone();
         let customer = customers
@@ -64,6 +70,24 @@ impl Checkouts<'_> {
         Ok(())
     }
 
+    /// Refuses a promotion code that does not take off what the shopper was shown.
+    async fn check_code(&self, ask: &IssueCheckout, items: &UserItems) -> Result<(), FlowError> {
+        let Some(shown) = &ask.discount else {
+            return Ok(());
+        };
+        let whom = ForWhom {
+            plan: &ask.plan.times(ask.quantity),
+            quantity: ask.quantity,
+            items,
+            now: self.cx.clock.now(),
+        };
+        let quote = codes::agreed(&self.cx.stripe, shown, whom).await?;
+        if quote.setup_first && ask.first == First::Subscription {
+            return Err(FlowError::SetupFirst);
+        }
+        Ok(())
+    }
+
     fn new_attempt(
         &self,
         ask: &IssueCheckout,
@@ -83,6 +107,7 @@ impl Checkouts<'_> {
             price: ask.plan.price.clone(),
             quantity: ask.quantity,
             trial_days: ask.plan.trial_days,
+            discount: ask.discount.clone(),
             wallet: ask.wallet,
             confirm,
             first: ask.first,

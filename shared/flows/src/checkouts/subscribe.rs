@@ -13,7 +13,7 @@ use super::{Checkouts, Finish, Outcome, Step};
 use crate::{
     FlowError,
     claimed_step::Sent,
-    listed,
+    codes, listed,
     shop_events::{Reading, about_subscription, checkout_failed},
     subscriptions::{Subscriptions, attempt_of, read_model},
 };
@@ -61,8 +61,14 @@ impl Checkouts<'_> {
             _ => (self.cx.trials, self.cx.claim(freeze(attempt, paid_by)?)),
         };
         let mut had = items.trials(&attempt.group);
+        // Nothing was sent for it yet.
+        if let Some(agreed) = attempt.discount.as_ref().filter(|_| attempt.is_issued())
+            && !Box::pin(codes::still_holds(&self.cx.stripe, attempt, agreed)).await?
+        {
+            return self.end_unsent(attempt, FailureReason::CodeRefused).await;
+        }
         if trials == Trials::Once && attempt.trial_days > 0 && had.any(|id| *id != attempt.id) {
-            return self.trial_used(attempt).await;
+            return self.end_unsent(attempt, FailureReason::TrialUsed).await;
         }
         let slot = items.slot(&attempt.group);
         let taken = match slot {
@@ -91,10 +97,13 @@ impl Checkouts<'_> {
         }
     }
 
-    /// Ends an attempt whose free trial another one has had since it began. Its shopper has not agreed
-    /// to be charged at once.
-    async fn trial_used(&self, attempt: &Attempt) -> Result<Step<Outcome>, FlowError> {
-        let reason = FailureReason::TrialUsed;
+    /// Ends an attempt whose free trial another one has had since it began, or whose promotion code has ended. Its
+    /// shopper has not agreed to be charged at once, or more.
+    async fn end_unsent(
+        &self,
+        attempt: &Attempt,
+        reason: FailureReason,
+    ) -> Result<Step<Outcome>, FlowError> {
         let closed = self.close(attempt, Ending::Failed, reason).await?;
         Ok(if closed {
             Step::failed(reason)
@@ -144,7 +153,7 @@ impl Checkouts<'_> {
         attempt: &Attempt,
         error: &StripeError,
     ) -> Result<Step<Outcome>, FlowError> {
-        let reason = why_refused(error);
+        let reason = why_refused(attempt, error);
         match reason {
             // Deleted at Stripe: the next click creates another one.
             FailureReason::Canceled => {
@@ -152,6 +161,11 @@ impl Checkouts<'_> {
                 self.cx.table.forget_customer(user, customer).await?;
             }
             FailureReason::PaymentDeclined => {}
+            FailureReason::CodeRefused => tracing::warn!(
+                attempt = %attempt.id,
+                code = error.code(),
+                "Stripe does not take the promotion code"
+            ),
             _ => tracing::error!(
                 attempt = %attempt.id,
                 plan = %attempt.plan,
@@ -302,7 +316,7 @@ fn pending(retry_after: u32) -> Step<Outcome> {
 }
 
 /// Why Stripe refuses a request that it would refuse again.
-fn why_refused(error: &StripeError) -> FailureReason {
+fn why_refused(attempt: &Attempt, error: &StripeError) -> FailureReason {
     let (code, param, message) = match error {
         StripeError::Invalid {
             code,
@@ -318,6 +332,7 @@ fn why_refused(error: &StripeError) -> FailureReason {
         // The shopper has taken the method away since the wallet agreed, in Stripe's portal for one.
         Some("default_payment_method") => FailureReason::PaymentDeclined,
         Some(param) if param.starts_with("items") => FailureReason::PlanNotAvailable,
+        param if codes::is_about_discounts(param) => FailureReason::CodeRefused,
         // Stripe names neither a code nor a parameter when a customer pays in another currency.
         _ if message
             .as_deref()
@@ -325,6 +340,8 @@ fn why_refused(error: &StripeError) -> FailureReason {
         {
             FailureReason::PlanNotAvailable
         }
+        // Some of what Stripe has against a code it says in a sentence alone. The shopper may go on without it.
+        _ if attempt.discount.is_some() => FailureReason::CodeRefused,
         _ => FailureReason::Rejected,
     }
 }
@@ -346,6 +363,7 @@ fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowE
         customer: &attempt.customer,
         price: &attempt.price,
         quantity: attempt.quantity,
+        promotion_code: attempt.discount.as_ref().map(|it| &it.promotion_code),
         paid_by,
         trial_days: attempt.trial_days,
         attempt: attempt.id.as_str(),

@@ -106,12 +106,16 @@ impl PreviewLine {
 
     /// What it comes to with its discounts and with the taxes that are not in its amount; below 0 for a credit.
     pub fn total(&self) -> i64 {
-        let discounts = self.discount_amounts.iter().map(|it| it.amount);
         let exclusive = |it: &&LineAmount| it.tax_behavior.as_deref() == Some("exclusive");
         let taxes = self.taxes.iter().filter(exclusive).map(|it| it.amount);
-        let discounts = discounts.fold(0, i64::saturating_add);
-        let amount = self.amount.saturating_sub(discounts);
+        let amount = self.amount.saturating_sub(self.discount());
         amount.saturating_add(taxes.fold(0, i64::saturating_add))
+    }
+
+    /// What its discounts take off.
+    pub fn discount(&self) -> i64 {
+        let discounts = self.discount_amounts.iter().map(|it| it.amount);
+        discounts.fold(0, i64::saturating_add)
     }
 
     /// The price that it is of.

@@ -1,6 +1,6 @@
 //! <https://docs.stripe.com/api/subscriptions/create>
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId, Wallet};
+use perennial_types::{CustomerId, PaymentMethodId, PriceId, PromotionCodeId, Wallet};
 
 use super::{freeze, metadata, path};
 use crate::{FrozenRequest, IdempotencyKey, form::Form};
@@ -14,6 +14,8 @@ pub struct CreateSubscription<'a> {
     pub price: &'a PriceId,
     /// How many of it.
     pub quantity: u64,
+    /// The promotion code that is redeemed with it. A discount of the customer's counts without one, and not beside it.
+    pub promotion_code: Option<&'a PromotionCodeId>,
     /// How it gets its payment method.
     pub paid_by: PaidBy<'a>,
     /// The days before the first payment; 0 for none.
@@ -51,6 +53,9 @@ impl CreateSubscription<'_> {
         // One is what Stripe takes where nothing is said.
         if self.quantity != 1 {
             form = form.with(&["items", "0", "quantity"], self.quantity.to_string());
+        }
+        if let Some(code) = self.promotion_code {
+            form = form.with(&["discounts", "0", "promotion_code"], code.as_str());
         }
         form = match self.paid_by {
             PaidBy::Method(method) => form

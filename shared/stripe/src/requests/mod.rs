@@ -20,7 +20,7 @@ mod trial;
 mod webhook_endpoint;
 
 pub use cancellation::{CancellationDetails, Feedback};
-pub use catalogue::{CreatePrice, CreateProduct};
+pub use catalogue::{CreateCoupon, CreatePrice, CreateProduct, CreatePromotionCode};
 pub use change_payment::{ChangePayment, PaymentChange};
 pub use change_plan::{ChangeAtPeriodEnd, ChangePlan, CreateSchedule, Prorate};
 pub use create_customer::CreateCustomer;
@@ -82,6 +82,8 @@ pub(crate) mod path {
     pub(crate) const SUBSCRIPTIONS: &str = "/v1/subscriptions";
     pub(crate) const PRODUCTS: &str = "/v1/products";
     pub(crate) const PRICES: &str = "/v1/prices";
+    pub(crate) const COUPONS: &str = "/v1/coupons";
+    pub(crate) const PROMOTION_CODES: &str = "/v1/promotion_codes";
     pub(crate) const EVENTS: &str = "/v1/events";
     pub(crate) const PORTAL_CONFIGURATIONS: &str = "/v1/billing_portal/configurations";
     pub(crate) const WEBHOOK_ENDPOINTS: &str = "/v1/webhook_endpoints";

@@ -36,6 +36,7 @@ fn subscription_paid_by(paid_by: PaidBy<'_>, trial_days: u32, wallet: &str) -> F
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
         quantity: 1,
+        promotion_code: None,
         paid_by,
         trial_days,
         attempt: "chk_1",
@@ -129,11 +130,12 @@ fn a_subscription() {
 }
 
 #[test]
-fn a_subscription_of_several() {
+fn a_subscription_of_several_with_a_code() {
     let several = CreateSubscription {
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
         quantity: 5,
+        promotion_code: Some(&"promo_1".parse().unwrap()),
         paid_by: PaidBy::Shopper(Wallet::ApplePay),
         trial_days: 0,
         attempt: "chk_1",
@@ -143,7 +145,9 @@ fn a_subscription_of_several() {
     };
     let body = several.freeze(key("sub:chk_1")).body;
     assert!(
-        body.starts_with("customer=cus_1&items[0][price]=price_1&items[0][quantity]=5&"),
+        body.starts_with(
+            "customer=cus_1&items[0][price]=price_1&items[0][quantity]=5&discounts[0][promotion_code]=promo_1&"
+        ),
         "{body}"
     );
 }

@@ -3,7 +3,7 @@
 
 use perennial_api::undecided;
 use perennial_flows::{Finish, actions::ActionErrorCode, payments::PaymentErrorCode};
-use perennial_types::AttemptId;
+use perennial_types::{AttemptId, CodeRefusal};
 
 use super::schemas::REASONS;
 
@@ -130,8 +130,33 @@ pub(super) fn routes() -> Vec<Route> {
     .concat()
 }
 
+/// Why a promotion code is refused.
+fn codes() -> Vec<Code> {
+    let all = CodeRefusal::ALL.iter();
+    all.map(|it| (it.status(), it.as_str())).collect()
+}
+
+fn with_code() -> Vec<Code> {
+    let own = [
+        (400, "unknown_plan"),
+        (400, "quantity_not_offered"),
+        (409, "plan_not_available"),
+        (429, "too_many_codes"),
+    ];
+    [&TOKEN[..], &BODY, &own, &codes(), &CALL, &PLANS, &ADDRESS].concat()
+}
+
 fn of_shoppers() -> Vec<Route> {
-    let button = [&TOKEN[..], &BODY, &BUTTON, &CALL, &PLANS, &ADDRESS].concat();
+    let button = [
+        &TOKEN[..],
+        &BODY,
+        &BUTTON,
+        &codes(),
+        &CALL,
+        &PLANS,
+        &ADDRESS,
+    ]
+    .concat();
     vec![
         (
             "POST /client-secret",
@@ -193,6 +218,7 @@ fn of_shoppers() -> Vec<Route> {
             ]
             .concat(),
         ),
+        ("POST /wallets", with_code()),
         (
             "GET /manage",
             [&LINK[..], &CALL, &[(502, "portal_not_configured")]].concat(),

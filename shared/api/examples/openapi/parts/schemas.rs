@@ -10,8 +10,8 @@ use perennial_flows::payments::{
 use perennial_types::{
     AttemptId, CancelRefund, CancelWhen, FailureReason, First, Interval, LARGEST_AMOUNT, NotNow,
     PauseReason, PaymentIntentId, PaymentMethodId, PaymentReason, PaymentState, PlanGroup,
-    PlanName, PriceId, ReturnPath, SetupIntentId, Shown, SubscriptionId, SubscriptionStatus,
-    UserId, Wallet,
+    PlanName, PriceId, PromotionCodeId, ReturnPath, SetupIntentId, Shown, SubscriptionId,
+    SubscriptionStatus, UserId, Wallet,
 };
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ macro_rules! names {
 }
 
 /// Why a checkout came to nothing.
-pub(super) const REASONS: [FailureReason; 13] = [
+pub(super) const REASONS: [FailureReason; 14] = [
     FailureReason::WalletDeclined,
     FailureReason::WalletAbandoned,
     FailureReason::PaymentDeclined,
@@ -44,6 +44,7 @@ pub(super) const REASONS: [FailureReason; 13] = [
     FailureReason::TooManyDeclines,
     FailureReason::WalletMismatch,
     FailureReason::TrialUsed,
+    FailureReason::CodeRefused,
     FailureReason::EndedAfterPayment,
     FailureReason::EndedInTrial,
 ];
@@ -70,6 +71,7 @@ fn ids() -> Vec<(&'static str, Value)> {
         ("PaymentMethodId", id::<PaymentMethodId>("pm_")),
         ("SubscriptionId", id::<SubscriptionId>("sub_")),
         ("PriceId", id::<PriceId>("price_")),
+        ("PromotionCodeId", id::<PromotionCodeId>("promo_")),
         ("PlanName", name::<PlanName>()),
         ("PlanGroup", name::<PlanGroup>()),
         ("UserId", user()),
@@ -80,7 +82,7 @@ fn ids() -> Vec<(&'static str, Value)> {
 fn enumerations() -> Vec<(&'static str, Value)> {
     // It has no variant that it does not know, so what is missing in `REASONS` is seen here.
     let reasons = names!(FailureReason: WalletDeclined WalletAbandoned PaymentDeclined Canceled Expired
-        AlreadySubscribed Rejected PlanNotAvailable TooManyDeclines WalletMismatch TrialUsed
+        AlreadySubscribed Rejected PlanNotAvailable TooManyDeclines WalletMismatch TrialUsed CodeRefused
         EndedAfterPayment EndedInTrial);
     assert_eq!(reasons, json!(REASONS));
     vec![

@@ -1,0 +1,77 @@
+//! The operations of Stripe about promotion codes.
+
+use perennial_types::{CustomerId, PriceId, PromotionCodeId};
+
+use crate::{
+    CreateCoupon, CreatePromotionCode,
+    client::Stripe,
+    form::Form,
+    objects::{List, Preview, PromotionCode},
+    operations::{Answered, page},
+    requests::{below, path},
+};
+
+/// With the amounts in further currencies, which are left out otherwise.
+const COUPON: &str = "promotion.coupon.currency_options";
+
+impl Stripe {
+    /// Lists the promotion codes of these words, in any case of their letters: there may be one for each customer,
+    /// and those that were ended before.
+    pub async fn list_promotion_codes(&self, words: &str) -> Answered<List<PromotionCode>> {
+        let query = Form::new()
+            .with(&["code"], words)
+            .with(&["expand", ""], format!("data.{COUPON}"));
+        self.get(
+            "list_promotion_codes",
+            path::PROMOTION_CODES,
+            page(query, None),
+        )
+        .await
+    }
+
+    /// Reads a promotion code.
+    pub async fn retrieve_promotion_code(&self, id: &PromotionCodeId) -> Answered<PromotionCode> {
+        let path = below(path::PROMOTION_CODES, id.as_str());
+        let query = Form::new().with(&["expand", ""], COUPON);
+        self.get("retrieve_promotion_code", &path, query).await
+    }
+
+    /// What the first period of another subscription, to so many of a price, would cost with a promotion code, for a customer or for somebody
+    /// who is none yet. Nothing is done.
+    pub async fn preview_with_code(
+        &self,
+        customer: Option<&CustomerId>,
+        (price, quantity): (&PriceId, u64),
+        code: &PromotionCodeId,
+    ) -> Answered<Preview> {
+        let body = match customer {
+            Some(customer) => Form::new().with(&["customer"], customer.as_str()),
+            // Somebody has to be described, be it with what goes without saying.
+            None => Form::new().with(&["customer_details", "tax_exempt"], "none"),
+        };
+        let item = ["subscription_details", "items", "0", "price"];
+        let mut body = body.with(&item, price.as_str());
+        if quantity != 1 {
+            let item = ["subscription_details", "items", "0", "quantity"];
+            body = body.with(&item, quantity.to_string());
+        }
+        let body = body.with(&["discounts", "0", "promotion_code"], code.as_str());
+        self.settle("preview_invoice", path::PREVIEW, body).await
+    }
+
+    /// Creates a coupon; see [`CreateCoupon`].
+    pub async fn create_coupon(&self, coupon: &CreateCoupon<'_>) -> Answered<serde_json::Value> {
+        self.settle("create_coupon", path::COUPONS, coupon.form())
+            .await
+    }
+
+    /// Creates a promotion code; see [`CreatePromotionCode`].
+    pub async fn create_promotion_code(
+        &self,
+        code: &CreatePromotionCode<'_>,
+    ) -> Answered<PromotionCode> {
+        let path = path::PROMOTION_CODES;
+        self.settle("create_promotion_code", path, code.form())
+            .await
+    }
+}
