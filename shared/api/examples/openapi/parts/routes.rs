@@ -43,7 +43,7 @@ const CHECKOUT: [Code; 1] = [(404, "unknown_checkout")];
 const ADDRESS: [Code; 1] = [(500, "api_base_unknown")];
 const LINK: [Code; 1] = [(404, "unknown_link")];
 /// What a page asks for when a shopper presses a button.
-const BUTTON: [Code; 13] = [
+const BUTTON: [Code; 14] = [
     (400, "unknown_plan"),
     (400, "unknown_wallet"),
     (400, "quantity_not_offered"),
