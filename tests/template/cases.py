@@ -33,6 +33,7 @@ LONGEST = {
     "ApiBaseUrl": ("https://api.example/", "a", ""),
     "StripeEventBusName": ("aws.partner/stripe.com/", "e", ""),
     "AlarmEmail": ("a@", "a", ".example"),
+    "EmailClaim": ("https://shop.example/", "a", ""),
     "ExistingTableStreamArn": (STREAM.split("{}")[0], "t", STREAM.split("{}")[1]),
     "ExistingLinkSecretArn": (SECRET.split("{}")[0], "k", "-AbCdEf"),
     "SecretsKeyArn": ("arn:aws-us-gov:kms:ap-southeast-1:123456789012:key/", "a", ""),

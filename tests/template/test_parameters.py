@@ -24,6 +24,7 @@ REAL = {
     "ApiBaseUrl": ["", "https://api.shop.example", "https://api.shop.example/billing"],
     "StripeEventBusName": ["", "aws.partner/stripe.com/ed_test_61"],
     "AlarmEmail": ["", "on-call@shop.example"],
+    "EmailClaim": ["", "email", "https://shop.example/email"],
     "ExistingTableStreamArn": [
         "",
         "arn:aws:dynamodb:eu-west-1:123456789012:table/perennial-Table-1ABC/stream/2026-11-28T12:00:00.000",
@@ -45,6 +46,7 @@ WRONG = {
     "JwtIssuer": ["", "issuer.example", "http://issuer.example", "https://issuer.example/?x", "https://a b"],
     "JwtAudience": ["", "shop,", "two words"],
     "ApiBaseUrl": ["https://api.shop.example/", "http://api.shop.example"],
+    "EmailClaim": ["e mail", "claim?", "a" * 129],
     "ExistingTableStreamArn": ["perennial", "arn:aws:dynamodb:eu-west-1:123456789012:table/perennial"],
     "ExistingLinkSecretArn": ["perennial/link"],
     "SecretsKeyArn": ["alias/mine", "arn:aws:kms:eu-west-1:123456789012:alias/mine"],

@@ -7,11 +7,40 @@ use perennial_types::{Claim, CustomerId, FrozenRequest, Lease, Timestamp, UserId
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Erasure, StoreError, Table,
+    StoreError, Table,
     attempt::{applied, number},
     key::{Key, text},
     table::{Outcome, item, put_of, update_of},
 };
+
+/// No function runs for longer than 15 minutes (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>),
+/// so after this nobody writes who has read the table before the mark was there.
+pub(crate) const LAST_PASS_SECONDS: i64 = 16 * 60;
+
+/// That a user is being erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// Since when nothing is begun for the user.
+    pub asked: Timestamp,
+    /// Since when it is not taken back any more, and events about the customer are nobody's.
+    pub decided: Option<Timestamp>,
+    /// The customer at Stripe, if there is one.
+    pub customer: Option<CustomerId>,
+    /// Those that the user had before.
+    pub former: BTreeSet<CustomerId>,
+}
+
+impl Erasure {
+    /// Whether nobody writes any more who did not know of it.
+    pub fn is_last_pass(&self, now: Timestamp) -> bool {
+        self.complete_at().is_some_and(|at| at <= now)
+    }
+
+    /// From when on it can come to its end.
+    pub fn complete_at(&self) -> Option<Timestamp> {
+        self.decided.map(|it| it.plus_seconds(LAST_PASS_SECONDS))
+    }
+}
 
 /// A user's customer, or the claim on it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,43 +19,14 @@ use crate::{
     StoreError, Table,
     actions::ActionLog,
     attempt::applied,
-    customer::Reverse,
+    customer::{Erasure, LAST_PASS_SECONDS, Reverse},
     due::key_of,
     key::{ACTIONS, Attributes, DueKind, Key, text},
     table::{Outcome, delete_of, item, put_of, update_of},
 };
 
-/// No function runs for longer than 15 minutes (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>),
-/// so after this nobody writes who has read the table before the mark was there.
-const LAST_PASS_SECONDS: i64 = 16 * 60;
-
 /// So many are deleted at once; a transaction takes 100 of 4 MB together.
 const AT_ONCE: usize = 50;
-
-/// That a user is being erased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Erasure {
-    /// Since when nothing is begun for the user.
-    pub asked: Timestamp,
-    /// Since when it is not taken back any more, and events about the customer are nobody's.
-    pub decided: Option<Timestamp>,
-    /// The customer at Stripe, if there is one.
-    pub customer: Option<CustomerId>,
-    /// Those that the user had before.
-    pub former: BTreeSet<CustomerId>,
-}
-
-impl Erasure {
-    /// Whether nobody writes any more who did not know of it.
-    pub fn is_last_pass(&self, now: Timestamp) -> bool {
-        self.complete_at().is_some_and(|at| at <= now)
-    }
-
-    /// From when on it can come to its end.
-    pub fn complete_at(&self) -> Option<Timestamp> {
-        self.decided.map(|it| it.plus_seconds(LAST_PASS_SECONDS))
-    }
-}
 
 /// What lies in a user's partition.
 #[derive(Debug, Clone, Default)]
