@@ -116,7 +116,8 @@ struct Shown {
     before: usize,
     wrong: usize,
     began: Instant,
-    last: Option<Instant>,
+    last: Instant,
+    is_shown: bool,
     is_terminal: bool,
 }
 
@@ -133,7 +134,8 @@ impl Shown {
             before,
             wrong: 0,
             began: Instant::now(),
-            last: None,
+            last: Instant::now(),
+            is_shown: false,
             is_terminal: io::stderr().is_terminal(),
         }
     }
@@ -152,8 +154,9 @@ impl Shown {
         }
         let every = Duration::from_millis(if self.is_terminal { 200 } else { 10_000 });
         let now = Instant::now();
-        if self.last.is_none_or(|last| now - last >= every) {
-            self.last = Some(now);
+        if now - self.last >= every {
+            self.last = now;
+            self.is_shown = true;
             self.line();
         }
     }
@@ -178,7 +181,7 @@ impl Shown {
     }
 
     fn end(&self) {
-        if self.last.is_some() {
+        if self.is_shown {
             self.line();
             if self.is_terminal {
                 let _ = writeln!(io::stderr());

@@ -132,6 +132,34 @@ async fn a_checkout_that_is_being_decided_is_waited_for() {
     assert_eq!(mine["entitlements"]["stock-photos"]["active"], true);
 }
 
+#[tokio::test]
+async fn what_is_being_done_to_a_subscription_is_waited_for() {
+    let app = TestApp::start().await;
+    let alice = app.shopper("alice");
+    alice.buy(MONTHLY).await.1.expect(303);
+    app.quiet().await;
+    ends_all(&app, "alice").await;
+    app.quiet().await;
+    let all = app.stripe.objects("subscription").await;
+    let id = text(&all[0]["id"]);
+    let log = |holds_until: &str| {
+        json!({
+            "pk": {"S": "USER#alice"}, "sk": {"S": format!("ACTIONS#{id}")},
+            "count": {"N": "1"}, "expires_at": {"N": "4102444800"},
+            "id": {"S": "refund"}, "owner": {"S": "a function"}, "lease": {"S": holds_until},
+        })
+    };
+    app.table.put(&log("2100-01-01T00:00:00Z")).await;
+    let refused = erase(&app, "alice").await;
+    assert_eq!(refused.expect_error(409), "action_under_way");
+    assert_eq!(refused.json()["subscriptions"], json!([id]));
+    // Its holder has died before it began anything.
+    app.table.put(&log("2020-01-01T00:00:00Z")).await;
+    erase(&app, "alice").await.expect(200);
+    last_pass(&app).await;
+    assert_eq!(naming(&app, "alice").await, [""; 0]);
+}
+
 /// A click that has read the table before the mark opens its checkout after it.
 #[tokio::test]
 async fn a_click_at_the_same_moment_comes_to_nothing() {
