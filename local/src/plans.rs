@@ -259,6 +259,10 @@ async fn create_price(
 async fn create_codes(stripe: &Stripe) {
     for (coupon, code) in DEMO_CODES {
         // A code that somebody has ended since is not made again.
+        let known = stripe.list_promotion_codes(code.code).await;
+        if known.is_ok_and(|known| !known.value.data.is_empty()) {
+            continue;
+        }
         let made = match stripe.create_coupon(&coupon).await {
             Ok(_) => stripe.create_promotion_code(&code).await.map(drop),
             Err(error) => Err(error),
