@@ -117,7 +117,7 @@ struct Shown {
     wrong: usize,
     began: Instant,
     last: Instant,
-    is_shown: bool,
+    was_told: bool,
     is_terminal: bool,
 }
 
@@ -135,7 +135,7 @@ impl Shown {
             wrong: 0,
             began: Instant::now(),
             last: Instant::now(),
-            is_shown: false,
+            was_told: false,
             is_terminal: io::stderr().is_terminal(),
         }
     }
@@ -156,7 +156,7 @@ impl Shown {
         let now = Instant::now();
         if now - self.last >= every {
             self.last = now;
-            self.is_shown = true;
+            self.was_told = true;
             self.line();
         }
     }
@@ -181,7 +181,7 @@ impl Shown {
     }
 
     fn end(&self) {
-        if self.is_shown {
+        if self.was_told {
             self.line();
             if self.is_terminal {
                 let _ = writeln!(io::stderr());
