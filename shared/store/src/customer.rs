@@ -22,7 +22,7 @@ pub(crate) const LAST_PASS_SECONDS: i64 = 16 * 60;
 pub struct Erasure {
     /// Since when nothing is begun for the user.
     pub asked: Timestamp,
-    /// Since when it is not taken back any more, and events about the customer are nobody's.
+    /// Since when it is no longer taken back, and events about the customer belong to no user.
     pub decided: Option<Timestamp>,
     /// The customer at Stripe, if there is one.
     pub customer: Option<CustomerId>,
