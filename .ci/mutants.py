@@ -28,6 +28,7 @@ BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", 
 JOURNEYS = {
     "shared/flows/src/actions/": "actions::",
     "functions/actions/": "actions::",
+    "functions/users/": "adopting:: emailing:: erasing::",
     "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
     "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
     "shared/flows/src/sweeps/": "sweeps:: many:: lost_setups:: overdue:: unreadable:: event_orders::",

@@ -57,6 +57,7 @@ CASES = {
     "subscribe": (without_token("subscribe-new"), 401),
     "subscriptions": (without_token("subscriptions-list"), 401),
     "actions": (recorded("actions-no-token"), 401),
+    "users": (recorded("users-bad-body"), 400),
     "wallets": (recorded("wallets-no-plan"), 400),
     "links": (recorded("links-forged"), 303),
     "payments": (recorded("payments-no-key"), 400),

@@ -24,7 +24,7 @@ SECRET, KEY = 0.40, 1.00
 # An alarm costs this for each metric that it looks at, and a composite one by itself
 # (https://aws.amazon.com/cloudwatch/pricing/). tests/template counts both in template.yaml.
 ALARM_METRIC, COMPOSITE_ALARM = 0.10, 0.50
-ALARM_METRICS, COMPOSITE_ALARMS = 39, 1
+ALARM_METRICS, COMPOSITE_ALARMS = 41, 1
 GB_MONTH = 0.25 + 0.20  # A table with point-in-time recovery.
 
 MONTH = 30 * 24 * 3600

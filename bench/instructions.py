@@ -100,6 +100,7 @@ def cases() -> dict[str, Case]:
         "subscribe": ("subscribe-bad-body", 400),
         "wallets": ("wallets-no-plan", 400),
         "actions": ("actions-no-token", 401),
+        "users": ("users-bad-body", 400),
         "links": ("links-forged", 303),
         "payments": ("payments-no-key", 400),
         "partner-events": ("partner-events-invoice-paid", "stored"),

@@ -21,6 +21,7 @@ EXPECTED = {
     "subscribe": STRIPE | PAGE | {"CONSENT", "TRIALS", "RENEWAL_REMINDER_DAYS", "EMAIL_CLAIM", "LINK_SECRET_ARN"},
     "subscriptions": {"STRIPE_MODE", "GRACE_DAYS"},
     "actions": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS", "RENEWAL_REMINDER_DAYS"},
+    "users": STRIPE | {"TRIALS", "RENEWAL_REMINDER_DAYS"},
     "wallets": STRIPE | PAGE | LINKS | {"CONSENT", "TRIALS"},
     "links": STRIPE | {"STRIPE_PUBLISHABLE_KEY"} | LINKS,
     "payments": STRIPE | PAGE | LINKS,

@@ -72,9 +72,18 @@ EXPECTED = {
     | STRIPE
     | LINKS
     | on_table(
+        GetItem="USER#* CATALOG MODE",
+        Query="USER#*",
+        PutItem="USER#* SETI#* OUT#*",
+        UpdateItem="USER#*",
+        DeleteItem="USER#*",
+    ),
+    "Users": LOGS
+    | STRIPE
+    | on_table(
         GetItem="USER#* CUST#* CATALOG MODE",
         Query="USER#* OUT#* INBOX#*",
-        PutItem="USER#* CUST#* SETI#* OUT#*",
+        PutItem="USER#* CUST#* OUT#*",
         UpdateItem="USER#*",
         DeleteItem="USER#* CUST#* SETI#* PI#* REQUEST#* OUT#* INBOX#*",
     ),

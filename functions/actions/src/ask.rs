@@ -1,5 +1,6 @@
 //! The bodies, and what they may not say. They are serialized again for the fingerprint alone.
 
+use perennial_api::not_an_id;
 use perennial_flows::actions::{
     AskEnd, AskPlan, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause, PreviewedPause,
     Refund, Resume, TrialEnd,
@@ -370,13 +371,4 @@ pub(crate) fn is_invoice(id: &str) -> bool {
     let rest = id.strip_prefix("in_").unwrap_or_default();
     let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     !rest.is_empty() && plain && id.len() <= LONGEST_ID
-}
-
-/// What is said of an id that has not its form.
-pub(crate) fn not_an_id(name: &str, form: &str) -> ApiError {
-    ApiError::new(
-        400,
-        "invalid_field",
-        format!("\"{name}\" is an id of Stripe, {form}."),
-    )
 }

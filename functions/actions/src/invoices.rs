@@ -1,17 +1,13 @@
 //! `GET /invoices`: what a user was billed.
 
-use perennial_api::failure;
+use perennial_api::{failure, not_an_id, refused};
 use perennial_flows::actions::{ActionError, Bill, Invoices, ListInvoices};
 use perennial_http::{ApiError, Request, Response};
 use perennial_types::{By, SubscriptionId, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::{
-    App,
-    ask::{is_invoice, not_an_id},
-    refused, user_of,
-};
+use crate::{App, ask::is_invoice, user_of};
 
 impl App {
     pub(crate) async fn invoices(&self, by: By, request: &Request) -> Result<Response, ApiError> {

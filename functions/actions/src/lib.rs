@@ -6,12 +6,9 @@
 //! A server's route is the shopper's below `/shop`, is guarded by IAM, and names the user. It is carried out by
 //! the same code; what differs is what each may do, which `GET /subscriptions` tells as `actions`.
 
-mod adoption;
 mod ask;
 mod cancel_page;
 mod details;
-mod email;
-mod erase;
 mod invoices;
 mod payment_method;
 mod preview;
@@ -19,7 +16,7 @@ mod repair;
 mod shop_links;
 mod shown_anew;
 
-use perennial_api::{LinkKeys, failure, request_fingerprint, request_key};
+use perennial_api::{LinkKeys, failure, refused, request_fingerprint, request_key};
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret};
 use perennial_flows::{
     Clients, Context,
@@ -91,9 +88,6 @@ routes! {
     ShopResume = "POST /shop/subscriptions/{subscription}/resume",
     ShopTrial = "POST /shop/subscriptions/{subscription}/trial",
     ShopRefund = "POST /shop/subscriptions/{subscription}/refund",
-    ShopAdopt = "POST /shop/customers",
-    ShopEmail = "POST /shop/users/email",
-    ShopErase = "POST /shop/users/erase",
     ShopInvoices = "GET /shop/invoices",
     ShopLink = "POST /shop/subscriptions/{subscription}/links",
     CancelPage = "GET /cancel",
@@ -133,9 +127,6 @@ impl Handler for App {
             Route::Pause | Route::ShopPause => self.pause(by, request).await,
             Route::Resume | Route::ShopResume => self.resume(by, request).await,
             Route::ShopTrial => self.change_trial(by, request).await,
-            Route::ShopAdopt => self.adopt(by, request).await,
-            Route::ShopEmail => self.set_email(by, request).await,
-            Route::ShopErase => self.erase(by, request).await,
             Route::ShopRefund => self.refund(by, request).await,
             Route::Details | Route::ShopDetails => self.details(by, request).await,
             Route::OpenMethod => self.open_method(request).await,
@@ -181,9 +172,6 @@ fn caller(route: Route) -> Caller {
         | Route::ShopResume
         | Route::ShopTrial
         | Route::ShopRefund
-        | Route::ShopAdopt
-        | Route::ShopEmail
-        | Route::ShopErase
         | Route::ShopInvoices
         | Route::ShopLink => Caller::Known(By::Server),
         Route::CancelPage
@@ -390,10 +378,6 @@ fn agree_once(asked: &mut AskedAction, preview: &str) {
     });
 }
 
-fn refused(why: ActionErrorCode) -> ApiError {
-    ApiError::new(why.kind(), why.code(), why.message())
-}
-
 /// Whose subscription is meant, what is asked of it, and by what a repeat is known.
 fn read<T>(by: By, request: &Request) -> Result<(AskedAction, T), ApiError>
 where
@@ -452,17 +436,6 @@ fn user_of(by: By, request: &Request, named: Option<&str>) -> Result<UserId, Api
             "conflicting_fields",
             "The user is the one of the token: leave \"user\" out.",
         )),
-        (By::Server, Some(user)) => user.parse().map_err(|_| {
-            ApiError::new(
-                400,
-                "invalid_field",
-                "\"user\" is 1 to 255 printable ASCII characters, without a space at either end.",
-            )
-        }),
-        (By::Server, None) => Err(ApiError::new(
-            400,
-            "missing_field",
-            "Say whose subscription it is: send \"user\".",
-        )),
+        (By::Server, named) => Request::named_user(named),
     }
 }

@@ -80,7 +80,7 @@ impl App {
 
     /// All that is known of a user.
     async fn user(&self, request: &Request) -> Result<Response, ApiError> {
-        let user = user::named(request)?;
+        let user = Request::named_user(request.query.get("user").map(String::as_str))?;
         let most = user::most(request)?;
         let (subscriptions, entitlements) = self.standing(By::Server, &user).await?;
         let items = self.table.load_user(&user, self.clock.now()).await;
@@ -140,7 +140,7 @@ impl Handler for App {
             Route::Plans => Ok(plans::answer(&*self.plans().await?)),
             Route::ShopSubscriptions => {
                 request.check_server()?;
-                let user = user::named(request)?;
+                let user = Request::named_user(request.query.get("user").map(String::as_str))?;
                 self.subscriptions(By::Server, &user).await
             }
             Route::ShopUser => {

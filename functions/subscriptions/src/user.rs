@@ -4,7 +4,7 @@ use perennial_http::{ApiError, Request};
 use perennial_store::{History, InboxItem, InboxStatus, ToldEvent};
 use perennial_types::{
     Attempt, AttemptId, Awaited, Confirming, Ending, EventId, FailureReason, PaymentIntentId,
-    Phase, PlanName, SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
+    Phase, PlanName, SetupIntentId, SubscriptionId, Timestamp, Wallet,
 };
 use serde::Serialize;
 
@@ -125,21 +125,6 @@ impl From<ToldEvent> for Happening {
             sequence: event.sequence,
         }
     }
-}
-
-/// The user that a server names in the query.
-pub(crate) fn named(request: &Request) -> Result<UserId, ApiError> {
-    let user = request
-        .query
-        .get("user")
-        .ok_or_else(|| ApiError::new(400, "missing_field", "Say whose it is: send \"user\"."))?;
-    user.parse().map_err(|_| {
-        ApiError::new(
-            400,
-            "invalid_field",
-            "\"user\" is 1 to 255 printable ASCII characters, without a space at either end.",
-        )
-    })
 }
 
 /// How many of each kind are wanted.

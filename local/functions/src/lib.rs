@@ -9,12 +9,13 @@ use perennial_types::Clock;
 use serde_json::Value;
 
 /// Every function that is deployed.
-pub const FUNCTIONS: [Function; 13] = [
+pub const FUNCTIONS: [Function; 14] = [
     http::<client_secret::App>("client-secret"),
     http::<confirm::App>("confirm"),
     http::<subscribe::App>("subscribe"),
     http::<subscriptions::App>("subscriptions"),
     http::<actions::App>("actions"),
+    http::<users::App>("users"),
     http::<wallets::App>("wallets"),
     http::<links::App>("links"),
     http::<payments::App>("payments"),

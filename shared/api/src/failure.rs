@@ -1,11 +1,16 @@
 //! A journey that could not go on, as an answer.
 
-use perennial_flows::FlowError;
+use perennial_flows::{FlowError, actions::ActionErrorCode};
 use perennial_http::{ApiError, sentence};
 use perennial_store::CatalogError;
 use perennial_stripe::{Effect, StripeError};
 
 use crate::{plan_not_available, unknown_checkout};
+
+/// Why something was not done to a subscription or a user, as an answer.
+pub fn refused(why: ActionErrorCode) -> ApiError {
+    ApiError::new(why.kind(), why.code(), why.message())
+}
 
 /// The answer to a caller whose journey could not go on. Nothing of Stripe's own text is in it.
 pub fn failure(error: FlowError) -> ApiError {

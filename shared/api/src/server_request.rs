@@ -56,6 +56,12 @@ pub fn request_fingerprint(
     Ok(hash(&[request.route.as_bytes(), subject.as_bytes(), &body]))
 }
 
+/// What is said of an id of Stripe that has not its form.
+pub fn not_an_id(name: &str, form: &str) -> ApiError {
+    let why = format!("\"{name}\" is an id of Stripe, {form}.");
+    ApiError::new(400, "invalid_field", why)
+}
+
 fn hash(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

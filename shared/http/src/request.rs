@@ -131,6 +131,20 @@ impl Request {
         }
     }
 
+    /// The user whom a server of the shop names, in the body or in the query.
+    pub fn named_user(named: Option<&str>) -> Result<UserId, ApiError> {
+        let named = named.ok_or_else(|| {
+            ApiError::new(400, "missing_field", "Say whose it is: send \"user\".")
+        })?;
+        named.parse().map_err(|_| {
+            ApiError::new(
+                400,
+                "invalid_field",
+                "\"user\" is 1 to 255 printable ASCII characters, without a space at either end.",
+            )
+        })
+    }
+
     /// Who signed the request: the ARN of the AWS identity, without the name of a role's session. The
     /// session is another one every hour, and its name may be the e-mail address of a person.
     pub fn caller(&self) -> Option<&str> {

@@ -17,7 +17,7 @@ fn needed(function: &str) -> &'static [&'static str] {
             "LINK_SECRET",
         ],
         "confirm" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY", "SHOP_URL"],
-        "worker" | "reconcile" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY"],
+        "users" | "worker" | "reconcile" => &["TABLE_NAME", "STRIPE_MODE", "STRIPE_SECRET_KEY"],
         "wallets" | "links" | "payments" | "actions" => &[
             "TABLE_NAME",
             "STRIPE_MODE",

@@ -26,6 +26,7 @@ async fn every_permission_on_the_table_is_used() {
     customers_that_stripe_has_deleted(&app).await;
     payments_of_the_shops_servers(&app).await;
     actions_of_a_subscriber(&app).await;
+    a_subscription_that_ends_while_it_is_adopted(&app).await;
     users_who_are_erased(&app).await;
     links(&app).await;
     plans(&app).await;
@@ -281,6 +282,13 @@ async fn actions_of_a_subscriber(app: &TestApp) {
     let body = json!({"user": "ruth", "customer": made["id"]});
     let adopted = ShopServer::of(app).post("/shop/customers", "", &body).await;
     adopted.expect(200);
+    // What her own subscription has come to in the meantime is told by whoever reads it next.
+    let at_stripe = format!("/v1{path}");
+    let ends = [("cancel_at_period_end", "true")];
+    app.stripe.api("POST", &at_stripe, &ends).await;
+    let body = json!({"user": "rosa", "customer": customer_of(app, "rosa").await});
+    let again = ShopServer::of(app).post("/shop/customers", "", &body).await;
+    again.expect(200);
     // It ends by a server, so that this function is who archives it.
     let path = format!("/shop{path}/cancel");
     let body = json!({"user": "rosa", "when": "now"});
@@ -288,6 +296,35 @@ async fn actions_of_a_subscriber(app: &TestApp) {
         .post(&path, "end", &body)
         .await
         .expect(200);
+    app.stripe.release_webhooks("fifo", 0, 1).await;
+    app.quiet().await;
+}
+
+/// The list still has it, and it has ended when it is read: it is archived, like every other that is seen to have ended.
+async fn a_subscription_that_ends_while_it_is_adopted(app: &TestApp) {
+    let vera = app.shopper("vera");
+    vera.buy(MONTHLY).await.1.expect(303);
+    app.quiet().await;
+    app.stripe.hold_webhooks().await;
+    let mine = vera.calls.subscriptions().await.expect(200).json();
+    let path = format!(
+        "/v1/subscriptions/{}",
+        text(&mine["subscriptions"][0]["id"])
+    );
+    let body = json!({"user": "vera", "customer": customer_of(app, "vera").await});
+    let fence = app.to_dynamodb.hold_next("UpdateItem");
+    let ends = async {
+        fence.arrives().await;
+        app.stripe.api("DELETE", &path, &[]).await;
+        fence.release();
+    };
+    let server = ShopServer::of(app);
+    let (adopted, ()) = tokio::join!(server.post("/shop/customers", "", &body), ends);
+    let adopted = adopted.expect(200).json();
+    assert_eq!(
+        adopted["subscriptions"][0]["status"], "canceled",
+        "{adopted}"
+    );
     app.stripe.release_webhooks("fifo", 0, 1).await;
     app.quiet().await;
 }

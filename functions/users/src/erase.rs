@@ -1,13 +1,13 @@
 //! `POST /shop/users/erase`: all that is kept of a user is deleted.
 
-use perennial_api::failure;
+use perennial_api::{failure, refused};
 use perennial_flows::{EraseError, actions::ActionErrorCode};
 use perennial_http::{ApiError, Request, Response, read_json};
-use perennial_types::{By, Timestamp};
+use perennial_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{App, refused, user_of};
+use crate::App;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,9 +26,9 @@ struct Stays {
 const DAY: i64 = 24 * 3600;
 
 impl App {
-    pub(crate) async fn erase(&self, by: By, request: &Request) -> Result<Response, ApiError> {
+    pub(crate) async fn erase(&self, request: &Request) -> Result<Response, ApiError> {
         let ask: EraseAsk = read_json(request)?;
-        let user = user_of(by, request, ask.user.as_deref())?;
+        let user = Request::named_user(ask.user.as_deref())?;
         let context = self.clients.begin().await.map_err(failure)?;
         let erased = match Box::pin(context.erasures().erase(&user)).await {
             Ok(erased) => erased,

@@ -1,13 +1,12 @@
 //! `POST /shop/users/email`: the address to which Stripe writes, which is kept at Stripe alone.
 
 use perennial_api::failure;
-use perennial_flows::actions::ActionError;
 use perennial_http::{ApiError, Request, Response, read_json};
-use perennial_types::{By, EmailAddress};
+use perennial_types::EmailAddress;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use crate::{App, refused, user_of};
+use crate::{App, answer_of};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,9 +22,9 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error
 }
 
 impl App {
-    pub(crate) async fn set_email(&self, by: By, request: &Request) -> Result<Response, ApiError> {
+    pub(crate) async fn set_email(&self, request: &Request) -> Result<Response, ApiError> {
         let ask: EmailAsk = read_json(request)?;
-        let user = user_of(by, request, ask.user.as_deref())?;
+        let user = Request::named_user(ask.user.as_deref())?;
         let email = ask.email.ok_or_else(|| {
             ApiError::new(
                 400,
@@ -46,10 +45,7 @@ impl App {
         let context = self.clients.begin().await.map_err(failure)?;
         let actions = context.actions();
         let customer = Box::pin(actions.set_email(&user, email.as_ref())).await;
-        let customer = customer.map_err(|error| match error {
-            ActionError::Flow(error) => failure(error),
-            ActionError::Refused(refusal) => refused(refusal.why),
-        })?;
+        let customer = customer.map_err(answer_of)?;
         Ok(Response::json(
             200,
             &json!({ "user": user, "customer": customer }),

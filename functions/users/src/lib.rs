@@ -1,0 +1,55 @@
+//! What the shop's servers do with a user as a whole: `POST /shop/customers`, `POST /shop/users/email` and
+//! `POST /shop/users/erase`.
+//!
+//! A function of its own, because it alone of those with routes may delete what is kept of a user.
+
+mod adopt;
+mod email;
+mod erase;
+
+use perennial_api::{failure, refused};
+use perennial_config::{Env, Start, StartError};
+use perennial_flows::{Clients, actions::ActionError};
+use perennial_http::{ApiError, Handler, Request, Response, Routes, routes};
+use perennial_types::Clock;
+
+/// The function.
+#[derive(Debug, Clone)]
+pub struct App {
+    clients: Clients,
+    clock: Clock,
+}
+
+impl Start for App {
+    async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
+        let (clients, ()) = Clients::start(env, clock.clone(), Ok(())).await?;
+        Ok(Self { clients, clock })
+    }
+}
+
+routes! {
+    Adopt = "POST /shop/customers",
+    SetEmail = "POST /shop/users/email",
+    Erase = "POST /shop/users/erase",
+}
+
+impl Handler for App {
+    type Route = Route;
+    const ROUTES: Routes<Route> = Route::ALL;
+
+    async fn handle(&self, route: Route, request: &Request) -> Result<Response, ApiError> {
+        request.check_server()?;
+        match route {
+            Route::Adopt => self.adopt(request).await,
+            Route::SetEmail => self.set_email(request).await,
+            Route::Erase => self.erase(request).await,
+        }
+    }
+}
+
+fn answer_of(error: ActionError) -> ApiError {
+    match error {
+        ActionError::Flow(error) => failure(error),
+        ActionError::Refused(refusal) => refused(refusal.why),
+    }
+}
