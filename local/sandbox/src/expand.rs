@@ -39,6 +39,8 @@ const EXPANDABLE: &[(Kind, &str, Kind)] = &[
     (Kind::Discount, "source.coupon", Kind::Coupon),
     (Kind::Dispute, "charge", Kind::Charge),
     (Kind::Dispute, "payment_intent", Kind::PaymentIntent),
+    (Kind::FraudWarning, "charge", Kind::Charge),
+    (Kind::FraudWarning, "payment_intent", Kind::PaymentIntent),
     (Kind::Invoice, "confirmation_secret", Kind::Account),
     (Kind::Invoice, "customer", Kind::Customer),
     (Kind::Invoice, "discounts", Kind::Discount),

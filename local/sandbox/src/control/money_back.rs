@@ -3,7 +3,7 @@
 use super::{answered, body};
 use crate::error::ApiError;
 use crate::http::shared::Shared;
-use crate::operations::{disputes, refunds};
+use crate::operations::{disputes, fraud_warnings, refunds};
 use crate::state::render::shown;
 use crate::state::world::Origin;
 use axum::Router;
@@ -19,6 +19,7 @@ type Sandbox = State<Arc<Shared>>;
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/charges/{id}/dispute", post(dispute))
+        .route("/charges/{id}/fraud_warning", post(warn))
         .route("/disputes/{id}/close", post(close))
         .route("/refunds/{id}/{outcome}", post(settle))
 }
@@ -54,6 +55,37 @@ async fn dispute(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -
         })
     });
     answered(result.map(|dispute| shown(&dispute)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Warning {
+    #[serde(default)]
+    fraud_type: FraudType,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FraudType {
+    #[default]
+    UnauthorizedUseOfCard,
+    MadeWithStolenCard,
+    Misc,
+}
+
+/// What the bank says before anybody claims anything back.
+async fn warn(State(shared): Sandbox, Path(id): Path<String>, bytes: Bytes) -> Response<Body> {
+    let result = body::<Warning>(&bytes).and_then(|warning| {
+        let fraud_type = match warning.fraud_type {
+            FraudType::UnauthorizedUseOfCard => "unauthorized_use_of_card",
+            FraudType::MadeWithStolenCard => "made_with_stolen_card",
+            FraudType::Misc => "misc",
+        };
+        shared.change(Origin::default(), |world| {
+            fraud_warnings::warn(world, &id, fraud_type)
+        })
+    });
+    answered(result.map(|warning| shown(&warning)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -173,6 +173,7 @@ static OPERATIONS: &[Operation] = &[
     operation!("GET" "/v1/refunds", Refund, list, ["charge", "payment_intent"]),
     operation!("GET" "/v1/refunds/{id}", Refund),
     operation!("GET" "/v1/disputes/{id}", Dispute),
+    operation!("GET" "/v1/radar/early_fraud_warnings/{id}", FraudWarning),
     operation!("POST" "/v1/billing_portal/configurations", PortalConfiguration, portal_configurations::create, ["business_profile", "default_return_url", "features", "login_page", "metadata", "name"]),
     operation!("GET" "/v1/billing_portal/configurations", PortalConfiguration, list portal_configuration::is_listed, ["active", "is_default"]),
     operation!("GET" "/v1/billing_portal/configurations/{id}", PortalConfiguration),

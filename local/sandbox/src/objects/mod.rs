@@ -11,6 +11,7 @@ pub(crate) mod customer;
 pub(crate) mod discount;
 pub(crate) mod dispute;
 pub(crate) mod event;
+pub(crate) mod fraud_warning;
 pub(crate) mod invoice;
 pub(crate) mod invoice_item;
 pub(crate) mod invoice_line;

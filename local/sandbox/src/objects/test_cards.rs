@@ -172,11 +172,12 @@ const CARDS: [TestCard; 25] = [
 
 /// What other ids of Stripe's page begin with: cards that are disputed, refunded late, blocked, checked or asked about in
 /// ways that are not simulated, and those of other countries.
-const NOT_SIMULATED: [&str; 12] = [
+const NOT_SIMULATED: [&str; 13] = [
     "authenticationRequired",
     "avs",
     "bypassPending",
     "createDispute",
+    "createIssuerFraudRecord",
     "createMulticaptureDispute",
     "cvcCheckFail",
     "highestFraud",

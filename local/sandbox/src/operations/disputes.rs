@@ -2,6 +2,7 @@
 
 use crate::error::{ApiError, Result};
 use crate::objects::dispute;
+use crate::operations::fraud_warnings;
 use crate::state::{Fields, Kind, World};
 use serde_json::Value;
 
@@ -27,6 +28,7 @@ pub(crate) fn open(world: &mut World, charge: &str, reason: &str) -> Result<Valu
     let dispute = dispute::new(world, &before, reason);
     world.create(&dispute, "charge.dispute.created");
     world.emit("charge.dispute.funds_withdrawn", &dispute);
+    fraud_warnings::follow(world, &disputed);
     Ok(dispute)
 }
 

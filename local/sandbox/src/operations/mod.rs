@@ -7,6 +7,7 @@ pub(crate) mod credit_notes;
 pub(crate) mod customers;
 pub(crate) mod discounts;
 pub(crate) mod disputes;
+pub(crate) mod fraud_warnings;
 pub(crate) mod invoice_changes;
 pub(crate) mod invoice_items;
 pub(crate) mod invoice_preview;

@@ -2,6 +2,7 @@
 
 use crate::error::{ApiError, Result};
 use crate::objects::{merge_metadata, refund};
+use crate::operations::fraud_warnings;
 use crate::params::call::{Answer, Call};
 use crate::params::currencies::written;
 use crate::state::{Fields, Kind, World};
@@ -146,4 +147,5 @@ fn give_back(world: &mut World, before: &Value, amount: i64, event: &str) {
     charge.set("amount_refunded", refunded);
     charge.set("refunded", Some(refunded) == before.int("amount"));
     world.update(before, &charge, event);
+    fraud_warnings::follow(world, &charge);
 }

@@ -59,6 +59,7 @@ const PREFIXES: &[&str] = &[
     "il_tmp",
     "in",
     "inpay",
+    "issfr",
     "mandate",
     "pi",
     "pm",

@@ -17,6 +17,7 @@ pub(crate) fn indexed(kind: Kind) -> &'static [&'static str] {
         Kind::BalanceTransaction | Kind::CreditNote => &["customer", "invoice"],
         Kind::Customer => &["email", "test_clock"],
         Kind::Dispute | Kind::Refund => &["charge", "payment_intent"],
+        Kind::FraudWarning => &["charge"],
         Kind::Event => &["type"],
         Kind::Invoice => &[
             "customer",

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Dispute,
     /// `event`
     Event,
+    /// `radar.early_fraud_warning`
+    FraudWarning,
     /// `invoice`
     Invoice,
     /// `invoiceitem`
@@ -90,6 +92,7 @@ impl Kind {
         (Self::Discount, "discount"),
         (Self::Dispute, "dispute"),
         (Self::Event, "event"),
+        (Self::FraudWarning, "radar.early_fraud_warning"),
         (Self::Invoice, "invoice"),
         (Self::InvoiceItem, "invoiceitem"),
         (Self::InvoicePayment, "invoice_payment"),
@@ -139,6 +142,7 @@ impl Kind {
             Self::Charge | Self::Customer | Self::Event | Self::Product | Self::Subscription => {
                 "id"
             }
+            Self::FraudWarning => "early_fraud_warning",
             Self::InvoiceItem => "invoiceitem",
             Self::PortalConfiguration => "configuration",
             Self::PortalSession => "session",
@@ -153,6 +157,7 @@ impl Kind {
         let name = match self {
             Self::BalanceTransaction => "customer balance transaction".to_owned(),
             Self::CreditNote => "credit note".to_owned(),
+            Self::FraudWarning => "early fraud warning".to_owned(),
             Self::PaymentMethod => "PaymentMethod".to_owned(),
             Self::PromotionCode => "promotion code".to_owned(),
             Self::TaxRate => "tax rate".to_owned(),

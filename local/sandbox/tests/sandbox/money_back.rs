@@ -206,6 +206,55 @@ async fn a_dispute_is_opened_and_decided() {
 }
 
 #[tokio::test]
+async fn a_warning_is_actionable_until_the_charge_is_disputed_or_refunded() {
+    let stripe = Stripe::start().await;
+    stripe
+        .control("/account", json!({"refunds": "pending"}))
+        .await;
+    for (fraud_type, is_disputed) in [("unauthorized_use_of_card", true), ("misc", false)] {
+        let (_, _, intent, charge) = paid(&stripe).await;
+        let path = format!("/charges/{charge}/fraud_warning");
+        let warning = stripe
+            .control(&path, json!({"fraud_type": fraud_type}))
+            .await;
+        assert!(id(&warning).starts_with("issfr_"));
+        assert_eq!(warning["object"], "radar.early_fraud_warning");
+        assert_eq!(warning["charge"], charge.as_str());
+        assert_eq!(warning["payment_intent"], intent.as_str());
+        assert_eq!(warning["fraud_type"], fraud_type);
+        assert_eq!(warning["actionable"], true);
+        let created = last_event(&stripe, "radar.early_fraud_warning.created").await;
+        assert_eq!(created["data"]["object"], warning);
+
+        let one = format!("/v1/radar/early_fraud_warnings/{}", id(&warning));
+        let part = [("charge", charge.as_str()), ("amount", "500")];
+        stripe.post("/v1/refunds", &part).await.ok();
+        assert_eq!(stripe.get(&one, &[]).await.ok(), warning);
+        if is_disputed {
+            let path = format!("/charges/{charge}/dispute");
+            stripe.control(&path, json!({})).await;
+        } else {
+            let all = [("charge", charge.as_str())];
+            let refund = stripe.post("/v1/refunds", &all).await.ok();
+            assert_eq!(stripe.get(&one, &[]).await.ok()["actionable"], false);
+            let path = format!("/refunds/{}/fail", id(&refund));
+            stripe.control(&path, json!({})).await;
+            assert_eq!(stripe.get(&one, &[]).await.ok()["actionable"], true);
+            stripe.post("/v1/refunds", &all).await.ok();
+        }
+        let after = stripe.get(&one, &[("expand[]", "charge")]).await.ok();
+        assert_eq!(after["actionable"], false);
+        assert_eq!(after["charge"]["disputed"], is_disputed);
+        let updated = last_event(&stripe, "radar.early_fraud_warning.updated").await;
+        assert_eq!(updated["data"]["object"]["id"], warning["id"]);
+        assert_eq!(
+            updated["data"]["previous_attributes"],
+            json!({"actionable": true})
+        );
+    }
+}
+
+#[tokio::test]
 async fn events_about_what_pays_say_what_was_before() {
     let stripe = Stripe::start().await;
     let (shopper, subscription, _, _) = paid(&stripe).await;

@@ -47,7 +47,11 @@ async fn a_test_card_is_declined_for_its_own_reason() {
         assert_eq!(charge["failure_code"], code);
         assert_eq!(charge["outcome"]["reason"], decline_code.unwrap_or(code));
     }
-    for card in ["pm_card_createDispute", "pm_card_fr"] {
+    for card in [
+        "pm_card_createDispute",
+        "pm_card_createIssuerFraudRecord",
+        "pm_card_fr",
+    ] {
         let answer = create(&stripe, &[("payment_method", card), ("confirm", "true")]).await;
         assert_eq!(
             answer.refusal(),
