@@ -180,15 +180,16 @@ async fn play(app: &TestApp, path: &str, what: Value) -> Value {
 }
 
 /// What the shop is told of dave, whose payment that is.
-const OF_DAVE: [&str; 5] = [
+const OF_DAVE: [&str; 6] = [
     "subscription.activated",
     "subscription.dispute_closed",
     "subscription.dispute_opened",
+    "subscription.fraud_warning",
     "subscription.refund_failed",
     "subscription.refunded",
 ];
 
-/// A payment goes back in part, a refund of it fails, and it is claimed back in vain.
+/// A payment goes back in part, a refund of it fails, and it is taken for fraud and claimed back in vain.
 async fn money_back(app: &TestApp) {
     let before = app.stripe.objects("charge").await;
     app.shopper("dave").buy("stock-photos-monthly").await;
@@ -211,6 +212,8 @@ async fn money_back(app: &TestApp) {
     let form = [("charge", charge), ("amount", "100")];
     app.stripe.api("POST", "/v1/refunds", &form).await;
     app.quiet().await;
+    let path = format!("/charges/{charge}/fraud_warning");
+    play(app, &path, nothing.clone()).await;
     let dispute = play(app, &format!("/charges/{charge}/dispute"), nothing).await;
     let path = format!("/disputes/{}/close", dispute["id"].as_str().unwrap());
     play(app, &path, serde_json::json!({"status": "won"})).await;

@@ -191,12 +191,35 @@ pub(crate) struct Claimed<'a> {
     pub(crate) answer_by: Option<Timestamp>,
 }
 
+/// A payment that the bank takes for fraud.
+#[derive(Serialize)]
+pub(crate) struct FraudSuspected<'a> {
+    /// Stripe's id, `issfr_...`.
+    pub(crate) id: &'a str,
+    /// What was paid with it.
+    pub(crate) invoice: &'a str,
+    /// The payment, `ch_...` or `py_...`.
+    pub(crate) charge: &'a str,
+    /// How much was paid, in the currency's smallest unit.
+    pub(crate) amount: u64,
+    /// How much of it went back already, in the same unit.
+    pub(crate) refunded: u64,
+    /// The currency.
+    pub(crate) currency: Option<Currency>,
+    /// What kind of fraud, in a word of Stripe's.
+    pub(crate) fraud_type: &'a str,
+    /// Whether a refund may still prevent a dispute.
+    pub(crate) actionable: bool,
+}
+
 /// What has become of money that was paid. It stands outside the order of a subscription's other events.
 pub(crate) enum MoneyEvent<'a> {
     /// It has gone back.
     Refunded(RefundMade<'a>),
     /// It was to go back, and does not.
     RefundFailed(RefundFailed<'a>),
+    /// The bank takes it for fraud.
+    FraudSuspected(FraudSuspected<'a>),
     /// It is claimed back.
     DisputeOpened(Claimed<'a>),
     /// What was claimed back is the shop's again, or is lost.
@@ -220,6 +243,10 @@ pub(crate) fn about_money(
         MoneyEvent::RefundFailed(failed) => {
             let data = of("refund", json!(failed));
             ("subscription.refund_failed", "refund_failed", data)
+        }
+        MoneyEvent::FraudSuspected(suspected) => {
+            let data = of("warning", json!(suspected));
+            ("subscription.fraud_warning", "fraud_warning", data)
         }
         MoneyEvent::DisputeOpened(claimed) => {
             let data = of("dispute", json!(claimed));

@@ -20,6 +20,8 @@ pub enum About {
     Mandate,
     /// A payment that the shopper's bank or wallet claims back.
     Dispute,
+    /// A payment that the bank takes for fraud.
+    FraudWarning,
     /// A payment that the shop gives back.
     Refund,
     /// A price, and so what a plan costs.
@@ -53,7 +55,7 @@ const fn about(about: About, name: &'static str) -> EventType {
 /// holds up renewals for up to 72 hours. `payment_intent.payment_failed` is not needed, since the
 /// payments that begin a subscription are those of an invoice, and `invoice.payment_failed` names
 /// the subscription.
-pub const EVENT_TYPES: [EventType; 31] = [
+pub const EVENT_TYPES: [EventType; 33] = [
     about(About::SetupIntent, "setup_intent.succeeded"),
     about(About::SetupIntent, "setup_intent.setup_failed"),
     about(About::SetupIntent, "setup_intent.canceled"),
@@ -80,6 +82,8 @@ pub const EVENT_TYPES: [EventType; 31] = [
     about(About::Dispute, "charge.dispute.closed"),
     about(About::Dispute, "charge.dispute.funds_withdrawn"),
     about(About::Dispute, "charge.dispute.funds_reinstated"),
+    about(About::FraudWarning, "radar.early_fraud_warning.created"),
+    about(About::FraudWarning, "radar.early_fraud_warning.updated"),
     about(About::Refund, "refund.created"),
     about(About::Refund, "refund.updated"),
     about(About::Refund, "refund.failed"),

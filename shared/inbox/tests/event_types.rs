@@ -49,6 +49,10 @@ fn a_type_says_what_it_is_about_and_others_are_about_nothing() {
         ("payment_method.detached", Some(About::PaymentMethods)),
         ("mandate.updated", Some(About::Mandate)),
         ("charge.dispute.funds_reinstated", Some(About::Dispute)),
+        (
+            "radar.early_fraud_warning.created",
+            Some(About::FraudWarning),
+        ),
         ("refund.updated", Some(About::Refund)),
         ("price.updated", Some(About::Price)),
         ("product.deleted", Some(About::Product)),

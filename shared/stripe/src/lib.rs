@@ -23,9 +23,9 @@ pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Coupon,
-    CreditNote, Customer, Deleted, Dispute, DisputeStatus, Expandable, Identified, Invoice,
-    InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata, NextAction, Outcome,
-    PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod, PaymentMethodDomain,
+    CreditNote, Customer, Deleted, Dispute, DisputeStatus, Expandable, FraudWarning, Identified,
+    Invoice, InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata, NextAction,
+    Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod, PaymentMethodDomain,
     PaymentSettings, PendingUpdate, Period, Phase, PhaseItem, PortalConfiguration, PortalSession,
     Preview, PreviewLine, Price, Product, PromotionCode, Recurring, RedirectToUrl, Refund,
     RefundStatus, Restrictions, Schedule, SetupAttempt, SetupAttemptStatus, SetupError,

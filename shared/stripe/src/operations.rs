@@ -12,8 +12,8 @@ use crate::{
     error::StripeError,
     form::Form,
     objects::{
-        Bill, Customer, Deleted, Dispute, Invoice, InvoicePayment, List, Mandate, Price, Product,
-        Refund, SetupIntent, Subscription, WebhookEndpoint,
+        Bill, Customer, Deleted, Dispute, FraudWarning, Invoice, InvoicePayment, List, Mandate,
+        Price, Product, Refund, SetupIntent, Subscription, WebhookEndpoint,
     },
     requests::{CancellationDetails, below, path, whole},
 };
@@ -273,6 +273,13 @@ impl Stripe {
     pub async fn retrieve_dispute(&self, id: &str) -> Answered<Dispute> {
         self.get("retrieve_dispute", &below("/v1/disputes", id), Form::new())
             .await
+    }
+
+    /// Reads an early fraud warning with its charge.
+    pub async fn retrieve_fraud_warning(&self, id: &str) -> Answered<FraudWarning> {
+        let query = Form::new().with(&["expand", ""], "charge");
+        let path = below("/v1/radar/early_fraud_warnings", id);
+        self.get("retrieve_fraud_warning", &path, query).await
     }
 
     /// Reads a refund.

@@ -55,6 +55,7 @@ mod endpoint_types;
 mod erasing;
 mod event_orders;
 mod forgotten;
+mod fraud_warnings;
 mod iam;
 mod killed;
 mod links;

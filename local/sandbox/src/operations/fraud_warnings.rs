@@ -19,7 +19,9 @@ pub(crate) fn warn(world: &mut World, charge: &str, fraud_type: &str) -> Result<
 
 /// Updates the warnings about a charge that was disputed or refunded.
 pub(crate) fn follow(world: &mut World, charge: &Value) {
-    let warnings = world.store.having(Kind::FraudWarning, "charge", charge.id());
+    let warnings = world
+        .store
+        .having(Kind::FraudWarning, "charge", charge.id());
     let warnings: Vec<Value> = warnings.cloned().collect();
     for before in warnings {
         let mut after = before.clone();

@@ -285,10 +285,7 @@ async fn an_object_that_is_not_there_is_named_by_its_place_in_the_path() {
         ("/v1/prices/none", "price"),
         ("/v1/invoices/none", "invoice"),
         ("/v1/disputes/none", "dispute"),
-        (
-            "/v1/radar/early_fraud_warnings/none",
-            "early_fraud_warning",
-        ),
+        ("/v1/radar/early_fraud_warnings/none", "early_fraud_warning"),
         ("/v1/refunds/none", "refund"),
         ("/v1/payment_methods/none", "payment_method"),
         ("/v1/test_helpers/test_clocks/none", "test_clock"),

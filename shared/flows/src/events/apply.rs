@@ -55,6 +55,7 @@ enum Subject {
     Customer,
     Mandate(String),
     Dispute(String),
+    FraudWarning(String),
     Refund(String),
     /// Of the catalog, and so of no customer.
     Price(PriceId),
@@ -84,6 +85,7 @@ fn subject(event: &InboxItem) -> Result<Subject, Applied> {
         About::Customer => Ok(Subject::Customer),
         About::Mandate => object().map(Subject::Mandate),
         About::Dispute => object().map(Subject::Dispute),
+        About::FraudWarning => object().map(Subject::FraudWarning),
         About::Refund => object().map(Subject::Refund),
         About::Price => {
             // A plan has no price of the older kind, whose id is of another form.
@@ -179,6 +181,7 @@ impl Events<'_> {
         match subject {
             Subject::Mandate(id) => return self.apply_to_mandate(id).await,
             Subject::Dispute(id) => return self.apply_to_dispute(id).await,
+            Subject::FraudWarning(id) => return self.apply_to_fraud_warning(id).await,
             Subject::Refund(id) => return self.apply_to_refund(id).await,
             Subject::Price(id) => {
                 return self.resolver().follow_price(id).await.map(Applied::from);

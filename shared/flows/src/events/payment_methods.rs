@@ -4,12 +4,12 @@
 
 use perennial_store::PaymentIssue;
 use perennial_stripe::{DisputeStatus, MandateStatus};
-use perennial_types::{CustomerId, SubscriptionId, Timestamp, UserId};
+use perennial_types::{CustomerId, PaymentIntentId, SubscriptionId, Timestamp, UserId};
 
 use super::{Events, apply::Applied};
 use crate::{
     FlowError,
-    shop_events::{Claimed, MoneyEvent, RefundFailed, RefundMade, about_money},
+    shop_events::{Claimed, FraudSuspected, MoneyEvent, RefundFailed, RefundMade, about_money},
     subscriptions::{Paid, PaidInvoice, Subscriptions},
 };
 
@@ -97,6 +97,37 @@ impl Events<'_> {
         }
     }
 
+    /// The bank takes a payment for fraud. The shop is told once, and nothing else follows: what
+    /// becomes of the payment brings events of its own.
+    pub(super) async fn apply_to_fraud_warning(&self, id: &str) -> Result<Applied, FlowError> {
+        let warning = self.cx.stripe.retrieve_fraud_warning(id).await?.value;
+        let Some(charge) = warning.charge() else {
+            return Ok(Applied::Ignored("it is about no charge"));
+        };
+        let payment_intent = charge.payment_intent.as_ref();
+        let paid = Subscriptions::of(self.cx)
+            .paid_by(payment_intent.map(PaymentIntentId::as_str))
+            .await?;
+        let paid = match paid {
+            Paid::For(paid) => paid,
+            Paid::Ignored(why) => return Ok(Applied::Ignored(why)),
+        };
+        let suspected = MoneyEvent::FraudSuspected(FraudSuspected {
+            id,
+            invoice: &paid.invoice,
+            charge: &charge.id,
+            amount: charge.amount_captured,
+            refunded: charge.given_back(),
+            currency: charge.currency.parse().ok(),
+            fraud_type: &warning.fraud_type,
+            actionable: warning.actionable,
+        });
+        match self.tell_of_money(&paid, id, &suspected).await? {
+            Some(_) => Ok(Applied::Done),
+            None => Ok(Applied::Ignored(NOT_OURS)),
+        }
+    }
+
     /// The shop gives a payment back, or a part of it.
     pub(super) async fn apply_to_refund(&self, id: &str) -> Result<Applied, FlowError> {
         let read = Subscriptions::of(self.cx).read_refund(id).await?;
@@ -129,19 +160,20 @@ impl Events<'_> {
     }
 
     /// Before it is noted here, so that whoever dies in between tells it when the event comes again.
+    /// None if the customer is not one of ours.
     async fn tell_of_money(
         &self,
         paid: &PaidInvoice,
         about: &str,
         event: &MoneyEvent<'_>,
-    ) -> Result<(), FlowError> {
+    ) -> Result<Option<UserId>, FlowError> {
         let Some(user) = self.cx.table.user_of_customer(&paid.customer).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let now = self.cx.clock.now();
         let event = about_money(&user, &paid.subscription, about, event, now);
         self.cx.table.tell(&event).await?;
-        Ok(())
+        Ok(Some(user))
     }
 
     /// The customer was deleted, and its subscriptions with it. The next click creates another.

@@ -38,8 +38,8 @@ pub use expandable::{Expandable, Identified};
 pub use invoice::{ConfirmationSecret, Invoice};
 pub use list::{Deleted, List};
 pub use money_back::{
-    Dispute, DisputeStatus, InvoicePayment, Mandate, MandateStatus, PaidInvoice, Refund,
-    RefundStatus,
+    Dispute, DisputeStatus, FraudWarning, InvoicePayment, Mandate, MandateStatus, PaidInvoice,
+    Refund, RefundStatus,
 };
 pub use payment_intent::{CardOptions, PaymentIntent, PaymentIntentStatus};
 pub use payment_method::{Card, CardWallet, PaymentMethod};

@@ -1,11 +1,14 @@
 //! What can go back: <https://docs.stripe.com/api/disputes/object>,
+//! <https://docs.stripe.com/api/radar/early_fraud_warnings/object>,
 //! <https://docs.stripe.com/api/refunds/object>, <https://docs.stripe.com/api/mandates/object> and
 //! <https://docs.stripe.com/api/invoice-payment/object>.
 
 use perennial_types::{CustomerId, SubscriptionId, open_enum};
 use serde::Deserialize;
 
-use super::{Customer, Expandable, Identified, Metadata, PaymentIntent, PaymentMethod, lenient};
+use super::{
+    Charge, Customer, Expandable, Identified, Metadata, PaymentIntent, PaymentMethod, lenient,
+};
 
 open_enum! {
     /// How a mandate stands.
@@ -98,6 +101,27 @@ impl Dispute {
     /// Until when the shop may answer, in Unix seconds; none when it may not any more.
     pub fn answer_by(&self) -> Option<i64> {
         self.evidence_details.due_by
+    }
+}
+
+/// A payment that the bank takes for fraud, before anybody claims it back.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FraudWarning {
+    /// Whether a refund may still prevent a dispute: it was neither disputed nor refunded in full.
+    #[serde(default)]
+    pub actionable: bool,
+    /// What kind of fraud, in a word of Stripe's.
+    #[serde(default)]
+    pub fraud_type: String,
+    /// Which payment.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    charge: Option<Expandable<Charge>>,
+}
+
+impl FraudWarning {
+    /// The charge, if it was expanded.
+    pub fn charge(&self) -> Option<&Charge> {
+        self.charge.as_ref()?.object()
     }
 }
 
