@@ -90,8 +90,8 @@ impl Events<'_> {
                     let about = format!("{id}:{}", claimed.status);
                     (about, MoneyEvent::DisputeClosed(claimed))
                 };
-                self.tell_of_money(&paid, &about, &event).await?;
-                self.contest(&paid, id, &finding).await
+                self.contest(&paid, id, &finding, Some((&about, event)))
+                    .await
             }
             Paid::Ignored(why) => Ok(Applied::Ignored(why)),
         }
@@ -122,10 +122,11 @@ impl Events<'_> {
             fraud_type: &warning.fraud_type,
             actionable: warning.actionable,
         });
-        match self.tell_of_money(&paid, id, &suspected).await? {
-            Some(_) => Ok(Applied::Done),
-            None => Ok(Applied::Ignored(NOT_OURS)),
-        }
+        let Some(user) = self.cx.table.user_of_customer(&paid.customer).await? else {
+            return Ok(Applied::Ignored(NOT_OURS));
+        };
+        self.tell_of_money(&user, &paid, id, &suspected).await?;
+        Ok(Applied::Done)
     }
 
     /// The shop gives a payment back, or a part of it.
@@ -136,44 +137,41 @@ impl Events<'_> {
             Paid::Ignored(why) => return Ok(Applied::Ignored(why)),
         };
         let of = &read.of;
-        if !read.stands {
+        let told = if !read.stands {
             tracing::error!(subscription = %paid.subscription, refund = id,
                 "a refund has failed, and the shopper has yet to get the money");
-            let failed = MoneyEvent::RefundFailed(RefundFailed {
+            Some(MoneyEvent::RefundFailed(RefundFailed {
                 invoice: Some(&of.invoice),
                 refund: Some(id),
                 amount: of.amount,
                 currency: of.currency,
                 reason: None,
-            });
-            self.tell_of_money(paid, id, &failed).await?;
+            }))
         } else if read.is_done {
-            let made = MoneyEvent::Refunded(RefundMade {
+            Some(MoneyEvent::Refunded(RefundMade {
                 invoice: &of.invoice,
                 refund: id,
                 amount: of.amount,
                 currency: of.currency,
-            });
-            self.tell_of_money(paid, id, &made).await?;
-        }
-        self.contest(paid, id, &read.finding()).await
+            }))
+        } else {
+            None
+        };
+        let told = told.map(|event| (id, event));
+        self.contest(paid, id, &read.finding(), told).await
     }
 
-    /// Before it is noted here, so that whoever dies in between tells it when the event comes again.
-    /// None if the customer is not one of ours.
     async fn tell_of_money(
         &self,
+        user: &UserId,
         paid: &PaidInvoice,
         about: &str,
         event: &MoneyEvent<'_>,
-    ) -> Result<Option<UserId>, FlowError> {
-        let Some(user) = self.cx.table.user_of_customer(&paid.customer).await? else {
-            return Ok(None);
-        };
+    ) -> Result<(), FlowError> {
         let now = self.cx.clock.now();
-        let event = about_money(&user, &paid.subscription, about, event, now);
+        let event = about_money(user, &paid.subscription, about, event, now);
         self.cx.table.tell(&event).await?;
-        Ok(Some(user))
+        Ok(())
     }
 
     /// The customer was deleted, and its subscriptions with it. The next click creates another.
@@ -197,17 +195,24 @@ impl Events<'_> {
         Ok(Applied::Done)
     }
 
+    /// Notes how an object stands, tells of it, and reads the subscription again. What is noted counts at
+    /// once, so whoever hears of it and asks gets an answer with it. Whoever dies in between does all of it
+    /// again when the event comes again.
     async fn contest(
         &self,
         paid: &PaidInvoice,
         object: &str,
         finding: &PaymentIssue,
+        told: Option<(&str, MoneyEvent<'_>)>,
     ) -> Result<Applied, FlowError> {
         let (customer, id) = (&paid.customer, &paid.subscription);
         let Some(user) = self.cx.table.user_of_customer(customer).await? else {
             return Ok(Applied::Ignored(NOT_OURS));
         };
         self.cx.table.note_issue(&user, id, object, finding).await?;
+        if let Some((about, event)) = told {
+            self.tell_of_money(&user, paid, about, &event).await?;
+        }
         Subscriptions::of(self.cx)
             .refresh(&user, customer, id)
             .await?;
