@@ -52,6 +52,10 @@ pub(crate) fn of_functions(
                 .unwrap_or_default(),
         ),
         (
+            "DISPUTED_ACCESS",
+            of_the_developer.get("DISPUTED_ACCESS").unwrap_or_default(),
+        ),
+        (
             "EMAIL_CLAIM",
             of_the_developer.get("EMAIL_CLAIM").unwrap_or_default(),
         ),

@@ -24,6 +24,7 @@ FILE = {
         "EMAIL_CLAIM": "",
         "WORKER_CONCURRENCY": "",
         "GRACE_DAYS": "",
+        "DISPUTED_ACCESS": "",
         "CONSENT": "",
         "LINK_SECRET": "link",
         "SHOP_URL": "http://127.0.0.1:9000/",

@@ -121,7 +121,7 @@ export interface EndPreview {
 
 export interface Entitlement {
   active: boolean;
-  /** The status of the subscription that decided it, `lapsed`, or `none`. */
+  /** The status of the subscription that decided it, `lapsed`, `disputed`, `dispute_lost`, or `none`. */
   because: string;
   /** How many of the plan are paid for; missing unless it is active and the plan is sold in quantities. */
   quantity?: number;

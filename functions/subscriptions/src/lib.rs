@@ -13,12 +13,12 @@ mod user;
 
 use std::sync::Arc;
 
-use perennial_config::{Dynamo, Env, Start, StartError, all, grace, stripe_mode};
+use perennial_config::{Dynamo, Env, Start, StartError, all, disputed_access, grace, stripe_mode};
 use perennial_http::{
     ApiError, Handler, ManagedSubscription, Request, Response, Routes, routes, sentence,
 };
 use perennial_store::{Catalog, CustomerItem, StoreError, Table};
-use perennial_types::{By, Clock, Grace, Plans, Subscription, UserId, entitlements};
+use perennial_types::{AccessRules, By, Clock, Plans, Subscription, UserId, entitlements};
 use serde_json::{Value, json};
 
 /// The function.
@@ -26,13 +26,18 @@ use serde_json::{Value, json};
 pub struct App {
     table: Table,
     catalog: Catalog,
-    grace: Grace,
+    rules: AccessRules,
     clock: Clock,
 }
 
 impl Start for App {
     async fn start(env: &Env, clock: Clock) -> Result<Self, StartError> {
-        let (dynamo, mode, grace) = all((Dynamo::read(env), stripe_mode(env), grace(env)))?;
+        let (dynamo, mode, grace, disputed) = all((
+            Dynamo::read(env),
+            stripe_mode(env),
+            grace(env),
+            disputed_access(env),
+        ))?;
         let table = Table::given_or_new(env.given(), &dynamo.table, &dynamo.aws);
         let table = table.of_mode(mode.is_live());
         let catalog = Catalog::new(table.clone(), clock.clone());
@@ -40,7 +45,7 @@ impl Start for App {
         Ok(Self {
             table,
             catalog,
-            grace,
+            rules: AccessRules { grace, disputed },
             clock,
         })
     }
@@ -72,7 +77,7 @@ impl App {
         let named = |subscription: Subscription| subscription.named_by(&plans);
         let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
         let now = self.clock.now();
-        let entitlements = entitlements(&plans, &subscriptions, now, self.grace);
+        let entitlements = entitlements(&plans, &subscriptions, now, self.rules);
         let managed = |it: Subscription| ManagedSubscription::new(it, by, now, &plans);
         let bodies: Vec<_> = subscriptions.into_iter().map(managed).collect();
         Ok((json!(bodies), json!(entitlements)))

@@ -12,6 +12,6 @@ pub use perennial_process::{Env, EventHandler, Problems, Start, StartError, all,
 pub use rolling::Rolling;
 pub use secrets::{Secret, SecretsError};
 pub use settings::{
-    Api, Dynamo, Mode, NewKey, Shop, Stripe, api_base, consent, email_claim, grace, link_secret,
-    renewal_reminder, stripe_mode, trials, webhook_secrets, worker_concurrency,
+    Api, Dynamo, Mode, NewKey, Shop, Stripe, api_base, consent, disputed_access, email_claim,
+    grace, link_secret, renewal_reminder, stripe_mode, trials, webhook_secrets, worker_concurrency,
 };

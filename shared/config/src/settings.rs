@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, pin::Pin, sync::Arc};
 
 use perennial_aws::SdkConfig;
 use perennial_https::Trust;
-use perennial_types::{Clock, Consent, Grace, RenewalReminder, ReturnPath, Trials};
+use perennial_types::{Clock, Consent, DisputedAccess, Grace, RenewalReminder, ReturnPath, Trials};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -275,6 +275,12 @@ pub fn worker_concurrency(env: &Env) -> Result<Option<NonZeroU32>, Problems> {
 /// Reads `GRACE_DAYS`, or takes three days.
 pub fn grace(env: &Env) -> Result<Grace, Problems> {
     Ok(env.optional("GRACE_DAYS", str::parse)?.unwrap_or_default())
+}
+
+/// Reads `DISPUTED_ACCESS`: what a disputed payment does to entitlements, or nothing unless set.
+pub fn disputed_access(env: &Env) -> Result<DisputedAccess, Problems> {
+    let access = env.optional("DISPUTED_ACCESS", str::parse)?;
+    Ok(access.unwrap_or_default())
 }
 
 /// Reads `EMAIL_CLAIM`: which claim of a token is the e-mail address that Stripe is given, if any is.

@@ -4,7 +4,7 @@
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use perennial_config::{Api, Dynamo, Env, Shop, Stripe, all, webhook_secrets};
-use perennial_types::{Grace, RenewalReminder, ReturnPath};
+use perennial_types::{DisputedAccess, Grace, RenewalReminder, ReturnPath};
 
 fn complete() -> Vec<(&'static str, &'static str)> {
     vec![
@@ -190,6 +190,22 @@ fn a_grace_is_three_days_or_from_1_to_60() {
     assert_eq!(grace("14"), Ok("14".parse().unwrap()));
     for value in ["0", "61", "-3", "three"] {
         assert!(grace(value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn a_dispute_does_nothing_to_an_entitlement_unless_that_is_set() {
+    let access = |value: &str| {
+        let env = Env::from_pairs([("DISPUTED_ACCESS", value)]);
+        perennial_config::disputed_access(&env)
+    };
+    assert_eq!(access(""), Ok(DisputedAccess::Keep));
+    assert_eq!(access("keep"), Ok(DisputedAccess::Keep));
+    assert_eq!(access("suspend"), Ok(DisputedAccess::Suspend));
+    let when_lost = access("suspend_when_lost");
+    assert_eq!(when_lost, Ok(DisputedAccess::SuspendWhenLost));
+    for value in ["Keep", "end", "true"] {
+        assert!(access(value).is_err(), "{value}");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use perennial_types::{Currency, PaymentMethodId, PaymentReason, Refunded, SubscriptionId, UserId};
+use perennial_types::{Currency, Disputes, PaymentMethodId, Refunded, SubscriptionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Table, attempt::applied, key::Key};
@@ -47,14 +47,11 @@ impl PaymentIssues {
             .insert(note_refusal(invoice, payment_method.as_str()));
     }
 
-    /// Whether a payment is disputed, or a dispute was lost.
-    pub fn dispute(&self) -> Option<PaymentReason> {
-        if !self.disputed.is_empty() {
-            Some(PaymentReason::Disputed)
-        } else if !self.dispute_lost.is_empty() {
-            Some(PaymentReason::DisputeLost)
-        } else {
-            None
+    /// Whether a payment is disputed, and whether a dispute was lost.
+    pub fn disputes(&self) -> Disputes {
+        Disputes {
+            open: !self.disputed.is_empty(),
+            lost: !self.dispute_lost.is_empty(),
         }
     }
 
@@ -221,6 +218,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use perennial_types::PaymentReason;
+
     use super::*;
 
     fn item(sets: &[(&str, &[&str])]) -> PaymentIssues {
@@ -234,19 +233,23 @@ mod tests {
     #[test]
     fn an_open_dispute_is_told_before_a_lost_one() {
         let object = &["du_1"][..];
-        for (sets, expected) in [
-            (&[][..], None),
-            (&[("revoked", object)], None),
+        for (sets, (open, lost), reason) in [
+            (&[][..], (false, false), None),
+            (&[("revoked", object)], (false, false), None),
             (
                 &[("dispute_lost", object)],
+                (false, true),
                 Some(PaymentReason::DisputeLost),
             ),
             (
                 &[("dispute_lost", object), ("disputed", object)],
+                (true, true),
                 Some(PaymentReason::Disputed),
             ),
         ] {
-            assert_eq!(item(sets).dispute(), expected, "{sets:?}");
+            let disputes = item(sets).disputes();
+            assert_eq!(disputes, Disputes { open, lost }, "{sets:?}");
+            assert_eq!(disputes.reason(), reason, "{sets:?}");
         }
     }
 

@@ -64,19 +64,24 @@ struct Stored {
 
 impl From<Stored> for SubscriptionItem {
     fn from(stored: Stored) -> Self {
+        let issues = PaymentIssues {
+            revoked: stored.revoked,
+            disputed: stored.disputed,
+            dispute_lost: stored.dispute_lost,
+            refunded: stored.refunded,
+            refused: stored.refused,
+        };
+        let disputes = issues.disputes();
         Self {
             fence: stored.fence,
             attempt: stored.attempt,
-            issues: PaymentIssues {
-                revoked: stored.revoked,
-                disputed: stored.disputed,
-                dispute_lost: stored.dispute_lost,
-                refunded: stored.refunded,
-                refused: stored.refused,
-            },
+            issues,
             pause: stored.pause,
             looked_at: stored.due_at,
-            subscription: stored.model.map(|model| model.0),
+            subscription: stored.model.map(|model| Subscription {
+                disputes,
+                ..model.0
+            }),
         }
     }
 }

@@ -2,8 +2,8 @@
 //! what an older version has written can be read.
 
 use perennial_types::{
-    InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName, PriceId, Refunded,
-    SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
+    Disputes, InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName, PriceId,
+    Refunded, SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,9 @@ struct SubscriptionRow {
     next_payment_attempt: Option<Timestamp>,
     #[serde(default)]
     refunds: Vec<Refunded>,
+    // The item has it beside this.
+    #[serde(skip)]
+    disputes: Disputes,
     #[serde(default)]
     payment: Payment,
 }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{PauseReason, PlanGroup, Plans, Subscription, SubscriptionStatus as Status, Timestamp};
+use crate::{
+    Disputes, PauseReason, PaymentReason, PlanGroup, Plans, Subscription,
+    SubscriptionStatus as Status, Timestamp,
+};
 
 /// How long an entitlement outlives what is known to be paid for.
 ///
@@ -46,6 +49,51 @@ impl FromStr for Grace {
     }
 }
 
+/// What a disputed payment does to what the subscription entitles to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DisputedAccess {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// It entitles to nothing once a dispute is lost.
+    SuspendWhenLost,
+    /// It entitles to nothing while a dispute is open, and once one is lost.
+    Suspend,
+}
+
+impl FromStr for DisputedAccess {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "suspend_when_lost" => Ok(Self::SuspendWhenLost),
+            "suspend" => Ok(Self::Suspend),
+            _ => Err("it must be keep, suspend_when_lost or suspend"),
+        }
+    }
+}
+
+impl DisputedAccess {
+    /// Why a subscription with these disputes entitles to nothing, if it does not.
+    fn suspended(self, disputes: Disputes) -> Option<PaymentReason> {
+        match self {
+            Self::Keep => None,
+            Self::SuspendWhenLost => disputes.lost.then_some(PaymentReason::DisputeLost),
+            Self::Suspend => disputes.reason(),
+        }
+    }
+}
+
+/// What the shop has decided about entitlements.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AccessRules {
+    /// How long one outlives what is paid for.
+    pub grace: Grace,
+    /// What a dispute does to it.
+    pub disputed: DisputedAccess,
+}
+
 /// The answer for one plan group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entitlement {
@@ -55,7 +103,8 @@ pub struct Entitlement {
     pub until: Option<Timestamp>,
     /// The status of the subscription that decided it; `none` without any, `incomplete` also for a
     /// trial whose payment method the shopper has yet to confirm, and `lapsed` for one whose time
-    /// is over although Stripe has told nothing of its end.
+    /// is over although Stripe has told nothing of its end; `disputed` or `dispute_lost` for one that
+    /// would entitle if nothing were claimed back.
     pub because: String,
     /// How many of the plan are paid for; only of one that is sold in quantities, while it is active.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +118,7 @@ pub fn entitlements(
     plans: &Plans,
     subscriptions: &[Subscription],
     now: Timestamp,
-    grace: Grace,
+    rules: AccessRules,
 ) -> BTreeMap<PlanGroup, Entitlement> {
     plans
         .groups()
@@ -78,7 +127,7 @@ pub fn entitlements(
             let best = subscriptions
                 .iter()
                 .filter(|subscription| subscription.is_of_group(plans, group))
-                .map(|subscription| (answer(subscription, now, grace), subscription))
+                .map(|subscription| (answer(subscription, now, rules), subscription))
                 .max_by_key(|(answer, subscription)| {
                     (answer.active, answer.until, subscription.current_period_end)
                 });
@@ -102,14 +151,19 @@ fn none() -> Entitlement {
     }
 }
 
-fn answer(subscription: &Subscription, now: Timestamp, grace: Grace) -> Entitlement {
+fn answer(subscription: &Subscription, now: Timestamp, rules: AccessRules) -> Entitlement {
     // Whatever the clock says, the current period has begun.
     let now = subscription
         .current_period_start
         .map_or(now, |start| start.max(now));
-    let span = span(subscription, grace);
-    let active = span.is_some_and(|span| span.last.is_none_or(|last| now < last));
+    let span = span(subscription, rules.grace);
+    let runs = span.is_some_and(|span| span.last.is_none_or(|last| now < last));
+    let suspended = rules.disputed.suspended(subscription.disputes);
+    let suspended = suspended.filter(|_| runs);
+    let active = runs && suspended.is_none();
     let because = match &subscription.status {
+        _ if suspended == Some(PaymentReason::Disputed) => "disputed",
+        _ if suspended.is_some() => "dispute_lost",
         _ if subscription.awaits_shopper() => Status::Incomplete.as_str(),
         _ if !active && paused_here(subscription).is_some() => Status::Paused.as_str(),
         Status::Active | Status::Trialing if !active => "lapsed",
@@ -202,7 +256,7 @@ fn span(it: &Subscription, grace: Grace) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pause, Payment, PaymentReason, PaymentState};
+    use crate::{Pause, Payment, PaymentState};
 
     const DAY: i64 = 86_400;
 
@@ -229,7 +283,7 @@ mod tests {
     }
 
     fn decide(subscriptions: &[Subscription], now: Timestamp) -> Entitlement {
-        entitlements(&plans(), subscriptions, now, Grace::default())
+        entitlements(&plans(), subscriptions, now, AccessRules::default())
             .into_values()
             .next()
             .unwrap()
@@ -259,7 +313,12 @@ mod tests {
             ..subscription("active")
         };
         let of = |plans: &Plans, it: &Subscription, group: &str, day| {
-            let all = entitlements(plans, std::slice::from_ref(it), at(day), Grace::default());
+            let all = entitlements(
+                plans,
+                std::slice::from_ref(it),
+                at(day),
+                AccessRules::default(),
+            );
             all.get(group).unwrap().quantity
         };
         assert_eq!(of(&seats, &five, "main", 1), Some(5));
@@ -438,6 +497,65 @@ mod tests {
         let entitlement = decide(&[], at(1));
         assert!(!entitlement.active);
         assert_eq!(entitlement.because, "none");
+    }
+
+    #[test]
+    fn a_dispute_takes_away_what_the_shop_has_decided() {
+        use DisputedAccess::{Keep, Suspend, SuspendWhenLost};
+        let plans = plans();
+        let decide = |status: &str, disputes: Disputes, disputed: DisputedAccess| {
+            let it = Subscription {
+                disputes,
+                ..subscription(status)
+            };
+            let rules = AccessRules {
+                disputed,
+                ..AccessRules::default()
+            };
+            let decided = entitlements(&plans, &[it], at(1), rules);
+            decided.into_values().next().unwrap()
+        };
+        let of = |open: bool, lost: bool| Disputes { open, lost };
+        for (disputes, disputed, because) in [
+            (of(false, false), Keep, None),
+            (of(false, false), Suspend, None),
+            (of(true, true), Keep, None),
+            (of(true, false), SuspendWhenLost, None),
+            (of(false, true), SuspendWhenLost, Some("dispute_lost")),
+            // One that is open beside it gives nothing back.
+            (of(true, true), SuspendWhenLost, Some("dispute_lost")),
+            (of(true, false), Suspend, Some("disputed")),
+            (of(false, true), Suspend, Some("dispute_lost")),
+            (of(true, true), Suspend, Some("disputed")),
+        ] {
+            let decided = decide("active", disputes, disputed);
+            let until = because.is_none().then(|| at(30));
+            let seen = (decided.active, decided.until, decided.because.as_str());
+            let expected = (because.is_none(), until, because.unwrap_or("active"));
+            assert_eq!(seen, expected, "{disputes:?} {disputed:?}");
+        }
+        // What would not entitle anyway says why by itself.
+        let ended = decide("canceled", of(true, true), Suspend);
+        assert_eq!((ended.active, ended.because.as_str()), (false, "canceled"));
+    }
+
+    #[test]
+    fn another_subscription_of_the_group_entitles_beside_one_that_is_disputed() {
+        let disputed = Subscription {
+            disputes: Disputes {
+                open: false,
+                lost: true,
+            },
+            ..subscription("active")
+        };
+        let rules = AccessRules {
+            disputed: DisputedAccess::Suspend,
+            ..AccessRules::default()
+        };
+        let both = [subscription("active"), disputed];
+        let decided = entitlements(&plans(), &both, at(1), rules);
+        let decided = decided.into_values().next().unwrap();
+        assert_eq!((decided.active, decided.because.as_str()), (true, "active"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
 pub use discount::{AgreedDiscount, CodeRefusal, Discount, Lasts};
 pub use email::{EmailAddress, EmailError};
-pub use entitlement::{Entitlement, Grace, GraceError, entitlements};
+pub use entitlement::{AccessRules, DisputedAccess, Entitlement, Grace, GraceError, entitlements};
 pub use frozen::{FrozenRequest, FrozenRequestError, IdempotencyKey, IdempotencyKeyError};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
@@ -52,7 +52,7 @@ pub use ids::{
 };
 pub use money::{Currency, Money, MoneyError};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
-pub use payment::{Payment, PaymentReason, PaymentState};
+pub use payment::{Disputes, Payment, PaymentReason, PaymentState};
 pub use plan::{
     Interval, LARGEST_QUANTITY, NameError, Plan, PlanGroup, PlanName, PlanQuantity, Plans, Trials,
     Unresolved,

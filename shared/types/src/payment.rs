@@ -54,6 +54,28 @@ pub enum PaymentReason {
     Refunded,
 }
 
+/// Which payments of a subscription are claimed back by the shopper's bank or wallet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disputes {
+    /// Of one of them that is not decided yet.
+    pub open: bool,
+    /// One of them is lost: the money is with the shopper.
+    pub lost: bool,
+}
+
+impl Disputes {
+    /// What is told of them; of one that is open before one that is lost.
+    pub fn reason(self) -> Option<PaymentReason> {
+        if self.open {
+            Some(PaymentReason::Disputed)
+        } else if self.lost {
+            Some(PaymentReason::DisputeLost)
+        } else {
+            None
+        }
+    }
+}
+
 impl Payment {
     /// In this state, because of that.
     pub fn new(state: PaymentState, reason: PaymentReason) -> Self {

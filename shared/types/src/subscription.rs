@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CancelRefund, Currency, Pause, Payment, PaymentMethodId, PaymentReason, PaymentState, Plan,
-    PlanGroup, PlanName, Plans, PriceId, SubscriptionId, Timestamp, Wallet, open_enum,
+    CancelRefund, Currency, Disputes, Pause, Payment, PaymentMethodId, PaymentReason, PaymentState,
+    Plan, PlanGroup, PlanName, Plans, PriceId, SubscriptionId, Timestamp, Wallet, open_enum,
 };
 
 open_enum! {
@@ -154,6 +154,9 @@ pub struct Subscription {
     pub next_payment_attempt: Option<Timestamp>,
     /// What was refunded, by invoice.
     pub refunds: Vec<Refunded>,
+    /// Which payments are claimed back. That is noted beside the read model and counts from then on, whether
+    /// or not the subscription has been read again.
+    pub disputes: Disputes,
     /// Whether the next charge can be expected to succeed.
     pub payment: Payment,
 }
@@ -348,6 +351,7 @@ impl Subscription {
             payment_attempts: 0,
             next_payment_attempt: None,
             refunds: Vec::new(),
+            disputes: Disputes::default(),
             payment: Payment::default(),
         }
     }

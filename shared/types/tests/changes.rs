@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use perennial_types::{
-    Change, FailureReason, InvoiceStatus, Payment, PaymentReason, PaymentState, Refunded,
+    Change, Disputes, FailureReason, InvoiceStatus, Payment, PaymentReason, PaymentState, Refunded,
     Subscription, Timestamp,
 };
 
@@ -33,6 +33,7 @@ fn at(status: &str) -> Subscription {
         payment_attempts: 0,
         next_payment_attempt: None,
         refunds: Vec::new(),
+        disputes: Disputes::default(),
         payment: Payment::default(),
     }
 }

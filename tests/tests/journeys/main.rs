@@ -48,6 +48,7 @@ mod clocks;
 mod codes;
 mod configuration;
 mod declines;
+mod disputed_access;
 mod emailing;
 mod ended;
 mod ending;

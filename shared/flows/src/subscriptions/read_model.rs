@@ -85,6 +85,9 @@ pub(crate) fn read_model(
         refunds: known
             .map(|known| known.issues.refunds())
             .unwrap_or_default(),
+        disputes: known
+            .map(|known| known.issues.disputes())
+            .unwrap_or_default(),
         payment: payment(subscription, known),
     }
     .named_by(plans)
@@ -318,7 +321,7 @@ pub(crate) fn contested(known: Option<&SubscriptionItem>, latest_paid: Option<&s
     let refunded = refunds.iter().any(|refund| {
         refund.is_full() && latest_paid.is_none_or(|latest| latest == refund.invoice)
     });
-    let reason = known.issues.dispute();
+    let reason = known.issues.disputes().reason();
     reason
         .or(refunded.then_some(PaymentReason::Refunded))
         .map(|reason| Payment::new(PaymentState::Contested, reason))
