@@ -41,6 +41,8 @@ pub struct Books {
     pub charges: Vec<Value>,
     /// What was claimed back.
     pub disputes: Vec<Value>,
+    /// Promotion codes.
+    pub promotion_codes: Vec<Value>,
     /// Plans to come.
     pub schedules: Vec<Value>,
 }
@@ -351,6 +353,7 @@ impl Stripe {
             credit_notes: all("credit_note"),
             charges: all("charge"),
             disputes: all("dispute"),
+            promotion_codes: all("promotion_code"),
             schedules: all("subscription_schedule"),
         }
     }

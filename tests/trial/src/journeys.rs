@@ -3,6 +3,7 @@
 mod actions;
 mod apple;
 mod leaving;
+mod orders;
 mod rare;
 
 use serde_json::Value;
@@ -140,11 +141,27 @@ pub enum Journey {
     CanceledByLink,
     /// A renewal is declined, and the link of a mail leads to another payment method.
     RepairedByLink,
+    /// A shopper has more of it at once, and fewer from the next period on.
+    QuantityChanged,
+    /// More of it cannot be paid.
+    QuantityDeclined,
+    /// A promotion code takes something off the first payment.
+    Code,
+    /// It ends while the shopper is at the wallet.
+    CodeEnded,
+    /// Apple Pay, and the subscription comes first with a promotion code.
+    AppleCode,
+    /// A server says where Stripe writes to, before there is a customer and after.
+    Emails,
+    /// A server ends the subscription, and has the user erased.
+    Erased,
+    /// A user is erased while a wallet's page is open.
+    ErasedWhileOpen,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 67] = [
         Self::ClientReturn,
         Self::ServerReturn,
         Self::NoReturn,
@@ -204,6 +221,14 @@ impl Journey {
         Self::CameAgainDeclined,
         Self::CanceledByLink,
         Self::RepairedByLink,
+        Self::QuantityChanged,
+        Self::QuantityDeclined,
+        Self::Code,
+        Self::CodeEnded,
+        Self::AppleCode,
+        Self::Emails,
+        Self::Erased,
+        Self::ErasedWhileOpen,
     ];
 
     /// Its name in the id of a case.
@@ -268,6 +293,14 @@ impl Journey {
             Self::CameAgainDeclined => "came-again-declined",
             Self::CanceledByLink => "canceled-by-link",
             Self::RepairedByLink => "repaired-by-link",
+            Self::QuantityChanged => "quantity-changed",
+            Self::QuantityDeclined => "quantity-declined",
+            Self::Code => "code",
+            Self::CodeEnded => "code-ended",
+            Self::AppleCode => "apple-code",
+            Self::Emails => "emails",
+            Self::Erased => "erased",
+            Self::ErasedWhileOpen => "erased-while-open",
         }
     }
 
@@ -385,6 +418,14 @@ impl Journey {
             | Self::CameAgainDeclined
             | Self::CanceledByLink
             | Self::RepairedByLink => Box::pin(leaving::play(self, stage)).await,
+            Self::QuantityChanged
+            | Self::QuantityDeclined
+            | Self::Code
+            | Self::CodeEnded
+            | Self::AppleCode
+            | Self::Emails
+            | Self::Erased
+            | Self::ErasedWhileOpen => Box::pin(orders::play(self, stage)).await,
             _ => Box::pin(apple::play(self, stage)).await,
         }
     }

@@ -21,6 +21,7 @@ pub mod journeys;
 pub mod lane;
 pub mod leaving;
 pub mod life;
+pub mod orders;
 pub mod plan;
 pub mod planted;
 pub mod race;

@@ -290,6 +290,7 @@ fn is_wanted(event: &Value) -> bool {
         "setup_intent.canceled",
     ];
     let others = [
+        "customer.deleted",
         "payment_method.attached",
         "payment_method.detached",
         "mandate.updated",

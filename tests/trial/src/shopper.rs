@@ -63,6 +63,10 @@ pub(crate) enum Ask<'a> {
     Begin {
         plan: &'a str,
     },
+    /// A click, or with `first` a subscription that comes first, with this body.
+    Order {
+        body: &'a Value,
+    },
     Return {
         url: &'a str,
     },
@@ -79,6 +83,11 @@ pub(crate) enum Ask<'a> {
     Serve {
         path: &'a str,
         key: &'a str,
+        body: &'a Value,
+    },
+    /// What a server asks about a user.
+    User {
+        path: &'a str,
         body: &'a Value,
     },
     Again {
@@ -119,6 +128,15 @@ impl Stage<'_> {
                 let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(&body));
                 Box::pin(self.ask(door, &tab.subscribe, event)).await
             }
+            Ask::Order { body } => {
+                let (path, function) = if body["first"].is_null() {
+                    ("/client-secret", &tab.client_secret)
+                } else {
+                    ("/subscriptions", &tab.subscribe)
+                };
+                let event = event(Some(&self.user), "POST", path, "", Some(body));
+                Box::pin(self.ask(door, function, event)).await
+            }
             Ask::Return { url } => {
                 let query = Url::parse(url)
                     .ok()
@@ -141,12 +159,12 @@ impl Stage<'_> {
                 Box::pin(self.ask(door, &tab.actions, event)).await
             }
             Ask::Serve { path, key, body } => {
-                let mut event = event(None, "POST", path, "", Some(body));
+                let mut event = server_event(path, body);
                 event["headers"]["idempotency-key"] = (*key).into();
-                event["headers"]["authorization"] =
-                    "AWS4-HMAC-SHA256 SignedHeaders=content-type;host;idempotency-key".into();
-                event["requestContext"]["authorizer"] =
-                    json!({"iam": {"userArn": "arn:aws:iam::123456789012:user/shop"}});
+                Box::pin(self.ask(door, &tab.actions, event)).await
+            }
+            Ask::User { path, body } => {
+                let event = server_event(path, body);
                 Box::pin(self.ask(door, &tab.actions, event)).await
             }
             Ask::Again { body } => {
@@ -403,6 +421,16 @@ fn page_event(link: &str, form: Option<&[(&str, &str)]>) -> Value {
     let mut event = event(None, "POST", "/cancel", "", None);
     event["headers"]["content-type"] = "application/x-www-form-urlencoded".into();
     event["body"] = body.into();
+    event
+}
+
+/// What a server of the shop asks, which IAM has let in.
+fn server_event(path: &str, body: &Value) -> Value {
+    let mut event = event(None, "POST", path, "", Some(body));
+    event["headers"]["authorization"] =
+        "AWS4-HMAC-SHA256 SignedHeaders=content-type;host;idempotency-key".into();
+    event["requestContext"]["authorizer"] =
+        json!({"iam": {"userArn": "arn:aws:iam::123456789012:user/shop"}});
     event
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::broken::Broken;
 use crate::lane::Lane;
+use crate::orders::{AskedEmail, Code, Erasing};
 use crate::rng::Rng;
 use crate::table::Table;
 use crate::wire::{Bug, Door, Trouble};
@@ -187,6 +188,12 @@ pub struct Notes {
     pub refunds: Vec<AskedRefund>,
     /// What the first payments of those were to be who came again.
     pub firsts: Vec<i64>,
+    /// The promotion code that the shopper has.
+    pub code: Option<Code>,
+    /// Where servers have asked Stripe to write to, unless that was refused.
+    pub emails: Vec<AskedEmail>,
+    /// Whether a server has asked to erase the user.
+    pub erasing: Option<Erasing>,
     /// What was agreed on, and confirmed by an answer.
     pub deals: Vec<Deal>,
     /// Whether that is all: nothing was asked for whose answer is not known.

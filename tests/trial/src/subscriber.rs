@@ -45,7 +45,9 @@ impl Stage<'_> {
     /// What a preview says of the deal that it offers.
     pub fn read_preview(&self, id: &str, ask: &Value, shown: &Value) -> Result<Shown, Broken> {
         let amount_of = |name: &str| shown[name]["amount"].as_i64().unwrap_or_default();
-        let plan = ask["plan"].as_str().unwrap_or_default();
+        // Without a plan it is another quantity of the same.
+        let plan = ask["plan"].as_str().or(shown["plan"].as_str());
+        let plan = plan.unwrap_or_default();
         let books = self.lane.stripe.books();
         let known = books.subscriptions.iter().find(|it| it["id"] == id);
         let known = known.and_then(|it| it["items"]["data"][0]["quantity"].as_i64());

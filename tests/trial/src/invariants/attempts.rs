@@ -66,6 +66,7 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
                 .iter()
                 .any(|other| is_live(other) && group(other) == group_of(plan)),
             "payment_declined" => true,
+            "code_refused" => seen.code.as_ref().is_some_and(|code| code.is_ended),
             _ => false,
         };
         if state != "failed" || !excused {

@@ -54,6 +54,11 @@ pub(super) fn read_model(seen: &Seen, broken: &mut Vec<String>) {
             first["price"]["id"].to_string(),
         );
         differ(
+            "the quantity",
+            model["quantity"].to_string(),
+            first["quantity"].to_string(),
+        );
+        differ(
             "the end of the period",
             format!("{:?}", seconds(&model["current_period_end"])),
             format!("{:?}", first["current_period_end"].as_i64()),

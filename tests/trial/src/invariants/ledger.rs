@@ -112,7 +112,10 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
             reason => {
                 let of_it = prices.get(id);
                 let total = match reason {
-                    Some("subscription_create") => of_it.map_or(0, Prices::first),
+                    Some("subscription_create") => match &seen.code {
+                        Some(code) => code.first,
+                        None => of_it.map_or(0, Prices::first),
+                    },
                     _ => of_it.map_or(0, |prices| prices.at(created)),
                 };
                 (reckoned(total), total)

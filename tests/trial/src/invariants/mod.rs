@@ -7,6 +7,7 @@ mod half_done;
 mod held;
 mod ledger;
 mod money;
+mod orders;
 mod pauses;
 mod secrets;
 mod told;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
+use crate::orders::{AskedEmail, Code, Erasing};
 use crate::stage::{AskedRefund, Back, Deal, Life, Pause, Stage, Told};
 use crate::table::UNREADABLE;
 
@@ -44,6 +46,12 @@ struct Seen {
     refunds: Vec<AskedRefund>,
     /// What the first payments of those were to be who came again.
     firsts: Vec<i64>,
+    /// The promotion code that the shopper has.
+    code: Option<Code>,
+    /// Where servers have asked Stripe to write to.
+    emails: Vec<AskedEmail>,
+    /// Whether a server has asked to erase the user.
+    erasing: Option<Erasing>,
     /// Stripe's time.
     now: i64,
     /// What was agreed on, if all of it is known.
@@ -55,6 +63,15 @@ impl Stage<'_> {
     pub async fn check(&self) -> Result<Vec<String>, Broken> {
         let seen = self.look().await?;
         let mut broken = self.notes.borrow().broken.clone();
+        if orders::is_erased(&seen) {
+            let log = self.lane.log.take();
+            orders::erased(&seen, &log, &mut broken);
+            held::inbox(&seen, &mut broken);
+            self.frozen(&mut broken);
+            broken.extend(self.table.unknown());
+            self.log.replace(log);
+            return Ok(broken);
+        }
         money::one_customer(&seen, &mut broken);
         money::one_live_subscription(&seen, &mut broken);
         money::never_two_live(&seen, &mut broken);
@@ -69,6 +86,8 @@ impl Stage<'_> {
             back::is_told(&seen, &mut broken);
         }
         back::first_payments(&seen, &mut broken);
+        orders::codes(&seen, &mut broken);
+        orders::emails(&seen, &mut broken);
         half_done::nothing(&seen, &mut broken);
         attempts::approved_attempts(&seen, &mut broken);
         attempts::attempts_are_over(&seen, &mut broken);
@@ -109,6 +128,9 @@ impl Stage<'_> {
             backs: self.notes.borrow().backs.clone(),
             refunds: self.notes.borrow().refunds.clone(),
             firsts: self.notes.borrow().firsts.clone(),
+            code: self.notes.borrow().code.clone(),
+            emails: self.notes.borrow().emails.clone(),
+            erasing: self.notes.borrow().erasing,
             now,
             deals: {
                 let notes = self.notes.borrow();

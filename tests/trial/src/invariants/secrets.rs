@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use crate::orders::MAILBOX;
 use crate::shopper::{ADDRESS, BROWSER};
 
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "_secret_",
     "whsec_",
     "sk_test_",
@@ -12,6 +13,7 @@ const SECRETS: [&str; 7] = [
     "client_secret=",
     ADDRESS,
     BROWSER,
+    MAILBOX,
 ];
 
 pub(super) fn secrets(items: &[Value], log: &str, broken: &mut Vec<String>) {

@@ -11,8 +11,7 @@ pub(super) fn all_of_stripe(seen: &Seen, broken: &mut Vec<String>) {
             broken.push(format!("{} is nobody's customer", customer["id"]));
         }
     }
-    setup_intents(seen, broken);
-    payments(seen, broken);
+    intents(seen, broken);
     for refund in &seen.books.refunds {
         // What an end at once gives back is looked at with its preview.
         let is_noted = |note: &Value| {
@@ -23,6 +22,12 @@ pub(super) fn all_of_stripe(seen: &Seen, broken: &mut Vec<String>) {
             broken.push(format!("nobody asked for {}", refund["id"]));
         }
     }
+}
+
+/// Nothing can still be confirmed or paid that belongs to no subscription that lives.
+pub(super) fn intents(seen: &Seen, broken: &mut Vec<String>) {
+    setup_intents(seen, broken);
+    payments(seen, broken);
 }
 
 fn setup_intents(seen: &Seen, broken: &mut Vec<String>) {

@@ -139,6 +139,10 @@ struct Query {
     _table: String,
     index_name: Option<String>,
     key_condition_expression: String,
+    filter_expression: Option<String>,
+    projection_expression: Option<String>,
+    #[serde(default)]
+    expression_attribute_names: BTreeMap<String, String>,
     #[serde(default)]
     expression_attribute_values: Item,
     limit: Option<usize>,
@@ -278,6 +282,22 @@ fn key_of(item: &Item) -> Result<Key, Refused> {
     key.ok_or_else(|| Refused::Unknown("an item without its key".to_owned()))
 }
 
+/// The attributes that a projection names, none of them within another one.
+fn attributes<'a>(
+    projection: &'a str,
+    names: &'a BTreeMap<String, String>,
+) -> Result<Vec<&'a str>, Refused> {
+    let named = projection.split(',').map(str::trim).map(|word| {
+        if word.starts_with('#') {
+            return names.get(word).map(String::as_str);
+        }
+        Some(word).filter(|word| !word.contains(['.', '[']))
+    });
+    named
+        .collect::<Option<_>>()
+        .ok_or_else(|| Refused::Unknown(projection.to_owned()))
+}
+
 impl State {
     fn item(&self, key: &Key) -> Option<Cow<'_, Item>> {
         let base = || self.base.as_ref()?(&key.0, &key.1).map(Cow::Owned);
@@ -333,9 +353,9 @@ impl State {
     }
 
     fn query(&mut self, query: &Query) -> Result<Vec<u8>, Refused> {
-        let names = BTreeMap::new();
+        let names = &query.expression_attribute_names;
         let values = &query.expression_attribute_values;
-        let condition = Expression::new(&query.key_condition_expression, &names, values);
+        let condition = Expression::new(&query.key_condition_expression, names, values);
         let is_indexed = match (query.index_name.as_deref(), query.limit) {
             (None, None) => false,
             (Some(INDEX), _) => true,
@@ -365,14 +385,32 @@ impl State {
         let limit = query.limit.unwrap_or(usize::MAX);
         let is_full = items.len() >= limit;
         items.truncate(limit);
+        // What a filter leaves out was read all the same.
         cost.reads_together(items.iter().map(AsRef::as_ref));
+        let scanned_count = items.len();
+        let last = items.last().filter(|_| is_full);
+        let last_evaluated_key = last.map(|it| it.as_ref().clone());
+        if let Some(filter) = &query.filter_expression {
+            let filter = Expression::new(filter, names, values);
+            let mut kept = Vec::new();
+            for item in items {
+                if filter.holds(&item)? {
+                    kept.push(item);
+                }
+            }
+            items = kept;
+        }
+        if let Some(wanted) = &query.projection_expression {
+            let wanted = attributes(wanted, names)?;
+            for item in &mut items {
+                item.to_mut()
+                    .retain(|name, _| wanted.contains(&name.as_str()));
+            }
+        }
         let page = Page {
             count: items.len(),
-            scanned_count: items.len(),
-            last_evaluated_key: items
-                .last()
-                .filter(|_| is_full)
-                .map(|it| it.as_ref().clone()),
+            scanned_count,
+            last_evaluated_key,
             items,
         };
         let page = serde_json::to_vec(&page)?;

@@ -49,12 +49,18 @@ impl<'a> Expression<'a> {
         while let Ok(clause) = reader.next() {
             loop {
                 let path = reader.path()?;
+                if clause == "SET" {
+                    reader.expect("=")?;
+                    let value = reader.set_to(item)?;
+                    let (members, name) = place(item, &path)?;
+                    members.insert(name.to_owned(), value);
+                    if reader.takes(",") {
+                        continue;
+                    }
+                    break;
+                }
                 let (members, name) = place(item, &path)?;
                 match clause {
-                    "SET" => {
-                        reader.expect("=")?;
-                        members.insert(name.to_owned(), reader.value()?.clone());
-                    }
                     "REMOVE" => {
                         members.remove(name);
                     }
@@ -210,6 +216,19 @@ impl<'a> Reader<'_, 'a> {
         let mut path = self.path()?.into_iter();
         let found = path.next().and_then(|name| item.get(name));
         Ok(path.fold(found, |found, name| found?.get("M")?.get(name)))
+    }
+
+    /// What an attribute is set to.
+    fn set_to(&mut self, item: &Item) -> Result<Value, Refused> {
+        if !self.takes("if_not_exists") {
+            return self.value().cloned();
+        }
+        self.expect("(")?;
+        let known = self.operand(item)?.cloned();
+        self.expect(",")?;
+        let value = self.value()?;
+        self.expect(")")?;
+        Ok(known.unwrap_or_else(|| value.clone()))
     }
 
     fn value(&mut self) -> Result<&'a Value, Refused> {
