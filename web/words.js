@@ -197,6 +197,8 @@ export function codeWords(code) {
       return "This code takes off another amount by now. Please apply it again.";
     case "too_many_codes":
       return "You have tried many codes. Please try again in an hour, or go on without one.";
+    case "code_for_new_only":
+      return "This code is for a new subscription only.";
     case "code_not_taken":
       return "This code cannot be used for this order.";
     default:

@@ -30,6 +30,7 @@ CONTRACT = {
     "POST /shop/subscriptions/{subscription}/resume": ("actions", "iam"),
     "POST /shop/subscriptions/{subscription}/trial": ("actions", "iam"),
     "POST /shop/subscriptions/{subscription}/refund": ("actions", "iam"),
+    "POST /shop/subscriptions/{subscription}/discount": ("actions", "iam"),
     "POST /shop/customers": ("users", "iam"),
     "POST /shop/users/email": ("users", "iam"),
     "POST /shop/users/erase": ("users", "iam"),

@@ -203,6 +203,22 @@ export interface Invoices {
   invoices: Invoice[];
 }
 
+/** A discount of a subscription. */
+export interface KnownDiscount {
+  /** The amount that it takes off. */
+  amount_off: {
+    amount: number;
+    currency: string;
+  } | null;
+  lasts: "once" | "months" | "forever";
+  /** The percentage that it takes off. */
+  percent_off: number | null;
+  /** The code with which it was redeemed. */
+  promotion_code: string | null;
+  /** From when on it takes nothing off; null of one that counts once or forever. */
+  until: string | null;
+}
+
 export interface KnownMethod {
   /** Of a card. */
   brand: string | null;
@@ -504,6 +520,8 @@ export interface Subscription {
 export interface SubscriptionDetails {
   /** Whether a discount counts for the next charge. */
   discounted: boolean;
+  /** Its own discounts, in the order in which they count; null if the Stripe key may not read coupons. */
+  discounts: KnownDiscount[] | null;
   /** What is charged for; more than one if an item was added at Stripe. */
   items: ChargedItem[];
   /** With discounts, taxes and what the customer has left; null when nothing is going to be charged. */

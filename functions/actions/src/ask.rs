@@ -1,5 +1,9 @@
 //! The bodies, and what they may not say. They are serialized again for the fingerprint alone.
 
+mod discount;
+
+pub(crate) use discount::DiscountAsk;
+
 use perennial_api::not_an_id;
 use perennial_flows::actions::{
     AskEnd, AskPlan, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause, PreviewedPause,

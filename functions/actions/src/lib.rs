@@ -30,8 +30,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use ask::{
-    CancelAsk, ChangeAsk, OfUser, PauseAsk, PreviewAsk, Previewed, RefundAsk, ResumeAsk, TrialAsk,
-    WithdrawAsk,
+    CancelAsk, ChangeAsk, DiscountAsk, OfUser, PauseAsk, PreviewAsk, Previewed, RefundAsk,
+    ResumeAsk, TrialAsk, WithdrawAsk,
 };
 
 /// The function.
@@ -88,6 +88,7 @@ routes! {
     ShopResume = "POST /shop/subscriptions/{subscription}/resume",
     ShopTrial = "POST /shop/subscriptions/{subscription}/trial",
     ShopRefund = "POST /shop/subscriptions/{subscription}/refund",
+    ShopDiscount = "POST /shop/subscriptions/{subscription}/discount",
     ShopInvoices = "GET /shop/invoices",
     ShopLink = "POST /shop/subscriptions/{subscription}/links",
     CancelPage = "GET /cancel",
@@ -128,6 +129,7 @@ impl Handler for App {
             Route::Resume | Route::ShopResume => self.resume(by, request).await,
             Route::ShopTrial => self.change_trial(by, request).await,
             Route::ShopRefund => self.refund(by, request).await,
+            Route::ShopDiscount => self.discount(by, request).await,
             Route::Details | Route::ShopDetails => self.details(by, request).await,
             Route::OpenMethod => self.open_method(request).await,
             Route::FinishMethod => self.finish_method(request).await,
@@ -172,6 +174,7 @@ fn caller(route: Route) -> Caller {
         | Route::ShopResume
         | Route::ShopTrial
         | Route::ShopRefund
+        | Route::ShopDiscount
         | Route::ShopInvoices
         | Route::ShopLink => Caller::Known(By::Server),
         Route::CancelPage
@@ -322,18 +325,37 @@ impl App {
         Ok(Response::json(200, &body))
     }
 
+    async fn discount(&self, by: By, request: &Request) -> Result<Response, ApiError> {
+        let (asked, ask): (_, DiscountAsk) = read(by, request)?;
+        let what = ask.parse()?;
+        let context = self.clients.begin().await.map_err(failure)?;
+        let done = Box::pin(context.actions().discount(&asked, &what)).await;
+        done.map_err(|error| self.refuse(&context, by, error))?;
+        self.described(&context, by, &asked).await
+    }
+
     async fn details(&self, by: By, request: &Request) -> Result<Response, ApiError> {
         let named = request.query.get("user").map(String::as_str);
         let asked = of_subscription(by, request, named)?;
         let context = self.clients.begin().await.map_err(failure)?;
-        let details = Box::pin(context.actions().details(&asked)).await;
-        let details = details.map_err(|error| self.refuse(&context, by, error))?;
+        self.described(&context, by, &asked).await
+    }
+
+    /// A subscription with what Stripe alone knows of it.
+    async fn described(
+        &self,
+        context: &Context,
+        by: By,
+        asked: &AskedAction,
+    ) -> Result<Response, ApiError> {
+        let details = Box::pin(context.actions().details(asked)).await;
+        let details = details.map_err(|error| self.refuse(context, by, error))?;
         let body = details::describe(&details, context.plans());
         let mut body = match body {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        let subscription = self.body(&context, by, details.subscription);
+        let subscription = self.body(context, by, details.subscription);
         body.insert("subscription".to_owned(), json!(subscription));
         Ok(Response::json(200, &body))
     }

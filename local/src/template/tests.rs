@@ -273,6 +273,10 @@ const CONTRACT: &[(&str, Authorization)] = &[
         "POST /shop/subscriptions/{subscription}/refund",
         Authorization::Iam,
     ),
+    (
+        "POST /shop/subscriptions/{subscription}/discount",
+        Authorization::Iam,
+    ),
     ("GET /subscriptions/{subscription}", Authorization::Jwt),
     ("GET /shop/subscriptions/{subscription}", Authorization::Iam),
     ("GET /invoices", Authorization::Jwt),

@@ -5,6 +5,10 @@
 //! cannot be changed at Stripe but for its amounts in further currencies, so a code's id and the amount that was
 //! shown are all that the shopper has agreed to.
 
+mod running;
+
+pub(crate) use running::{OfRunning, coupon, named, refused, takes_off};
+
 use perennial_store::{CustomerItem, UserItems};
 use perennial_stripe::{Coupon, Preview, PromotionCode, Stripe, StripeError};
 use perennial_types::{
@@ -109,22 +113,8 @@ fn against(code: &PromotionCode, whom: ForWhom<'_>) -> Option<CodeRefusal> {
         return Some(CodeRefusal::Ended);
     };
     let plan = whom.plan;
-    let is_over = |end: Option<i64>| end.is_some_and(|end| end <= whom.now.unix());
-    let is_used_up = |most: Option<i64>, times: i64| most.is_some_and(|most| times >= most);
-    let customer = code.customer.as_ref().map(perennial_stripe::Expandable::id);
-    if customer.is_some() && customer != known_customer(whom.items) {
-        return Some(CodeRefusal::OtherCustomer);
-    }
-    if is_used_up(code.max_redemptions, code.times_redeemed)
-        || is_used_up(coupon.max_redemptions, coupon.times_redeemed)
-    {
-        return Some(CodeRefusal::UsedUp);
-    }
-    if is_over(code.expires_at) || is_over(coupon.redeem_by) {
-        return Some(CodeRefusal::Expired);
-    }
-    if !code.active {
-        return Some(CodeRefusal::Ended);
+    if let Some(why) = spent(code, coupon, known_customer(whom.items), whom.now) {
+        return Some(why);
     }
     let limits = &code.restrictions;
     let has_ordered = !whom.items.subscriptions.is_empty() || whom.items.has_archive;
@@ -140,6 +130,35 @@ fn against(code: &PromotionCode, whom: ForWhom<'_>) -> Option<CodeRefusal> {
     minimum
         .is_some_and(|least| plan.amount < least)
         .then_some(CodeRefusal::BelowMinimum)
+}
+
+/// Whether this customer can redeem a code at all, and why not.
+fn spent(
+    code: &PromotionCode,
+    coupon: &Coupon,
+    customer: Option<&CustomerId>,
+    now: Timestamp,
+) -> Option<CodeRefusal> {
+    let only = code.customer.as_ref().map(perennial_stripe::Expandable::id);
+    if only.is_some() && only != customer {
+        Some(CodeRefusal::OtherCustomer)
+    } else if is_used_up(code.max_redemptions, code.times_redeemed)
+        || is_used_up(coupon.max_redemptions, coupon.times_redeemed)
+    {
+        Some(CodeRefusal::UsedUp)
+    } else if is_over(code.expires_at, now) || is_over(coupon.redeem_by, now) {
+        Some(CodeRefusal::Expired)
+    } else {
+        (!code.active).then_some(CodeRefusal::Ended)
+    }
+}
+
+fn is_over(end: Option<i64>, now: Timestamp) -> bool {
+    end.is_some_and(|end| end <= now.unix())
+}
+
+fn is_used_up(most: Option<i64>, times: i64) -> bool {
+    most.is_some_and(|most| times >= most)
 }
 
 /// Whether the least amount that a code asks for is in the plan's currency.

@@ -1,12 +1,12 @@
 //! The operations of Stripe about promotion codes.
 
-use perennial_types::{CustomerId, PriceId, PromotionCodeId};
+use perennial_types::{CustomerId, PriceId, PromotionCodeId, SubscriptionId};
 
 use crate::{
-    CreateCoupon, CreatePromotionCode,
+    ChangeDiscounts, CreateCoupon, CreatePromotionCode,
     client::Stripe,
     form::Form,
-    objects::{List, Preview, PromotionCode},
+    objects::{Coupon, List, Preview, PromotionCode, Subscription},
     operations::{Answered, page},
     requests::{below, path},
 };
@@ -57,6 +57,26 @@ impl Stripe {
         }
         let body = body.with(&["discounts", "0", "promotion_code"], code.as_str());
         self.settle("preview_invoice", path::PREVIEW, body).await
+    }
+
+    /// Reads a coupon.
+    pub async fn retrieve_coupon(&self, id: &str) -> Answered<Coupon> {
+        let query = Form::new().with(&["expand", ""], "currency_options");
+        self.get("retrieve_coupon", &below(path::COUPONS, id), query)
+            .await
+    }
+
+    /// Reads a subscription with what its discounts take off, which is left out otherwise.
+    pub async fn retrieve_discounts(&self, id: &SubscriptionId) -> Answered<Subscription> {
+        let path = below(path::SUBSCRIPTIONS, id.as_str());
+        let query = Form::new().with(&["expand", ""], "discounts.source.coupon");
+        self.get("retrieve_subscription", &path, query).await
+    }
+
+    /// What the next invoice would be with other discounts. Nothing is done.
+    pub async fn preview_discounts(&self, change: &ChangeDiscounts<'_>) -> Answered<Preview> {
+        self.settle("preview_invoice", path::PREVIEW, change.preview())
+            .await
     }
 
     /// Creates a coupon; see [`CreateCoupon`].

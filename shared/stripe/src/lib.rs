@@ -23,25 +23,26 @@ pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Coupon,
-    CreditNote, Customer, Deleted, Dispute, DisputeStatus, Expandable, FraudWarning, Identified,
-    Invoice, InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata, NextAction,
-    Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod, PaymentMethodDomain,
-    PaymentSettings, PendingUpdate, Period, Phase, PhaseItem, PortalConfiguration, PortalSession,
-    Preview, PreviewLine, Price, Product, PromotionCode, Recurring, RedirectToUrl, Refund,
-    RefundStatus, Restrictions, Schedule, SetupAttempt, SetupAttemptStatus, SetupError,
-    SetupIntent, SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
+    CreditNote, Customer, Deleted, Discount, Dispute, DisputeStatus, Expandable, FraudWarning,
+    Identified, Invoice, InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata,
+    NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod,
+    PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase, PhaseItem,
+    PortalConfiguration, PortalSession, Preview, PreviewLine, Price, Product, PromotionCode,
+    Recurring, RedirectToUrl, Refund, RefundStatus, Restrictions, Schedule, SetupAttempt,
+    SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord, Subscription,
+    SubscriptionItem, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents, ListSubscriptions, SetEnd, Which};
 pub use pace::Pace;
 pub use perennial_types::{FrozenRequest, IdempotencyKey, IdempotencyKeyError};
 pub use requests::{
-    CancellationDetails, Capture, ChangeAtPeriodEnd, ChangePayment, ChangePlan, ChangeTrial,
-    ChargeSaved, CreateCoupon, CreateCustomer, CreateMethod, CreatePayment, CreatePrice,
-    CreateProduct, CreatePromotionCode, CreateRefund, CreateSchedule, CreateSetupIntent,
-    CreateSubscription, CreateWebhookEndpoint, CredentialUsage, CreditInvoice, Feedback,
-    KeepPortal, MIGRATION, PaidBy, PauseSubscription, PaymentChange, PaymentFor, Prorate,
-    RefundReason, ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod, UpdateWebhookEndpoint,
-    metadata,
+    CancellationDetails, Capture, ChangeAtPeriodEnd, ChangeDiscounts, ChangePayment, ChangePlan,
+    ChangeTrial, ChargeSaved, CreateCoupon, CreateCustomer, CreateMethod, CreatePayment,
+    CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund, CreateSchedule,
+    CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, CredentialUsage, CreditInvoice,
+    Feedback, KeepPortal, MIGRATION, PaidBy, PauseSubscription, PaymentChange, PaymentFor, Prorate,
+    Redeemed, RefundReason, ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod,
+    UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

@@ -114,7 +114,8 @@ fn plus_months(at: Timestamp, months: i64) -> Timestamp {
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $code:literal, $message:literal;)*) => {
         /// Why a promotion code is not taken for a plan: stable codes that a page can match on.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
         pub enum CodeRefusal {
             $($(#[$doc])* $name,)*
         }
@@ -160,6 +161,8 @@ refusals! {
     BelowMinimum => 409, "code_below_minimum", "This plan costs less than the code asks for.";
     /// It takes nothing off this plan.
     OtherPlan => 409, "code_not_for_plan", "This code is not for this plan.";
+    /// It asks for a least amount, which Stripe checks of new subscriptions alone.
+    NewOnly => 409, "code_for_new_only", "This code is for a new subscription only.";
     /// Stripe does not take it, for a reason that it does not tell apart.
     NotTaken => 409, "code_not_taken", "This code cannot be used for this order.";
     /// It takes off another amount than the shopper was shown.

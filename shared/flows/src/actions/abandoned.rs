@@ -9,6 +9,7 @@ use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
     change_plan::{Made, change_of, is_made, names, ours, waits},
     claim::is_ended_first,
+    discount::is_of_discounts,
     pausing::{is_pause, is_resumption},
     refund::is_refund,
     trial_time::is_of_trial,
@@ -148,6 +149,8 @@ impl SubscriptionActions<'_> {
                     Box::pin(self.finish_abandoned_resumption(of, &claim)).await?
                 } else if is_of_trial(&claim.request) {
                     Box::pin(self.finish_abandoned_trial(of, &claim)).await?
+                } else if is_of_discounts(&claim.request) {
+                    Box::pin(self.finish_abandoned_discount(of, &claim)).await?
                 } else if is_refund(&claim.request) {
                     Box::pin(self.finish_abandoned_refund(of, &claim)).await?
                 } else {

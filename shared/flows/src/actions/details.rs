@@ -1,8 +1,8 @@
 //! A subscription as its user wants to see it: with what is charged next, and to what. Stripe is asked, so
 //! nothing of it has to be kept.
 
-use perennial_stripe::StripeError;
-use perennial_types::{PriceId, Subscription, Timestamp};
+use perennial_stripe::{Coupon, Discount, Expandable, StripeError};
+use perennial_types::{PriceId, PromotionCodeId, Subscription, Timestamp};
 
 use super::{ActionError, AskedAction, NextCharge, SubscriptionActions};
 
@@ -15,6 +15,8 @@ pub struct Details {
     pub items: Vec<ChargedItem>,
     /// Whether a discount counts.
     pub discounted: bool,
+    /// Its own discounts, in the order in which they count; none if Stripe does not let them be read.
+    pub discounts: Option<Vec<KnownDiscount>>,
     /// What is going to be charged, with the currency's code; none if nothing is.
     pub next_charge: Option<(NextCharge, String)>,
     /// What it is charged to.
@@ -28,6 +30,33 @@ pub struct ChargedItem {
     pub price: Option<PriceId>,
     /// How many.
     pub quantity: Option<u64>,
+}
+
+/// A discount of a subscription.
+#[derive(Debug)]
+pub struct KnownDiscount {
+    /// The code with which it was redeemed.
+    pub promotion_code: Option<PromotionCodeId>,
+    /// The percentage that it takes off.
+    pub percent_off: Option<serde_json::Number>,
+    /// The amount that it takes off, in the currency's smallest unit, with the currency's code.
+    pub amount_off: Option<(u64, String)>,
+    /// `once`, `repeating` or `forever`.
+    pub duration: String,
+    /// From when on nothing is taken off; none of one that counts once or forever.
+    pub until: Option<Timestamp>,
+}
+
+impl KnownDiscount {
+    fn of(discount: &Discount, coupon: &Coupon) -> Self {
+        Self {
+            promotion_code: discount.promotion_code.clone(),
+            percent_off: coupon.percent_off.clone(),
+            amount_off: coupon.amount_off.zip(coupon.currency.clone()),
+            duration: coupon.duration.clone(),
+            until: discount.end.map(Timestamp::from_unix),
+        }
+    }
 }
 
 /// A payment method as a person knows it. It is answered and kept nowhere.
@@ -51,6 +80,12 @@ impl SubscriptionActions<'_> {
             None => None,
         };
         let read = seen.read.as_ref();
+        let discounted = read.is_some_and(|read| !read.discounts.is_empty());
+        let discounts = if discounted {
+            self.discounts(of.id).await?
+        } else {
+            Some(Vec::new())
+        };
         let items = read
             .map(|read| read.items.data.as_slice())
             .unwrap_or_default();
@@ -63,7 +98,8 @@ impl SubscriptionActions<'_> {
                     quantity: item.quantity,
                 })
                 .collect(),
-            discounted: read.is_some_and(|read| !read.discounts.is_empty()),
+            discounted,
+            discounts,
             next_charge,
             payment_method: method.map(|method| KnownMethod {
                 kind: method.kind.clone(),
@@ -72,6 +108,25 @@ impl SubscriptionActions<'_> {
             }),
             subscription: seen.model,
         })
+    }
+
+    /// What the discounts take off is not read with the subscription everywhere else, since a key may lack the
+    /// permission for it.
+    async fn discounts(
+        &self,
+        id: &perennial_types::SubscriptionId,
+    ) -> Result<Option<Vec<KnownDiscount>>, ActionError> {
+        let read = match self.cx.stripe.retrieve_discounts(id).await {
+            Ok(read) => read.value,
+            Err(error @ (StripeError::Invalid { .. } | StripeError::Forbidden { .. })) => {
+                tracing::warn!(subscription = %id, error = %error, "what discounts take off cannot be read");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let discounts = read.discounts.iter().filter_map(Expandable::object);
+        let known = discounts.filter_map(|it| Some(KnownDiscount::of(it, it.coupon()?)));
+        Ok(Some(known.collect()))
     }
 
     async fn next_charge(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use perennial_types::{NotNow, Subscription};
+use perennial_types::{CodeRefusal, NotNow, Subscription};
 use serde::{Deserialize, Serialize};
 
 /// A request that is not carried out, as the subscription stands.
@@ -19,26 +19,30 @@ macro_rules! reasons {
         /// Why a request is not carried out.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum ActionErrorCode { $($(#[$doc])* $variant,)+ }
+        pub enum ActionErrorCode {
+            $($(#[$doc])* $variant,)+
+            /// A coupon or a promotion code is not taken.
+            Code(CodeRefusal),
+        }
 
         impl ActionErrorCode {
             /// A stable code.
             pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
+                match self { $(Self::$variant => $code,)+ Self::Code(why) => why.as_str() }
             }
 
             /// A sentence for the shop's developer.
             pub fn message(self) -> &'static str {
-                match self { $(Self::$variant => $message,)+ }
+                match self { $(Self::$variant => $message,)+ Self::Code(why) => why.message() }
             }
 
             /// The kind of mistake, in the numbers of HTTP: 404 for what is not there, 409 for what the
             /// subscription's state does not allow.
             pub fn kind(self) -> u16 {
-                match self { $(Self::$variant => $status,)+ }
+                match self { $(Self::$variant => $status,)+ Self::Code(why) => why.status() }
             }
 
-            /// Each of them.
+            /// Each of them, but for those of [`CodeRefusal::ALL`].
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
         }
     };
@@ -142,7 +146,7 @@ reasons! {
         "No payment method of this subscription can be charged, so its trial is not ended before its time. Ask the shopper for one with POST /subscriptions/{subscription}/payment-method.";
     /// A change to come holds the end of the period.
     ChangeScheduled => 409, "change_scheduled",
-        "Another plan is going to begin with the end of the trial. Withdraw that first with POST /subscriptions/{subscription}/withdraw-change.";
+        "Another plan, or another quantity, is going to begin with the end of the period. Withdraw that first with POST /subscriptions/{subscription}/withdraw-change.";
     /// It is going to end.
     Canceling => 409, "cancellation_scheduled",
         "The subscription is going to end. Withdraw the cancellation first.";
@@ -188,6 +192,8 @@ reasons! {
     /// Too many.
     TooManyTries => 429, "too_many_tries",
         "Too many payment methods were tried for this subscription within an hour. Try again later.";
+    /// There is none to take off.
+    NoDiscount => 409, "no_discount", "This subscription has no discount of its own, and nothing was changed.";
     /// It has not ended.
     NotEnded => 409, "subscription_not_ended",
         "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";

@@ -57,6 +57,8 @@ struct LineAmount {
     amount: i64,
     #[serde(default)]
     tax_behavior: Option<String>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    discount: Option<String>,
 }
 
 /// A span of time, in Unix seconds.
@@ -116,6 +118,13 @@ impl PreviewLine {
     pub fn discount(&self) -> i64 {
         let discounts = self.discount_amounts.iter().map(|it| it.amount);
         discounts.fold(0, i64::saturating_add)
+    }
+
+    /// What each of its discounts takes off, by its id.
+    pub fn discounts(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.discount_amounts
+            .iter()
+            .map(|it| (it.discount.as_deref().unwrap_or_default(), it.amount))
     }
 
     /// The price that it is of.

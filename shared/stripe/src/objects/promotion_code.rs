@@ -59,6 +59,9 @@ pub struct Coupon {
     /// An amount, in the currency's smallest unit; otherwise it takes a percentage off.
     #[serde(default)]
     pub amount_off: Option<u64>,
+    /// A percentage, with up to four digits after the point.
+    #[serde(default)]
+    pub percent_off: Option<serde_json::Number>,
     /// The currency's code, in lower case.
     #[serde(default)]
     pub currency: Option<String>,

@@ -7,8 +7,8 @@ use perennial_types::{
 use serde::Deserialize;
 
 use super::{
-    Customer, Expandable, Identified, Invoice, List, Metadata, PaymentMethod, Price, Schedule,
-    SetupIntent, lenient,
+    Customer, Discount, Expandable, Identified, Invoice, List, Metadata, PaymentMethod, Price,
+    Schedule, SetupIntent, lenient,
 };
 
 /// A subscription.
@@ -57,7 +57,7 @@ pub struct Subscription {
     pub pending_update: Option<PendingUpdate>,
     /// `di_...`, in the order in which they count.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
-    pub discounts: Vec<serde_json::Value>,
+    pub discounts: Vec<Expandable<Discount>>,
     /// Whether, and how, payments are not collected for now.
     #[serde(default)]
     pub pause_collection: Option<PauseCollection>,

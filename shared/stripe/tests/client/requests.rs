@@ -3,9 +3,9 @@
 //! A change here changes what stored requests look like to Stripe, and so what their keys mean.
 
 use perennial_stripe::{
-    ChangePlan, ChangeTrial, CreateCustomer, CreatePrice, CreateProduct, CreateSetupIntent,
-    CreateSubscription, CreateWebhookEndpoint, FrozenRequest, PaidBy, PauseSubscription, Prorate,
-    ResumeSubscription, ServerConfirm, SetUpFor,
+    ChangeDiscounts, ChangePlan, ChangeTrial, CreateCustomer, CreatePrice, CreateProduct,
+    CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, FrozenRequest, PaidBy,
+    PauseSubscription, Prorate, Redeemed, ResumeSubscription, ServerConfirm, SetUpFor,
 };
 use perennial_types::Wallet;
 
@@ -349,4 +349,44 @@ fn ends_of_trials_are_these_bytes() {
         )
     );
     assert_eq!(ChangeTrial::ends_at(&now), None);
+}
+
+/// And of a list of discounts, of which those are read out of them again that stay.
+#[test]
+fn lists_of_discounts_are_these_bytes() {
+    let subscription = "sub_1".parse().unwrap();
+    let code = "promo_1".parse().unwrap();
+    let kept = ["di_1".to_owned(), "di_2".to_owned()];
+    let list = |kept, added| {
+        let change = ChangeDiscounts {
+            subscription: &subscription,
+            kept,
+            added,
+            request: "1",
+        };
+        change.freeze(key("act:1:discount"))
+    };
+    let both = "discounts[0][discount]=di_1&discounts[1][discount]=di_2&";
+    for (kept, added, expected, read) in [
+        (
+            &kept[..],
+            Some(Redeemed::Code(&code)),
+            format!("{both}discounts[2][promotion_code]=promo_1&"),
+            Some(vec!["di_1", "di_2"]),
+        ),
+        (
+            &[],
+            Some(Redeemed::Coupon("SORRY 20")),
+            "discounts[0][coupon]=SORRY%2020&".to_owned(),
+            Some(Vec::new()),
+        ),
+        (&[], None, "discounts=&".to_owned(), None),
+    ] {
+        let frozen = list(kept, added);
+        assert_eq!(frozen.path, "/v1/subscriptions/sub_1");
+        let rest = "proration_behavior=none&metadata[perennial_action]=1&";
+        let begins = format!("{expected}{rest}");
+        assert!(frozen.body.starts_with(&begins), "{}", frozen.body);
+        assert_eq!(ChangeDiscounts::kept(&frozen), read);
+    }
 }

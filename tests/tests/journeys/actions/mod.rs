@@ -8,6 +8,7 @@ mod canceling;
 mod carried;
 mod coming_again;
 mod details;
+mod discounting;
 mod faults;
 mod invoices;
 mod pausing;

@@ -132,7 +132,16 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Why a promotion code is refused.
 fn codes() -> Vec<Code> {
-    let all = CodeRefusal::ALL.iter();
+    of_codes(&[CodeRefusal::NewOnly])
+}
+
+/// Of a subscription that runs, for which Stripe checks neither a least amount nor what was shown.
+fn codes_of_running() -> Vec<Code> {
+    of_codes(&[CodeRefusal::BelowMinimum, CodeRefusal::AmountOutdated])
+}
+
+fn of_codes(without: &[CodeRefusal]) -> Vec<Code> {
+    let all = CodeRefusal::ALL.iter().filter(|it| !without.contains(it));
     all.map(|it| (it.status(), it.as_str())).collect()
 }
 
@@ -333,6 +342,16 @@ const OF_REFUND: [ActionErrorCode; 6] = [
     ActionErrorCode::Changed,
     ActionErrorCode::ChangeRefused,
 ];
+const OF_DISCOUNT: [ActionErrorCode; 8] = [
+    ActionErrorCode::Ended,
+    ActionErrorCode::NotConfirmed,
+    ActionErrorCode::ChangeScheduled,
+    ActionErrorCode::Scheduled,
+    ActionErrorCode::PaymentOpen,
+    ActionErrorCode::NoDiscount,
+    ActionErrorCode::Changed,
+    ActionErrorCode::ChangeRefused,
+];
 const OF_CHANGE: [ActionErrorCode; 4] = [
     ActionErrorCode::InvalidPreview,
     ActionErrorCode::PreviewOutdated,
@@ -510,6 +529,16 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
         (
             "POST /shop/subscriptions/{subscription}/refund",
             [server, &whys(&OF_REFUND)].concat(),
+        ),
+        (
+            "POST /shop/subscriptions/{subscription}/discount",
+            [
+                server,
+                &whys(&OF_DISCOUNT),
+                &codes_of_running(),
+                &[(400, "conflicting_fields")],
+            ]
+            .concat(),
         ),
     ]
 }
