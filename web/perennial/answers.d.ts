@@ -59,6 +59,17 @@ export type CancelRefund = "none" | "prorated";
 
 export type CancelWhen = "period_end" | "now" | "date";
 
+/** What a promotion code makes of each period after the change. */
+export interface ChangeDiscount {
+  /** What each discounted period costs, in minor units. */
+  amount: number;
+  currency: string;
+  lasts: "once" | "months" | "forever";
+  promotion_code: string;
+  /** From when on it takes nothing off; null of one that counts once or forever. */
+  until: string | null;
+}
+
 export type ChangeWhen = "now" | "period_end";
 
 export interface ChargedItem {
@@ -385,6 +396,7 @@ export interface PlanPreview {
     amount: number;
     currency: string;
   };
+  discount?: ChangeDiscount;
   /** What is charged at once. */
   due_now: {
     /** In minor units. */

@@ -94,10 +94,11 @@ export function managing({ call, stripe, wallets, once, showButton }) {
 
   /**
    * What another plan, or another quantity, would cost: as many as now without `quantity`, as far as the plan is
-   * sold so, and another quantity of what it is without `plan`.
+   * sold so, and another quantity of what it is without `plan`. `code` is a promotion code that is redeemed with it, or
+   * alone.
    *
    * @param {string} subscription
-   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number } & Signal} change
+   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number, code?: string } & Signal} change
    * @returns {Promise<PreviewOutcome>}
    */
   async function preview(subscription, { signal, ...change }) {

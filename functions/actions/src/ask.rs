@@ -3,11 +3,12 @@
 mod discount;
 
 pub(crate) use discount::DiscountAsk;
+use discount::code_words;
 
 use perennial_api::not_an_id;
 use perennial_flows::actions::{
-    AskEnd, AskPlan, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause, PreviewedPause,
-    Refund, Resume, TrialEnd,
+    AskEnd, AskPlan, AskedCode, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause,
+    PreviewedPause, Refund, Resume, TrialEnd,
 };
 use perennial_http::ApiError;
 use perennial_types::{AgreedEnd, By, CancelRefund, CancelWhen, LARGEST_QUANTITY, Timestamp};
@@ -48,6 +49,7 @@ pub(crate) struct PreviewAsk {
     user: Option<String>,
     plan: Option<String>,
     quantity: Option<u64>,
+    code: Option<String>,
     when: Option<ChangeAt>,
     cancel: Option<CancelWhen>,
     at: Option<Timestamp>,
@@ -254,7 +256,9 @@ impl PreviewAsk {
                 format!("\"quantity\" is 1 to {LARGEST_QUANTITY}."),
             ));
         }
+        let code = self.code.as_deref().map(code_words).transpose()?;
         let of_plan = self.plan.is_some() || self.quantity.is_some() || self.when.is_some();
+        let of_plan = of_plan || code.is_some();
         let of_end = self.cancel.is_some() || self.at.is_some();
         match (self.pause, self.resume) {
             (None, None) => {}
@@ -273,7 +277,7 @@ impl PreviewAsk {
         }
         if let Some(plan) = self.again {
             let alone = self.plan.is_none() && self.cancel.is_none() && self.when.is_none();
-            if by == By::Server || !alone || self.at.is_some() {
+            if by == By::Server || !alone || self.at.is_some() || code.is_some() {
                 return Err(conflicting(
                     "\"again\" names the plan of another subscription, for its shopper to agree to: send \"quantity\" beside it, or nothing.",
                 ));
@@ -281,11 +285,12 @@ impl PreviewAsk {
             return Ok(Previewed::Again(plan, self.quantity));
         }
         match (self.plan, self.cancel) {
-            (plan, None) if plan.is_some() || self.quantity.is_some() => {
+            (plan, None) if plan.is_some() || self.quantity.is_some() || code.is_some() => {
                 date(by, None, self.at)?;
                 Ok(Previewed::Plan(AskPlan {
                     plan,
                     quantity: self.quantity,
+                    code: code.map(AskedCode::Words),
                     when: match self.when {
                         None | Some(ChangeAt::Auto) => None,
                         Some(ChangeAt::Now) => Some(ChangeWhen::Now),
@@ -293,17 +298,19 @@ impl PreviewAsk {
                     },
                 }))
             }
-            (None, Some(when)) if self.quantity.is_none() && self.when.is_none() => {
+            (None, Some(when))
+                if self.quantity.is_none() && self.when.is_none() && code.is_none() =>
+            {
                 date(by, Some(when), self.at)?;
                 Ok(Previewed::End(AskEnd { when, at: self.at }))
             }
             (None, None) => Err(ApiError::new(
                 400,
                 "missing_field",
-                "Say what is previewed: send \"plan\", \"quantity\", \"cancel\", \"pause\", \"resume\" or \"again\".",
+                "Say what is previewed: send \"plan\", \"quantity\", \"code\", \"cancel\", \"pause\", \"resume\" or \"again\".",
             )),
             _ => Err(conflicting(
-                "\"cancel\" previews an end, and \"plan\" with \"quantity\" and \"when\" another plan: send one of both.",
+                "\"cancel\" previews an end, and \"plan\" with \"quantity\", \"code\" and \"when\" another plan: send one of both.",
             )),
         }
     }

@@ -1,15 +1,15 @@
 //! What a change would cost, as an answer.
 
 use perennial_flows::actions::{
-    AgainPreview, EndPreview, NextCharge, PausePreview, PlanPreview, PreviewedLine,
+    AgainPreview, EndPreview, NextCharge, PausePreview, PlanPreview, PreviewedLine, ShownCode,
 };
-use perennial_types::{CancelWhen, GivenBack};
+use perennial_types::{CancelWhen, Currency, GivenBack};
 use serde_json::{Value, json};
 
 pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
     let change = &preview.change;
     let money = |amount: i64| json!({"amount": amount, "currency": preview.currency});
-    json!({
+    let mut shown = json!({
         "preview": token,
         "expires_at": change.until,
         "plan": change.plan,
@@ -24,6 +24,24 @@ pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
             "currency": preview.currency,
             "at": preview.next_charge.at,
         },
+    });
+    if let (Some(code), Some(members)) = (&change.code, shown.as_object_mut()) {
+        members.insert("discount".to_owned(), discount(code, preview.currency));
+    }
+    shown
+}
+
+fn discount(code: &ShownCode, currency: Currency) -> Value {
+    json!({
+        "promotion_code": code.promotion_code,
+        "amount": code.amount,
+        "currency": currency,
+        "lasts": match (code.once, code.until) {
+            (true, _) => "once",
+            (false, Some(_)) => "months",
+            (false, None) => "forever",
+        },
+        "until": code.until,
     })
 }
 

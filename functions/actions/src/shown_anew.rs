@@ -3,7 +3,8 @@
 use perennial_flows::{
     Context,
     actions::{
-        ActionError, ActionErrorCode, AskEnd, AskPlan, AskedAction, FrozenChange, PreviewedPause,
+        ActionError, ActionErrorCode, AskEnd, AskPlan, AskedAction, AskedCode, FrozenChange,
+        PreviewedPause,
     },
 };
 use perennial_http::ApiError;
@@ -29,6 +30,10 @@ impl App {
         let ask = AskPlan {
             plan: change.new_price().map(|_| change.plan.to_string()),
             quantity: Some(change.quantity),
+            code: change
+                .code
+                .as_ref()
+                .map(|it| AskedCode::Known(it.promotion_code.clone())),
             when: Some(change.when),
         };
         match Box::pin(context.actions().preview_plan(asked, &ask)).await {

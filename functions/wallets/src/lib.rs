@@ -27,11 +27,6 @@ use standing::Account;
 /// As far back as a click looks for what Stripe has refused.
 const HOUR: i64 = 3600;
 
-/// Enough for whoever tries their codes on several plans, and too few to find one by guessing.
-const CODES_AN_HOUR: i64 = 20;
-/// Stripe takes no longer ones (<https://docs.stripe.com/api/promotion_codes/create>).
-const LONGEST_CODE: usize = 500;
-
 /// The function.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -132,7 +127,7 @@ impl Handler for App {
             Asked::WithCode => {
                 let ask: Ask = read_json(request)?;
                 let code = ask.code.trim();
-                if code.is_empty() || code.len() > LONGEST_CODE {
+                if code.is_empty() || code.len() > codes::LONGEST_WORDS {
                     return Err(ApiError::new(
                         400,
                         "invalid_field",
@@ -206,7 +201,9 @@ impl App {
 
     /// What the code takes off, if the user has not tried too many.
     async fn quote(&self, user: &UserId, code: &str, whom: ForWhom<'_>) -> Result<Quote, ApiError> {
-        let counted = self.table.count_code_try(user, whom.now, CODES_AN_HOUR);
+        let counted = self
+            .table
+            .count_code_try(user, whom.now, codes::TRIES_AN_HOUR);
         let counted = counted.await;
         if !counted.map_err(|error| failure(FlowError::Store(error)))? {
             return Err(ApiError::new(

@@ -7,7 +7,9 @@
 
 mod running;
 
-pub(crate) use running::{OfRunning, coupon, named, refused, takes_off};
+pub(crate) use running::{
+    OfRunning, coupon, named, refused, takes_more_off, takes_off, typed as typed_for_running,
+};
 
 use perennial_store::{CustomerItem, UserItems};
 use perennial_stripe::{Coupon, Preview, PromotionCode, Stripe, StripeError};
@@ -17,6 +19,12 @@ use perennial_types::{
 };
 
 use crate::FlowError;
+
+/// How many codes a user may try within an hour: enough for whoever tries theirs on several plans, and too few to find
+/// one by guessing.
+pub const TRIES_AN_HOUR: i64 = 20;
+/// Stripe takes no longer words (<https://docs.stripe.com/api/promotion_codes/create>).
+pub const LONGEST_WORDS: usize = 500;
 
 /// What a promotion code takes off a plan for a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,7 +234,7 @@ fn why_refused(code: &PromotionCode, plan: &Plan) -> CodeRefusal {
     }
 }
 
-fn lasts(coupon: &Coupon) -> Option<Lasts> {
+pub(crate) fn lasts(coupon: &Coupon) -> Option<Lasts> {
     match coupon.duration.as_str() {
         "once" => Some(Lasts::Once),
         "repeating" => coupon.duration_in_months.map(Lasts::Months),

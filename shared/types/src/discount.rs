@@ -26,6 +26,16 @@ pub enum Lasts {
     Forever,
 }
 
+impl Lasts {
+    /// From when on a code takes nothing off that is redeemed at a time; none of one that counts once or forever.
+    pub fn until(self, redeemed: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Months(months) => Some(plus_months(redeemed, months.into())),
+            Self::Once | Self::Forever => None,
+        }
+    }
+}
+
 /// What a shopper was shown of a promotion code and agreed to. An attempt keeps it: the code's words are not
 /// looked up again, since they may be another code's by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,24 @@
 //! The body with which a server puts a discount on a subscription, or takes off what it has.
 
-use perennial_flows::actions::Discounting;
+use perennial_flows::{actions::Discounting, codes::LONGEST_WORDS};
 use perennial_http::ApiError;
 use perennial_types::PromotionCodeId;
 use serde::{Deserialize, Serialize};
 
 use super::{LONGEST_ID, OfUser, conflicting, not_an_id};
+
+/// The words of a code that were typed in, without what a paste brings along.
+pub(crate) fn code_words(typed: &str) -> Result<String, ApiError> {
+    let words = typed.trim();
+    if words.is_empty() || words.len() > LONGEST_WORDS {
+        return Err(ApiError::new(
+            400,
+            "invalid_field",
+            format!("\"code\" has 1 to {LONGEST_WORDS} characters."),
+        ));
+    }
+    Ok(words.to_owned())
+}
 
 #[derive(Deserialize, Serialize, Default)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! A change that waits until its invoice is paid: <https://docs.stripe.com/billing/subscriptions/pending-updates>
 
 use super::{cycle, discounts};
-use crate::objects::subscription;
+use crate::objects::{discount, subscription};
 use crate::state::render::shown;
 use crate::state::timers::Due;
 use crate::state::{Fields, Kind, World};
@@ -120,6 +120,12 @@ pub(crate) fn waits_on(world: &mut World, subscription: &Value) {
 pub(crate) fn forget(world: &mut World, subscription: &Value, invoice: &Value) {
     if !subscription.is("_waits.invoice", invoice.id()) {
         return;
+    }
+    // What was redeemed with it comes to nothing. Whether it counts as redeemed is not documented: it does here.
+    for id in subscription.list("_waits.fields.discounts") {
+        if let Some(made) = discount::known(world, id).cloned() {
+            discounts::close(world, &made);
+        }
     }
     let mut after = subscription.clone();
     after.set("_waits", Value::Null);

@@ -256,6 +256,49 @@ async fn a_change_that_is_not_paid_for_expires() {
     }
 }
 
+/// Since 2026-05-27 a discount may wait with the change (<https://docs.stripe.com/changelog>).
+#[tokio::test]
+async fn a_discount_that_waits_with_its_change_counts_once_that_is_paid() {
+    for paid in [true, false] {
+        let refused = Refused::at(AT).await;
+        let form = [("percent_off", "25"), ("duration", "forever")];
+        let coupon = refused.frozen.stripe.post("/v1/coupons", &form).await;
+        let coupon = id(&coupon.ok());
+        let more = [("discounts[0][coupon]", coupon.as_str())];
+        let changed = refused.upgrade("pending_if_incomplete", &more).await.ok();
+        assert_eq!(changed["discounts"], json!([]));
+        let waits = &changed["pending_update"]["discounts"];
+        assert_eq!(waits.as_array().map(Vec::len), Some(1), "{changed}");
+        // Of the old plan 934 is credited, and of the new one 75 percent of 1806 is due.
+        let invoice = &refused.read().await["latest_invoice"];
+        assert_eq!(invoice["total"], 1355 - 934);
+        let path = format!("/v1/invoices/{}/", id(invoice));
+        if paid {
+            let (frozen, action) = (&refused.frozen, format!("{path}pay"));
+            frozen.stripe.charges_meet(&frozen.shopper, "succeed").await;
+            frozen.stripe.post(&action, &[]).await.ok();
+        } else {
+            let action = format!("{path}void");
+            refused.frozen.stripe.post(&action, &[]).await.ok();
+        }
+        let read = refused.read().await;
+        assert_eq!(read["pending_update"], Value::Null);
+        let now = read["discounts"].as_array().map(Vec::len);
+        assert_eq!(now, Some(usize::from(paid)), "{read}");
+        let gone = refused.count("customer.discount.deleted").await;
+        assert_eq!(gone, usize::from(!paid));
+        // One that is there already would have to be kept until it is paid.
+        if paid {
+            let again = [
+                ("discounts", ""),
+                ("payment_behavior", "pending_if_incomplete"),
+            ];
+            let answer = refused.frozen.change(&refused.subscription, &again).await;
+            assert_eq!(answer.refusal().1, Some("sandbox_not_simulated"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_later_change_takes_the_place_of_one_that_waits() {
     let refused = Refused::at(AT).await;

@@ -2,8 +2,8 @@
 
 use perennial_store::ClaimedStep;
 use perennial_stripe::{
-    ChangeAtPeriodEnd, ChangePlan, CreateSchedule, Metadata, Prorate, Schedule, StripeError,
-    metadata,
+    ChangeAtPeriodEnd, ChangeDiscounts, ChangePlan, CreateSchedule, Metadata, Prorate, Redeemed,
+    Schedule, StripeError, metadata,
 };
 use perennial_types::{By, Claim, FrozenRequest, IdempotencyKey, Plan, Subscription};
 
@@ -11,6 +11,7 @@ use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
     claim::{Held, Turn},
     frozen_change::{ChangeWhen, FrozenChange},
+    preview_code::of_discounts,
 };
 use crate::{
     FlowError,
@@ -60,6 +61,27 @@ impl SubscriptionActions<'_> {
         let Some(plan) = plan.filter(|_| basis == change.basis) else {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         };
+        let code = change.code.as_ref();
+        let now = ChangePlan {
+            subscription: of.id,
+            item: &basis.item,
+            price: change.new_price(),
+            quantity: change.quantity,
+            code: code.map(|it| &it.promotion_code),
+            prorate: change.prorated_at.map_or(Prorate::Nothing, Prorate::AtOnce),
+            new_period: change.new_period,
+            request: &change.id,
+        };
+        if let Some(code) = code {
+            let each = ChangePlan {
+                prorate: Prorate::Nothing,
+                new_period: false,
+                ..now
+            };
+            if !self.still_takes_off(&each, (code, &change.price)).await? {
+                return Err(refuse(ActionErrorCode::PreviewOutdated));
+            }
+        }
         let ours = ours(&seen);
         let key = |step: &str| IdempotencyKey::new(&format!("act:{}:{step}", change.id));
         // A schedule that is released and made again is another one.
@@ -85,16 +107,19 @@ impl SubscriptionActions<'_> {
                 subscription: of.id,
             }
             .freeze(key(&format!("schedule:{number}")).map_err(FlowError::from)?),
-            (ChangeWhen::Now, _) => ChangePlan {
-                subscription: of.id,
-                item: &basis.item,
-                price: change.new_price(),
-                quantity: change.quantity,
-                prorate: change.prorated_at.map_or(Prorate::Nothing, Prorate::AtOnce),
-                new_period: change.new_period,
-                request: &change.id,
+            (ChangeWhen::Now, _) => {
+                let key = key("change").map_err(FlowError::from)?;
+                match code.filter(|_| change.is_code_alone()) {
+                    Some(code) => ChangeDiscounts {
+                        subscription: of.id,
+                        kept: &[],
+                        added: Some(Redeemed::Code(&code.promotion_code)),
+                        request: &change.id,
+                    }
+                    .freeze(key),
+                    None => now.freeze(key),
+                }
             }
-            .freeze(key("change").map_err(FlowError::from)?),
         };
         let claim = self.freeze(of, held, request).await?;
         match self.send(of, &claim, &seen).await? {
@@ -154,12 +179,13 @@ impl SubscriptionActions<'_> {
                 ActionErrorCode::ChangeDeclined,
                 &seen.model,
             )),
-            Sent::Refused(_) => {
+            Sent::Refused(error) => {
                 let now = self.look(of).await?;
-                let why = if now.status.is_terminal() {
-                    ActionErrorCode::Ended
-                } else {
-                    ActionErrorCode::ChangeRefused
+                let why = match of_discounts(error.into()) {
+                    _ if now.status.is_terminal() => ActionErrorCode::Ended,
+                    // The code was used up or ended in this moment.
+                    ActionError::Refused(refusal) => refusal.why,
+                    ActionError::Flow(_) => ActionErrorCode::ChangeRefused,
                 };
                 Err(ActionError::refused(why, &now))
             }

@@ -97,7 +97,7 @@ impl SubscriptionActions<'_> {
         let stripe = &self.cx.stripe;
         match what {
             Discounting::Coupon(id) => codes::coupon(stripe, id, whom).await?,
-            Discounting::Code(id) => codes::named(stripe, id, whom).await?,
+            Discounting::Code(id) => drop(codes::named(stripe, id, whom).await?),
             Discounting::Remove => {}
         }
         if change.added.is_some() {

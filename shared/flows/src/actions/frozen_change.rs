@@ -1,5 +1,6 @@
 //! What a preview has shown, so that a change charges that or nothing.
 
+use super::ShownCode;
 use perennial_stripe::SubscriptionItem;
 use perennial_types::{
     PaymentMethodId, PlanName, PriceId, SubscriptionId, SubscriptionStatus, Timestamp, UserId,
@@ -31,6 +32,9 @@ pub struct FrozenChange {
     pub price: PriceId,
     /// How many.
     pub quantity: u64,
+    /// The promotion code that is redeemed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ShownCode>,
     /// When.
     pub when: ChangeWhen,
     /// Whether a new period begins with it.
@@ -46,6 +50,12 @@ pub struct FrozenChange {
 }
 
 impl FrozenChange {
+    /// Whether a code is redeemed and nothing else is changed.
+    pub(super) fn is_code_alone(&self) -> bool {
+        let same = self.new_price().is_none() && self.quantity == self.basis.quantity;
+        self.code.is_some() && same
+    }
+
     /// The price that it changes to; none if only the quantity is another.
     pub fn new_price(&self) -> Option<&PriceId> {
         Some(&self.price).filter(|price| **price != self.basis.price)

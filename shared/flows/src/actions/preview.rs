@@ -9,6 +9,7 @@ use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
     change_plan::ours,
     frozen_change::{Basis, ChangeWhen, FrozenChange},
+    preview_code::{AskedCode, Redeeming, of_discounts},
 };
 use crate::{FlowError, subscriptions::Refreshed};
 
@@ -22,6 +23,8 @@ pub struct AskPlan {
     pub plan: Option<String>,
     /// How many; without it as many as now, as far as the plan is sold so.
     pub quantity: Option<u64>,
+    /// A promotion code that is redeemed with it, or alone.
+    pub code: Option<AskedCode>,
     /// When. Without it, a dearer plan is for now and a cheaper one for the end of the period.
     pub when: Option<ChangeWhen>,
 }
@@ -94,7 +97,8 @@ impl SubscriptionActions<'_> {
         let quantity = self.how_many(asked.by, ask.quantity, plan, (&seen.model, &basis, price));
         let quantity = quantity.map_err(refuse)?;
         let same_price = *price == basis.price;
-        if same_price && quantity == basis.quantity {
+        let alone = same_price && quantity == basis.quantity;
+        if alone && ask.code.is_none() {
             return Err(refuse(ActionErrorCode::SamePlan));
         }
         let current = self.cx.plans.charging(&basis.price, None, None);
@@ -114,22 +118,25 @@ impl SubscriptionActions<'_> {
             };
             cost(plan, quantity) >= cost(current, basis.quantity)
         });
-        let when = ask.when.unwrap_or(if is_dearer || basis.is_trialing() {
-            ChangeWhen::Now
-        } else {
-            ChangeWhen::PeriodEnd
-        });
+        let when = ask
+            .when
+            .unwrap_or(if is_dearer || alone || basis.is_trialing() {
+                ChangeWhen::Now
+            } else {
+                ChangeWhen::PeriodEnd
+            });
         let now = seen.at.unwrap_or_else(|| self.cx.clock.now().unix());
         let is_now = when == ChangeWhen::Now;
-        let prorated_at = (is_now && !basis.is_trialing()).then_some(now);
+        let prorated_at = (is_now && !alone && !basis.is_trialing()).then_some(now);
         let new_period = is_now && !same_interval && !basis.is_trialing();
-        let change = FrozenChange {
+        let mut change = FrozenChange {
             id: IdempotencyKey::drawn().to_string(),
             user: asked.user.clone(),
             subscription: asked.subscription.clone(),
             plan: name.clone(),
             price: price.clone(),
             quantity,
+            code: None,
             when,
             new_period,
             prorated_at,
@@ -137,9 +144,32 @@ impl SubscriptionActions<'_> {
             until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
             basis,
         };
+        if let Some(asked_code) = &ask.code {
+            let redeeming = Redeeming {
+                alone,
+                later: !is_now,
+                in_part: prorated_at.is_some() && !new_period,
+            };
+            let code = self.code_of((&asked.user, &of), &seen, asked_code, redeeming);
+            let code = code.await?;
+            let with_code = ChangePlan {
+                subscription: of.id,
+                item: &item.id,
+                price: change.new_price(),
+                quantity,
+                code: Some(&code.id),
+                prorate: Prorate::Nothing,
+                new_period: false,
+                request: &change.id,
+            };
+            let now = Timestamp::from_unix(now);
+            let shown = self.shown_code(&with_code, &code, (&change.price, now));
+            let shown = shown.await?;
+            change.code = Some(shown);
+        }
         let replaces = ours(&seen).is_some();
-        self.reckon(&of, &item, plan, change, seen.model, replaces)
-            .await
+        let reckoned = self.reckon(&of, &item, plan, change, seen.model, replaces);
+        reckoned.await.map_err(of_discounts)
     }
 
     /// The one item of a subscription that can have another plan now, and what that rests on.
@@ -254,6 +284,7 @@ impl SubscriptionActions<'_> {
             item: &item.id,
             price: change.new_price(),
             quantity: change.quantity,
+            code: change.code.as_ref().map(|it| &it.promotion_code),
             prorate,
             new_period,
             request: &change.id,
@@ -308,10 +339,13 @@ impl SubscriptionActions<'_> {
         let (total, next_at) = if change.new_period {
             // The new period has been paid with the change; another one of its kind follows it.
             let ends = lines.iter().map(|line| line.to).max();
-            (
-                full_price(plan, change.quantity)?,
-                ends.unwrap_or(period_end),
-            )
+            let next_at = ends.unwrap_or(period_end);
+            let with_code = change.code.as_ref().and_then(|it| it.amount_at(next_at));
+            let total = match with_code {
+                Some(amount) => amount,
+                None => full_price(plan, change.quantity)?,
+            };
+            (total, next_at)
         } else {
             (renewal().await?.total, period_end)
         };

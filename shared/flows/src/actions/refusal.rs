@@ -192,8 +192,17 @@ reasons! {
     /// Too many.
     TooManyTries => 429, "too_many_tries",
         "Too many payment methods were tried for this subscription within an hour. Try again later.";
+    /// One is on it.
+    DiscountRuns => 409, "discount_running",
+        "A discount counts for this subscription already, and a code neither adds to it nor replaces it.";
     /// There is none to take off.
     NoDiscount => 409, "no_discount", "This subscription has no discount of its own, and nothing was changed.";
+    /// What it is redeemed with would use it up, or comes later.
+    CodeAlone => 409, "code_alone",
+        "This code is not redeemed with this change, which comes later, or would use up a code for one invoice with a part of a period: preview \"code\" alone, for the next invoice.";
+    /// Too many.
+    TooManyCodes => 429, "too_many_codes",
+        "This user has tried too many codes within an hour. Try again later.";
     /// It has not ended.
     NotEnded => 409, "subscription_not_ended",
         "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";

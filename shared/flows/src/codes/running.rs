@@ -17,14 +17,41 @@ pub(crate) struct OfRunning<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// The code of these words that this customer can redeem.
+pub(crate) async fn typed(
+    stripe: &Stripe,
+    words: &str,
+    whom: OfRunning<'_>,
+) -> Result<PromotionCode, FlowError> {
+    // No code has other characters, and Stripe need not be asked.
+    if !words.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(FlowError::Code(CodeRefusal::Unknown));
+    }
+    let mut refusal = CodeRefusal::Unknown;
+    for code in stripe.list_promotion_codes(words).await?.value.data {
+        match against(&code, whom) {
+            None => return Ok(code),
+            // The newest one that is this customer's says why.
+            Some(why) if matches!(refusal, CodeRefusal::Unknown | CodeRefusal::OtherCustomer) => {
+                refusal = why;
+            }
+            Some(_) => {}
+        }
+    }
+    Err(FlowError::Code(refusal))
+}
+
 /// A code by its id.
 pub(crate) async fn named(
     stripe: &Stripe,
     id: &PromotionCodeId,
     whom: OfRunning<'_>,
-) -> Result<(), FlowError> {
+) -> Result<PromotionCode, FlowError> {
     let code = found(stripe.retrieve_promotion_code(id).await)?;
-    against(&code, whom).map_or(Ok(()), |why| Err(FlowError::Code(why)))
+    match against(&code, whom) {
+        None => Ok(code),
+        Some(why) => Err(FlowError::Code(why)),
+    }
 }
 
 /// A coupon by its id.
@@ -61,7 +88,7 @@ pub(crate) async fn takes_off(
 const NOTHING_COMES: &str = "invoice_upcoming_none";
 
 /// Whether an invoice has a discount beside these.
-fn takes_more_off(invoice: &Preview, kept: &[String]) -> bool {
+pub(crate) fn takes_more_off(invoice: &Preview, kept: &[String]) -> bool {
     let lines = invoice.lines.data.iter();
     let mut others = lines.flat_map(perennial_stripe::PreviewLine::discounts);
     others.any(|(discount, amount)| amount > 0 && !kept.iter().any(|it| it == discount))

@@ -1,7 +1,7 @@
 //! <https://docs.stripe.com/api/subscriptions/update>, its preview, and a change at the end of a period by
 //! <https://docs.stripe.com/api/subscription_schedules>
 
-use perennial_types::{Interval, PriceId, SubscriptionId};
+use perennial_types::{Interval, PriceId, PromotionCodeId, SubscriptionId};
 
 use super::{below, freeze, metadata, path, whole};
 use crate::{FrozenRequest, IdempotencyKey, form::Form, objects::Phase};
@@ -17,6 +17,8 @@ pub struct ChangePlan<'a> {
     pub price: Option<&'a PriceId>,
     /// How many. Stripe takes one where nothing is said.
     pub quantity: u64,
+    /// The promotion code that is redeemed with it, for a subscription that has no discount.
+    pub code: Option<&'a PromotionCodeId>,
     /// What is prorated.
     pub prorate: Prorate,
     /// Whether a new period begins with the change, as it has to with another interval: in flexible billing
@@ -38,7 +40,7 @@ pub enum Prorate {
 impl ChangePlan<'_> {
     /// The request as it will be sent. What cannot be paid at once leaves the old price as it is.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
-        let form = self.with_change(Form::new(), None);
+        let form = self.with_code(self.with_change(Form::new(), None));
         let form = form
             .with(&["payment_behavior"], "pending_if_incomplete")
             // The shopper is not there to be asked again.
@@ -51,7 +53,14 @@ impl ChangePlan<'_> {
     /// What the invoice of the change would be; with nothing to be charged for it, the next one.
     pub(crate) fn preview(&self) -> Form {
         let form = Form::new().with(&["subscription"], self.subscription.as_str());
-        self.with_change(form, Some("subscription_details"))
+        self.with_code(self.with_change(form, Some("subscription_details")))
+    }
+
+    fn with_code(&self, form: Form) -> Form {
+        match self.code {
+            Some(code) => form.with(&["discounts", "0", "promotion_code"], code.as_str()),
+            None => form,
+        }
     }
 
     fn with_change(&self, form: Form, within: Option<&str>) -> Form {

@@ -160,6 +160,7 @@ fn another_quantity_keeps_the_price_that_there_is() {
             item: "si_1",
             price,
             quantity: 5,
+            code: None,
             prorate: Prorate::AtOnce(1_795_564_800),
             new_period: false,
             request: "number",

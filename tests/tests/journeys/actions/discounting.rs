@@ -1,6 +1,7 @@
 //! A server of the shop puts a discount on a subscription that runs, and takes it off.
 
 mod failing;
+mod typed;
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::{Subscriber, at_once, at_period_end};
 use crate::payments::{ShopServer, text};
 
 pub(super) const MONTHLY: &str = "stock-photos-monthly";
-type Form<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Form<'a> = &'a [(&'a str, &'a str)];
 
 pub(super) const FOREVER: Form<'static> = &[("percent_off", "20"), ("duration", "forever")];
 pub(super) const ONCE: Form<'static> = &[("percent_off", "50"), ("duration", "once")];

@@ -291,6 +291,13 @@ const OF_PREVIEW: [ActionErrorCode; 7] = [
     ActionErrorCode::OtherWallet,
     ActionErrorCode::QuantityNotOffered,
 ];
+/// Why no code is redeemed with a change.
+const OF_CODE: [ActionErrorCode; 4] = [
+    ActionErrorCode::ChangeScheduled,
+    ActionErrorCode::DiscountRuns,
+    ActionErrorCode::CodeAlone,
+    ActionErrorCode::TooManyCodes,
+];
 /// Why a subscription cannot be paused now.
 const UNPAUSABLE: [ActionErrorCode; 10] = [
     ActionErrorCode::Ended,
@@ -391,6 +398,8 @@ fn of_actions() -> Vec<Route> {
     let preview = [
         &unchangeable[..],
         &whys(&OF_PREVIEW),
+        &whys(&OF_CODE),
+        &codes_of_running(),
         &unpausable,
         &unresumable,
         &conflicting,

@@ -25,7 +25,7 @@ impl Subscriber {
         answered.await
     }
 
-    async fn update_fails_with(&self, fault: &str) {
+    pub(super) async fn update_fails_with(&self, fault: &str) {
         let path = format!("/v1/subscriptions/{}", self.id);
         let fault =
             json!({"method": "POST", "path": path, "fault": fault, "times": 9, "delay_ms": 1});
