@@ -26,7 +26,7 @@ pub use objects::{
     CreditNote, Customer, Deleted, Discount, Dispute, DisputeStatus, Expandable, FraudWarning,
     Identified, Invoice, InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata,
     NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod,
-    PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase, PhaseItem,
+    PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase, PhaseDiscount, PhaseItem,
     PortalConfiguration, PortalSession, Preview, PreviewLine, Price, Product, PromotionCode,
     Recurring, RedirectToUrl, Refund, RefundStatus, Restrictions, Schedule, SetupAttempt,
     SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord, Subscription,

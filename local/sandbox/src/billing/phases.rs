@@ -1,8 +1,8 @@
 //! The phases of a subscription schedule, as they come and end with the subscription's periods.
 
-use super::cancel;
+use super::{cancel, discounts};
 use crate::error::Result;
-use crate::objects::{subscription_item, subscription_schedule};
+use crate::objects::{discount, subscription_item, subscription_schedule};
 use crate::state::{Fields, Kind, World, ids};
 use serde_json::{Value, json};
 
@@ -71,6 +71,8 @@ fn enter(world: &mut World, before: &Value, schedule: &Value, phase: &Value) -> 
     }
     after.set("items.data", items);
     world.update(before, &after, "customer.subscription.updated");
+    discount(world, &after, phase);
+    let after = world.get(Kind::Subscription, before.id())?;
     let mut moved = schedule.clone();
     let (start, end) = (phase.at("start_date"), phase.at("end_date"));
     moved.set(
@@ -79,6 +81,17 @@ fn enter(world: &mut World, before: &Value, schedule: &Value, phase: &Value) -> 
     );
     world.update(schedule, &moved, "subscription_schedule.updated");
     Ok(after)
+}
+
+/// Ends the discounts of a subscription that its phase does not have.
+pub(crate) fn discount(world: &mut World, subscription: &Value, phase: &Value) {
+    let kept = phase.list("discounts").to_vec();
+    for id in subscription.list("discounts").to_vec() {
+        let is_kept = kept.iter().any(|it| it.at("discount") == &id);
+        if let Some(gone) = discount::known(world, &id).filter(|_| !is_kept).cloned() {
+            discounts::end(world, &gone);
+        }
+    }
 }
 
 /// Ends a schedule, and leaves its subscription as it is.

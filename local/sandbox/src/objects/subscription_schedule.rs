@@ -1,6 +1,7 @@
 //! A subscription schedule: what becomes of a subscription later
 //! (<https://docs.stripe.com/billing/subscriptions/subscription-schedules>).
 
+use crate::objects::discount;
 use crate::state::{Fields, World, ids};
 use serde_json::{Value, json};
 
@@ -9,7 +10,11 @@ pub(crate) fn of(world: &World, subscription: &Value) -> Value {
     let now = world.now_for(subscription);
     let period = crate::objects::subscription::period(subscription);
     let (start, end) = period.map_or((now, now), |period| (period.start, period.end));
-    let phase = phase(subscription, start, end, "create_prorations");
+    let mut phase = phase(subscription, start, end, "create_prorations");
+    phase.set(
+        "discounts",
+        discounts(world, subscription.list("discounts")),
+    );
     json!({
         "id": ids::id("sub_sched"),
         "object": "subscription_schedule",
@@ -76,6 +81,20 @@ pub(crate) fn phase(subscription: &Value, start: i64, end: i64, proration: &str)
         "transfer_data": null,
         "trial_end": trial_end,
     })
+}
+
+/// Discounts as a phase has them.
+pub(crate) fn discounts(world: &World, ids: &[Value]) -> Vec<Value> {
+    let known = ids.iter().filter_map(|id| discount::known(world, id));
+    known
+        .map(|it| {
+            json!({
+                "coupon": it.at("source.coupon"),
+                "discount": it.id(),
+                "promotion_code": it.at("promotion_code"),
+            })
+        })
+        .collect()
 }
 
 /// What a phase sells: a price, and how many.

@@ -64,6 +64,9 @@ pub(crate) fn update(world: &mut World, call: &Call) -> Answer {
         let of = world.get(Kind::Subscription, of)?;
         let wanted = params.list("phases");
         let built = built(world, &of, &before, wanted)?;
+        if let Some(current) = built.first() {
+            phases::discount(world, &of, current);
+        }
         schedule.set("phases", built);
     }
     world.update(&before, &schedule, "subscription_schedule.updated");
@@ -110,6 +113,7 @@ fn built(world: &World, of: &Value, schedule: &Value, wanted: &[Value]) -> Resul
     for (index, wanted) in wanted.iter().enumerate() {
         let inside = format!("phases[{index}]");
         let simulated = [
+            "discounts",
             "duration",
             "end_date",
             "items",
@@ -144,6 +148,7 @@ fn built(world: &World, of: &Value, schedule: &Value, wanted: &[Value]) -> Resul
         let mut phase = subscription_schedule::phase(of, start, end, proration);
         phase.set("trial_end", wanted.at("trial_end").clone());
         phase.set("items", items(world, of, wanted, &inside)?);
+        phase.set("discounts", discounts(world, of, wanted, &inside)?);
         phases.push(phase);
     }
     if phases.is_empty() {
@@ -174,6 +179,23 @@ fn end(wanted: &Value, start: i64, inside: &str) -> Result<i64> {
         return Err(ApiError::invalid(message).with_param(format!("{inside}[end_date]")));
     }
     Ok(end)
+}
+
+/// The discounts of a phase, which are those of the subscription that it names. Without any, the phase has none of its
+/// own (<https://docs.stripe.com/api/subscription_schedules/update#update_subscription_schedule-phases-discounts>).
+fn discounts(world: &World, of: &Value, wanted: &Value, inside: &str) -> Result<Value> {
+    let mut kept = Vec::new();
+    for (index, wanted) in wanted.list("discounts").iter().enumerate() {
+        let inside = format!("{inside}[discounts][{index}]");
+        refuse_unsimulated(wanted, &inside, &["discount"])?;
+        let id = wanted.at("discount");
+        if !of.list("discounts").contains(id) {
+            let param = format!("{inside}[discount]");
+            return Err(Kind::Discount.no_such(id.as_str().unwrap_or_default(), &param));
+        }
+        kept.push(id.clone());
+    }
+    Ok(json!(subscription_schedule::discounts(world, &kept)))
 }
 
 fn items(world: &World, of: &Value, wanted: &Value, inside: &str) -> Result<Value> {

@@ -51,7 +51,7 @@ pub use portal_session::PortalSession;
 pub use preview::{LinePeriod, Preview, PreviewLine};
 pub use product::{Price, Product, Recurring};
 pub use promotion_code::{Coupon, PromotionCode, Restrictions};
-pub use schedule::{Phase, PhaseItem, Schedule};
+pub use schedule::{Phase, PhaseDiscount, PhaseItem, Schedule};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
 pub use setup_record::{SetupAttempt, SetupAttemptStatus, SetupRecord};
 pub use subscription::{PaymentSettings, PendingUpdate, Period, Subscription, SubscriptionItem};

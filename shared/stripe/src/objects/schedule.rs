@@ -31,12 +31,20 @@ pub struct Phase {
     /// What is sold in it.
     #[serde(default)]
     pub items: Vec<PhaseItem>,
-    /// The discounts of it, of which only the number is of interest.
+    /// The discounts of it, in the order in which they count.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
-    pub discounts: Vec<serde_json::Value>,
+    pub discounts: Vec<PhaseDiscount>,
     /// When its trial ends.
     #[serde(default)]
     pub trial_end: Option<i64>,
+}
+
+/// A discount of a phase.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PhaseDiscount {
+    /// `di_...`, of one that the subscription has.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub discount: Option<String>,
 }
 
 /// One thing that is sold in a phase.

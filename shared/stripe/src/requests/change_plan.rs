@@ -149,6 +149,16 @@ impl ChangeAtPeriodEnd<'_> {
             let quantity = i64::try_from(item.quantity.unwrap_or(1)).unwrap_or(i64::MAX);
             form = form.with_number(&["phases", "0", "items", &index, "quantity"], quantity);
         }
+        // They go on with the other price, as the preview has them.
+        let discounts = self.now.discounts.iter();
+        let discounts = discounts.filter_map(|it| it.discount.as_deref());
+        for (index, discount) in discounts.enumerate() {
+            let index = index.to_string();
+            for phase in ["0", "1"] {
+                let name = ["phases", phase, "discounts", &index, "discount"];
+                form = form.with(&name, discount);
+            }
+        }
         let (interval, count) = self.interval;
         let quantity = i64::try_from(self.quantity).unwrap_or(i64::MAX);
         let form = form

@@ -300,6 +300,29 @@ async fn what_a_schedule_or_an_end_decides_is_left_to_it() {
     assert_eq!(ended.expect_error(409), "subscription_ended");
 }
 
+/// A schedule takes what it does not repeat from the subscription.
+#[tokio::test]
+async fn a_discount_goes_on_with_a_plan_that_comes_later() {
+    for (coupon, amounts) in [(FOREVER, [1200, 1200]), (ONCE, [750, 1500])] {
+        let it = Subscriber::of("stock-photos-team").await;
+        let first = it.coupon(coupon).await;
+        it.discount("k1", &json!({"coupon": first})).await;
+        let ask = json!({"plan": MONTHLY, "when": "period_end"});
+        let shown = it.asks("preview", &ask).await.expect(200).json();
+        assert_eq!(shown["next_charge"]["amount"], amounts[0]);
+        it.asks("change", &json!({"preview": shown["preview"]}))
+            .await
+            .expect(200);
+        it.app.quiet().await;
+        assert_eq!(it.discounts().await, 1);
+        it.app.pass_days(31).await;
+        assert_eq!(it.mine().await["plan"], MONTHLY);
+        assert_eq!(it.charged().await, 2900 + amounts[0]);
+        it.app.pass_days(31).await;
+        assert_eq!(it.charged().await, 2900 + amounts[0] + amounts[1]);
+    }
+}
+
 /// A discount that was put on in the Dashboard stays, and is taken off by the server that says so.
 #[tokio::test]
 async fn a_discount_of_the_dashboard_is_kept_and_told() {
