@@ -10,7 +10,9 @@ use perennial_stripe::{
     CreateCoupon, CreatePrice, CreateProduct, CreatePromotionCode, IdempotencyKey, Stripe,
     StripeError,
 };
-use perennial_types::{Clock, DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError};
+use perennial_types::{
+    Clock, DeclaredAddon, DeclaredPlan, DeclaredPlans, Interval, PlanName, PlansFileError,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -107,6 +109,9 @@ pub(crate) async fn publish(
         let demo = parse("the demo's plans", DEMO.as_bytes())?;
         for (name, plan) in demo.iter() {
             create_price(stripe, name, plan).await?;
+            for addon in plan.addons.values() {
+                create_price(stripe, name, &priced_as(addon, plan)).await?;
+            }
         }
         create_codes(stripe).await;
         return publish_declared("the demo's plans", resolver, &demo).await;
@@ -195,6 +200,17 @@ async fn publish_declared(
             file: file.to_owned(),
             reason,
         })
+}
+
+/// An add-on, with what it has of its plan.
+fn priced_as(addon: &DeclaredAddon, plan: &DeclaredPlan) -> DeclaredPlan {
+    DeclaredPlan {
+        label: addon.label.clone(),
+        price: addon.price.clone(),
+        lookup_key: addon.lookup_key.clone(),
+        amount: addon.amount,
+        ..plan.clone()
+    }
 }
 
 /// Creates the price of a demo plan, unless there is one.
@@ -318,6 +334,11 @@ mod tests {
             let interval = plan.interval.unwrap().as_str();
             let key = format!("perennial-demo:{name}:{amount}-usd:{count}-{interval}");
             assert_eq!(plan.lookup_key, Some(key));
+            for (addon, declared) in &plan.addons {
+                let amount = declared.amount.unwrap();
+                let key = format!("perennial-demo:{name}-{addon}:{amount}-usd:{count}-{interval}");
+                assert_eq!(declared.lookup_key, Some(key));
+            }
         }
     }
 }

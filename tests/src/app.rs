@@ -63,6 +63,39 @@ pub struct TestApp {
     allowed: Allowed,
 }
 
+/// The add-ons of a plan, each on a price of its own: what `plans.json` says, and the prices that are to be there.
+fn sell_addons(
+    plan: &str,
+    interval: &str,
+    addons: &serde_json::Map<String, Value>,
+    prices: &mut Vec<Vec<(&'static str, String)>>,
+) -> Value {
+    let mut sold = json!({});
+    for (name, members) in addons {
+        let mut addon = members.clone();
+        let key = format!("{plan}-{name}");
+        let currency = addon["currency"].as_str().unwrap_or("usd").to_owned();
+        let interval = addon["interval"].as_str().unwrap_or(interval).to_owned();
+        prices.push(vec![
+            ("lookup_key", key.clone()),
+            ("product_data[name]", name.clone()),
+            ("unit_amount", addon["amount"].to_string()),
+            ("currency", currency),
+            ("recurring[interval]", interval),
+        ]);
+        if let Some(members) = addon.as_object_mut() {
+            members.remove("currency");
+            members.remove("interval");
+            members.insert("lookup_key".to_owned(), key.into());
+            members
+                .entry("label")
+                .or_insert_with(|| name.clone().into());
+        }
+        sold[name] = addon;
+    }
+    sold
+}
+
 impl TestApp {
     /// Starts one with the functions in this process.
     pub async fn start() -> Self {
@@ -119,6 +152,10 @@ impl TestApp {
                 "label": member("label", "Stock photos".into()),
                 "trial_days": member("trial_days", 0.into()),
             });
+            if let Some(Value::Object(addons)) = members.get("addons") {
+                let interval = told("interval", "month");
+                plan["addons"] = sell_addons(name, &interval, addons, &mut prices);
+            }
             for told in ["wallets", "cancel_refund", "quantity"] {
                 if let Some(value) = members.get(told) {
                     plan[told] = value.clone();

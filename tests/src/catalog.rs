@@ -39,6 +39,15 @@ pub fn demo_plans() -> usize {
     plans.as_object().map_or(0, serde_json::Map::len)
 }
 
+/// How many prices Stripe is asked for, with those of the add-ons.
+pub fn demo_prices() -> usize {
+    let plans = include_str!("../../local/src/plans.json");
+    let plans: serde_json::Value = serde_json::from_str(plans).expect("the plans of the demo");
+    let plans = plans.as_object().into_iter().flatten();
+    let addons = plans.map(|(_, plan)| plan["addons"].as_object().map_or(0, serde_json::Map::len));
+    demo_plans() + addons.sum::<usize>()
+}
+
 /// A slice that asks Stripe as quickly as it can.
 pub fn without_pace() -> SweepBudget {
     SweepBudget {

@@ -189,6 +189,30 @@ const OF_DAVE: [&str; 6] = [
     "subscription.refunded",
 ];
 
+/// What the shop is told of erin, who adds to what she has bought.
+const OF_ERIN: [&str; 2] = ["subscription.activated", "subscription.addons_changed"];
+
+async fn add_on(app: &TestApp) {
+    let erin = app.shopper("erin");
+    let ask = serde_json::json!({"plan": "stock-photos-team", "wallet": "amazon_pay"});
+    let opened = erin.calls.client_secret(&ask).await.expect(201).json();
+    let back = erin.answer_wallet(&opened, "approve").await;
+    erin.calls.come_back(&back).await;
+    app.quiet().await;
+    let hers = erin.calls.subscriptions().await.json();
+    let id = hers["subscriptions"][0]["id"].as_str().unwrap().to_owned();
+    let asks = async |action: &str, body: &Value| {
+        let path = format!("/subscriptions/{id}/{action}");
+        let request = erin.calls.request("POST", &path).json(body);
+        erin.calls.send(request).await.expect(200).json()
+    };
+    let ask = serde_json::json!({"addons": {"extra-storage": 2}});
+    let shown = asks("preview", &ask).await;
+    let agreed = serde_json::json!({"preview": shown["preview"]});
+    asks("change", &agreed).await;
+    app.quiet().await;
+}
+
 /// A payment goes back in part, a refund of it fails, and it is taken for fraud and claimed back in vain.
 async fn money_back(app: &TestApp) {
     let before = app.stripe.objects("charge").await;
@@ -311,6 +335,7 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
     app.stripe.api("DELETE", &path, &[]).await;
 
     money_back(&app).await;
+    add_on(&app).await;
 
     let told = told(&app).await;
     let schemas = schemas();
@@ -337,6 +362,7 @@ async fn every_event_is_told_once_in_order_and_as_its_schema_says() {
     let mut of_dave = types_of(&told, "dave");
     of_dave.sort_unstable();
     assert_eq!(of_dave, OF_DAVE);
+    assert_eq!(types_of(&told, "erin"), OF_ERIN);
     let types: BTreeSet<&str> = told
         .iter()
         .map(|event| event["type"].as_str().unwrap())

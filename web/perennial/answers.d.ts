@@ -10,6 +10,7 @@ export interface Action {
 /** What this caller may do to the subscription now. */
 export interface Actions {
   cancel: CancelAction;
+  change_addons: AddonsAction;
   change_plan: Action;
   change_quantity: QuantityAction;
   come_again: ComeAgainAction;
@@ -20,7 +21,31 @@ export interface Actions {
   withdraw_change: Action;
 }
 
+/** So many of an add-on. */
+export interface AddonCount {
+  name: string;
+  quantity: number;
+}
+
+export interface AddonLimits {
+  /** How many there may be; as many as now of one that is not sold any more. */
+  maximum: number;
+  name: string;
+  /** How many there are. */
+  quantity: number;
+}
+
+export interface AddonsAction {
+  /** Those that may be changed; empty when it is not open. */
+  addons: AddonLimits[];
+  open: boolean;
+  /** Why not; null when it is open. */
+  reason: NotNow | null;
+}
+
 export interface AgainPreview {
+  /** What is bought beside it; missing without any. */
+  addons?: AddonCount[];
   /** The plan. */
   again: string;
   /** What is charged at once, after what the shopper has left. */
@@ -132,12 +157,23 @@ export interface EndPreview {
 
 export interface Entitlement {
   active: boolean;
+  /** The add-ons that are paid for; missing without any. */
+  addons?: AddonCount[];
   /** The status of the subscription that decided it, `lapsed`, `disputed`, `dispute_lost`, or `none`. */
   because: string;
   /** How many of the plan are paid for; missing unless it is active and the plan is sold in quantities. */
   quantity?: number;
   /** When it ends unless something is paid by then. */
   until: string | null;
+}
+
+/** What is charged beside the plan. */
+export interface ExtraItem {
+  /** The add-on of the plan that has the price; null when it has none, as with an item that was added at Stripe. */
+  name: string | null;
+  price: string;
+  /** How many; null of a price that is charged by use. */
+  quantity: number | null;
 }
 
 export type FailureReason = "wallet_declined" | "wallet_abandoned" | "payment_declined" | "canceled" | "expired" | "already_subscribed" | "rejected" | "plan_not_available" | "too_many_declines" | "wallet_mismatch" | "trial_used" | "code_refused" | "ended_after_payment" | "ended_in_trial";
@@ -241,6 +277,8 @@ export interface KnownMethod {
 
 export interface ManagedSubscription {
   actions: Actions;
+  /** What else is charged: add-ons of the plan, and items that were added at Stripe. */
+  addons: ExtraItem[];
   /** Whether it is going to end with its current period. */
   cancel_at_period_end: boolean;
   /** When the cancellation was received that is going to end it, or has ended it. */
@@ -356,6 +394,8 @@ export type PaymentHealth = "ok" | "contested" | "retrying" | "action_required" 
 export type PaymentReason = "payment_failed" | "retries_exhausted" | "first_payment_open" | "first_setup_open" | "method_missing" | "method_detached" | "mandate_revoked" | "disputed" | "dispute_lost" | "refunded";
 
 export interface PendingChange {
+  /** What is charged beside it then; missing where an older version has noted it. */
+  addons?: ExtraItem[];
   /** When it takes effect. */
   at: string;
   /** The plan that has the price today; null when no plan has it. */
@@ -371,6 +411,8 @@ export interface PendingMethod {
 }
 
 export interface Plan {
+  /** Missing of a plan without any. */
+  addons?: PlanAddon[];
   /** What one costs each interval, in minor units. */
   amount: number;
   /** What goes back of a paid period that is ended at once. */
@@ -389,7 +431,21 @@ export interface Plan {
   wallets: WalletName[];
 }
 
+/** What may be bought beside a plan, charged by its interval and in its currency. */
+export interface PlanAddon {
+  /** What one costs each interval, in minor units. */
+  amount: number;
+  label: string;
+  /** How many one subscription may have. */
+  maximum: number;
+  name: string;
+  /** Whether a shopper may add and remove it later. Your servers may. */
+  shopper_may_change: boolean;
+}
+
 export interface PlanPreview {
+  /** The add-ons that there are then. */
+  addons: AddonCount[];
   /** What the shopper has left afterwards for invoices to come. */
   credit_left: {
     /** In minor units. */
@@ -403,6 +459,8 @@ export interface PlanPreview {
     amount: number;
     currency: string;
   };
+  /** The add-ons that end with the change. */
+  ended_addons: string[];
   /** Until when it can be agreed to. */
   expires_at: string;
   /** What the invoice of the change is made of; empty when there is none. */
@@ -488,6 +546,8 @@ export interface SoldAs {
 }
 
 export interface Subscription {
+  /** What else is charged: add-ons of the plan, and items that were added at Stripe. */
+  addons: ExtraItem[];
   /** Whether it is going to end with its current period. */
   cancel_at_period_end: boolean;
   /** When the cancellation was received that is going to end it, or has ended it. */
@@ -570,6 +630,8 @@ export interface WalletReason {
 }
 
 export interface Wallets {
+  /** The add-ons that all amounts here are of as well; missing without any. */
+  addons?: AddonCount[];
   consent: {
     /** What the shopper agrees to, by wallet. It has to be on the page. */
     text: Partial<Record<WalletName, string>>;

@@ -5,6 +5,8 @@ mod discount;
 pub(crate) use discount::DiscountAsk;
 use discount::code_words;
 
+use std::collections::BTreeMap;
+
 use perennial_api::not_an_id;
 use perennial_flows::actions::{
     AskEnd, AskPlan, AskedCode, Cancel, CancellationDetails, ChangeWhen, Feedback, Pause,
@@ -50,6 +52,7 @@ pub(crate) struct PreviewAsk {
     plan: Option<String>,
     quantity: Option<u64>,
     code: Option<String>,
+    addons: Option<BTreeMap<String, u64>>,
     when: Option<ChangeAt>,
     cancel: Option<CancelWhen>,
     at: Option<Timestamp>,
@@ -64,8 +67,8 @@ pub(crate) enum Previewed {
     End(AskEnd),
     /// A pause, or its end.
     Pause(PreviewedPause),
-    /// Another subscription of this plan, after one that has ended, for so many.
-    Again(String, Option<u64>),
+    /// Another subscription of this plan, after one that has ended, for so many and with so many add-ons.
+    Again(String, Option<u64>, BTreeMap<String, u64>),
 }
 
 fn conflicting(why: &'static str) -> ApiError {
@@ -257,8 +260,11 @@ impl PreviewAsk {
             ));
         }
         let code = self.code.as_deref().map(code_words).transpose()?;
-        let of_plan = self.plan.is_some() || self.quantity.is_some() || self.when.is_some();
-        let of_plan = of_plan || code.is_some();
+        if let Some(addons) = &self.addons {
+            perennial_api::check_addon_numbers(addons)?;
+        }
+        let of_items = self.quantity.is_some() || self.addons.is_some() || code.is_some();
+        let of_plan = self.plan.is_some() || of_items || self.when.is_some();
         let of_end = self.cancel.is_some() || self.at.is_some();
         match (self.pause, self.resume) {
             (None, None) => {}
@@ -279,18 +285,20 @@ impl PreviewAsk {
             let alone = self.plan.is_none() && self.cancel.is_none() && self.when.is_none();
             if by == By::Server || !alone || self.at.is_some() || code.is_some() {
                 return Err(conflicting(
-                    "\"again\" names the plan of another subscription, for its shopper to agree to: send \"quantity\" beside it, or nothing.",
+                    "\"again\" names the plan of another subscription, for its shopper to agree to: send \"quantity\" and \"addons\" beside it, or nothing.",
                 ));
             }
-            return Ok(Previewed::Again(plan, self.quantity));
+            let addons = self.addons.unwrap_or_default();
+            return Ok(Previewed::Again(plan, self.quantity, addons));
         }
         match (self.plan, self.cancel) {
-            (plan, None) if plan.is_some() || self.quantity.is_some() || code.is_some() => {
+            (plan, None) if plan.is_some() || of_items => {
                 date(by, None, self.at)?;
                 Ok(Previewed::Plan(AskPlan {
                     plan,
                     quantity: self.quantity,
                     code: code.map(AskedCode::Words),
+                    addons: self.addons.unwrap_or_default(),
                     when: match self.when {
                         None | Some(ChangeAt::Auto) => None,
                         Some(ChangeAt::Now) => Some(ChangeWhen::Now),
@@ -298,19 +306,17 @@ impl PreviewAsk {
                     },
                 }))
             }
-            (None, Some(when))
-                if self.quantity.is_none() && self.when.is_none() && code.is_none() =>
-            {
+            (None, Some(when)) if !of_items && self.when.is_none() => {
                 date(by, Some(when), self.at)?;
                 Ok(Previewed::End(AskEnd { when, at: self.at }))
             }
             (None, None) => Err(ApiError::new(
                 400,
                 "missing_field",
-                "Say what is previewed: send \"plan\", \"quantity\", \"code\", \"cancel\", \"pause\", \"resume\" or \"again\".",
+                "Say what is previewed: send \"plan\", \"quantity\", \"addons\", \"code\", \"cancel\", \"pause\", \"resume\" or \"again\".",
             )),
             _ => Err(conflicting(
-                "\"cancel\" previews an end, and \"plan\" with \"quantity\", \"code\" and \"when\" another plan: send one of both.",
+                "\"cancel\" previews an end, and \"plan\" with \"quantity\", \"addons\", \"code\" and \"when\" another plan: send one of both.",
             )),
         }
     }

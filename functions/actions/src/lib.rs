@@ -252,9 +252,10 @@ impl App {
                 let preview = preview.map_err(|error| self.refuse(&context, by, error))?;
                 preview::describe_pause(&preview)
             }
-            Previewed::Again(plan, quantity) => {
+            Previewed::Again(plan, quantity, addons) => {
                 let actions = context.actions();
-                let preview = Box::pin(actions.preview_again(&asked, &plan, quantity)).await;
+                let preview = actions.preview_again(&asked, &plan, quantity, &addons);
+                let preview = Box::pin(preview).await;
                 let preview = preview.map_err(|error| self.refuse(&context, by, error))?;
                 preview::describe_again(&preview)
             }

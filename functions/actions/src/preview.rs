@@ -3,17 +3,20 @@
 use perennial_flows::actions::{
     AgainPreview, EndPreview, NextCharge, PausePreview, PlanPreview, PreviewedLine, ShownCode,
 };
-use perennial_types::{CancelWhen, Currency, GivenBack};
+use perennial_types::{BoughtAddon, CancelWhen, Currency, GivenBack};
 use serde_json::{Value, json};
 
 pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
     let change = &preview.change;
     let money = |amount: i64| json!({"amount": amount, "currency": preview.currency});
+    let addon = |(name, quantity)| json!({"name": name, "quantity": quantity});
     let mut shown = json!({
         "preview": token,
         "expires_at": change.until,
         "plan": change.plan,
         "quantity": change.quantity,
+        "addons": preview.addons().map(addon).collect::<Vec<Value>>(),
+        "ended_addons": preview.ended_addons().collect::<Vec<_>>(),
         "when": change.when,
         "takes_effect_at": preview.takes_effect_at,
         "due_now": money(change.due_now),
@@ -75,6 +78,13 @@ pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
     });
     if let (Some(_), Some(members)) = (plan.quantity, shown.as_object_mut()) {
         members.insert("quantity".to_owned(), preview.quantity.into());
+    }
+    if let (false, Some(members)) = (preview.addons.is_empty(), shown.as_object_mut()) {
+        let addon = |it: &BoughtAddon| json!({"name": it.name, "quantity": it.quantity});
+        members.insert(
+            "addons".to_owned(),
+            preview.addons.iter().map(addon).collect(),
+        );
     }
     shown
 }

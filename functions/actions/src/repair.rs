@@ -103,8 +103,9 @@ impl App {
 
     fn describe(&self, due: &Due) -> Value {
         let quantity = due.subscription.quantity.unwrap_or(1);
+        let addons = due.subscription.bought_addons();
         let plan = due.plan.as_ref();
-        let plan = plan.map(|(name, plan)| (name.clone(), plan.times(quantity)));
+        let plan = plan.map(|(name, plan)| (name.clone(), plan.times_with(quantity, &addons)));
         let plan = plan.as_ref();
         let text = |(_, plan): &(_, Plan)| -> BTreeMap<_, _> {
             let wallets = due.wallets.iter();

@@ -1,5 +1,7 @@
 //! What holds in place of what was shown, for a page that agrees to what no longer does.
 
+use std::collections::BTreeMap;
+
 use perennial_flows::{
     Context,
     actions::{
@@ -27,6 +29,7 @@ impl App {
         if !is_outdated {
             return refused;
         }
+        let plan = context.plans().get(change.plan.as_str());
         let ask = AskPlan {
             plan: change.new_price().map(|_| change.plan.to_string()),
             quantity: Some(change.quantity),
@@ -34,6 +37,7 @@ impl App {
                 .code
                 .as_ref()
                 .map(|it| AskedCode::Known(it.promotion_code.clone())),
+            addons: plan.map_or_else(BTreeMap::new, |(_, plan)| change.asked_addons(plan)),
             when: Some(change.when),
         };
         match Box::pin(context.actions().preview_plan(asked, &ask)).await {

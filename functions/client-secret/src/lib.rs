@@ -1,5 +1,7 @@
 //! `POST /client-secret`: from a click on a wallet's button to a SetupIntent.
 
+use std::collections::BTreeMap;
+
 use perennial_api::{BeginCheckout, CheckoutEndpoint, server_consent};
 use perennial_config::{Api, Env, Start, StartError};
 use perennial_flows::OpenCheckout;
@@ -19,6 +21,7 @@ struct Ask {
     plan: String,
     wallet: String,
     quantity: Option<u64>,
+    addons: Option<BTreeMap<String, u64>>,
     #[serde(default)]
     confirm: Confirm,
     consent: Option<String>,
@@ -73,6 +76,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
     Ok(BeginCheckout {
         plan: ask.plan,
         quantity: ask.quantity,
+        addons: ask.addons.unwrap_or_default(),
         wallet: ask.wallet,
         first: First::SetupIntent,
         consent: ask.consent,

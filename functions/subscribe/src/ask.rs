@@ -1,5 +1,7 @@
 //! The body, and what it lacks.
 
+use std::collections::BTreeMap;
+
 use perennial_http::ApiError;
 use perennial_types::AgreedDiscount;
 use serde::Deserialize;
@@ -12,6 +14,7 @@ pub(crate) struct Ask {
     pub(crate) plan: Option<String>,
     pub(crate) wallet: Option<String>,
     pub(crate) quantity: Option<u64>,
+    pub(crate) addons: Option<BTreeMap<String, u64>>,
     pub(crate) first: Option<AskedFirst>,
     pub(crate) consent: Option<String>,
     pub(crate) trial_days: Option<u32>,
@@ -44,7 +47,7 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
             _ => ApiError::new(
                 400,
                 "conflicting_fields",
-                "With \"again\" there is \"plan\", \"quantity\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
+                "With \"again\" there is \"plan\", \"quantity\", \"addons\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
             ),
         };
     }

@@ -2,7 +2,8 @@
 
 use perennial_http::Response;
 use perennial_types::{
-    CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, Plans, Wallet,
+    Addon, AddonName, CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, Plans,
+    Wallet,
 };
 use serde::Serialize;
 
@@ -29,6 +30,29 @@ struct PlanOnPage<'a> {
     cancel_refund: CancelRefund,
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<PlanQuantity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addons: Vec<AddonOnPage<'a>>,
+}
+
+#[derive(Serialize)]
+struct AddonOnPage<'a> {
+    name: &'a AddonName,
+    label: &'a str,
+    amount: u64,
+    maximum: u64,
+    shopper_may_change: bool,
+}
+
+impl<'a> AddonOnPage<'a> {
+    fn of((name, addon): (&'a AddonName, &'a Addon)) -> Self {
+        Self {
+            name,
+            label: &addon.label,
+            amount: addon.amount,
+            maximum: addon.maximum,
+            shopper_may_change: addon.shopper_may_change,
+        }
+    }
 }
 
 /// The plans that are offered, and the version of the catalog.
@@ -54,6 +78,7 @@ impl<'a> PlanOnPage<'a> {
             wallets: plan.payable_with(),
             cancel_refund: plan.cancel_refund,
             quantity: plan.quantity,
+            addons: plan.offered_addons().map(AddonOnPage::of).collect(),
         }
     }
 }

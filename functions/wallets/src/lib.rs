@@ -6,8 +6,11 @@ mod offer;
 mod reason;
 mod standing;
 
+use std::collections::BTreeMap;
+
 use perennial_api::{
-    SignedLinks, api_url, check_quantity, failure, find_plan, no_plans, plan_not_available,
+    SignedLinks, api_url, buy_addons, check_quantity, failure, find_plan, no_plans,
+    plan_not_available,
 };
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
 use perennial_flows::{
@@ -79,13 +82,15 @@ struct Ask {
     plan: String,
     code: String,
     quantity: Option<u64>,
+    addons: Option<BTreeMap<String, u64>>,
 }
 
-/// What is to be offered: the least that is sold unless a quantity is named.
-#[derive(Debug, Clone, Copy)]
+/// What is to be offered: the least that is sold unless a quantity is named, and no add-on.
+#[derive(Debug)]
 struct Wanted<'a> {
     plan: &'a str,
     quantity: Option<u64>,
+    addons: BTreeMap<String, u64>,
     code: Option<&'a str>,
 }
 
@@ -120,6 +125,7 @@ impl Handler for App {
                 let wanted = Wanted {
                     plan: name,
                     quantity: quantity(request),
+                    addons: addons(request)?,
                     code: None,
                 };
                 self.offer(request, user, wanted).await
@@ -137,6 +143,7 @@ impl Handler for App {
                 let wanted = Wanted {
                     plan: &ask.plan,
                     quantity: ask.quantity,
+                    addons: ask.addons.unwrap_or_default(),
                     code: Some(code),
                 };
                 self.offer(request, user, wanted).await
@@ -159,6 +166,7 @@ impl App {
         }
         let quantity = wanted.quantity.unwrap_or_else(|| plan.least());
         check_quantity(plan, quantity)?;
+        let addons = buy_addons(plan, quantity, &wanted.addons)?;
         let (standing, items) = tokio::join!(
             self.account.standing(),
             self.table
@@ -169,11 +177,12 @@ impl App {
         // Everything that the shopper reads is about the trial that they would get, and about all that they buy.
         let plan = &Plan {
             trial_days: items.trial_days(plan, self.trials),
-            ..plan.times(quantity)
+            ..plan.times_with(quantity, &addons)
         };
         let whom = ForWhom {
             plan,
             quantity,
+            addons: &addons,
             items: &items,
             now: self.clock.now(),
         };
@@ -189,10 +198,11 @@ impl App {
             management: self.links.manage(&base, user, items.links),
             now: self.clock.now(),
         };
-        let against = against_this_user(plan, &plans, &items);
+        let against = against_this_user((plan, &addons), &plans, &items);
         let sold = (name, plan.quantity.map(|_| quantity));
         let order = Order {
             plan,
+            addons: &addons,
             quote: quote.as_ref(),
         };
         let offer = Offer::new(sold, order, &self.consent, &standing, &place, &against);
@@ -228,4 +238,24 @@ fn quantity(request: &Request) -> Option<u64> {
     let asked = request.query.get("quantity");
     let asked = asked.filter(|asked| !asked.is_empty())?;
     Some(asked.parse().unwrap_or(0))
+}
+
+/// The add-ons that are asked about, if the address names some: `extra-storage:2,support:1`.
+fn addons(request: &Request) -> Result<BTreeMap<String, u64>, ApiError> {
+    let asked = request.query.get("addons");
+    let asked = asked.filter(|asked| !asked.is_empty());
+    let mut addons = BTreeMap::new();
+    for one in asked.into_iter().flat_map(|asked| asked.split(',')) {
+        let (name, quantity) = one.split_once(':').unwrap_or((one, "1"));
+        let quantity = quantity.parse().ok();
+        let Some(quantity) = quantity.filter(|_| !addons.contains_key(name)) else {
+            return Err(ApiError::new(
+                400,
+                "invalid_field",
+                "\"addons\" of the address is of the form name:quantity, with a comma between two, and names each once.",
+            ));
+        };
+        addons.insert(name.to_owned(), quantity);
+    }
+    Ok(addons)
 }

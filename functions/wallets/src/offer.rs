@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
 use perennial_flows::codes::Quote;
 use perennial_types::{
-    Consent, Currency, Discount, First, Lasts, Plan, PlanName, PromotionCodeId, Shown, Timestamp,
-    Wallet,
+    BoughtAddon, Consent, Currency, Discount, EntitledAddon, First, Lasts, Plan, PlanName,
+    PromotionCodeId, Shown, Timestamp, Wallet,
 };
 use serde::Serialize;
 use url::Url;
@@ -23,6 +23,9 @@ pub(crate) struct Offer {
     /// How many everything here is about, of a plan that is sold in quantities.
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<u64>,
+    /// The add-ons that everything here is about as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addons: Vec<EntitledAddon>,
     trial_days: u32,
     publishable_key: String,
     consent: Texts,
@@ -86,6 +89,7 @@ pub(crate) struct Place<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order<'a> {
     pub(crate) plan: &'a Plan,
+    pub(crate) addons: &'a [BoughtAddon],
     pub(crate) quote: Option<&'a Quote>,
 }
 
@@ -137,6 +141,14 @@ impl Offer {
         Self {
             plan: name.clone(),
             quantity,
+            addons: order
+                .addons
+                .iter()
+                .map(|it| EntitledAddon {
+                    name: it.name.clone(),
+                    quantity: it.quantity,
+                })
+                .collect(),
             trial_days: plan.trial_days,
             publishable_key: place.publishable_key.to_owned(),
             consent: Texts {

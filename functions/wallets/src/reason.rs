@@ -1,7 +1,7 @@
 //! Why a wallet is not offered, in words for the shop's developers and codes for its pages.
 
 use perennial_store::UserItems;
-use perennial_types::{Plan, Plans, Wallet, WalletRow};
+use perennial_types::{BoughtAddon, Plan, Plans, Wallet, WalletRow};
 use serde::Serialize;
 use url::Url;
 
@@ -36,9 +36,13 @@ impl Reason {
 }
 
 /// What stands against selling this plan to this user, whichever way they pay.
-pub(crate) fn against_this_user(plan: &Plan, plans: &Plans, items: &UserItems) -> Vec<Reason> {
+pub(crate) fn against_this_user(
+    (plan, addons): (&Plan, &[BoughtAddon]),
+    plans: &Plans,
+    items: &UserItems,
+) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if items.was_refused(&plan.price) {
+    if items.was_refused(&plan.price, addons) {
         reasons.push(Reason::new(
             "plan_not_available",
             "Stripe has refused to sell this plan to this user within the last hour. The log says why.",

@@ -1,9 +1,14 @@
 //! What a page asks for when a shopper presses a wallet's button.
 
+use std::collections::BTreeMap;
+
 use perennial_config::Api;
 use perennial_flows::{Again, IssueCheckout, ServerConsent};
 use perennial_http::{ApiError, Request, sentence};
-use perennial_types::{AgreedDiscount, Consent, First, Plan, PlanName, Plans, ReturnPath, Wallet};
+use perennial_types::{
+    AgreedDiscount, BoughtAddon, Consent, First, LARGEST_QUANTITY, MOST_ADDONS, Plan, PlanName,
+    Plans, ReturnPath, Wallet,
+};
 
 use crate::api_url;
 
@@ -14,6 +19,8 @@ pub struct BeginCheckout {
     pub plan: String,
     /// How many of it; one when none.
     pub quantity: Option<u64>,
+    /// How many of which add-on.
+    pub addons: BTreeMap<String, u64>,
     /// The wallet's name.
     pub wallet: String,
     /// What comes first.
@@ -53,6 +60,7 @@ impl BeginCheckout {
         // One that is left out is never more than one: the page has shown what one costs.
         let quantity = self.quantity.unwrap_or(1);
         check_quantity(plan, quantity)?;
+        let addons = buy_addons(plan, quantity, &self.addons)?;
         // Nobody has to confirm what is saved.
         if self.again.is_none() {
             check_order(wallet, self.first, self.server.is_some())?;
@@ -76,6 +84,7 @@ impl BeginCheckout {
             name: name.clone(),
             plan: plan.clone(),
             quantity,
+            addons,
             shown_trial_days: self.trial_days,
             discount: self.discount,
             wallet,
@@ -155,6 +164,39 @@ pub fn check_quantity(plan: &Plan, quantity: u64) -> Result<(), ApiError> {
         ),
     };
     Err(ApiError::new(400, "quantity_not_offered", sentence))
+}
+
+/// Whether these are numbers that could be asked for.
+pub fn check_addon_numbers(addons: &BTreeMap<String, u64>) -> Result<(), ApiError> {
+    if addons.len() <= MOST_ADDONS && addons.values().all(|it| *it <= LARGEST_QUANTITY) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "invalid_field",
+        format!(
+            "\"addons\" names at most {MOST_ADDONS} add-ons, and each with 0 to {LARGEST_QUANTITY}."
+        ),
+    ))
+}
+
+/// What is bought beside so many of the plan.
+pub fn buy_addons(
+    plan: &Plan,
+    quantity: u64,
+    addons: &BTreeMap<String, u64>,
+) -> Result<Vec<BoughtAddon>, ApiError> {
+    check_addon_numbers(addons)?;
+    plan.buy_addons(quantity, addons).map_err(|refused| {
+        ApiError::new(
+            400,
+            "addon_not_offered",
+            format!(
+                "This plan is not sold with the add-on {:?} in this quantity. \"addons\" of GET /plans has those that are offered, and how many of each.",
+                refused.0
+            ),
+        )
+    })
 }
 
 fn check_order(wallet: Wallet, first: First, server_confirms: bool) -> Result<(), ApiError> {

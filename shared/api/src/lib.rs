@@ -10,7 +10,9 @@ mod server_consent;
 mod server_request;
 pub mod stripe_js;
 
-pub use begin_checkout::{BeginCheckout, check_quantity, find_plan, plan_not_available};
+pub use begin_checkout::{
+    BeginCheckout, buy_addons, check_addon_numbers, check_quantity, find_plan, plan_not_available,
+};
 pub use checkout::{Checkout, checkout, parse_checkout, undecided, unknown_checkout};
 pub use checkout_endpoint::CheckoutEndpoint;
 pub use failure::{failure, no_plans, refused};

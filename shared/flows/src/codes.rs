@@ -12,9 +12,9 @@ pub(crate) use running::{
 };
 
 use perennial_store::{CustomerItem, UserItems};
-use perennial_stripe::{Coupon, Preview, PromotionCode, Stripe, StripeError};
+use perennial_stripe::{Coupon, ManyOf, Preview, PromotionCode, Stripe, StripeError};
 use perennial_types::{
-    AgreedDiscount, Attempt, CodeRefusal, CustomerId, Discount, Lasts, Plan, PriceId,
+    AgreedDiscount, Attempt, BoughtAddon, CodeRefusal, CustomerId, Discount, Lasts, Plan, PriceId,
     PromotionCodeId, Timestamp,
 };
 
@@ -46,6 +46,8 @@ pub struct ForWhom<'a> {
     pub plan: &'a Plan,
     /// How many of it.
     pub quantity: u64,
+    /// What is bought beside it.
+    pub addons: &'a [BoughtAddon],
     /// What the table knows of the user.
     pub items: &'a UserItems,
     /// The present moment.
@@ -101,10 +103,10 @@ pub(crate) async fn still_holds(
     agreed: &AgreedDiscount,
 ) -> Result<bool, FlowError> {
     let (customer, price) = (&attempt.customer, &attempt.price);
-    let many = (price, attempt.quantity);
-    let preview = stripe.preview_with_code(Some(customer), many, &agreed.promotion_code);
+    let many = items_of(price, attempt.quantity, &attempt.addons);
+    let preview = stripe.preview_with_code(Some(customer), &many, &agreed.promotion_code);
     match preview.await {
-        Ok(preview) => Ok(cost(&preview.value, price).amount <= agreed.amount),
+        Ok(preview) => Ok(cost(&preview.value, &many).amount <= agreed.amount),
         Err(StripeError::Invalid { param, .. }) => Ok(!is_about_discounts(param.as_deref())),
         Err(error) => Err(error.into()),
     }
@@ -182,13 +184,13 @@ async fn quoted(
 ) -> Result<Quote, FlowError> {
     let plan = whom.plan;
     let customer = known_customer(whom.items);
-    let many = (&plan.price, whom.quantity);
-    let mut preview = stripe.preview_with_code(customer, many, &code.id).await;
+    let many = items_of(&plan.price, whom.quantity, whom.addons);
+    let mut preview = stripe.preview_with_code(customer, &many, &code.id).await;
     if let (Some(_), Err(StripeError::Invalid { param, .. })) = (customer, &preview)
         && param.as_deref() == Some("customer")
     {
         // Deleted at Stripe: a click creates another one.
-        preview = stripe.preview_with_code(None, many, &code.id).await;
+        preview = stripe.preview_with_code(None, &many, &code.id).await;
     }
     let preview = match preview {
         Ok(preview) => preview.value,
@@ -199,7 +201,7 @@ async fn quoted(
         Err(StripeError::Invalid { .. }) => return Err(FlowError::PlanNotAvailable),
         Err(error) => return Err(error.into()),
     };
-    let cost = cost(&preview, &plan.price);
+    let cost = cost(&preview, &many);
     let lasts = code.coupon().and_then(lasts);
     let (Some(lasts), true) = (lasts, cost.taken_off > 0) else {
         return Err(FlowError::Code(CodeRefusal::OtherPlan));
@@ -248,14 +250,28 @@ struct Cost {
     taken_off: i64,
 }
 
-/// What a period of this price costs. What else an invoice would have is not the code's.
-fn cost(preview: &Preview, price: &PriceId) -> Cost {
+/// What is bought: the plan first.
+pub(crate) fn items_of<'a>(
+    price: &'a PriceId,
+    quantity: u64,
+    addons: &'a [BoughtAddon],
+) -> Vec<ManyOf<'a>> {
+    let plan = ManyOf { price, quantity };
+    let addons = addons.iter().map(|it| ManyOf {
+        price: &it.price,
+        quantity: it.quantity,
+    });
+    std::iter::once(plan).chain(addons).collect()
+}
+
+/// What a period of these costs. What else an invoice would have is not the code's.
+fn cost(preview: &Preview, items: &[ManyOf<'_>]) -> Cost {
     let lines = || {
         preview
             .lines
             .data
             .iter()
-            .filter(|it| it.price() == Some(price))
+            .filter(|it| items.iter().any(|item| it.price() == Some(item.price)))
     };
     let amount = lines().map(perennial_stripe::PreviewLine::total);
     let amount = amount.fold(0, i64::saturating_add);

@@ -2,9 +2,9 @@
 
 use perennial_store::{ActionLog, ActionOutcome, ShopEvent};
 use perennial_types::{
-    AgreedEnd, Attempt, Change, Currency, FailureReason, GivenBack, InvoiceStatus, Pause, Payment,
-    PaymentMethodId, PendingChange, PlanName, PriceId, Refunded, SoldAs, Subscription,
-    SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
+    AgreedEnd, Attempt, Change, Currency, ExtraItem, FailureReason, GivenBack, InvoiceStatus,
+    Pause, Payment, PaymentMethodId, PendingChange, PlanName, PriceId, Refunded, SoldAs,
+    Subscription, SubscriptionId, SubscriptionStatus, Timestamp, UserId, Wallet, chance,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ struct SubscriptionFields {
     cancel_at_period_end: bool,
     canceled_at: Option<Timestamp>,
     quantity: Option<u64>,
+    addons: Vec<ExtraItem>,
     pending_change: Option<PendingChange>,
     pause: Option<Pause>,
     latest_invoice_status: Option<InvoiceStatus>,
@@ -64,13 +65,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) next_charge: Option<ChargeToCome>,
 }
 
-/// What was charged for before another plan or quantity.
+/// What was charged for before another plan or quantity, or before other add-ons.
 #[derive(Serialize)]
 struct Previous<'a> {
     plan: Option<&'a PlanName>,
     price: Option<&'a PriceId>,
     /// None if that was not known.
     quantity: Option<u64>,
+    addons: &'a [ExtraItem],
 }
 
 impl<'a> Previous<'a> {
@@ -79,6 +81,7 @@ impl<'a> Previous<'a> {
             plan: old.plan.as_ref(),
             price: old.price.as_ref(),
             quantity: old.quantity,
+            addons: &old.addons,
         }
     }
 }
@@ -113,7 +116,10 @@ pub(crate) fn about_subscription(reading: &Reading<'_>, now: Timestamp) -> Vec<S
                 });
                 return outgoing(id, kind, user, Some(number), now, &data);
             }
-            if matches!(change, Change::PlanChanged | Change::QuantityChanged) {
+            if matches!(
+                change,
+                Change::PlanChanged | Change::QuantityChanged | Change::AddonsChanged
+            ) {
                 let data = json!({
                     "subscription": SubscriptionData(new),
                     "previous": old.map(Previous::of),

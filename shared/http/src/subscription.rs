@@ -1,8 +1,9 @@
 //! A subscription in an answer.
 
 use perennial_types::{
-    Actions, By, InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName, Plans,
-    PriceId, Refunded, SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
+    Actions, By, ExtraItem, InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange,
+    PlanName, Plans, PriceId, Refunded, SoldAs, Subscription, SubscriptionId, SubscriptionStatus,
+    Timestamp, Wallet,
 };
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ struct SubscriptionFields {
     cancel_at_period_end: bool,
     canceled_at: Option<Timestamp>,
     quantity: Option<u64>,
+    addons: Vec<ExtraItem>,
     pending_change: Option<PendingChange>,
     pause: Option<Pause>,
     latest_invoice_status: Option<InvoiceStatus>,

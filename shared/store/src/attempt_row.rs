@@ -1,9 +1,10 @@
 //! An attempt as it lies in the table: flat, with a word for where it stands.
 
 use perennial_types::{
-    AgreedDiscount, Attempt, AttemptId, Awaited, Claim, ConfirmBy, Confirming, CustomerId, Ending,
-    FailureReason, First, FrozenRequest, Lease, PaymentIntentId, Phase, PlanGroup, PlanName,
-    PriceId, ReturnPath, SetupIntentId, SubscriptionId, Timestamp, UserId, Wallet,
+    AgreedDiscount, Attempt, AttemptId, Awaited, BoughtAddon, Claim, ConfirmBy, Confirming,
+    CustomerId, Ending, FailureReason, First, FrozenRequest, Lease, PaymentIntentId, Phase,
+    PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, SubscriptionId, Timestamp, UserId,
+    Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,8 @@ pub(crate) struct AttemptRow {
     /// Left out if it is one, as by an older version.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     quantity: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addons: Vec<BoughtAddon>,
     trial_days: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     discount: Option<AgreedDiscount>,
@@ -129,6 +132,7 @@ impl AttemptRow {
             group: attempt.group.clone(),
             price: attempt.price.clone(),
             quantity: attempt.quantity,
+            addons: attempt.addons.clone(),
             trial_days: attempt.trial_days,
             discount: attempt.discount.clone(),
             wallet: attempt.wallet,
@@ -220,6 +224,7 @@ impl TryFrom<AttemptRow> for StoredAttempt {
             group: row.group,
             price: row.price,
             quantity: row.quantity,
+            addons: row.addons,
             trial_days: row.trial_days,
             discount: row.discount,
             wallet: row.wallet,

@@ -2,8 +2,8 @@
 //! what an older version has written can be read.
 
 use perennial_types::{
-    Disputes, InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName, PriceId,
-    Refunded, SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
+    Disputes, ExtraItem, InvoiceStatus, Pause, Payment, PaymentMethodId, PendingChange, PlanName,
+    PriceId, Refunded, SoldAs, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,8 @@ struct SubscriptionRow {
     canceled_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantity: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addons: Vec<ExtraItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_change: Option<PendingChange>,
     #[serde(default)]
@@ -82,6 +84,7 @@ mod tests {
         let model = &stored.0;
         assert_eq!((&model.prices, &model.sold_as), (&None, &None));
         assert_eq!((&model.payment_method, model.quantity), (&None, None));
+        assert!(model.addons.is_empty());
         assert_eq!((model.paid_until, model.ends_at), (None, None));
         assert_eq!((model.payment_attempts, model.refunds.len()), (0, 0));
         assert_eq!(model.payment, Payment::default());

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use perennial_types::{
-    Attempt, AttemptId, FailureReason, Phase, Plan, PlanGroup, PlanName, Plans, PriceId,
-    Subscription, Timestamp, Trials, UserId, Wallet,
+    Attempt, AttemptId, BoughtAddon, FailureReason, Phase, Plan, PlanGroup, PlanName, Plans,
+    PriceId, Subscription, Timestamp, Trials, UserId, Wallet,
 };
 use serde::Deserialize;
 
@@ -97,8 +97,8 @@ impl UserItems {
         })
     }
 
-    /// Whether Stripe has lately refused to sell this price to this user.
-    pub fn was_refused(&self, price: &PriceId) -> bool {
+    /// Whether Stripe has lately refused to sell this price to this user, alone or with some of these add-ons.
+    pub fn was_refused(&self, price: &PriceId, addons: &[BoughtAddon]) -> bool {
         self.attempts.iter().any(|attempt| {
             let refused = matches!(
                 attempt.phase,
@@ -108,7 +108,8 @@ impl UserItems {
                     ..
                 }
             );
-            refused && attempt.price == *price
+            let with_these = attempt.addons.iter().all(|it| addons.contains(it));
+            refused && attempt.price == *price && with_these
         })
     }
 

@@ -1,9 +1,9 @@
 //! The operations of Stripe by which a subscription is changed, one method each.
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId, SubscriptionId};
+use perennial_types::{CustomerId, PaymentMethodId, SubscriptionId};
 
 use crate::{
-    ChangePlan, FrozenRequest, PauseSubscription, ResumeSubscription,
+    ChangePlan, FrozenRequest, ManyOf, PauseSubscription, ResumeSubscription,
     client::Stripe,
     form::Form,
     objects::{Bill, CreditNote, Invoice, List, Preview, Schedule, Subscription},
@@ -31,22 +31,15 @@ impl Stripe {
         self.settle("preview_invoice", path::PREVIEW, body).await
     }
 
-    /// What the first invoice of another subscription would be, of which nothing is done.
+    /// What the first invoice of another subscription to these would be, of which nothing is done.
     pub async fn preview_new(
         &self,
         customer: &CustomerId,
-        price: &PriceId,
-        quantity: u64,
+        items: &[ManyOf<'_>],
     ) -> Answered<Preview> {
-        let mut body = Form::new().with(&["customer"], customer.as_str()).with(
-            &["subscription_details", "items", "0", "price"],
-            price.as_str(),
-        );
-        if quantity != 1 {
-            body = body.with(
-                &["subscription_details", "items", "0", "quantity"],
-                quantity.to_string(),
-            );
+        let mut body = Form::new().with(&["customer"], customer.as_str());
+        for (index, item) in items.iter().enumerate() {
+            body = item.item(body, &["subscription_details"], index);
         }
         self.settle("preview_invoice", path::PREVIEW, body).await
     }

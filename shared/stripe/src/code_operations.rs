@@ -1,9 +1,9 @@
 //! The operations of Stripe about promotion codes.
 
-use perennial_types::{CustomerId, PriceId, PromotionCodeId, SubscriptionId};
+use perennial_types::{CustomerId, PromotionCodeId, SubscriptionId};
 
 use crate::{
-    ChangeDiscounts, CreateCoupon, CreatePromotionCode,
+    ChangeDiscounts, CreateCoupon, CreatePromotionCode, ManyOf,
     client::Stripe,
     form::Form,
     objects::{Coupon, List, Preview, PromotionCode, Subscription},
@@ -36,24 +36,21 @@ impl Stripe {
         self.get("retrieve_promotion_code", &path, query).await
     }
 
-    /// What the first period of another subscription, to so many of a price, would cost with a promotion code, for a customer or for somebody
-    /// who is none yet. Nothing is done.
+    /// What the first period of another subscription to these would cost with a promotion code, for a customer or for
+    /// somebody who is none yet. Nothing is done.
     pub async fn preview_with_code(
         &self,
         customer: Option<&CustomerId>,
-        (price, quantity): (&PriceId, u64),
+        items: &[ManyOf<'_>],
         code: &PromotionCodeId,
     ) -> Answered<Preview> {
-        let body = match customer {
+        let mut body = match customer {
             Some(customer) => Form::new().with(&["customer"], customer.as_str()),
             // Somebody has to be described, be it with what goes without saying.
             None => Form::new().with(&["customer_details", "tax_exempt"], "none"),
         };
-        let item = ["subscription_details", "items", "0", "price"];
-        let mut body = body.with(&item, price.as_str());
-        if quantity != 1 {
-            let item = ["subscription_details", "items", "0", "quantity"];
-            body = body.with(&item, quantity.to_string());
+        for (index, item) in items.iter().enumerate() {
+            body = item.item(body, &["subscription_details"], index);
         }
         let body = body.with(&["discounts", "0", "promotion_code"], code.as_str());
         self.settle("preview_invoice", path::PREVIEW, body).await

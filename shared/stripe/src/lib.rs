@@ -40,9 +40,9 @@ pub use requests::{
     ChangeTrial, ChargeSaved, CreateCoupon, CreateCustomer, CreateMethod, CreatePayment,
     CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund, CreateSchedule,
     CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, CredentialUsage, CreditInvoice,
-    Feedback, KeepPortal, MIGRATION, PaidBy, PauseSubscription, PaymentChange, PaymentFor, Prorate,
-    Redeemed, RefundReason, ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod,
-    UpdateWebhookEndpoint, metadata,
+    Feedback, ItemChange, KeepPortal, MIGRATION, ManyOf, PaidBy, PauseSubscription, PaymentChange,
+    PaymentFor, Prorate, Redeemed, RefundReason, ResumeSubscription, ServerConfirm, SetUpFor,
+    SetUpMethod, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

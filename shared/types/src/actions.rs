@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    CancelRefund, InvoiceStatus, Plan, Plans, ShopperPause, Subscription, SubscriptionStatus,
-    Timestamp,
+    AddonName, CancelRefund, InvoiceStatus, Plan, Plans, ShopperPause, Subscription,
+    SubscriptionStatus, Timestamp,
 };
 
 /// Who asks for something to be done to a subscription.
@@ -67,7 +67,9 @@ pub struct Actions {
     pub change_plan: Action,
     /// Another quantity of its plan.
     pub change_quantity: QuantityAction,
-    /// Taking another plan, or another quantity, back before it takes effect.
+    /// Other add-ons of its plan.
+    pub change_addons: AddonsAction,
+    /// Taking another plan, another quantity, or other add-ons back before it takes effect.
     pub withdraw_change: Action,
     /// Another payment method, with which what is open is paid.
     pub replace_payment_method: Action,
@@ -114,6 +116,28 @@ pub struct QuantityAction {
     pub minimum: Option<u64>,
     /// The most; none where it may not be changed.
     pub maximum: Option<u64>,
+}
+
+/// Whether, and which, add-ons may be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddonsAction {
+    /// Whether any may.
+    pub open: bool,
+    /// Why not.
+    pub reason: Option<NotNow>,
+    /// Those that may, in the order of their names; none where it is not open.
+    pub addons: Vec<AddonLimits>,
+}
+
+/// How many of an add-on there are and may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddonLimits {
+    /// Its name.
+    pub name: AddonName,
+    /// How many there are.
+    pub quantity: u64,
+    /// How many there may be: as many as now of one that is not sold any more.
+    pub maximum: u64,
 }
 
 /// Whether something may be done now.
@@ -172,6 +196,7 @@ impl Subscription {
             ),
             change_plan: self.change_plan(),
             change_quantity: self.change_quantity(by, plans),
+            change_addons: self.change_addons(by, plans),
             withdraw_change: Action::unless(
                 blocked.or(self
                     .pending_change
@@ -282,11 +307,43 @@ impl Subscription {
         }
     }
 
-    /// The plan of its one price; none if several are charged, or one that no plan has.
+    /// Whether it may have other add-ons now: those of its plan, and for a shopper only those of which the plan says
+    /// so.
+    fn change_addons(&self, by: By, plans: &Plans) -> AddonsAction {
+        let plan = self.sole_plan(plans);
+        let all = plan.iter().flat_map(|plan| &plan.addons);
+        let may = all.filter(|(_, addon)| by == By::Server || addon.shopper_may_change);
+        let limits = may.filter_map(|(name, addon)| {
+            let held = self.addons.iter().find(|item| addon.has(&item.price));
+            let quantity = held.and_then(|item| item.quantity).unwrap_or(0);
+            let maximum = match addon.refusal {
+                None => addon.maximum,
+                Some(_) => quantity,
+            };
+            Some(AddonLimits {
+                name: name.clone(),
+                quantity,
+                maximum,
+            })
+            .filter(|limits| limits.maximum > 0)
+        });
+        let addons: Vec<_> = limits.collect();
+        let reason = self.change_plan().reason;
+        let reason = reason.or(addons.is_empty().then_some(NotNow::NotAllowed));
+        AddonsAction {
+            open: reason.is_none(),
+            addons: if reason.is_none() { addons } else { Vec::new() },
+            reason,
+        }
+    }
+
+    /// The plan, if nothing is charged but its price and its add-ons; none of a price that no plan has.
     pub fn sole_plan<'a>(&'a self, plans: &'a Plans) -> Option<&'a Plan> {
         let mut all = self.plans(plans);
-        let (_, plan) = all.next().filter(|_| self.charged().len() == 1)?;
-        Some(plan)
+        let (_, plan) = all.next()?;
+        let is_addon = |price| plan.addon_of_price(price).is_some();
+        let others = self.charged().iter().filter(|price| !is_addon(price));
+        (others.count() == 1).then_some(plan)
     }
 
     /// Why nothing at all can be done to it.

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgreedDiscount, AttemptId, Claim, CustomerId, First, FrozenRequest, PaymentIntentId, PlanGroup,
-    PlanName, PriceId, ReturnPath, SetupIntentId, Subscription, SubscriptionId, Timestamp, UserId,
-    Wallet,
+    AgreedDiscount, AttemptId, BoughtAddon, Claim, CustomerId, First, FrozenRequest,
+    PaymentIntentId, PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, Subscription,
+    SubscriptionId, Timestamp, UserId, Wallet,
 };
 
 /// Who confirms the SetupIntent; exactly one of the two does.
@@ -245,6 +245,8 @@ pub struct Attempt {
     pub price: PriceId,
     /// How many of it the shopper agreed to.
     pub quantity: u64,
+    /// What is bought beside it.
+    pub addons: Vec<BoughtAddon>,
     /// The plan's free days when the attempt began; 0 for none.
     pub trial_days: u32,
     /// The promotion code that is redeemed with it, and what the shopper was shown of that.

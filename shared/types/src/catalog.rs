@@ -1,12 +1,14 @@
 //! The catalog of plans: what the shop declares, and beside it what Stripe says of each price.
 
+mod addons;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Currency, DeclaredPlan, DeclaredPlans, Interval, Money, Plan, PlanName, Plans, PriceId,
-    Refusal, RefusalCode, Unresolved, Wallet,
+    AddonName, Currency, DeclaredPlan, DeclaredPlans, Interval, Money, Plan, PlanName, Plans,
+    PriceId, Refusal, RefusalCode, Unresolved, Wallet,
 };
 
 /// What a price charges. A price at Stripe never changes it.
@@ -80,6 +82,9 @@ pub struct CatalogPlan {
     /// Prices that it had before, beside those that the shop declares.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub former_prices: BTreeSet<PriceId>,
+    /// What may be bought beside it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<AddonName, CatalogAddon>,
     /// Whether it is gone from `plans.json`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
@@ -157,59 +162,15 @@ impl CatalogPlan {
     }
 
     fn judge(&self, price: &StripePrice, livemode: bool) -> Option<Refusal> {
-        if let Some(refusal) = self.unwanted() {
-            return Some(refusal);
-        }
-        let id = &price.id;
-        let refused = |code, sentence| Some(Refusal { code, sentence });
-        if price.livemode != livemode {
-            let sentence = format!("The price {id} is of Stripe's other mode.");
-            return refused(RefusalCode::OtherMode, sentence);
-        }
-        let terms = match &price.kind {
-            PriceKind::Terms(terms) => terms,
-            PriceKind::Unfit(code) => {
-                let why = match code {
-                    RefusalCode::PriceNotRecurring => "is paid once, and not by the interval",
-                    RefusalCode::PriceMetered => "is charged by use",
-                    RefusalCode::PriceNotPerUnit => "has tiers or packages in place of one amount",
-                    _ => "has no whole amount above 0 in minor units",
-                };
-                return refused(*code, format!("The price {id} {why}."));
-            }
+        let declared = &self.declared;
+        let believed = |terms: &Terms| Terms {
+            amount: declared.amount.unwrap_or(terms.amount),
+            currency: declared.currency.unwrap_or(terms.currency),
+            interval: declared.interval.unwrap_or(terms.interval),
+            interval_count: declared.interval_count.unwrap_or(terms.interval_count),
         };
-        if !price.active {
-            let sentence = format!("The price {id} is archived at Stripe.");
-            return refused(RefusalCode::PriceArchived, sentence);
-        }
-        if !price.product_active {
-            let sentence = format!(
-                "The product {} of the price {id} is archived or deleted at Stripe.",
-                price.product
-            );
-            return refused(RefusalCode::ProductArchived, sentence);
-        }
-        let believed = Terms {
-            amount: self.declared.amount.unwrap_or(terms.amount),
-            currency: self.declared.currency.unwrap_or(terms.currency),
-            interval: self.declared.interval.unwrap_or(terms.interval),
-            interval_count: self.declared.interval_count.unwrap_or(terms.interval_count),
-        };
-        let code = if believed.currency != terms.currency {
-            RefusalCode::CurrencyDiffers
-        } else if believed.amount != terms.amount {
-            RefusalCode::AmountDiffers
-        } else if believed != *terms {
-            RefusalCode::IntervalDiffers
-        } else {
-            return None;
-        };
-        let sentence = format!(
-            "plans.json says {}, and the price {id} charges {}.",
-            believed.sentence(),
-            terms.sentence()
-        );
-        refused(code, sentence)
+        self.unwanted()
+            .or_else(|| judge(price, livemode, "plans.json says", believed))
     }
 
     /// Every price whose subscriptions are of this plan, the one of today first.
@@ -238,6 +199,7 @@ impl CatalogPlan {
             wallets: declared.wallets.clone().unwrap_or_else(Wallet::usual),
             shopper_pause: declared.shopper_pause,
             quantity: declared.quantity,
+            addons: self.sold_addons(),
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)
@@ -249,6 +211,60 @@ impl CatalogPlan {
     }
 }
 
+/// Why nothing can be sold for a price of which somebody has said what they believe it to be.
+fn judge(
+    price: &StripePrice,
+    livemode: bool,
+    who: &str,
+    believed: impl FnOnce(&Terms) -> Terms,
+) -> Option<Refusal> {
+    let id = &price.id;
+    let refused = |code, sentence| Some(Refusal { code, sentence });
+    if price.livemode != livemode {
+        let sentence = format!("The price {id} is of Stripe's other mode.");
+        return refused(RefusalCode::OtherMode, sentence);
+    }
+    let terms = match &price.kind {
+        PriceKind::Terms(terms) => terms,
+        PriceKind::Unfit(code) => {
+            let why = match code {
+                RefusalCode::PriceNotRecurring => "is paid once, and not by the interval",
+                RefusalCode::PriceMetered => "is charged by use",
+                RefusalCode::PriceNotPerUnit => "has tiers or packages in place of one amount",
+                _ => "has no whole amount above 0 in minor units",
+            };
+            return refused(*code, format!("The price {id} {why}."));
+        }
+    };
+    if !price.active {
+        let sentence = format!("The price {id} is archived at Stripe.");
+        return refused(RefusalCode::PriceArchived, sentence);
+    }
+    if !price.product_active {
+        let sentence = format!(
+            "The product {} of the price {id} is archived or deleted at Stripe.",
+            price.product
+        );
+        return refused(RefusalCode::ProductArchived, sentence);
+    }
+    let believed = believed(terms);
+    let code = if believed.currency != terms.currency {
+        RefusalCode::CurrencyDiffers
+    } else if believed.amount != terms.amount {
+        RefusalCode::AmountDiffers
+    } else if believed != *terms {
+        RefusalCode::IntervalDiffers
+    } else {
+        return None;
+    };
+    let sentence = format!(
+        "{who} {}, and the price {id} charges {}.",
+        believed.sentence(),
+        terms.sentence()
+    );
+    refused(code, sentence)
+}
+
 impl PlanCatalog {
     /// The catalog of a file, in which nothing is resolved but what `self` knows of plans of the same
     /// names.
@@ -257,7 +273,11 @@ impl PlanCatalog {
         let plans = declared.iter().map(|(name, plan)| {
             let known = self.plans.get(name);
             let plan = CatalogPlan {
-                declared: plan.clone(),
+                declared: DeclaredPlan {
+                    addons: BTreeMap::new(),
+                    ..plan.clone()
+                },
+                addons: addons::declare(&plan.addons, known),
                 price: known.and_then(|known| known.price.clone()),
                 former_prices: known.map_or_else(BTreeSet::new, |it| it.former_prices.clone()),
                 removed: false,
@@ -288,6 +308,7 @@ impl PlanCatalog {
             if let Some(heir) = heir {
                 let former = plan.prices().filter(|former| **former != price.id).cloned();
                 heir.former_prices.extend(former.collect::<Vec<_>>());
+                heir.inherit_addons(plan);
                 continue;
             }
             let mut kept = plan.clone();
@@ -320,6 +341,8 @@ impl PlanCatalog {
         Plans::new(self.version, plans, unresolved)
     }
 }
+
+pub use addons::CatalogAddon;
 
 #[cfg(test)]
 mod tests;

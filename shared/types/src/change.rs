@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::{InvoiceStatus, PaymentState, PendingChange, Subscription, SubscriptionStatus};
+use crate::{
+    ExtraItem, InvoiceStatus, PaymentState, PendingChange, PriceId, Subscription,
+    SubscriptionStatus, subscription::same_items,
+};
 
 /// A change, by the type of the event that tells the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,7 +40,10 @@ pub enum Change {
     /// The same prices are charged, in another quantity.
     #[serde(rename = "subscription.quantity_changed")]
     QuantityChanged,
-    /// Other prices, or another quantity, are going to be charged.
+    /// The same plan is charged, with other add-ons.
+    #[serde(rename = "subscription.addons_changed")]
+    AddonsChanged,
+    /// Other prices, another quantity, or other add-ons are going to be charged.
     #[serde(rename = "subscription.change_scheduled")]
     ChangeScheduled,
     /// They were going to be charged and are not any more.
@@ -74,6 +80,7 @@ impl Change {
             Self::PaymentMethodChanged => "subscription.payment_method_changed",
             Self::PlanChanged => "subscription.plan_changed",
             Self::QuantityChanged => "subscription.quantity_changed",
+            Self::AddonsChanged => "subscription.addons_changed",
             Self::ChangeScheduled => "subscription.change_scheduled",
             Self::ChangeWithdrawn => "subscription.change_withdrawn",
             Self::CancellationScheduled => "subscription.cancellation_scheduled",
@@ -106,13 +113,13 @@ impl Change {
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
         let changed_method = old.is_some_and(|old| has_another_method(old, new));
-        let changed_plan = old.and_then(|old| Self::of_items(old, new));
+        let changed_items = old.map(|old| Self::of_items(old, new));
         unheard
             .into_iter()
             .chain(of_status)
             .chain(asks_for_method.then_some(Self::PaymentMethodRequired))
             .chain(changed_method.then_some(Self::PaymentMethodChanged))
-            .chain(changed_plan)
+            .chain(changed_items.into_iter().flatten())
             .chain(Self::of_pending_change(old, new))
             .chain(Self::of_pause_collection(old, new))
             .chain(Self::of_planned_end(old, new))
@@ -169,18 +176,35 @@ impl Change {
         }
     }
 
-    /// Another plan is told with its quantity, and not twice. An older version has noted no quantity.
-    fn of_items(old: &Subscription, new: &Subscription) -> Option<Self> {
-        if old.charged() != new.charged() {
-            return Some(Self::PlanChanged);
+    /// Another plan is told with its quantity and its add-ons, and not twice. An older version has noted neither.
+    fn of_items(old: &Subscription, new: &Subscription) -> Vec<Self> {
+        let is_addon = |price: &PriceId| {
+            let mut both = old.addons.iter().chain(&new.addons);
+            both.any(|item| item.name.is_some() && item.price == *price)
+        };
+        let plans = |it: &Subscription| -> Vec<PriceId> {
+            let charged = it.charged().iter();
+            charged.filter(|price| !is_addon(price)).cloned().collect()
+        };
+        if plans(old) != plans(new) {
+            return vec![Self::PlanChanged];
         }
         let quantities = old.quantity.zip(new.quantity);
-        quantities
-            .is_some_and(|(old, new)| old != new)
-            .then_some(Self::QuantityChanged)
+        let other_quantity = quantities.is_some_and(|(old, new)| old != new);
+        let addons = |it: &Subscription| -> Vec<ExtraItem> {
+            let items = it.addons.iter();
+            items
+                .filter(|item| is_addon(&item.price))
+                .cloned()
+                .collect()
+        };
+        let other_addons = !same_items(&addons(old), &addons(new));
+        let quantity = other_quantity.then_some(Self::QuantityChanged);
+        let addons = other_addons.then_some(Self::AddonsChanged);
+        quantity.into_iter().chain(addons).collect()
     }
 
-    /// One that has taken effect is told as [`Self::PlanChanged`] or [`Self::QuantityChanged`] alone.
+    /// One that has taken effect is told as what has changed alone.
     fn of_pending_change(old: Option<&Subscription>, new: &Subscription) -> Option<Self> {
         let before = old.and_then(|old| old.pending_change.as_ref());
         match (before, &new.pending_change) {
@@ -226,7 +250,10 @@ impl Change {
 /// Whether what was going to be charged is charged.
 fn is_made(change: &PendingChange, new: &Subscription) -> bool {
     let quantities = change.quantity.zip(new.quantity);
-    new.charged().contains(&change.price) && quantities.is_none_or(|(then, now)| then == now)
+    let addons = change.addons.as_ref();
+    new.charged().contains(&change.price)
+        && quantities.is_none_or(|(then, now)| then == now)
+        && addons.is_none_or(|then| same_items(then, &new.addons))
 }
 
 /// Whether another method pays, as far as both readings know one: an older version has noted none, and a method
@@ -559,6 +586,69 @@ mod tests {
     }
 
     #[test]
+    fn other_add_ons_are_told_and_what_is_none_is_another_plan() {
+        let of = |items: &[(&str, Option<&str>, u64)]| {
+            let extra = items.iter().map(|(price, name, quantity)| ExtraItem {
+                name: name.map(|name| name.parse().unwrap()),
+                price: price.parse().unwrap(),
+                quantity: Some(*quantity),
+            });
+            let addons: Vec<_> = extra.collect();
+            let all = addons.iter().map(|it| it.price.clone());
+            Subscription {
+                prices: Some(all.chain(["price_1".parse().unwrap()]).collect()),
+                addons,
+                quantity: Some(1),
+                ..at("active", 1)
+            }
+        };
+        let (named, unnamed) = (Some("storage"), None);
+        for (before, after, expected) in [
+            (
+                &[][..],
+                &[("price_s", named, 1)][..],
+                &[Change::AddonsChanged][..],
+            ),
+            (
+                &[("price_s", named, 1)],
+                &[("price_s", named, 2)],
+                &[Change::AddonsChanged],
+            ),
+            (&[("price_s", named, 1)], &[], &[Change::AddonsChanged]),
+            (
+                &[("price_s", named, 1)],
+                &[("price_t", named, 1)],
+                &[Change::AddonsChanged],
+            ),
+            (&[("price_s", named, 1)], &[("price_s", named, 1)], &[]),
+            // The configuration has come to know it, or has forgotten it.
+            (&[("price_s", unnamed, 1)], &[("price_s", named, 1)], &[]),
+            (&[("price_s", named, 1)], &[("price_s", unnamed, 1)], &[]),
+            (&[], &[("price_s", unnamed, 1)], &[Change::PlanChanged]),
+            (&[("price_s", unnamed, 1)], &[("price_s", unnamed, 2)], &[]),
+        ] {
+            let seen = Change::between(Some(&of(before)), &of(after), false);
+            assert_eq!(seen, expected, "{before:?} {after:?}");
+        }
+        let more = Subscription {
+            quantity: Some(2),
+            ..of(&[("price_s", named, 1)])
+        };
+        let both = [Change::QuantityChanged, Change::AddonsChanged];
+        assert_eq!(Change::between(Some(&of(&[])), &more, false), both);
+        // An older version has noted the prices and no items.
+        let older = Subscription {
+            addons: Vec::new(),
+            ..of(&[("price_s", named, 1)])
+        };
+        let now = of(&[("price_s", named, 1)]);
+        assert_eq!(
+            Change::between(Some(&older), &now, false),
+            [Change::AddonsChanged]
+        );
+    }
+
+    #[test]
     fn another_quantity_is_told_by_itself_and_with_another_price_once() {
         let of = |price: &str, quantity: Option<u64>| Subscription {
             prices: Some(vec![price.parse().unwrap()]),
@@ -581,6 +671,7 @@ mod tests {
                 plan: None,
                 price: "price_1".parse().unwrap(),
                 quantity,
+                addons: None,
                 at: Timestamp::from_unix(2),
             }),
             ..of("price_1", Some(5))

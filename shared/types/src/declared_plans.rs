@@ -10,8 +10,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    CancelRefund, Currency, Interval, PlanGroup, PlanName, PlanQuantity, PriceId, ShopperPause,
-    Wallet,
+    AddonName, CancelRefund, Currency, DeclaredAddon, Interval, MOST_ADDONS, PlanGroup, PlanName,
+    PlanQuantity, PriceId, ShopperPause, Wallet, plan_addons,
 };
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
@@ -42,6 +42,9 @@ pub struct DeclaredPlan {
     /// The quantities that it is sold in; once, unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<PlanQuantity>,
+    /// What may be bought beside it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<AddonName, DeclaredAddon>,
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
@@ -130,7 +133,7 @@ const LONGEST_TRIAL: u32 = 730;
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "group",
     "label",
     "price",
@@ -140,6 +143,7 @@ const FIELDS: [&str; 15] = [
     "cancel_refund",
     "shopper_pause",
     "quantity",
+    "addons",
     "sold",
     "former_prices",
     "amount",
@@ -295,6 +299,39 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The add-ons, of which each has another price.
+    fn addons(&mut self) -> Result<BTreeMap<AddonName, DeclaredAddon>, PlansFileError> {
+        let Some(Pairs(pairs)) = self.take::<Pairs<DeclaredAddon>>("addons")? else {
+            return Ok(BTreeMap::new());
+        };
+        if pairs.len() > MOST_ADDONS {
+            let rule = format!("a plan has at most {MOST_ADDONS}");
+            return Err(self.wrong("addons", rule));
+        }
+        let mut addons = BTreeMap::new();
+        let mut seen = Vec::new();
+        for (name, addon) in pairs {
+            let reason = |what: &str| {
+                let name: String = name.chars().take(64).collect();
+                format!("{name:?}: {what}")
+            };
+            let named: AddonName = match name.parse() {
+                Ok(named) => named,
+                Err(error) => return Err(self.wrong("addons", error.to_string())),
+            };
+            if let Some(fault) = plan_addons::fault_of(&addon) {
+                return Err(self.wrong("addons", reason(fault)));
+            }
+            let reference = (addon.price.clone(), addon.lookup_key.clone());
+            if seen.contains(&reference) {
+                return Err(self.wrong("addons", reason("another one has the same price")));
+            }
+            seen.push(reference);
+            addons.insert(named, addon);
+        }
+        Ok(addons)
+    }
+
     fn read(mut self) -> Result<DeclaredPlan, PlansFileError> {
         let group = self.required("group")?;
         let label: String = self.required("label")?;
@@ -341,6 +378,7 @@ impl<'a> Fields<'a> {
             cancel_refund: self.take("cancel_refund")?,
             shopper_pause: self.take("shopper_pause")?,
             quantity: self.take("quantity")?,
+            addons: self.addons()?,
             sold: self.take("sold")?.unwrap_or(true),
             former_prices: self
                 .checked(

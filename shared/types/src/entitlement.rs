@@ -6,7 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    Disputes, PauseReason, PaymentReason, PlanGroup, Plans, Subscription,
+    Disputes, EntitledAddon, PauseReason, PaymentReason, PlanGroup, Plans, Subscription,
     SubscriptionStatus as Status, Timestamp,
 };
 
@@ -109,6 +109,9 @@ pub struct Entitlement {
     /// How many of the plan are paid for; only of one that is sold in quantities, while it is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<u64>,
+    /// The add-ons of the plan that are paid for, while it is active.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addons: Vec<EntitledAddon>,
 }
 
 /// One answer for each configured plan group, by the prices that are charged and the plans that
@@ -135,6 +138,11 @@ pub fn entitlements(
                 quantity: subscription
                     .quantity_of(plans, group)
                     .filter(|_| answer.active),
+                addons: if answer.active {
+                    subscription.addons_of(plans, group)
+                } else {
+                    Vec::new()
+                },
                 ..answer
             });
             (group.clone(), best.unwrap_or_else(none))
@@ -148,6 +156,7 @@ fn none() -> Entitlement {
         until: None,
         because: "none".to_owned(),
         quantity: None,
+        addons: Vec::new(),
     }
 }
 
@@ -176,6 +185,7 @@ fn answer(subscription: &Subscription, now: Timestamp, rules: AccessRules) -> En
             .and_then(|span| span.firm.filter(|firm| now < *firm).or(span.last)),
         because: because.to_owned(),
         quantity: None,
+        addons: Vec::new(),
     }
 }
 

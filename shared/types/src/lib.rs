@@ -3,6 +3,7 @@
 //! Nothing here talks to anything: no Stripe, no table, no HTTP.
 
 mod actions;
+mod addon;
 mod agreed_end;
 mod attempt;
 mod catalog;
@@ -19,10 +20,12 @@ mod entitlement;
 mod frozen;
 mod ids;
 mod money;
+mod names;
 mod open_enum;
 mod pause;
 mod payment;
 mod plan;
+mod plan_addons;
 mod quantity;
 mod refusal;
 mod reminder;
@@ -31,11 +34,15 @@ mod subscription;
 mod wallet;
 
 pub use actions::{
-    Action, Actions, By, CancelAction, CancelWhen, ComeAgainAction, NotNow, QuantityAction,
+    Action, Actions, AddonLimits, AddonsAction, By, CancelAction, CancelWhen, ComeAgainAction,
+    NotNow, QuantityAction,
+};
+pub use addon::{
+    Addon, AddonNotOffered, BoughtAddon, DeclaredAddon, EntitledAddon, ExtraItem, MOST_ADDONS,
 };
 pub use agreed_end::{AgreedEnd, CancelRefund, EndBasis, GivenBack, RefundPart};
 pub use attempt::{Attempt, Awaited, ConfirmBy, Confirming, Ending, FailureReason, Phase};
-pub use catalog::{Answer, CatalogPlan, PlanCatalog, PriceKind, StripePrice, Terms};
+pub use catalog::{Answer, CatalogAddon, CatalogPlan, PlanCatalog, PriceKind, StripePrice, Terms};
 pub use change::Change;
 pub use claim::{Claim, Lease};
 pub use clock::{Clock, Timestamp};
@@ -51,12 +58,10 @@ pub use ids::{
     PromotionCodeId, SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use names::{AddonName, NameError, PlanGroup, PlanName};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Disputes, Payment, PaymentReason, PaymentState};
-pub use plan::{
-    Interval, LARGEST_QUANTITY, NameError, Plan, PlanGroup, PlanName, PlanQuantity, Plans, Trials,
-    Unresolved,
-};
+pub use plan::{Interval, LARGEST_QUANTITY, Plan, PlanQuantity, Plans, Trials, Unresolved};
 pub use refusal::{Refusal, RefusalCode};
 pub use reminder::{RenewalReminder, RenewalReminderError, TRIAL_REMINDER_SECONDS};
 pub use return_path::{ReturnPath, ReturnPathError};

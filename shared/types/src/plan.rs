@@ -1,86 +1,13 @@
 //! What the shop sells, as a function needs it: never taken from a request.
 
-use std::{borrow::Borrow, collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::{CancelRefund, Currency, Money, PriceId, Refusal, ShopperPause, Wallet};
-
-/// Not the name of a plan or a group.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0:?} is not a name: use 1 to 64 lower-case letters, digits and hyphens")]
-pub struct NameError(String);
-
-fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// The name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = NameError;
-
-            fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_name(text) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(NameError(text.chars().take(64).collect()))
-                }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-
-            fn try_from(text: String) -> Result<Self, NameError> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0
-            }
-        }
-
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-name!(
-    /// The name by which a page asks for a plan.
-    PlanName
-);
-name!(
-    /// Plans of one group exclude each other: a user has at most one live subscription in it.
-    PlanGroup
-);
+use crate::{
+    Addon, AddonName, CancelRefund, Currency, Money, PlanGroup, PlanName, PriceId, Refusal,
+    ShopperPause, Wallet,
+};
 
 /// How often a plan is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +148,9 @@ pub struct Plan {
     /// The quantities that it is sold in; once without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<PlanQuantity>,
+    /// What may be bought beside it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addons: BTreeMap<AddonName, Addon>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,
@@ -327,6 +257,17 @@ impl Plans {
             .iter()
             .filter(move |(_, it)| it.price != *price && it.former_prices.contains(price));
         today.chain(before)
+    }
+
+    /// Whether an add-on of any plan has this price, or had it.
+    pub fn is_addon(&self, price: &PriceId) -> bool {
+        let mut plans = self.resolved.values();
+        plans.any(|plan| plan.addon_of_price(price).is_some())
+    }
+
+    /// Whether a plan or an add-on has this price, or had it.
+    pub fn knows(&self, price: &PriceId) -> bool {
+        self.plans_of_price(price).next().is_some() || self.is_addon(price)
     }
 
     /// The plan of a subscription that is charged this price: one that charges it today, or else one that

@@ -32,6 +32,8 @@ pub enum RefusalCode {
     AmountDiffers,
     /// `plans.json` says another interval.
     IntervalDiffers,
+    /// The price of an add-on is also that of a plan, or of another add-on of its plan.
+    PriceTaken,
 }
 
 /// Why a plan is not offered.
@@ -60,6 +62,7 @@ impl RefusalCode {
             Self::CurrencyDiffers => "currency_differs",
             Self::AmountDiffers => "amount_differs",
             Self::IntervalDiffers => "interval_differs",
+            Self::PriceTaken => "price_taken",
         }
     }
 

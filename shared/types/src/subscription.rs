@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CancelRefund, Currency, Disputes, Pause, Payment, PaymentMethodId, PaymentReason, PaymentState,
-    Plan, PlanGroup, PlanName, Plans, PriceId, SubscriptionId, Timestamp, Wallet, open_enum,
+    CancelRefund, Currency, Disputes, EntitledAddon, ExtraItem, Pause, Payment, PaymentMethodId,
+    PaymentReason, PaymentState, Plan, PlanGroup, PlanName, Plans, PriceId, SubscriptionId,
+    Timestamp, Wallet, open_enum,
 };
 
 open_enum! {
@@ -71,6 +72,9 @@ pub struct PendingChange {
     /// How many of it; none as an older version has noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<u64>,
+    /// What is charged beside it then; none as an older version has noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Vec<ExtraItem>>,
     /// When it takes effect.
     pub at: Timestamp,
 }
@@ -140,6 +144,8 @@ pub struct Subscription {
     pub canceled_at: Option<Timestamp>,
     /// How many are charged of the price that makes the plan; none while that is not known.
     pub quantity: Option<u64>,
+    /// What else is charged: add-ons of its plan in the order of their names, and then what is none.
+    pub addons: Vec<ExtraItem>,
     /// What it is going to be changed to.
     pub pending_change: Option<PendingChange>,
     /// Why it is paused, if it is.
@@ -162,11 +168,13 @@ pub struct Subscription {
 }
 
 impl PendingChange {
-    /// Whether it is the same change. An older version has noted no quantity.
+    /// Whether it is the same change. An older version has noted no quantity and no add-ons.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let quantities = self.quantity.zip(other.quantity);
+        let addons = self.addons.as_ref().zip(other.addons.as_ref());
         (&self.price, self.at) == (&other.price, other.at)
             && quantities.is_none_or(|(one, other)| one == other)
+            && addons.is_none_or(|(one, other)| same_items(one, other))
     }
 }
 
@@ -282,6 +290,26 @@ impl Subscription {
         self.quantity
     }
 
+    /// The add-ons of its plan that are paid for, if that plan is of this group.
+    pub fn addons_of(&self, plans: &Plans, group: &PlanGroup) -> Vec<EntitledAddon> {
+        let price = self.price.as_ref();
+        let price = price.filter(|price| self.charged().contains(price));
+        let plan = price.and_then(|price| self.plan_charging(plans, price));
+        let Some((_, plan)) = plan.filter(|(_, plan)| plan.group == *group) else {
+            return Vec::new();
+        };
+        let addons = self.addons.iter().filter_map(|item| {
+            let (name, _) = plan.addon_of_price(&item.price)?;
+            Some(EntitledAddon {
+                name: name.clone(),
+                quantity: item.quantity?,
+            })
+        });
+        let mut addons: Vec<_> = addons.collect();
+        addons.sort_by(|one, other| one.name.cmp(&other.name));
+        addons
+    }
+
     /// What it was paid with, if that may be charged again without its wallet's page or sheet when the shopper
     /// says so. A device's wallet asks each time
     /// (<https://docs.stripe.com/apple-pay#recurring-payments>), and Amazon Pay has a standing permission.
@@ -313,13 +341,42 @@ impl Subscription {
         let price = price.filter(|price| self.charged().contains(price));
         let plan = price.and_then(|price| self.plan_charging(plans, price));
         let plan = plan.or_else(|| self.plans(plans).next());
-        self.plan = plan.map(|(name, _)| name.clone());
+        let named = plan.map(|(name, _)| name.clone());
+        let mut items = self.addons.clone();
+        name_items(&mut items, plan.map(|(_, plan)| plan));
+        self.addons = items;
+        self.plan = named;
         if let Some(pending) = &mut self.pending_change {
             let plan = plans.charging(&pending.price, None, None);
             pending.plan = plan.map(|(name, _)| name.clone());
+            if let Some(items) = &mut pending.addons {
+                name_items(items, plan.map(|(_, plan)| plan));
+            }
         }
         self
     }
+}
+
+/// Names the items that are add-ons of the plan, and puts these first, by their names.
+fn name_items(items: &mut [ExtraItem], plan: Option<&Plan>) {
+    for item in items.iter_mut() {
+        let addon = plan.and_then(|plan| plan.addon_of_price(&item.price));
+        item.name = addon.map(|(name, _)| name.clone());
+    }
+    items.sort_by_cached_key(|it| (it.name.is_none(), it.name.clone(), it.price.clone()));
+}
+
+/// Whether as many of the same prices are charged, whatever they are called.
+pub(crate) fn same_items(one: &[ExtraItem], other: &[ExtraItem]) -> bool {
+    let of = |items: &[ExtraItem]| -> Vec<_> {
+        let mut all: Vec<_> = items
+            .iter()
+            .map(|item| (item.price.clone(), item.quantity))
+            .collect();
+        all.sort();
+        all
+    };
+    of(one) == of(other)
 }
 
 #[cfg(test)]
@@ -344,6 +401,7 @@ impl Subscription {
             cancel_at_period_end: false,
             canceled_at: None,
             quantity: None,
+            addons: Vec::new(),
             pending_change: None,
             pause: None,
             latest_invoice_status: None,

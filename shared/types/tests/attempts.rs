@@ -16,6 +16,7 @@ fn attempt(phase: Phase) -> Attempt {
         group: "photos".parse().unwrap(),
         price: "price_1".parse().unwrap(),
         quantity: 1,
+        addons: Vec::new(),
         trial_days: 0,
         discount: None,
         wallet: Wallet::AmazonPay,

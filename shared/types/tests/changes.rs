@@ -26,6 +26,7 @@ fn at(status: &str) -> Subscription {
         cancel_at_period_end: false,
         canceled_at: None,
         quantity: None,
+        addons: Vec::new(),
         pending_change: None,
         pause: None,
         latest_invoice_status: Some(InvoiceStatus::Paid),

@@ -25,6 +25,7 @@ fn attempt() -> Attempt {
         group: "one".parse().unwrap(),
         price: "price_1".parse().unwrap(),
         quantity: 1,
+        addons: Vec::new(),
         trial_days: 0,
         discount: None,
         wallet: Wallet::AmazonPay,

@@ -32,6 +32,7 @@ macro_rules! on_both {
 }
 
 mod actions;
+mod addon_checkouts;
 mod addresses;
 mod adopting;
 mod adopting_many;

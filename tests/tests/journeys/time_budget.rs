@@ -111,6 +111,7 @@ async fn a_wait_for_another_request_is_within_the_budget() {
         name: name.clone(),
         plan: plan.clone(),
         quantity: 1,
+        addons: Vec::new(),
         wallet: perennial_types::Wallet::AmazonPay,
         first: perennial_types::First::SetupIntent,
         consent_version: "default-1".to_owned(),

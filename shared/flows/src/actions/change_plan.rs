@@ -9,6 +9,7 @@ use perennial_types::{By, Claim, FrozenRequest, IdempotencyKey, Plan, Subscripti
 
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
+    addons::Between,
     claim::{Held, Turn},
     frozen_change::{ChangeWhen, FrozenChange},
     preview_code::of_discounts,
@@ -62,12 +63,14 @@ impl SubscriptionActions<'_> {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         };
         let code = change.code.as_ref();
+        let others = change.others();
         let now = ChangePlan {
             subscription: of.id,
             item: &basis.item,
             price: change.new_price(),
             quantity: change.quantity,
             code: code.map(|it| &it.promotion_code),
+            others: &others,
             prorate: change.prorated_at.map_or(Prorate::Nothing, Prorate::AtOnce),
             new_period: change.new_period,
             request: &change.id,
@@ -78,7 +81,7 @@ impl SubscriptionActions<'_> {
                 new_period: false,
                 ..now
             };
-            if !self.still_takes_off(&each, (code, &change.price)).await? {
+            if !self.still_takes_off(&each, (code, change)).await? {
                 return Err(refuse(ActionErrorCode::PreviewOutdated));
             }
         }
@@ -86,6 +89,7 @@ impl SubscriptionActions<'_> {
         let key = |step: &str| IdempotencyKey::new(&format!("act:{}:{step}", change.id));
         // A schedule that is released and made again is another one.
         let number = held.number();
+        let others_then = change.others_then();
         let later = |schedule: &Schedule| {
             let now = schedule
                 .phases
@@ -96,6 +100,7 @@ impl SubscriptionActions<'_> {
                 now,
                 price: &change.price,
                 quantity: change.quantity,
+                others: &others_then,
                 interval: (plan.interval, plan.interval_count),
                 request: &change.id,
             };
@@ -243,7 +248,7 @@ impl SubscriptionActions<'_> {
     }
 
     /// The plan of a change, if it still has the price that was shown, or that price is kept, and it is still sold
-    /// in this quantity.
+    /// in this quantity and with these add-ons.
     fn plan_of(&self, change: &FrozenChange, model: &Subscription) -> Option<&Plan> {
         let (_, plan) = self.cx.plans.get(change.plan.as_str())?;
         let is_price = change.new_price().is_none_or(|price| plan.price == *price);
@@ -254,7 +259,15 @@ impl SubscriptionActions<'_> {
             plan,
             (model, &change.basis, &change.price),
         );
-        Some(plan).filter(|_| is_price && quantity.is_ok())
+        let between = Between {
+            now: self.plan_now(model),
+            then: plan,
+            price: &change.price,
+            quantity: change.quantity,
+            basis: &change.basis,
+        };
+        let addons = between.addons(By::Server, &change.asked_addons(plan));
+        Some(plan).filter(|_| is_price && quantity.is_ok() && addons == Ok(change.addons.clone()))
     }
 
     /// Keeps what is going to be sent with the claim.

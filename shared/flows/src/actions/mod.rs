@@ -5,6 +5,7 @@
 //! server asks for under an idempotency key is remembered with what came of it.
 
 mod abandoned;
+mod addons;
 mod adoption;
 mod cancel;
 mod change_plan;
@@ -34,7 +35,7 @@ pub use adoption::Adoption;
 pub use cancel::{Cancel, Canceled};
 pub use details::{ChargedItem, Details, KnownDiscount, KnownMethod};
 pub use discount::Discounting;
-pub use frozen_change::{Basis, ChangeWhen, FrozenChange};
+pub use frozen_change::{Basis, ChangeWhen, FrozenChange, WantedAddon};
 pub use invoices::{Invoices, ListInvoices};
 pub use linked::{Due, Known};
 pub use pause_preview::{PausePreview, PreviewedPause};

@@ -1,15 +1,19 @@
 //! What another plan would cost, before anybody agrees to it.
 
+use std::collections::BTreeMap;
+
 use perennial_stripe::{ChangePlan, Preview, PreviewLine, Prorate, StripeError, SubscriptionItem};
 use perennial_types::{
-    By, Currency, IdempotencyKey, Interval, Plan, PlanName, PriceId, Subscription, Timestamp,
+    AddonName, By, Currency, IdempotencyKey, Interval, Plan, PlanName, PriceId, Subscription,
+    Timestamp,
 };
 
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
+    addons::{Between, cost_now, split, unit_amount},
     change_plan::ours,
     frozen_change::{Basis, ChangeWhen, FrozenChange},
-    preview_code::{AskedCode, Redeeming, of_discounts},
+    preview_code::{AskedCode, of_discounts},
 };
 use crate::{FlowError, subscriptions::Refreshed};
 
@@ -25,6 +29,8 @@ pub struct AskPlan {
     pub quantity: Option<u64>,
     /// A promotion code that is redeemed with it, or alone.
     pub code: Option<AskedCode>,
+    /// How many of which add-on; those that are not named stay.
+    pub addons: BTreeMap<String, u64>,
     /// When. Without it, a dearer plan is for now and a cheaper one for the end of the period.
     pub when: Option<ChangeWhen>,
 }
@@ -97,7 +103,31 @@ impl SubscriptionActions<'_> {
         let quantity = self.how_many(asked.by, ask.quantity, plan, (&seen.model, &basis, price));
         let quantity = quantity.map_err(refuse)?;
         let same_price = *price == basis.price;
-        let alone = same_price && quantity == basis.quantity;
+        let between = Between {
+            now: self.plan_now(&seen.model),
+            then: plan,
+            price,
+            quantity,
+            basis: &basis,
+        };
+        let addons = between.addons(asked.by, &ask.addons).map_err(refuse)?;
+        let mut change = FrozenChange {
+            id: IdempotencyKey::drawn().to_string(),
+            user: asked.user.clone(),
+            subscription: asked.subscription.clone(),
+            plan: name.clone(),
+            price: price.clone(),
+            quantity,
+            code: None,
+            addons,
+            when: ChangeWhen::Now,
+            new_period: false,
+            prorated_at: None,
+            due_now: 0,
+            until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
+            basis: basis.clone(),
+        };
+        let alone = change.keeps_items();
         if alone && ask.code.is_none() {
             return Err(refuse(ActionErrorCode::SamePlan));
         }
@@ -107,72 +137,31 @@ impl SubscriptionActions<'_> {
                 (current.interval, current.interval_count) == (plan.interval, plan.interval_count)
             });
         // Who pays for a longer time ahead, or more for the same time, has it at once.
-        let more = same_price.then_some(quantity > basis.quantity);
-        let is_dearer = more.unwrap_or_else(|| {
-            let Some((_, current)) = current else {
-                return true;
-            };
-            let cost = |plan: &Plan, quantity: u64| {
-                let amount = u128::from(plan.amount).saturating_mul(quantity.into());
-                (days(plan), amount)
-            };
-            cost(plan, quantity) >= cost(current, basis.quantity)
-        });
-        let when = ask
-            .when
-            .unwrap_or(if is_dearer || alone || basis.is_trialing() {
-                ChangeWhen::Now
-            } else {
-                ChangeWhen::PeriodEnd
-            });
-        let now = seen.at.unwrap_or_else(|| self.cx.clock.now().unix());
-        let is_now = when == ChangeWhen::Now;
-        let prorated_at = (is_now && !alone && !basis.is_trialing()).then_some(now);
-        let new_period = is_now && !same_interval && !basis.is_trialing();
-        let mut change = FrozenChange {
-            id: IdempotencyKey::drawn().to_string(),
-            user: asked.user.clone(),
-            subscription: asked.subscription.clone(),
-            plan: name.clone(),
-            price: price.clone(),
-            quantity,
-            code: None,
-            when,
-            new_period,
-            prorated_at,
-            due_now: 0,
-            until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
-            basis,
+        let cost = between.cost(&change.addons, |price| unit_amount(&seen, price));
+        let is_dearer = if same_price {
+            cost >= cost_now(&seen)
+        } else {
+            current.is_none_or(|(_, now)| (days(plan), cost) >= (days(now), cost_now(&seen)))
         };
-        if let Some(asked_code) = &ask.code {
-            let redeeming = Redeeming {
-                alone,
-                later: !is_now,
-                in_part: prorated_at.is_some() && !new_period,
-            };
-            let code = self.code_of((&asked.user, &of), &seen, asked_code, redeeming);
-            let code = code.await?;
-            let with_code = ChangePlan {
-                subscription: of.id,
-                item: &item.id,
-                price: change.new_price(),
-                quantity,
-                code: Some(&code.id),
-                prorate: Prorate::Nothing,
-                new_period: false,
-                request: &change.id,
-            };
-            let now = Timestamp::from_unix(now);
-            let shown = self.shown_code(&with_code, &code, (&change.price, now));
-            let shown = shown.await?;
-            change.code = Some(shown);
+        change.when = ask.when.unwrap_or(if is_dearer || basis.is_trialing() {
+            ChangeWhen::Now
+        } else {
+            ChangeWhen::PeriodEnd
+        });
+        let now = seen.at.unwrap_or_else(|| self.cx.clock.now().unix());
+        let is_now = change.when == ChangeWhen::Now;
+        change.prorated_at = (is_now && !alone && !basis.is_trialing()).then_some(now);
+        change.new_period = is_now && !same_interval && !basis.is_trialing();
+        if let Some(code) = &ask.code {
+            let shown = self.redeemed_with(&change, (&of, &seen), code, Timestamp::from_unix(now));
+            change.code = Some(shown.await?);
         }
         let replaces = ours(&seen).is_some();
         let reckoned = self.reckon(&of, &item, plan, change, seen.model, replaces);
         reckoned.await.map_err(of_discounts)
     }
 
-    /// The one item of a subscription that can have another plan now, and what that rests on.
+    /// The item of the plan of a subscription that can have another one now, and what that rests on.
     pub(super) fn changeable(
         &self,
         seen: &Refreshed,
@@ -188,12 +177,17 @@ impl SubscriptionActions<'_> {
         if read.schedule.is_some() && ours(seen).is_none() {
             return Err(refuse(ActionErrorCode::Scheduled));
         }
-        let mut charged = read.items.data.iter().filter(|item| item.is_charged());
-        let (Some(item), None) = (charged.next(), charged.next()) else {
-            return Err(refuse(ActionErrorCode::SeveralItems));
-        };
-        let basis = Basis::of(read, item).ok_or_else(|| refuse(ActionErrorCode::SeveralItems))?;
+        let items = split(seen, self.plan_now(&seen.model));
+        let (item, addons) = items.ok_or_else(|| refuse(ActionErrorCode::SeveralItems))?;
+        let basis = Basis::of(read, item, addons);
+        let basis = basis.ok_or_else(|| refuse(ActionErrorCode::SeveralItems))?;
         Ok((item.clone(), basis))
+    }
+
+    /// The plan that the subscription has; none of a price that no plan has.
+    pub(super) fn plan_now(&self, model: &Subscription) -> Option<&Plan> {
+        let name = model.plan.as_ref()?;
+        self.cx.plans.get(name.as_str()).map(|(_, plan)| plan)
     }
 
     /// The plan that is asked for, or the one that the subscription has.
@@ -279,12 +273,14 @@ impl SubscriptionActions<'_> {
         replaces: bool,
     ) -> Result<PlanPreview, ActionError> {
         let stripe = &self.cx.stripe;
+        let others = change.others();
         let asked = |prorate, new_period| ChangePlan {
             subscription: of.id,
             item: &item.id,
             price: change.new_price(),
             quantity: change.quantity,
             code: change.code.as_ref().map(|it| &it.promotion_code),
+            others: &others,
             prorate,
             new_period,
             request: &change.id,
@@ -343,7 +339,7 @@ impl SubscriptionActions<'_> {
             let with_code = change.code.as_ref().and_then(|it| it.amount_at(next_at));
             let total = match with_code {
                 Some(amount) => amount,
-                None => full_price(plan, change.quantity)?,
+                None => full_price(plan, &change)?,
             };
             (total, next_at)
         } else {
@@ -368,10 +364,36 @@ impl SubscriptionActions<'_> {
     }
 }
 
-fn full_price(plan: &Plan, quantity: u64) -> Result<i64, ActionError> {
-    let amount = plan.amount.checked_mul(quantity);
-    let amount = amount.and_then(|amount| i64::try_from(amount).ok());
-    amount.ok_or_else(|| FlowError::AnswerLacks("an amount").into())
+/// What each period costs after a change to this plan.
+fn full_price(plan: &Plan, change: &FrozenChange) -> Result<i64, ActionError> {
+    let between = Between {
+        now: None,
+        then: plan,
+        price: &change.price,
+        quantity: change.quantity,
+        basis: &change.basis,
+    };
+    let cost = between.cost(&change.addons, |_| None);
+    i64::try_from(cost).map_err(|_| FlowError::AnswerLacks("an amount").into())
+}
+
+impl PlanPreview {
+    /// The add-ons that there are after the change, and how many of each.
+    pub fn addons(&self) -> impl Iterator<Item = (&AddonName, u64)> {
+        let all = self.change.addons.iter().filter(|it| it.quantity > 0);
+        all.map(|it| (&it.name, it.quantity))
+    }
+
+    /// The add-ons that end with it.
+    pub fn ended_addons(&self) -> impl Iterator<Item = &AddonName> {
+        let had = |item: &Option<String>| {
+            let mut all = self.change.basis.addons.iter();
+            all.any(|it| Some(&it.item) == item.as_ref() && it.quantity > 0)
+        };
+        let all = self.change.addons.iter();
+        all.filter(move |it| it.quantity == 0 && had(&it.item))
+            .map(|it| &it.name)
+    }
 }
 
 /// What the customer has left after an invoice.

@@ -1,10 +1,13 @@
 //! What another subscription would cost after one that has ended, with what that was paid with.
 
-use perennial_types::{Plan, PlanName, Timestamp};
+use std::collections::BTreeMap;
+
+use perennial_types::{BoughtAddon, Plan, PlanName, Timestamp};
 
 use super::{ActionError, ActionErrorCode, AskedAction, SubscriptionActions};
 use crate::{
     FlowError,
+    codes::items_of,
     subscriptions::{Saved, Subscriptions},
 };
 
@@ -17,6 +20,8 @@ pub struct AgainPreview {
     pub plan: Plan,
     /// How many of it.
     pub quantity: u64,
+    /// What is bought beside it.
+    pub addons: Vec<BoughtAddon>,
     /// The free days that this user has left; 0 for none.
     pub trial_days: u32,
     /// What is charged at once, after what the shopper has left, in the currency's smallest unit.
@@ -26,12 +31,13 @@ pub struct AgainPreview {
 }
 
 impl SubscriptionActions<'_> {
-    /// Reckons what a shopper pays who comes again, for so many or else for the least that is sold.
+    /// Reckons what a shopper pays who comes again, for so many or else for the least that is sold, with add-ons.
     pub async fn preview_again(
         &self,
         asked: &AskedAction,
         plan: &str,
         quantity: Option<u64>,
+        addons: &BTreeMap<String, u64>,
     ) -> Result<AgainPreview, ActionError> {
         let subscriptions = Subscriptions::of(self.cx);
         let saved = match subscriptions
@@ -64,6 +70,8 @@ impl SubscriptionActions<'_> {
         if !found.sells(quantity) {
             return Err(ActionErrorCode::QuantityNotOffered.into());
         }
+        let addons = found.buy_addons(quantity, addons);
+        let addons = addons.map_err(|_| ActionErrorCode::AddonNotOffered)?;
         if !found
             .payable_with()
             .contains(&perennial_types::Wallet::AmazonPay)
@@ -71,14 +79,15 @@ impl SubscriptionActions<'_> {
             return Err(ActionErrorCode::OtherWallet.into());
         }
         let items = self.cx.load_user(&asked.user).await?;
-        if items.was_refused(&found.price) {
+        if items.was_refused(&found.price, &addons) {
             return Err(ActionErrorCode::PlanNotAvailable.into());
         }
         if items.pays_in_another_currency(found, plans) {
             return Err(ActionErrorCode::OtherCurrency.into());
         }
         let trial_days = items.trial_days(found, self.cx.trials);
-        let due_now = subscriptions.due_first(&saved.customer, found, quantity, trial_days);
+        let bought = items_of(&found.price, quantity, &addons);
+        let due_now = subscriptions.due_first(&saved.customer, &bought, trial_days);
         let due_now = match due_now.await {
             Err(FlowError::PlanNotAvailable) => {
                 return Err(ActionErrorCode::PlanNotAvailable.into());
@@ -89,8 +98,9 @@ impl SubscriptionActions<'_> {
         let trial_end = self.cx.clock.now().plus_seconds(days * 24 * 3600);
         Ok(AgainPreview {
             name: name.clone(),
-            plan: found.times(quantity),
+            plan: found.times_with(quantity, &addons),
             quantity,
+            addons,
             trial_days,
             due_now,
             trial_end: (trial_days > 0).then_some(trial_end),

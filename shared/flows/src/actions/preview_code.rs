@@ -1,13 +1,14 @@
 //! A promotion code that a shopper redeems for a subscription that runs, with another plan or alone.
 
-use perennial_stripe::{ChangePlan, PromotionCode, StripeError};
-use perennial_types::{Lasts, PriceId, PromotionCodeId, Timestamp, UserId};
+use perennial_stripe::{ChangePlan, Preview, PreviewLine, PromotionCode, Prorate, StripeError};
+use perennial_types::{Lasts, PromotionCodeId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{
     ActionError, ActionErrorCode, SubscriptionActions, Target,
     change_plan::ours,
     discount::{currency_of, of_code},
+    frozen_change::{ChangeWhen, FrozenChange},
 };
 use crate::{
     FlowError,
@@ -57,6 +58,36 @@ pub(super) struct Redeeming {
 }
 
 impl SubscriptionActions<'_> {
+    /// The code that is redeemed with a change, as it is shown.
+    pub(super) async fn redeemed_with(
+        &self,
+        change: &FrozenChange,
+        (of, seen): (&Target<'_>, &Refreshed),
+        asked: &AskedCode,
+        now: Timestamp,
+    ) -> Result<ShownCode, ActionError> {
+        let redeeming = Redeeming {
+            alone: change.keeps_items(),
+            later: change.when == ChangeWhen::PeriodEnd,
+            in_part: change.prorated_at.is_some() && !change.new_period,
+        };
+        let code = self.code_of((&change.user, of), seen, asked, redeeming);
+        let code = code.await?;
+        let others = change.others();
+        let with_code = ChangePlan {
+            subscription: of.id,
+            item: &change.basis.item,
+            price: change.new_price(),
+            quantity: change.quantity,
+            code: Some(&code.id),
+            others: &others,
+            prorate: Prorate::Nothing,
+            new_period: false,
+            request: &change.id,
+        };
+        self.shown_code(&with_code, &code, change, now).await
+    }
+
     /// The code that is asked for, if this subscription may have it.
     pub(super) async fn code_of(
         &self,
@@ -106,7 +137,8 @@ impl SubscriptionActions<'_> {
         &self,
         change: &ChangePlan<'_>,
         code: &PromotionCode,
-        (price, now): (&PriceId, Timestamp),
+        shown_with: &FrozenChange,
+        now: Timestamp,
     ) -> Result<ShownCode, ActionError> {
         let each = self.cx.stripe.preview_recurring(change).await;
         let each = each.map_err(|error| of_discounts(error.into()))?.value;
@@ -115,11 +147,9 @@ impl SubscriptionActions<'_> {
         let lasts = lasts.ok_or(ActionErrorCode::Code(
             perennial_types::CodeRefusal::OtherPlan,
         ))?;
-        let lines = each.lines.data.iter();
-        let of_price = lines.filter(|line| line.price() == Some(price));
         Ok(ShownCode {
             promotion_code: code.id.clone(),
-            amount: of_price.map(perennial_stripe::PreviewLine::total).sum(),
+            amount: each_period(&each, shown_with),
             once: lasts == Lasts::Once,
             until: lasts.until(now),
         })
@@ -130,15 +160,24 @@ impl SubscriptionActions<'_> {
     pub(super) async fn still_takes_off(
         &self,
         change: &ChangePlan<'_>,
-        (shown, price): (&ShownCode, &PriceId),
+        (shown, shown_with): (&ShownCode, &FrozenChange),
     ) -> Result<bool, ActionError> {
         let each = self.cx.stripe.preview_recurring(change).await;
         let each = each.map_err(|error| of_discounts(error.into()))?.value;
-        let lines = each.lines.data.iter();
-        let of_price = lines.filter(|line| line.price() == Some(price));
-        let amount: i64 = of_price.map(perennial_stripe::PreviewLine::total).sum();
-        Ok(amount <= shown.amount)
+        Ok(each_period(&each, shown_with) <= shown.amount)
     }
+}
+
+/// What each period costs of the plan and the add-ons that there are after a change.
+fn each_period(each: &Preview, change: &FrozenChange) -> i64 {
+    let others = change.others_then();
+    let is_of_it = |line: &&PreviewLine| {
+        line.price().is_some_and(|price| {
+            *price == change.price || others.iter().any(|other| other.price == price)
+        })
+    };
+    let lines = each.lines.data.iter().filter(is_of_it);
+    lines.map(PreviewLine::total).sum()
 }
 
 /// What Stripe says of a code in place of amounts is an answer about the code.

@@ -88,13 +88,19 @@ reasons! {
     PlanNotAvailable => 409, "plan_not_available",
         "This plan is not offered now, and nothing was changed. Offer one of GET /plans.";
     /// Nothing would change.
-    SamePlan => 409, "same_plan", "The subscription has this plan and quantity already.";
+    SamePlan => 409, "same_plan", "The subscription has this plan, quantity and add-ons already.";
     /// Too few or too many of the plan, or more than one of a plan that is sold once.
     QuantityNotOffered => 409, "quantity_not_offered",
         "The plan is not sold in this quantity, and nothing was changed. \"quantity\" of GET /plans has its limits; a plan without it is sold once.";
     /// The plan says so.
     QuantityNotAllowed => 409, "quantity_not_allowed",
         "Shoppers do not change the quantity of this plan by themselves. Set \"shopper_may_change\" of its \"quantity\" in plans.json to let them; your servers may change it.";
+    /// The plan has no such add-on, or not so many of it, or it is not sold now.
+    AddonNotOffered => 409, "addon_not_offered",
+        "The plan is not sold with such an add-on in this quantity, and nothing was changed. \"addons\" of GET /plans has those that are offered, and how many of each.";
+    /// The plan says so.
+    AddonNotAllowed => 409, "addon_not_allowed",
+        "Shoppers do not add or remove this add-on by themselves. Set its \"shopper_may_change\" in plans.json to let them; your servers may change it.";
     /// A plan of another group.
     OtherGroup => 409, "other_group",
         "This plan is of another group than the subscription's, so it is bought beside it and not in its place.";
@@ -106,7 +112,7 @@ reasons! {
         "This plan is not sold with the wallet that pays for the subscription.";
     /// More than one thing is sold with it.
     SeveralItems => 409, "several_items",
-        "The subscription has several items, so its plan is changed in Stripe's Dashboard.";
+        "The subscription has an item beside its plan that is no add-on of it, so it is changed in Stripe's Dashboard.";
     /// An invoice is to be paid first.
     PaymentOpen => 409, "payment_open",
         "An invoice of this subscription is not paid, and a change would reckon with money that was never received. It is changed once it is paid.";

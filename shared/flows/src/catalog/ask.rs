@@ -7,8 +7,8 @@ use std::{
 
 use perennial_stripe::{Price, StripeError};
 use perennial_types::{
-    Answer, DeclaredPlan, Interval, PlanCatalog, PriceId, PriceKind, RefusalCode, StripePrice,
-    Terms,
+    Answer, CatalogPlan, DeclaredAddon, DeclaredPlan, Interval, PlanCatalog, PriceId, PriceKind,
+    RefusalCode, StripePrice, Terms,
 };
 use tokio::{task::JoinSet, time::Instant};
 
@@ -30,6 +30,19 @@ impl Reference {
     pub(super) fn of(plan: &DeclaredPlan) -> Option<Self> {
         let by_key = || plan.lookup_key.clone().map(Self::Key);
         plan.price.clone().map(Self::Id).or_else(by_key)
+    }
+
+    /// How the price of an add-on is found.
+    pub(super) fn of_addon(addon: &DeclaredAddon) -> Option<Self> {
+        let by_key = || addon.lookup_key.clone().map(Self::Key);
+        addon.price.clone().map(Self::Id).or_else(by_key)
+    }
+
+    /// How the prices of a plan and its add-ons are found, of those that are in the file.
+    fn all_of(plan: &CatalogPlan) -> impl Iterator<Item = Self> {
+        let addons = plan.addons.values().filter(|addon| !addon.removed);
+        let addons = addons.filter_map(|addon| Self::of_addon(&addon.declared));
+        Self::of(&plan.declared).into_iter().chain(addons)
     }
 }
 
@@ -53,7 +66,7 @@ impl Resolver {
         pace: Duration,
     ) -> Answers {
         let plans = catalog.plans.values().filter(|plan| !plan.removed);
-        let references = plans.filter_map(|plan| Reference::of(&plan.declared));
+        let references = plans.flat_map(Reference::all_of);
         self.ask(references.collect(), until, pace).await
     }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use perennial_store::CatalogWrite;
-use perennial_types::{CatalogPlan, PlanCatalog, PriceId};
+use perennial_types::{CatalogAddon, CatalogPlan, PlanCatalog, PriceId};
 use tokio::time::Instant;
 
 use super::{
@@ -34,27 +34,43 @@ impl Resolver {
                 return Ok(Followed::NoPlan);
             };
             let may_concern = |plan: &CatalogPlan| {
-                !plan.removed
-                    && (plan.declared.price.as_ref() == Some(id)
-                        || plan.declared.lookup_key.is_some())
+                let by_key = plan.declared.lookup_key.is_some();
+                !plan.removed && (by_key || plan.declared.price.as_ref() == Some(id))
             };
-            if !older.plans.values().any(may_concern) {
+            let addon_may = |addon: &CatalogAddon| {
+                let by_key = addon.declared.lookup_key.is_some();
+                !addon.removed && (by_key || addon.declared.price.as_ref() == Some(id))
+            };
+            let any = |plan: &CatalogPlan| {
+                may_concern(plan) || !plan.removed && plan.addons.values().any(addon_may)
+            };
+            if !older.plans.values().any(any) {
                 return Ok(Followed::NoPlan);
             }
             let (answer, key) = self.price(id).await?;
             let mut next = older.clone();
             let mut moved = BTreeSet::new();
-            for plan in next.plans.values_mut().filter(|plan| may_concern(plan)) {
+            for plan in next.plans.values_mut().filter(|plan| any(plan)) {
                 let wanted = plan.declared.lookup_key.as_ref();
-                if wanted.is_none() || wanted == key.as_ref() {
+                if !may_concern(plan) {
+                    // One of its add-ons.
+                } else if wanted.is_none() || wanted == key.as_ref() {
                     plan.learn(answer.clone(), self.livemode);
                 } else if plan.price.as_ref().is_some_and(|price| price.id == *id) {
                     // The lookup key is no longer this price's.
                     moved.extend(wanted.cloned().map(Reference::Key));
                 }
+                for addon in plan.addons.values_mut().filter(|addon| addon_may(addon)) {
+                    let wanted = addon.declared.lookup_key.as_ref();
+                    if wanted.is_none() || wanted == key.as_ref() {
+                        addon.learn(answer.clone());
+                    } else if addon.price.as_ref().is_some_and(|price| price.id == *id) {
+                        moved.extend(wanted.cloned().map(Reference::Key));
+                    }
+                }
             }
             self.follow_keys(&mut next, moved).await?;
-            if let Some(followed) = self.write(&older, &next).await? {
+            if let Some(followed) = self.write(&older, next).await? {
                 return Ok(followed);
             }
         }
@@ -71,12 +87,19 @@ impl Resolver {
         }
         let until = Instant::now() + LONGEST_LOOK;
         let answers = self.ask(moved, until, Duration::ZERO).await;
+        let found = |of: Option<Reference>| match of.and_then(|it| answers.get(&it)) {
+            Some(Ok(answer)) => Ok(Some(answer.clone())),
+            Some(Err(_)) => Err(FlowError::Busy),
+            None => Ok(None),
+        };
         for plan in next.plans.values_mut().filter(|plan| !plan.removed) {
-            let answer = Reference::of(&plan.declared).and_then(|it| answers.get(&it));
-            match answer {
-                Some(Ok(answer)) => plan.learn(answer.clone(), self.livemode),
-                Some(Err(_)) => return Err(FlowError::Busy),
-                None => {}
+            if let Some(answer) = found(Reference::of(&plan.declared))? {
+                plan.learn(answer, self.livemode);
+            }
+            for addon in plan.addons.values_mut().filter(|addon| !addon.removed) {
+                if let Some(answer) = found(Reference::of_addon(&addon.declared))? {
+                    addon.learn(answer);
+                }
             }
         }
         Ok(())
@@ -91,7 +114,13 @@ impl Resolver {
             let concerns = |plan: &CatalogPlan| {
                 !plan.removed && plan.price.as_ref().is_some_and(|it| it.product == id)
             };
-            if !older.plans.values().any(concerns) {
+            let addon_concerns = |addon: &CatalogAddon| {
+                !addon.removed && addon.price.as_ref().is_some_and(|it| it.product == id)
+            };
+            let any = |plan: &CatalogPlan| {
+                concerns(plan) || !plan.removed && plan.addons.values().any(addon_concerns)
+            };
+            if !older.plans.values().any(any) {
                 return Ok(Followed::NoPlan);
             }
             let active = match self.stripe.retrieve_product(id).await {
@@ -100,10 +129,16 @@ impl Resolver {
                 Err(error) => return Err(error.into()),
             };
             let mut next = older.clone();
-            for plan in next.plans.values_mut().filter(|plan| concerns(plan)) {
-                plan.learn_product(active, self.livemode);
+            for plan in next.plans.values_mut().filter(|plan| any(plan)) {
+                if concerns(plan) {
+                    plan.learn_product(active, self.livemode);
+                }
+                let addons = plan.addons.values_mut();
+                for addon in addons.filter(|addon| addon_concerns(addon)) {
+                    addon.learn_product(active);
+                }
             }
-            if let Some(followed) = self.write(&older, &next).await? {
+            if let Some(followed) = self.write(&older, next).await? {
                 return Ok(followed);
             }
         }
@@ -114,15 +149,16 @@ impl Resolver {
     async fn write(
         &self,
         older: &PlanCatalog,
-        next: &PlanCatalog,
+        mut next: PlanCatalog,
     ) -> Result<Option<Followed>, FlowError> {
+        next.judge_addons(self.livemode);
         if next.says_the_same(older) {
             return Ok(Some(Followed::Done));
         }
-        match self.table.write_catalog(next, self.livemode).await? {
+        match self.table.write_catalog(&next, self.livemode).await? {
             CatalogWrite::Written(version) => {
                 tracing::info!(version, "the catalog follows Stripe");
-                tell_faults(next, older, Known::Passed);
+                tell_faults(&next, older, Known::Passed);
                 Ok(Some(Followed::Done))
             }
             CatalogWrite::Overtaken => Ok(None),

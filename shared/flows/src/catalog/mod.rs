@@ -12,7 +12,7 @@ mod refresh;
 
 use perennial_store::Table;
 use perennial_stripe::Stripe;
-use perennial_types::PlanCatalog;
+use perennial_types::{PlanCatalog, Refusal};
 
 pub(crate) use events::Followed;
 pub use publish::{PublishError, Published};
@@ -49,23 +49,36 @@ enum Known {
     Passed,
 }
 
-/// Says which plans are not offered though the shop means to sell them, and why: as an error when it
+/// Says which plans and add-ons are not offered though the shop means to sell them, and why: as an error when it
 /// begins, and as a warning each time that it is found again. An alarm looks for the field `alarm`.
 fn tell_faults(catalog: &PlanCatalog, older: &PlanCatalog, known: Known) -> u32 {
     let mut faults = 0;
-    for (name, plan) in &catalog.plans {
-        let Some(refusal) = plan.refusal.as_ref().filter(|it| it.code.is_a_fault()) else {
-            continue;
-        };
+    let mut tell = |(plan, addon): (&str, Option<&str>), refusal: &Refusal, is_new: bool| {
         faults += 1;
-        let before = older.plans.get(name);
-        let is_new = before.is_none_or(|before| before.refusal.as_ref() != Some(refusal));
-        let (plan, code, reason) = (name.as_str(), refusal.code.as_str(), &refusal.sentence);
+        let (code, reason) = (refusal.code.as_str(), &refusal.sentence);
         let alarm = "plan_not_offered";
         if is_new {
-            tracing::error!(alarm, plan, code, reason, "a plan is not offered");
+            tracing::error!(alarm, plan, addon, code, reason, "a plan is not offered");
         } else if known == Known::Repeated {
-            tracing::warn!(alarm, plan, code, reason, "a plan is not offered");
+            tracing::warn!(alarm, plan, addon, code, reason, "a plan is not offered");
+        }
+    };
+    for (name, plan) in &catalog.plans {
+        let before = older.plans.get(name);
+        if let Some(refusal) = plan.refusal.as_ref().filter(|it| it.code.is_a_fault()) {
+            let is_new = before.is_none_or(|before| before.refusal.as_ref() != Some(refusal));
+            tell((name.as_str(), None), refusal, is_new);
+        }
+        // Nobody buys an add-on of a plan that is not sold.
+        let addons = plan.addons.iter().filter(|_| plan.refusal.is_none());
+        for (addon_name, addon) in addons {
+            let Some(refusal) = addon.refusal.as_ref().filter(|it| it.code.is_a_fault()) else {
+                continue;
+            };
+            let before = before.and_then(|before| before.addons.get(addon_name));
+            let is_new = before.is_none_or(|before| before.refusal.as_ref() != Some(refusal));
+            let of = (name.as_str(), Some(addon_name.as_str()));
+            tell(of, refusal, is_new);
         }
     }
     faults

@@ -1,11 +1,15 @@
 //! A new `plans.json`: all of it, or nothing.
 
 use perennial_store::{CatalogWrite, LARGEST_CATALOG, StoreError};
-use perennial_types::{Answer, DeclaredPlans, PlanCatalog, PlanName};
+use perennial_types::{Answer, CatalogPlan, DeclaredPlans, PlanCatalog, PlanName};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
+use super::{
+    Known, Resolver, TRIES,
+    ask::{Answers, Reference},
+    tell_faults,
+};
 use crate::SweepBudget;
 
 /// What was published.
@@ -29,7 +33,7 @@ pub enum PublishError {
     NoSuchPrice {
         /// The plan.
         plan: PlanName,
-        /// `price` or `lookup_key`.
+        /// `price` or `lookup_key`, or `addons`.
         field: &'static str,
         /// What is missing.
         sentence: String,
@@ -102,6 +106,35 @@ impl Resolver {
         Err(PublishError::Busy)
     }
 
+    fn resolve_addons(
+        &self,
+        name: &PlanName,
+        plan: &mut CatalogPlan,
+        answers: &Answers,
+    ) -> Result<(), PublishError> {
+        for addon in plan.addons.values_mut().filter(|addon| !addon.removed) {
+            let answer = Reference::of_addon(&addon.declared).and_then(|it| answers.get(&it));
+            let unanswered = |reason: &str| PublishError::Unanswered {
+                plan: name.clone(),
+                reason: reason.to_owned(),
+            };
+            let answer = match answer {
+                Some(Ok(answer)) => answer.clone(),
+                Some(Err(reason)) => return Err(unanswered(reason)),
+                None => return Err(unanswered("no time was left")),
+            };
+            if answer == Answer::Missing {
+                return Err(PublishError::NoSuchPrice {
+                    plan: name.clone(),
+                    field: "addons",
+                    sentence: addon.why_missing(),
+                });
+            }
+            addon.learn(answer);
+        }
+        Ok(())
+    }
+
     async fn resolve(
         &self,
         declared: &DeclaredPlans,
@@ -137,8 +170,10 @@ impl Resolver {
                     sentence: plan.why_missing(),
                 });
             }
+            self.resolve_addons(name, plan, &answers)?;
         }
         next.keep_removed(older);
+        next.judge_addons(self.livemode);
         Ok(next)
     }
 }

@@ -1,6 +1,7 @@
 //! The sweep: every plan is asked for again.
 
 use perennial_store::CatalogWrite;
+use perennial_types::Answer;
 use serde::Serialize;
 
 use super::{Known, Resolver, TRIES, ask::Reference, tell_faults};
@@ -9,11 +10,11 @@ use crate::{FlowError, SweepBudget};
 /// What a sweep over the plans has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct RefreshedPlans {
-    /// Plans that Stripe has answered for.
+    /// Plans and add-ons that Stripe has answered for.
     pub asked: u32,
-    /// Plans that stay as they were, because Stripe did not answer for them or the time was up.
+    /// Plans and add-ons that stay as they were, because Stripe did not answer for them or the time was up.
     pub unanswered: u32,
-    /// Plans that the shop means to sell and cannot.
+    /// Plans and add-ons that the shop means to sell and cannot.
     pub not_offered: u32,
     /// The version of the catalog; 0 if there is none.
     pub version: u64,
@@ -41,16 +42,30 @@ impl Resolver {
             };
             let mut first_unanswered = None;
             for (name, plan) in next.plans.iter_mut().filter(|(_, plan)| !plan.removed) {
-                let answer = Reference::of(&plan.declared).and_then(|it| answers.get(&it));
+                let mut unanswered = |answer: Option<&Result<Answer, String>>| {
+                    refreshed.unanswered += 1;
+                    let reason = answer.and_then(|answer| answer.as_ref().err().cloned());
+                    first_unanswered.get_or_insert((name.clone(), reason));
+                };
+                let found = |of: Option<Reference>| of.and_then(|it| answers.get(&it));
+                let answer = found(Reference::of(&plan.declared));
                 if let Some(Ok(answer)) = answer {
                     refreshed.asked += 1;
                     plan.learn(answer.clone(), self.livemode);
-                    continue;
+                } else {
+                    unanswered(answer);
                 }
-                refreshed.unanswered += 1;
-                let reason = answer.and_then(|answer| answer.as_ref().err());
-                first_unanswered.get_or_insert((name.clone(), reason));
+                for addon in plan.addons.values_mut().filter(|addon| !addon.removed) {
+                    let answer = found(Reference::of_addon(&addon.declared));
+                    if let Some(Ok(answer)) = answer {
+                        refreshed.asked += 1;
+                        addon.learn(answer.clone());
+                    } else {
+                        unanswered(answer);
+                    }
+                }
             }
+            next.judge_addons(self.livemode);
             refreshed.complete = refreshed.unanswered == 0;
             if let Some((plan, reason)) = first_unanswered {
                 tracing::warn!(

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    AgreedDiscount, Attempt, AttemptId, ConfirmBy, EmailAddress, Ending, FailureReason, First,
-    PaymentMethodId, Phase, Plan, PlanName, ReturnPath, Subscription, SubscriptionId, UserId,
-    Wallet,
+    AgreedDiscount, Attempt, AttemptId, BoughtAddon, ConfirmBy, EmailAddress, Ending,
+    FailureReason, First, PaymentMethodId, Phase, Plan, PlanName, ReturnPath, Subscription,
+    SubscriptionId, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -15,6 +15,7 @@ use url::Url;
 use super::{Checkouts, Finish, Step, subscription_first::answer};
 use crate::{
     FlowError,
+    codes::items_of,
     subscriptions::{Saved, Subscriptions},
 };
 
@@ -31,6 +32,8 @@ pub struct IssueCheckout {
     pub plan: Plan,
     /// How many of it.
     pub quantity: u64,
+    /// What is bought beside it.
+    pub addons: Vec<BoughtAddon>,
     /// How many free days the page has told the shopper of; none if it did not say, which stands for
     /// those of the plan.
     pub shown_trial_days: Option<u32>,
@@ -313,8 +316,9 @@ impl Checkouts<'_> {
             return Err(FlowError::PlanNotAvailable);
         }
         self.check_sold(ask, items)?;
-        let (plan, quantity) = (&ask.plan, ask.quantity);
-        let due = subscriptions.due_first(&saved.customer, plan, quantity, plan.trial_days);
+        let plan = &ask.plan;
+        let items = items_of(&plan.price, ask.quantity, &ask.addons);
+        let due = subscriptions.due_first(&saved.customer, &items, plan.trial_days);
         if Box::pin(due).await? != again.due_now {
             return Err(FlowError::AmountOutdated);
         }
@@ -384,6 +388,7 @@ impl Checkouts<'_> {
                 && open.reason != Some(FailureReason::TooManyDeclines)
                 && open.price == ask.plan.price
                 && open.quantity == ask.quantity
+                && open.addons == ask.addons
                 && open.discount == ask.discount
                 && open.trial_days == ask.plan.trial_days)
     }

@@ -61,7 +61,7 @@ impl Checkouts<'_> {
         ask: &IssueCheckout,
         items: &UserItems,
     ) -> Result<(), FlowError> {
-        if items.was_refused(&ask.plan.price) {
+        if items.was_refused(&ask.plan.price, &ask.addons) {
             return Err(FlowError::PlanNotAvailable);
         }
         if items.pays_in_another_currency(&ask.plan, &self.cx.plans) {
@@ -76,8 +76,9 @@ impl Checkouts<'_> {
             return Ok(());
         };
         let whom = ForWhom {
-            plan: &ask.plan.times(ask.quantity),
+            plan: &ask.plan.times_with(ask.quantity, &ask.addons),
             quantity: ask.quantity,
+            addons: &ask.addons,
             items,
             now: self.cx.clock.now(),
         };
@@ -106,6 +107,7 @@ impl Checkouts<'_> {
             group: ask.plan.group.clone(),
             price: ask.plan.price.clone(),
             quantity: ask.quantity,
+            addons: ask.addons.clone(),
             trial_days: ask.plan.trial_days,
             discount: ask.discount.clone(),
             wallet: ask.wallet,

@@ -359,10 +359,12 @@ fn awaited(subscription: &perennial_stripe::Subscription) -> Option<Awaited> {
 }
 
 fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowError> {
+    let items = codes::items_of(&attempt.price, attempt.quantity, &attempt.addons);
     Ok(CreateSubscription {
         customer: &attempt.customer,
         price: &attempt.price,
         quantity: attempt.quantity,
+        others: items.get(1..).unwrap_or_default(),
         promotion_code: attempt.discount.as_ref().map(|it| &it.promotion_code),
         paid_by,
         trial_days: attempt.trial_days,

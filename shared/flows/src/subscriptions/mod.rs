@@ -41,7 +41,7 @@ impl<'a> Subscriptions<'a> {
     ) -> Arc<Plans> {
         let is_known = charged(subscription)
             .iter()
-            .all(|price| self.cx.plans.plans_of_price(price).next().is_some());
+            .all(|price| self.cx.plans.knows(price));
         if is_known {
             return Arc::clone(&self.cx.plans);
         }

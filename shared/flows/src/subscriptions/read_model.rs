@@ -1,10 +1,10 @@
 //! From Stripe's subscription to the shop's.
 
 use perennial_store::SubscriptionItem;
-use perennial_stripe::{Invoice, SetupIntentStatus, SubscriptionItem as Item, metadata};
+use perennial_stripe::{Invoice, PhaseItem, SetupIntentStatus, SubscriptionItem as Item, metadata};
 use perennial_types::{
-    AttemptId, InvoiceStatus, Pause, PauseReason, Payment, PaymentMethodId, PaymentReason,
-    PaymentState, PendingChange, PlanName, Plans, PriceId, SoldAs, Subscription,
+    AttemptId, ExtraItem, InvoiceStatus, Pause, PauseReason, Payment, PaymentMethodId,
+    PaymentReason, PaymentState, PendingChange, PlanName, Plans, PriceId, SoldAs, Subscription,
     SubscriptionStatus, Timestamp, Wallet,
 };
 
@@ -76,7 +76,8 @@ pub(crate) fn read_model(
             || (ends_at.is_some() && ends_at == end && subscription.ended_at.is_none()),
         canceled_at: canceled_at(subscription, known),
         quantity: item.and_then(|item| item.quantity),
-        pending_change: pending_change(subscription),
+        addons: extra_items(subscription, item),
+        pending_change: pending_change(plans, subscription, item),
         pause: pause(subscription, known),
         latest_invoice_status: subscription.latest_invoice_status().cloned(),
         latest_paid_invoice: latest_paid_invoice(subscription, known),
@@ -142,7 +143,25 @@ pub(crate) fn charged(subscription: &perennial_stripe::Subscription) -> Vec<Pric
     prices
 }
 
-/// The item that makes the plan: ours have one, and more can be added at Stripe.
+/// What is charged beside the item that makes the plan. Its names are for [`Subscription::named_by`].
+fn extra_items(
+    subscription: &perennial_stripe::Subscription,
+    main: Option<&Item>,
+) -> Vec<ExtraItem> {
+    let items = subscription.items.data.iter();
+    let others = items.filter(|item| item.is_charged() && Some(&item.id) != main.map(|it| &it.id));
+    others
+        .filter_map(|item| {
+            Some(ExtraItem {
+                name: None,
+                price: item.price_id()?.clone(),
+                quantity: item.quantity,
+            })
+        })
+        .collect()
+}
+
+/// The item that makes the plan: the others are add-ons, or were added at Stripe.
 fn main_item<'a>(
     plans: &Plans,
     subscription: &'a perennial_stripe::Subscription,
@@ -155,7 +174,14 @@ fn main_item<'a>(
         let price = item.price_id();
         let plan = price.and_then(|price| plans.charging(price, sold, made_with));
         let as_sold = plan.is_some_and(|(name, _)| Some(name) == sold);
-        (!item.is_charged(), plan.is_none(), !as_sold, price)
+        let is_addon = price.is_some_and(|price| plans.is_addon(price));
+        (
+            !item.is_charged(),
+            plan.is_none(),
+            is_addon,
+            !as_sold,
+            price,
+        )
     })
 }
 
@@ -205,16 +231,35 @@ pub(crate) fn scheduled_try(subscription: &perennial_stripe::Subscription) -> Op
 }
 
 /// What a schedule at Stripe is going to make of it, whoever has made that.
-fn pending_change(subscription: &perennial_stripe::Subscription) -> Option<PendingChange> {
+fn pending_change(
+    plans: &Plans,
+    subscription: &perennial_stripe::Subscription,
+    main: Option<&Item>,
+) -> Option<PendingChange> {
     let schedule = subscription.schedule.as_ref()?.object()?;
-    let ends = subscription.period_of(subscription.items.data.first())?.end;
+    let ends = subscription.period_of(main)?.end;
     // The phase that goes on now began with this period or before.
     let next = schedule.next_phase(ends.saturating_sub(1))?;
-    let item = next.items.first()?;
+    let is_plan = |item: &&PhaseItem| {
+        let price = item.price.as_ref();
+        price.is_some_and(|price| plans.plans_of_price(price).next().is_some())
+    };
+    let item = next.items.iter().find(is_plan).or(next.items.first())?;
+    let others = next.items.iter().filter(|it| it.price != item.price);
+    let addons = others
+        .filter_map(|item| {
+            Some(ExtraItem {
+                name: None,
+                price: item.price.clone()?,
+                quantity: item.quantity,
+            })
+        })
+        .collect();
     Some(PendingChange {
         plan: None,
         price: item.price.clone()?,
         quantity: item.quantity,
+        addons: Some(addons),
         at: Timestamp::from_unix(next.start_date),
     })
 }

@@ -1,7 +1,7 @@
 //! What an ended subscription was paid with, for another one of the same shopper.
 
-use perennial_stripe::StripeError;
-use perennial_types::{CustomerId, PaymentMethodId, Plan, Subscription, SubscriptionId, UserId};
+use perennial_stripe::{ManyOf, StripeError};
+use perennial_types::{CustomerId, PaymentMethodId, Subscription, SubscriptionId, UserId};
 
 use super::Subscriptions;
 use crate::FlowError;
@@ -51,18 +51,17 @@ impl Subscriptions<'_> {
         }
     }
 
-    /// What the first invoice of another subscription comes to, after what the customer has left.
+    /// What the first invoice of another subscription to these comes to, after what the customer has left.
     pub(crate) async fn due_first(
         &self,
         customer: &CustomerId,
-        plan: &Plan,
-        quantity: u64,
+        items: &[ManyOf<'_>],
         trial_days: u32,
     ) -> Result<i64, FlowError> {
         if trial_days > 0 {
             return Ok(0);
         }
-        let preview = self.cx.stripe.preview_new(customer, &plan.price, quantity);
+        let preview = self.cx.stripe.preview_new(customer, items);
         match preview.await {
             Ok(preview) => Ok(preview.value.amount_due),
             // It would not sell it either.

@@ -2,9 +2,47 @@
 //! <https://docs.stripe.com/api/subscription_schedules>
 
 use perennial_types::{Interval, PriceId, PromotionCodeId, SubscriptionId};
+use serde::{Deserialize, Serialize};
 
 use super::{below, freeze, metadata, path, whole};
 use crate::{FrozenRequest, IdempotencyKey, form::Form, objects::Phase};
+
+/// An item of a subscription beside that of its plan, as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemChange {
+    /// The item, `si_...`; none of one that is added.
+    pub item: Option<String>,
+    /// The price that it gets; none if it keeps the one that it has.
+    pub price: Option<PriceId>,
+    /// How many; 0 takes the item away.
+    pub quantity: u64,
+}
+
+/// So many of a price.
+#[derive(Debug, Clone, Copy)]
+pub struct ManyOf<'a> {
+    /// The price.
+    pub price: &'a PriceId,
+    /// How many.
+    pub quantity: u64,
+}
+
+impl ManyOf<'_> {
+    /// The item of this place within `items`.
+    pub(crate) fn item(&self, form: Form, within: &[&str], index: usize) -> Form {
+        let index = index.to_string();
+        let at = |name| -> Vec<&str> {
+            let names = ["items", index.as_str(), name];
+            within.iter().copied().chain(names).collect()
+        };
+        let form = form.with(&at("price"), self.price.as_str());
+        // One is what Stripe takes where nothing is said.
+        if self.quantity == 1 {
+            return form;
+        }
+        form.with(&at("quantity"), self.quantity.to_string())
+    }
+}
 
 /// Another price of a subscription, from now on.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +57,8 @@ pub struct ChangePlan<'a> {
     pub quantity: u64,
     /// The promotion code that is redeemed with it, for a subscription that has no discount.
     pub code: Option<&'a PromotionCodeId>,
+    /// The other items that change.
+    pub others: &'a [ItemChange],
     /// What is prorated.
     pub prorate: Prorate,
     /// Whether a new period begins with the change, as it has to with another interval: in flexible billing
@@ -41,8 +81,16 @@ impl ChangePlan<'_> {
     /// The request as it will be sent. What cannot be paid at once leaves the old price as it is.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
         let form = self.with_code(self.with_change(Form::new(), None));
+        // An item is not taken away by a change that waits for its payment: such a change is made and paid at once,
+        // or not at all.
+        let takes_away = self.others.iter().any(|it| it.quantity == 0);
+        let unpaid = if takes_away {
+            "error_if_incomplete"
+        } else {
+            "pending_if_incomplete"
+        };
         let form = form
-            .with(&["payment_behavior"], "pending_if_incomplete")
+            .with(&["payment_behavior"], unpaid)
             // The shopper is not there to be asked again.
             .with(&["off_session"], "true")
             .with(&["metadata", metadata::ACTION], self.request);
@@ -82,6 +130,21 @@ impl ChangePlan<'_> {
             &["items", "0", "quantity"],
             &self.quantity.to_string(),
         );
+        for (index, other) in (1..).zip(self.others) {
+            let index = index.to_string();
+            let at = |name| ["items", &index, name];
+            if let Some(item) = &other.item {
+                form = put(form, &at("id"), item);
+            }
+            if other.quantity == 0 {
+                form = put(form, &at("deleted"), "true");
+                continue;
+            }
+            if let Some(price) = &other.price {
+                form = put(form, &at("price"), price.as_str());
+            }
+            form = put(form, &at("quantity"), &other.quantity.to_string());
+        }
         form = match self.prorate {
             Prorate::AtOnce(at) => {
                 let form = put(form, &["proration_behavior"], "always_invoice");
@@ -125,6 +188,8 @@ pub struct ChangeAtPeriodEnd<'a> {
     pub price: &'a PriceId,
     /// How many.
     pub quantity: u64,
+    /// What is charged beside it then.
+    pub others: &'a [ManyOf<'a>],
     /// The interval of that price.
     pub interval: (Interval, u16),
     /// The request, by which it is found again.
@@ -161,9 +226,20 @@ impl ChangeAtPeriodEnd<'_> {
         }
         let (interval, count) = self.interval;
         let quantity = i64::try_from(self.quantity).unwrap_or(i64::MAX);
-        let form = form
+        form = form
             .with(&["phases", "1", "items", "0", "price"], self.price.as_str())
-            .with_number(&["phases", "1", "items", "0", "quantity"], quantity)
+            .with_number(&["phases", "1", "items", "0", "quantity"], quantity);
+        for (index, other) in (1..).zip(self.others) {
+            let index = index.to_string();
+            let quantity = i64::try_from(other.quantity).unwrap_or(i64::MAX);
+            form = form
+                .with(
+                    &["phases", "1", "items", &index, "price"],
+                    other.price.as_str(),
+                )
+                .with_number(&["phases", "1", "items", &index, "quantity"], quantity);
+        }
+        let form = form
             .with(&["phases", "1", "duration", "interval"], interval.as_str())
             .with_number(
                 &["phases", "1", "duration", "interval_count"],

@@ -2,7 +2,7 @@
 
 use perennial_types::{CustomerId, PaymentMethodId, PriceId, PromotionCodeId, Wallet};
 
-use super::{freeze, metadata, path};
+use super::{ManyOf, freeze, metadata, path};
 use crate::{FrozenRequest, IdempotencyKey, form::Form};
 
 /// A subscription.
@@ -14,6 +14,8 @@ pub struct CreateSubscription<'a> {
     pub price: &'a PriceId,
     /// How many of it.
     pub quantity: u64,
+    /// What is bought beside it.
+    pub others: &'a [ManyOf<'a>],
     /// The promotion code that is redeemed with it. A discount of the customer's counts without one, and not beside it.
     pub promotion_code: Option<&'a PromotionCodeId>,
     /// How it gets its payment method.
@@ -47,12 +49,14 @@ impl CreateSubscription<'_> {
     /// A trial is given in days, not as a date, so that the bytes do not depend on when they are
     /// built.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
-        let mut form = Form::new()
-            .with(&["customer"], self.customer.as_str())
-            .with(&["items", "0", "price"], self.price.as_str());
-        // One is what Stripe takes where nothing is said.
-        if self.quantity != 1 {
-            form = form.with(&["items", "0", "quantity"], self.quantity.to_string());
+        let mut form = Form::new().with(&["customer"], self.customer.as_str());
+        let plan = ManyOf {
+            price: self.price,
+            quantity: self.quantity,
+        };
+        form = plan.item(form, &[], 0);
+        for (index, other) in (1..).zip(self.others) {
+            form = other.item(form, &[], index);
         }
         if let Some(code) = self.promotion_code {
             form = form.with(&["discounts", "0", "promotion_code"], code.as_str());

@@ -23,7 +23,7 @@ mod webhook_endpoint;
 pub use cancellation::{CancellationDetails, Feedback};
 pub use catalogue::{CreateCoupon, CreatePrice, CreateProduct, CreatePromotionCode};
 pub use change_payment::{ChangePayment, PaymentChange};
-pub use change_plan::{ChangeAtPeriodEnd, ChangePlan, CreateSchedule, Prorate};
+pub use change_plan::{ChangeAtPeriodEnd, ChangePlan, CreateSchedule, ItemChange, ManyOf, Prorate};
 pub use create_customer::CreateCustomer;
 pub use create_payment::{Capture, ChargeSaved, CreatePayment, CredentialUsage, PaymentFor};
 pub use create_refund::{CreateRefund, RefundReason};

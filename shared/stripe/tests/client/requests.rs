@@ -3,9 +3,10 @@
 //! A change here changes what stored requests look like to Stripe, and so what their keys mean.
 
 use perennial_stripe::{
-    ChangeDiscounts, ChangePlan, ChangeTrial, CreateCustomer, CreatePrice, CreateProduct,
-    CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, FrozenRequest, PaidBy,
-    PauseSubscription, Prorate, Redeemed, ResumeSubscription, ServerConfirm, SetUpFor,
+    ChangeAtPeriodEnd, ChangeDiscounts, ChangePlan, ChangeTrial, CreateCustomer, CreatePrice,
+    CreateProduct, CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, FrozenRequest,
+    ItemChange, ManyOf, PaidBy, PauseSubscription, Phase, Prorate, Redeemed, ResumeSubscription,
+    ServerConfirm, SetUpFor,
 };
 use perennial_types::Wallet;
 
@@ -36,6 +37,7 @@ fn subscription_paid_by(paid_by: PaidBy<'_>, trial_days: u32, wallet: &str) -> F
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
         quantity: 1,
+        others: &[],
         promotion_code: None,
         paid_by,
         trial_days,
@@ -135,6 +137,7 @@ fn a_subscription_of_several_with_a_code() {
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
         quantity: 5,
+        others: &[],
         promotion_code: Some(&"promo_1".parse().unwrap()),
         paid_by: PaidBy::Shopper(Wallet::ApplePay),
         trial_days: 0,
@@ -161,6 +164,7 @@ fn another_quantity_keeps_the_price_that_there_is() {
             price,
             quantity: 5,
             code: None,
+            others: &[],
             prorate: Prorate::AtOnce(1_795_564_800),
             new_period: false,
             request: "number",
@@ -177,6 +181,107 @@ fn another_quantity_keeps_the_price_that_there_is() {
             "items[0][id]=si_1&items[0][price]=price_2&items[0][quantity]=5",
         ]
     );
+}
+
+#[test]
+fn further_items_follow_that_of_the_plan() {
+    let (plan, other) = ("price_1".parse().unwrap(), "price_2".parse().unwrap());
+    let many = ManyOf {
+        price: &other,
+        quantity: 3,
+    };
+    let bought = CreateSubscription {
+        customer: &"cus_1".parse().unwrap(),
+        price: &plan,
+        quantity: 1,
+        others: &[
+            many,
+            ManyOf {
+                price: &plan,
+                quantity: 1,
+            },
+        ],
+        promotion_code: None,
+        paid_by: PaidBy::Shopper(Wallet::ApplePay),
+        trial_days: 0,
+        attempt: "chk_1",
+        user: "auth0|alice",
+        plan: "stock-photos-team",
+        wallet: "apple_pay",
+    };
+    let body = bought.freeze(key("sub:chk_1")).body;
+    assert!(
+        body.starts_with(
+            "customer=cus_1&items[0][price]=price_1&items[1][price]=price_2&items[1][quantity]=3&items[2][price]=price_1&payment"
+        ),
+        "{body}"
+    );
+
+    let phase: Phase = serde_json::from_value(serde_json::json!({
+        "start_date": 1, "end_date": 2,
+        "items": [{"price": "price_1", "quantity": 1}, {"price": "price_2", "quantity": 4}],
+    }))
+    .unwrap();
+    let later = ChangeAtPeriodEnd {
+        schedule: "sub_sched_1",
+        now: &phase,
+        price: &plan,
+        quantity: 1,
+        others: &[many],
+        interval: (perennial_types::Interval::Month, 1),
+        request: "number",
+    };
+    let body = later.freeze(key("act:number:phases")).body;
+    for part in [
+        "phases[0][items][1][price]=price_2&phases[0][items][1][quantity]=4",
+        "phases[1][items][0][price]=price_1&phases[1][items][0][quantity]=1&phases[1][items][1][price]=price_2&phases[1][items][1][quantity]=3&phases[1][duration]",
+    ] {
+        assert!(body.contains(part), "{body}");
+    }
+}
+
+/// Stripe takes no item away in a change that waits for its payment.
+#[test]
+fn a_change_that_takes_an_item_away_is_paid_at_once_or_not_made() {
+    let other = "price_2".parse().unwrap();
+    let change = |others: &[ItemChange]| {
+        ChangePlan {
+            subscription: &"sub_1".parse().unwrap(),
+            item: "si_1",
+            price: None,
+            quantity: 1,
+            code: None,
+            others,
+            prorate: Prorate::AtOnce(1_795_564_800),
+            new_period: false,
+            request: "number",
+        }
+        .freeze(key("act:number:change"))
+        .body
+    };
+    let item =
+        |item: Option<&str>, price: Option<&perennial_types::PriceId>, quantity| ItemChange {
+            item: item.map(ToOwned::to_owned),
+            price: price.cloned(),
+            quantity,
+        };
+    let more = [item(None, Some(&other), 2), item(Some("si_3"), None, 5)];
+    let body = change(&more);
+    assert!(
+        body.starts_with(
+            "items[0][id]=si_1&items[0][quantity]=1&items[1][price]=price_2&items[1][quantity]=2&items[2][id]=si_3&items[2][quantity]=5&proration_behavior"
+        ),
+        "{body}"
+    );
+    assert!(body.contains("payment_behavior=pending_if_incomplete"));
+    let body = change(&[item(Some("si_2"), None, 0)]);
+    assert!(
+        body.starts_with(
+            "items[0][id]=si_1&items[0][quantity]=1&items[1][id]=si_2&items[1][deleted]=true&proration_behavior"
+        ),
+        "{body}"
+    );
+    assert!(body.contains("payment_behavior=error_if_incomplete"));
 }
 
 #[test]

@@ -322,3 +322,142 @@ fn only_what_the_shop_did_not_mean_is_a_fault() {
     assert!(RefusalCode::PriceMissing.is_a_fault());
     assert!(RefusalCode::AmountDiffers.is_a_fault());
 }
+
+const WITH_ADDONS: &str = r#"{"basic":{"price":"price_1","group":"main","label":"Basic","addons":{
+    "storage":{"price":"price_s","label":"Storage","amount":3000,"maximum":5},
+    "support":{"lookup_key":"support","label":"Support"}}}}"#;
+
+/// The same, of which Stripe has answered for the add-ons.
+fn publish_addons(
+    older: &PlanCatalog,
+    text: &str,
+    answers: &[(&str, Option<StripePrice>)],
+) -> PlanCatalog {
+    let mut catalog = publish(older, text, &[("basic", "price_1")]);
+    let plan = catalog.plans.get_mut("basic").unwrap();
+    for (name, answer) in answers {
+        let answer = answer.clone().map_or(Answer::Missing, Answer::Price);
+        plan.addons.get_mut(*name).unwrap().learn(answer);
+    }
+    catalog.judge_addons(false);
+    catalog
+}
+
+fn code_of(catalog: &PlanCatalog, name: &str) -> Option<RefusalCode> {
+    let addon = catalog.plans.get("basic").unwrap().addons.get(name);
+    addon.unwrap().refusal.as_ref().map(|it| it.code)
+}
+
+#[test]
+fn an_add_on_is_charged_as_its_plan_is() {
+    let with = |change: &dyn Fn(&mut Terms)| {
+        let mut price = price("price_s");
+        if let PriceKind::Terms(terms) = &mut price.kind {
+            change(terms);
+        }
+        price
+    };
+    let eur: Currency = "eur".parse().unwrap();
+    for (answer, code) in [
+        (Some(price("price_s")), None),
+        (None, Some(RefusalCode::PriceMissing)),
+        (
+            Some(with(&|terms| terms.amount = 2000)),
+            Some(RefusalCode::AmountDiffers),
+        ),
+        (
+            Some(with(&|terms| terms.currency = eur)),
+            Some(RefusalCode::CurrencyDiffers),
+        ),
+        (
+            Some(with(&|terms| terms.interval_count = 3)),
+            Some(RefusalCode::IntervalDiffers),
+        ),
+        (
+            Some(StripePrice {
+                livemode: true,
+                ..price("price_s")
+            }),
+            Some(RefusalCode::OtherMode),
+        ),
+        (
+            Some(StripePrice {
+                active: false,
+                ..price("price_s")
+            }),
+            Some(RefusalCode::PriceArchived),
+        ),
+        (Some(price("price_1")), Some(RefusalCode::PriceTaken)),
+        (Some(price("price_h")), Some(RefusalCode::PriceTaken)),
+    ] {
+        let answers = [("storage", answer), ("support", Some(price("price_h")))];
+        let catalog = publish_addons(&PlanCatalog::default(), WITH_ADDONS, &answers);
+        assert_eq!(code_of(&catalog, "storage"), code);
+        let plans = catalog.plans();
+        let (_, plan) = plans.get("basic").unwrap();
+        assert_eq!(plan.refusal, None, "the plan is sold without it");
+        let offered = plan
+            .offered_addons()
+            .any(|(name, _)| name.as_str() == "storage");
+        assert_eq!(offered, code.is_none());
+    }
+}
+
+#[test]
+fn an_add_on_is_known_by_the_prices_that_it_had_and_once_it_is_gone() {
+    let answers = [
+        ("storage", Some(price("price_s"))),
+        ("support", Some(price("price_h"))),
+    ];
+    let first = publish_addons(&PlanCatalog::default(), WITH_ADDONS, &answers);
+    let dearer = WITH_ADDONS.replace("price_s", "price_t");
+    let second = publish_addons(&first, &dearer, &[("storage", Some(price("price_t")))]);
+    // The whole row is read as it was written.
+    let stored: CatalogPlan =
+        serde_json::from_value(serde_json::to_value(second.plans.get("basic").unwrap()).unwrap())
+            .unwrap();
+    assert_eq!(Some(&stored), second.plans.get("basic"));
+    let third = publish_addons(&second, BASIC, &[]);
+    assert_eq!(code_of(&third, "storage"), Some(RefusalCode::Removed));
+    let fourth = publish_addons(&third, &dearer, &[("storage", Some(price("price_t")))]);
+    assert_eq!(code_of(&fourth, "storage"), None);
+    for catalog in [&second, &third, &fourth] {
+        let plans = catalog.plans();
+        let (_, plan) = plans.get("basic").unwrap();
+        for id in ["price_s", "price_t"] {
+            let found = plan.addon_of_price(&id.parse().unwrap());
+            assert_eq!(
+                found.map(|(name, _)| name.as_str()),
+                Some("storage"),
+                "{id}"
+            );
+            assert!(plans.is_addon(&id.parse().unwrap()));
+            assert_eq!(name_of(catalog, id), None, "it makes no plan");
+        }
+    }
+}
+
+#[test]
+fn the_add_ons_of_a_plan_that_was_renamed_are_known() {
+    let answers = [
+        ("storage", Some(price("price_s"))),
+        ("support", Some(price("price_h"))),
+    ];
+    let first = publish_addons(&PlanCatalog::default(), WITH_ADDONS, &answers);
+    let renamed = WITH_ADDONS
+        .replace("\"basic\"", "\"plain\"")
+        .replace("price_s", "price_t");
+    let mut next = first.declare(&declared(&renamed));
+    let plan = next.plans.get_mut("plain").unwrap();
+    plan.learn(Answer::Price(price("price_1")), false);
+    for (name, id) in [("storage", "price_t"), ("support", "price_h")] {
+        let addon = plan.addons.get_mut(name).unwrap();
+        addon.learn(Answer::Price(price(id)));
+    }
+    next.keep_removed(&first);
+    next.judge_addons(false);
+    let plans = next.plans();
+    let (_, plan) = plans.get("plain").unwrap();
+    assert!(plan.addon_of_price(&"price_s".parse().unwrap()).is_some());
+    assert_eq!(plan.offered_addons().count(), 2);
+}

@@ -254,6 +254,43 @@ fn quantities_that_nobody_could_buy_name_the_plan_and_the_field() {
 }
 
 #[test]
+fn a_mistake_in_an_add_on_names_the_plan_and_the_add_on() {
+    let with = |addons: &str| {
+        let price = format!(r#""price":"price_1","addons":{addons}"#);
+        parse(&GOOD.replace(r#""price":"price_1""#, &price))
+    };
+    let one = r#"{"price":"price_2","label":"A"}"#;
+    let many: Vec<String> = (0..20)
+        .map(|n| format!(r#""a{n}":{{"price":"price_a{n}","label":"A"}}"#))
+        .collect();
+    for (addons, expected) in [
+        (r#"{"A b":{}}"#.to_owned(), "in \"A b\": missing field"),
+        (format!(r#"{{"A b":{one}}}"#), "\"A b\" is not a name"),
+        (
+            format!(r#"{{"a":{one},"b":{one}}}"#),
+            "\"b\": another one has the same price",
+        ),
+        (
+            r#"{"a":{"price":"price_2","label":"A","most":1}}"#.to_owned(),
+            "in \"a\": unknown field `most`",
+        ),
+        (
+            r#"{"a":{"price":"price_2","label":"A","maximum":0}}"#.to_owned(),
+            "\"a\": its maximum must be from 1",
+        ),
+        (format!("{{{}}}", many.join(",")), "a plan has at most 9"),
+        ("5".to_owned(), "invalid type"),
+    ] {
+        let error = with(&addons).unwrap_err();
+        let expected = format!("plan basic, field addons: {expected}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    let plans = with(&format!(r#"{{"a":{one}}}"#)).unwrap();
+    let addon = plans.get("basic").unwrap().addons.get("a").unwrap();
+    assert_eq!((addon.maximum, addon.shopper_may_change), (1, false));
+}
+
+#[test]
 fn what_a_file_leaves_out_is_left_out_again() {
     let plans = parse(GOOD).unwrap();
     let plan = plans.get("basic").unwrap();

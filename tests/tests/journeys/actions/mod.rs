@@ -1,6 +1,7 @@
 //! What a shopper, or one of the shop's servers, does to a subscription that has begun.
 
 mod abandoned;
+pub(crate) mod addons;
 mod at_once;
 mod bad_input;
 mod cancel_page;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     MONTHLY, ask, click, names, offered, plan, price, standing, sweep, sweep_with, version,
 };
-use perennial_tests::{TestApp, demo_plans, sign, wait_until};
+use perennial_tests::{TestApp, demo_prices, sign, wait_until};
 
 /// Delivers an event of Stripe about an object that is of no customer.
 async fn tell(app: &TestApp, kind: &str, object: &str, id: &str) {
@@ -267,7 +267,7 @@ async fn a_stripe_that_does_not_answer_takes_nothing_off() {
     let done = sweep_with(&app.env_of("reconcile", &[("STRIPE_API_BASE", proxy.url())])).await;
     assert_eq!(
         (&done["asked"], &done["unanswered"]),
-        (&json!(0), &json!(demo_plans())),
+        (&json!(0), &json!(demo_prices())),
         "{done}"
     );
     assert_eq!(done["complete"], false);
@@ -277,7 +277,7 @@ async fn a_stripe_that_does_not_answer_takes_nothing_off() {
         let done = sweep(&app).await;
         app.stripe.no_faults().await;
         let unanswered = &done["unanswered"];
-        assert_eq!(*unanswered, demo_plans(), "{status} is no answer: {done}");
+        assert_eq!(*unanswered, demo_prices(), "{status} is no answer: {done}");
     }
     assert_eq!(app.table.catalog().await, before);
     assert_eq!(click(&app, "alice", MONTHLY).await.0, 201);

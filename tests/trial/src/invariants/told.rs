@@ -139,9 +139,15 @@ fn is_same(kind: &str, then: &Value, now: &Value) -> bool {
     match kind {
         "subscription.renewed" => false,
         "subscription.plan_changed" => {
-            !differs("/subscription/plan") && !differs("/subscription/quantity")
+            let items = [
+                "/subscription/plan",
+                "/subscription/quantity",
+                "/subscription/addons",
+            ];
+            !items.into_iter().any(differs)
         }
         "subscription.quantity_changed" => !differs("/subscription/quantity"),
+        "subscription.addons_changed" => !differs("/subscription/addons"),
         "subscription.change_scheduled" => !differs("/subscription/pending_change"),
         "subscription.renewal_upcoming" | "subscription.trial_ending" => {
             !differs("/subscription/current_period_end")

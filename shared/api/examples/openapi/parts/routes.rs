@@ -43,10 +43,11 @@ const CHECKOUT: [Code; 1] = [(404, "unknown_checkout")];
 const ADDRESS: [Code; 1] = [(500, "api_base_unknown")];
 const LINK: [Code; 1] = [(404, "unknown_link")];
 /// What a page asks for when a shopper presses a button.
-const BUTTON: [Code; 14] = [
+const BUTTON: [Code; 15] = [
     (400, "unknown_plan"),
     (400, "unknown_wallet"),
     (400, "quantity_not_offered"),
+    (400, "addon_not_offered"),
     (400, "wallet_not_offered"),
     (400, "currency_not_supported"),
     (400, "invalid_return_to"),
@@ -149,6 +150,7 @@ fn with_code() -> Vec<Code> {
     let own = [
         (400, "unknown_plan"),
         (400, "quantity_not_offered"),
+        (400, "addon_not_offered"),
         (409, "plan_not_available"),
         (429, "too_many_codes"),
     ];
@@ -219,6 +221,8 @@ fn of_shoppers() -> Vec<Route> {
                     (400, "missing_parameter"),
                     (400, "unknown_plan"),
                     (400, "quantity_not_offered"),
+                    (400, "addon_not_offered"),
+                    (400, "invalid_field"),
                     (409, "plan_not_available"),
                 ],
                 &CALL,
@@ -282,7 +286,7 @@ const OF_WITHDRAWN_CHANGE: [ActionErrorCode; 3] = [
     ActionErrorCode::NotConfirmed,
     ActionErrorCode::Scheduled,
 ];
-const OF_PREVIEW: [ActionErrorCode; 7] = [
+const OF_PREVIEW: [ActionErrorCode; 8] = [
     ActionErrorCode::UnknownPlan,
     ActionErrorCode::PlanNotAvailable,
     ActionErrorCode::SamePlan,
@@ -290,6 +294,7 @@ const OF_PREVIEW: [ActionErrorCode; 7] = [
     ActionErrorCode::OtherCurrency,
     ActionErrorCode::OtherWallet,
     ActionErrorCode::QuantityNotOffered,
+    ActionErrorCode::AddonNotOffered,
 ];
 /// Why no code is redeemed with a change.
 const OF_CODE: [ActionErrorCode; 4] = [
@@ -456,7 +461,10 @@ fn of_actions() -> Vec<Route> {
             &preview,
             &ends,
             &whys(&OF_AGAIN),
-            &whys(&[ActionErrorCode::QuantityNotAllowed]),
+            &whys(&[
+                ActionErrorCode::QuantityNotAllowed,
+                ActionErrorCode::AddonNotAllowed,
+            ]),
         ]
         .concat(),
     ));
