@@ -3,7 +3,7 @@
 
 import { managementOf, PerennialError } from "./perennial.js";
 import { cancelPanel } from "./cancel.js";
-import { changePanel, quantityPanel } from "./change.js";
+import { addonsPanel, changePanel, quantityPanel } from "./change.js";
 import { invoiceList } from "./invoices.js";
 import { methodPanel } from "./method.js";
 import { announce, attend, byId, entitle, pair, reveal, showProblem, tellDeveloper } from "./page.js";
@@ -51,8 +51,8 @@ import { day, explainError, methodProblem, methodWords, money, pendingWords, ref
 
 const CLOSED = { open: false, reason: null };
 /** @type {ManagedSubscription["actions"]} */
-const NOTHING = { cancel: { ...CLOSED, when: [], refund: "none" }, withdraw_cancellation: CLOSED, change_plan: CLOSED, change_quantity: { ...CLOSED, minimum: null, maximum: null }, withdraw_change: CLOSED, replace_payment_method: CLOSED, pause: { ...CLOSED, longest_days: null, open_end: false }, resume: CLOSED, come_again: { ...CLOSED, saved: false } };
-const PANELS = /** @type {const} */ (["change", "quantity", "method", "pause", "resume", "cancel"]);
+const NOTHING = { cancel: { ...CLOSED, when: [], refund: "none" }, withdraw_cancellation: CLOSED, change_plan: CLOSED, change_quantity: { ...CLOSED, minimum: null, maximum: null }, change_addons: { ...CLOSED, addons: [] }, withdraw_change: CLOSED, replace_payment_method: CLOSED, pause: { ...CLOSED, longest_days: null, open_end: false }, resume: CLOSED, come_again: { ...CLOSED, saved: false } };
+const PANELS = /** @type {const} */ (["change", "quantity", "addons", "method", "pause", "resume", "cancel"]);
 
 /**
  * @param {ReturnType<typeof createPerennial>} perennial
@@ -69,7 +69,7 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
 
   /** @type {Desk} */
   const desk = { management, subscription, carryOut, refuse, settle, wait, complain, say };
-  const panels = { change: changePanel(desk), quantity: quantityPanel(desk), method: methodPanel(perennial, desk), pause: pausePanel(desk), resume: resumePanel(desk), cancel: cancelPanel(desk) };
+  const panels = { change: changePanel(desk), quantity: quantityPanel(desk), addons: addonsPanel(desk), method: methodPanel(perennial, desk), pause: pausePanel(desk), resume: resumePanel(desk), cancel: cancelPanel(desk) };
   const invoices = invoiceList(management);
 
   for (const name of PANELS) {
@@ -136,6 +136,7 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
     const payable = actions.replace_payment_method.open && plan !== undefined;
     byId("change-open").hidden = !actions.change_plan.open || others.length === 0;
     byId("quantity-open").hidden = !actions.change_quantity.open;
+    byId("addons-open").hidden = !actions.change_addons.open;
     byId("method-open").hidden = !payable || needed !== null;
     byId("pause-open").hidden = !actions.pause.open;
     byId("resume-open").hidden = !actions.resume.open;

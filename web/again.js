@@ -34,14 +34,15 @@ export function againOffer(management, { consent, onDone, onRefused, onError }) 
    * @param {ManagedSubscription | null} ended
    * @param {Plan} plan
    * @param {number} [quantity]
+   * @param {Record<string, number>} [addons]
    */
-  async function show(ended, plan, quantity) {
+  async function show(ended, plan, quantity, addons) {
     hide();
     if (!ended || !plan.wallets.includes("amazon_pay")) return;
     asking = new AbortController();
     const { signal } = asking;
     // Without an answer there are the wallets' buttons.
-    const outcome = await management.previewAgain(ended.id, { plan: plan.name, quantity, signal }).catch(() => null);
+    const outcome = await management.previewAgain(ended.id, { plan: plan.name, quantity, addons, signal }).catch(() => null);
     if (signal.aborted || outcome?.state !== "previewed") return;
     shown = { ended: ended.id, preview: outcome.preview };
     byId("again-text").textContent = againWords(outcome.preview);

@@ -1,9 +1,10 @@
 // @ts-check
-/** Another plan, or another quantity: what it costs, to the cent, before anybody agrees to it. */
+/** Another plan, another quantity, or other add-ons: what it costs, to the cent, before anybody agrees to it. */
 
+import { drawAddons } from "./addons.js";
 import { chosenName, drawPlans, drawQuantity } from "./order.js";
 import { byId, pair } from "./page.js";
-import { agreeWords, changeButton, changedWords, dayRange, many, money, OUTDATED_PREVIEW } from "./words.js";
+import { agreeWords, changeButton, changedWords, dayRange, heldAddons, many, money, OUTDATED_PREVIEW } from "./words.js";
 
 /** @import { Plan, PlanPreview } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
@@ -45,12 +46,34 @@ export function quantityPanel(desk) {
   return { open, close, show() {} };
 }
 
+/** @param {Desk} desk */
+export function addonsPanel(desk) {
+  /** @type {Plan | undefined} */
+  let own;
+  const { look, close, offer } = agreement(desk, "addons", () => {
+    const { addons: limits } = desk.subscription().actions.change_addons;
+    const addons = drawAddons("addons-numbers", limits, own) ?? {};
+    return limits.every(({ name, quantity }) => addons[name] === quantity) ? null : { addons };
+  });
+  byId("addons-numbers").addEventListener("change", () => void look());
+
+  /** @param {Account} account */
+  function open({ subscription, plan, plans }) {
+    own = plan;
+    offer(plan ? [plan, ...plans] : plans);
+    drawAddons("addons-numbers", subscription.actions.change_addons.addons, plan, true);
+    void look();
+  }
+
+  return { open, close, show() {} };
+}
+
 /**
  * The part of a panel that says what is asked for would cost, with the button that agrees to it.
  *
  * @param {Desk} desk
- * @param {"change" | "quantity"} id of the panel
- * @param {() => { plan: string } | { quantity: number } | null} asked Null while nothing else is asked for than there is.
+ * @param {"change" | "quantity" | "addons"} id of the panel
+ * @param {() => { plan: string } | { quantity: number } | { addons: Record<string, number> } | null} asked Null while nothing else is asked for than there is.
  */
 function agreement(desk, id, asked) {
   let asking = new AbortController();
@@ -107,10 +130,12 @@ function agreement(desk, id, asked) {
       byId(`${id}-agree`).textContent = "";
       return;
     }
-    const { lines, due_now, credit_left } = preview;
+    const { lines, due_now, credit_left, ended_addons } = preview;
     const rows = lines.flatMap(({ description, amount, from, to }) => pair(`${description}, ${dayRange(from, to)}`, money(amount, due_now.currency)));
+    const gone = ended_addons.map((name) => plans.flatMap(({ addons = [] }) => addons).find((each) => each.name === name)?.label ?? name);
+    const ends = gone.length > 0 ? pair("Ends with it", gone.join(", ")) : [];
     const credit = credit_left.amount > 0 ? pair("Kept for your next invoices", money(credit_left.amount, credit_left.currency)) : [];
-    byId(`${id}-lines`).replaceChildren(...rows, ...credit, ...pair("Due now", money(due_now.amount, due_now.currency)));
+    byId(`${id}-lines`).replaceChildren(...rows, ...ends, ...credit, ...pair("Due now", money(due_now.amount, due_now.currency)));
     byId(`${id}-agree`).textContent = agreeWords(preview, plan, desk.subscription().wallet);
     byId(`${id}-go`).textContent = changeButton(preview);
   }
@@ -122,7 +147,7 @@ function agreement(desk, id, asked) {
    */
   function planOf(preview) {
     const plan = plans.find(({ name }) => name === preview?.plan);
-    return plan && preview ? many(plan, preview.quantity) : null;
+    return plan && preview ? many(plan, preview.quantity, heldAddons(preview.addons)) : null;
   }
 
   async function go() {

@@ -3,7 +3,7 @@
 
 import { byId, tellDeveloper } from "./page.js";
 import { paragraph } from "./ways.js";
-import { methodLead, soldQuantity, walletWord } from "./words.js";
+import { heldAddons, methodLead, soldAddons, soldQuantity, walletWord } from "./words.js";
 
 /** @import { Button, RedirectWallet, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
@@ -29,7 +29,8 @@ export function methodPanel(perennial, desk) {
     byId("method-wait").hidden = false;
     try {
       const quantity = plan && soldQuantity(plan, subscription);
-      const offers = await perennial.wallets(plan?.name ?? subscription.plan ?? "", { quantity });
+      const addons = plan && soldAddons(plan, subscription);
+      const offers = await perennial.wallets(plan?.name ?? subscription.plan ?? "", { quantity, addons });
       if (mine !== latest) return;
       const there = new Set();
       for (const { wallet, offer } of offers.wallets) if (offer && (await place(wallet, offers, mine))) there.add(wallet);
@@ -58,11 +59,11 @@ export function methodPanel(perennial, desk) {
 
   /**
    * @param {WalletName} wallet
-   * @param {Pick<Wallets, "plan" | "quantity">} offers
+   * @param {Pick<Wallets, "plan" | "quantity" | "addons">} offers
    * @param {number} mine
    * @returns {Promise<boolean>} whether there is a button.
    */
-  async function place(wallet, { plan, quantity }, mine) {
+  async function place(wallet, { plan, quantity, addons }, mine) {
     if (AWAY.includes(wallet)) {
       byId("method-ways").append(away(/** @type {RedirectWallet} */ (wallet)));
       return true;
@@ -76,6 +77,7 @@ export function methodPanel(perennial, desk) {
         subscription: id,
         plan,
         ...(quantity === undefined ? {} : { quantity }),
+        ...(addons === undefined ? {} : { addons: heldAddons(addons) }),
         wallet: /** @type {SheetWallet} */ (wallet),
         element,
         returnTo: location.pathname,

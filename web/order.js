@@ -69,9 +69,10 @@ export function drawQuantity(id, limits, now) {
  * @param {Plan} one
  * @param {number} [quantity]
  * @param {Discount | null} [discount]
+ * @param {Record<string, number>} [addons]
  */
-export function drawOrder(one, quantity = 1, discount = null) {
-  const plan = many(one, quantity);
+export function drawOrder(one, quantity = 1, discount = null, addons = {}) {
+  const plan = many(one, quantity, addons);
   const trial = plan.trial_days > 0;
   const { amount } = discount ?? plan;
   byId("order").replaceChildren(

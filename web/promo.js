@@ -9,7 +9,7 @@ import { codeWords, discountWords } from "./words.js";
 
 /**
  * @param {ReturnType<typeof createPerennial>} perennial
- * @param {{ order: () => { plan: string, quantity: number | undefined }, onChange: () => void }} handlers
+ * @param {{ order: () => import("./ways.js").Order, onChange: () => void }} handlers
  */
 export function promotions(perennial, { order, onChange }) {
   const form = byId("promo");
@@ -37,8 +37,8 @@ export function promotions(perennial, { order, onChange }) {
     }
     busy(true);
     try {
-      const { plan, quantity } = order();
-      const { discount } = await perennial.wallets(plan, { quantity, code });
+      const { plan, quantity, addons } = order();
+      const { discount } = await perennial.wallets(plan, { quantity, addons, code });
       if (!discount) throw new Error("There is a code, and no discount.");
       applied = code;
       show();

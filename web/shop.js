@@ -8,6 +8,7 @@ import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
 import { showNote, showNotice } from "./notice.js";
+import { drawAddons } from "./addons.js";
 import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
 import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
 import { promotions } from "./promo.js";
@@ -56,7 +57,7 @@ const ways = waysToPay(perennial, {
   onOffers: ({ plan: name, trial_days, discount }) => {
     const plan = planNamed(name);
     if (!plan) return;
-    if (discount) drawOrder(plan, chosenQuantity(), discount);
+    if (discount) drawOrder(plan, chosenQuantity(), discount, chosenAddons());
     if (plan.trial_days === trial_days) return;
     // This shopper has had the free trial, or the one before had.
     plan.trial_days = trial_days;
@@ -78,7 +79,7 @@ const ways = waysToPay(perennial, {
 });
 
 const promo = promotions(perennial, {
-  order: () => ({ plan: chosenPlan().name, quantity: chosenQuantity() }),
+  order: () => ({ plan: chosenPlan().name, quantity: chosenQuantity(), addons: chosenAddons() }),
   onChange: showOrder,
 });
 
@@ -117,11 +118,7 @@ async function open() {
   for (const button of redirectButtons()) button.addEventListener("click", () => pay(button));
   byId("plan-list").addEventListener("change", chooseAnew);
   byId("first").addEventListener("change", showOrder);
-  byId("quantity-order").addEventListener("change", () => {
-    chooseAnew();
-    const plan = many(chosenPlan(), chosenQuantity() ?? 1);
-    announce(`${plan.label}, ${price(plan)}.`);
-  });
+  for (const field of ["quantity-order", "addons-order"]) byId(field).addEventListener("change", announceOrder);
   byId("ways-again").addEventListener("click", showOrder);
   byId("check-again").addEventListener("click", () => askAgain());
   byId("start-over").addEventListener("click", goOn);
@@ -197,8 +194,9 @@ async function pay(button) {
   announce(`Taking you to ${walletWord(name)}.`);
   try {
     const quantity = chosenQuantity();
-    const discount = ways.discountOf(plan.name, quantity, promo.code());
-    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, ...(quantity === undefined ? {} : { quantity }) }));
+    const addons = chosenAddons();
+    const discount = ways.discountOf({ plan: plan.name, quantity, addons }, promo.code());
+    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }) }));
   } catch (error) {
     showTrouble(error);
   }
@@ -434,15 +432,30 @@ function chooseAnew() {
 function showOrder() {
   const plan = chosenPlan();
   const quantity = chosenQuantity();
+  const addons = chosenAddons();
+  const order = { plan: plan.name, quantity, addons };
   const code = promo.code();
-  drawOrder(plan, quantity, ways.discountOf(plan.name, quantity, code));
-  void again.show(ended, plan, quantity);
-  void ways.show(plan.name, { first: chosenFirst(), returnTo: location.pathname, quantity, code });
+  drawOrder(plan, quantity, ways.discountOf(order, code), addons);
+  void again.show(ended, plan, quantity, addons);
+  void ways.show(order, { first: chosenFirst(), returnTo: location.pathname, code });
+}
+
+/** The shopper has chosen how many. */
+function announceOrder() {
+  chooseAnew();
+  const plan = many(chosenPlan(), chosenQuantity() ?? 1, chosenAddons());
+  announce(`${plan.label}, ${price(plan)}.`);
 }
 
 /** How many of the plan, if it is sold so. */
 function chosenQuantity() {
   return drawQuantity("quantity-order", chosenPlan().quantity);
+}
+
+/** How many of each add-on of the plan, if it has some. */
+function chosenAddons() {
+  const plan = chosenPlan();
+  return drawAddons("addons-order", plan.addons ?? [], plan);
 }
 
 function chosenFirst() {
@@ -460,7 +473,7 @@ function showPaying(by) {
   paying = by;
   if (by) showProblem("problem");
   if (by) showNote();
-  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, #promo-fields, button[data-user]")) control.toggleAttribute("disabled", by !== null);
+  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, #addons-order input, #promo-fields, button[data-user]")) control.toggleAttribute("disabled", by !== null);
   const buttons = [...redirectButtons()];
   const leaves = buttons.some(({ dataset }) => dataset.wallet === by);
   for (const button of buttons) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** How a subscription stands, in words: what the shopper reads first, what is to be done, and the facts below. */
 
-import { cardWord, day, money, price, statusWord, walletWord } from "./words.js";
+import { cardWord, day, heldAddons, many, money, price, statusWord, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, Plan, SubscriptionDetails } from "./perennial.js" */
 
@@ -86,6 +86,8 @@ export function facts(subscription, plans, entitlement, details) {
   const { status, trial_end, current_period_end, ends_at, payment, pause, next_payment_attempt } = subscription;
   const quantity = subscription.quantity ?? 1;
   const plan = plans.find(({ name }) => name === subscription.plan);
+  const addons = heldAddons(subscription.addons);
+  const beside = Object.entries(addons).map(([name, number]) => `${number} × ${plan?.addons?.find((each) => each.name === name)?.label ?? name}`);
   const trial = status === "trialing" && trial_end;
   const charged = !ends_at && !pause && ["active", "trialing"].includes(status);
   const when = charged && current_period_end && day(current_period_end);
@@ -96,8 +98,9 @@ export function facts(subscription, plans, entitlement, details) {
   /** @type {[string, string | null | false | undefined][]} */
   const rows = [
     ["Plan", plan?.label ?? subscription.plan],
-    ["Price", plan && price({ ...plan, amount: plan.amount * quantity })],
+    ["Price", plan && price(many(plan, quantity, addons))],
     ["Quantity", quantity > 1 && String(quantity)],
+    ["Add-ons", beside.join(", ")],
     ["Status", statusWord(status)],
     ["Paid with", needs && !DECLINED.includes(payment.reason ?? "") ? "No payment method" : walletWord(subscription.wallet)],
     ["Card", brand && last4 && `${cardWord(brand)} ending in ${last4}`],

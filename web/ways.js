@@ -10,6 +10,8 @@ import { walletWord } from "./words.js";
 // As high as the button beside it.
 const BUTTON_HEIGHT = 51;
 
+/** @typedef {{ plan: string, quantity: number | undefined, addons: Record<string, number> | undefined }} Order What is bought. */
+
 /**
  * @typedef {object} Handlers
  * @property {(offers: Wallets) => void} onOffers The free trial in it is the one that this shopper would get.
@@ -25,7 +27,7 @@ const BUTTON_HEIGHT = 51;
  * @param {Handlers} handlers
  */
 export function waysToPay(perennial, handlers) {
-  /** @type {{ plan: string, quantity: number | undefined, first: First, code: string | undefined, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
+  /** @type {{ order: string, first: First, code: string | undefined, offers: Wallets, buttons: Button[], failed: Set<string> } | null} */
   let shown = null;
   let latest = 0;
 
@@ -33,25 +35,27 @@ export function waysToPay(perennial, handlers) {
    * Shows the wallets of a plan. The plan that was asked for last is the one that is shown, and a button that still
    * holds stays, since Apple's sheet may not have left it yet.
    *
-   * @param {string} plan
-   * @param {{ first: First, returnTo: string, quantity: number | undefined, code: string | undefined }} options
+   * @param {Order} wanted
+   * @param {{ first: First, returnTo: string, code: string | undefined }} options
    */
-  async function show(plan, { first, returnTo, quantity, code }) {
+  async function show(wanted, { first, returnTo, code }) {
+    const { plan, quantity, addons } = wanted;
+    const order = JSON.stringify(wanted);
     const mine = (latest += 1);
-    if (shown?.plan !== plan || shown.quantity !== quantity || shown.first !== first || shown.code !== code) clear();
+    if (shown?.order !== order || shown.first !== first || shown.code !== code) clear();
     byId("ways-trouble").hidden = true;
     try {
-      const offers = await perennial.wallets(plan, { quantity, code });
+      const offers = await perennial.wallets(plan, { quantity, addons, code });
       if (mine !== latest || (shown?.offers === offers && shown.failed.size === 0)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
       clear();
       const missing = new Set();
-      shown = { plan, quantity, first, code, offers, buttons: [], failed: new Set() };
+      shown = { order, first, code, offers, buttons: [], failed: new Set() };
       // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
       draw(offers, missing, shown.failed);
       for (const place of sheetPlaces()) {
-        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }), ...(code ? { code } : {}) }, missing, mine);
+        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }), ...(code ? { code } : {}) }, missing, mine);
       }
       if (mine !== latest) return;
       byId("ways").setAttribute("aria-busy", "false");
@@ -66,14 +70,13 @@ export function waysToPay(perennial, handlers) {
   }
 
   /**
-   * What the shopper is shown of their code, for so many of this plan; nothing while it is being asked for.
+   * What the shopper is shown of their code, for this order; nothing while it is being asked for.
    *
-   * @param {string} plan
-   * @param {number | undefined} quantity
+   * @param {Order} order
    * @param {string | undefined} code
    */
-  function discountOf(plan, quantity, code) {
-    return shown && shown.plan === plan && shown.quantity === quantity && shown.code === code ? (shown.offers.discount ?? null) : null;
+  function discountOf(order, code) {
+    return shown && shown.order === JSON.stringify(order) && shown.code === code ? (shown.offers.discount ?? null) : null;
   }
 
   function clear() {
@@ -86,7 +89,7 @@ export function waysToPay(perennial, handlers) {
 
   /**
    * @param {HTMLElement} place Where the button of a wallet with a sheet goes.
-   * @param {{ plan: string, first: First, returnTo: string, quantity?: number, code?: string }} options
+   * @param {{ plan: string, first: First, returnTo: string, quantity?: number, addons?: Record<string, number>, code?: string }} options
    * @param {Set<string>} missing The wallets whose buttons are not there.
    * @param {number} mine
    */

@@ -29,10 +29,27 @@ export function price(plan) {
  *
  * @param {Plan} plan
  * @param {number} quantity
+ * @param {Record<string, number>} [addons] How many of each.
  * @returns {Plan}
  */
-export function many(plan, quantity) {
-  return { ...plan, amount: plan.amount * quantity, label: quantity === 1 ? plan.label : `${quantity} × ${plan.label}` };
+export function many(plan, quantity, addons = {}) {
+  const beside = (plan.addons ?? []).flatMap(({ name, label, amount }) => (addons[name] ? [{ number: addons[name], label, amount }] : []));
+  const parts = [{ number: quantity, label: plan.label, amount: plan.amount }, ...beside];
+  return {
+    ...plan,
+    amount: parts.reduce((sum, { number, amount }) => sum + number * amount, 0),
+    label: parts.map(({ number, label }) => (number === 1 ? label : `${number} × ${label}`)).join(" + "),
+  };
+}
+
+/**
+ * How many of each there are, as a request has it.
+ *
+ * @param {{ name: string | null, quantity: number | null }[]} held
+ * @returns {Record<string, number>}
+ */
+export function heldAddons(held) {
+  return Object.fromEntries(held.flatMap(({ name, quantity }) => (name !== null && quantity !== null ? [[name, quantity]] : [])));
 }
 
 /**
@@ -45,6 +62,19 @@ export function many(plan, quantity) {
 export function soldQuantity({ quantity: limits }, { quantity }) {
   const sold = limits && quantity !== null && quantity >= limits.minimum && quantity <= limits.maximum;
   return sold ? quantity : undefined;
+}
+
+/**
+ * The add-ons of a subscription, as far as its plan is sold with them today.
+ *
+ * @param {Plan} plan
+ * @param {ManagedSubscription} subscription
+ * @returns {Record<string, number> | undefined}
+ */
+export function soldAddons({ addons: sold = [] }, { addons }) {
+  const held = heldAddons(addons);
+  const known = sold.flatMap(({ name, maximum }) => (held[name] ? [[name, Math.min(held[name], maximum)]] : []));
+  return known.length > 0 ? Object.fromEntries(known) : undefined;
 }
 
 /** @param {Pick<Plan, "interval" | "interval_count">} plan */
@@ -238,6 +268,7 @@ export function explainError(code) {
   }
   switch (code) {
     case "quantity_not_offered":
+    case "addon_not_offered":
       return { title: "This plan is not sold in that number.", text: "Nothing was charged. Please choose another number.", calm: true };
     case "consent_outdated":
     case "trial_outdated":
@@ -404,6 +435,8 @@ export function refusalWords(code) {
       return { title: "You have this plan already.", text: unchanged, calm: true };
     case "quantity_not_offered":
     case "quantity_not_allowed":
+    case "addon_not_offered":
+    case "addon_not_allowed":
       return { title: "This plan is not sold in that number.", text: `Please choose another number, or ask the shop. ${unchanged}`, calm: true };
     case "other_group":
       return { title: "This is sold beside your subscription.", text: `So it does not take its place. ${unchanged}`, calm: true };
@@ -478,11 +511,11 @@ export function endedNowWords({ given_back: { refund } }, wallet) {
 }
 
 /**
- * @param {{ at: string, quantity?: number }} pending
+ * @param {{ at: string, quantity?: number, addons?: { name: string | null, quantity: number | null }[] }} pending
  * @param {Plan} [one] The one to come, if it is offered.
  */
-export function pendingWords({ at, quantity = 1 }, one) {
-  const plan = one && many(one, quantity);
+export function pendingWords({ at, quantity = 1, addons = [] }, one) {
+  const plan = one && many(one, quantity, heldAddons(addons));
   return `From ${day(at)} you have ${plan ? `${plan.label}, for ${price(plan)}` : "another plan"}.`;
 }
 

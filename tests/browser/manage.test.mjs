@@ -54,6 +54,8 @@ test("a preview is what it costs, and what a change agrees to", async () => {
   api.script = [{ status: 200, body: shown }];
   await manage.preview("sub_1", { quantity: 5 });
   assert.deepEqual(api.calls.at(-1).body, { quantity: 5 });
+  await manage.preview("sub_1", { addons: { storage: 2, support: 0 } });
+  assert.deepEqual(api.calls.at(-1).body, { addons: { storage: 2, support: 0 } });
 });
 
 test("an end is agreed to by its preview, and so is coming again by the amount", async () => {
@@ -78,6 +80,11 @@ test("an end is agreed to by its preview, and so is coming again by the amount",
   assert.deepEqual(api.calls.at(-1).body, { again: "monthly", quantity: 3 });
   await manage.comeAgain("sub_1", three.preview);
   assert.equal(api.calls.at(-1).body.quantity, 3, "as many as were shown");
+  api.script = [{ status: 200, body: { ...again, addons: [{ name: "storage", quantity: 2 }] } }, { status: 201, body: done }];
+  const more = await manage.previewAgain("sub_1", { plan: "monthly", addons: { storage: 2 } });
+  assert.deepEqual(api.calls.at(-1).body, { again: "monthly", addons: { storage: 2 } });
+  await manage.comeAgain("sub_1", more.preview);
+  assert.deepEqual(api.calls.at(-1).body.addons, { storage: 2 }, "what was shown");
 });
 
 test("a preview of a pause, or of its end, is asked for in place of a plan", async () => {

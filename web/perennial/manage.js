@@ -8,6 +8,7 @@ import { takeMethodReturn } from "./address.js";
 import { expectSuccess, postWhenFree, unlessTransient } from "./api.js";
 import { confirmAway, mayServerConfirm } from "./redirect.js";
 import { confirmSetup, isUncertain } from "./sheet.js";
+import { byName } from "./wallets.js";
 
 /** @import { Stripe } from "@stripe/stripe-js" */
 /** @import { MethodReturn } from "./address.js" */
@@ -54,6 +55,7 @@ import { confirmSetup, isUncertain } from "./sheet.js";
  * @property {string} subscription Its id.
  * @property {string} plan The plan whose options the sheet has: the subscription's.
  * @property {number} [quantity] How many of it the subscription has, as far as the plan is sold so.
+ * @property {Record<string, number>} [addons] How many of which add-on it has.
  * @property {SheetWallet} wallet
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
  * @property {(outcome: MethodOutcome) => void} onOutcome
@@ -63,7 +65,7 @@ import { confirmSetup, isUncertain } from "./sheet.js";
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string, options?: { quantity?: number | undefined }) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined, addons?: Record<string, number> | undefined }) => Promise<Wallets>} parts.wallets
  * @param {<Result extends { state: string }>(about: string[], start: () => Promise<Result>) => Promise<Result>} parts.once
  * @param {ReturnType<typeof sheets>["showButton"]} parts.showButton
  */
@@ -93,12 +95,12 @@ export function managing({ call, stripe, wallets, once, showButton }) {
   }
 
   /**
-   * What another plan, or another quantity, would cost: as many as now without `quantity`, as far as the plan is
-   * sold so, and another quantity of what it is without `plan`. `code` is a promotion code that is redeemed with it, or
-   * alone.
+   * What another plan, another quantity or other add-ons would cost: as many as now without `quantity`, as far as the
+   * plan is sold so, and of what it is without `plan`. `addons` says how many of which there are to be, 0 for none; those
+   * that it does not name stay. `code` is a promotion code that is redeemed with it, or alone.
    *
    * @param {string} subscription
-   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number, code?: string } & Signal} change
+   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number, addons?: Record<string, number>, code?: string } & Signal} change
    * @returns {Promise<PreviewOutcome>}
    */
   async function preview(subscription, { signal, ...change }) {
@@ -123,11 +125,11 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * `actions.come_again.saved` says so.
    *
    * @param {string} subscription The one that has ended.
-   * @param {{ plan: string, quantity?: number | undefined } & Signal} options
+   * @param {{ plan: string, quantity?: number | undefined, addons?: Record<string, number> | undefined } & Signal} options
    * @returns {Promise<AgainPreviewOutcome>}
    */
-  async function previewAgain(subscription, { plan, quantity, signal }) {
-    const answer = await post(subscription, "preview", { again: plan, quantity }, signal);
+  async function previewAgain(subscription, { plan, quantity, addons, signal }) {
+    const answer = await post(subscription, "preview", { again: plan, quantity, addons }, signal);
     return refusalOf(answer) ?? { state: "previewed", preview: expectSuccess(answer) };
   }
 
@@ -136,12 +138,12 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * wallet's button then.
    *
    * @param {string} subscription The one that has ended.
-   * @param {Pick<AgainPreview, "again" | "due_now" | "trial_days" | "quantity">} shown
+   * @param {Pick<AgainPreview, "again" | "due_now" | "trial_days" | "quantity" | "addons">} shown
    * @param {{ consent?: string } & Signal} [options]
    * @returns {Promise<ActionOutcome>}
    */
-  async function comeAgain(subscription, { again, due_now, trial_days, quantity }, { consent, signal } = {}) {
-    const body = { again: subscription, plan: again, due_now: due_now.amount, trial_days, quantity, consent };
+  async function comeAgain(subscription, { again, due_now, trial_days, quantity, addons }, { consent, signal } = {}) {
+    const body = { again: subscription, plan: again, due_now: due_now.amount, trial_days, quantity, addons: byName(addons), consent };
     const answer = await postWhenFree(call, "/subscriptions", body, signal);
     return refusalOf(answer) ?? { state: "done", subscription: expectSuccess(answer).subscription };
   }
@@ -251,8 +253,8 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * @param {MethodButton & ButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountPaymentMethod({ subscription, plan, quantity, wallet, returnTo, onOutcome, ...options }) {
-    const { wallets: all, publishable_key } = await wallets(plan, { quantity });
+  async function mountPaymentMethod({ subscription, plan, quantity, addons, wallet, returnTo, onOutcome, ...options }) {
+    const { wallets: all, publishable_key } = await wallets(plan, { quantity, addons });
     const offer = all.find((each) => each.wallet === wallet);
     const elements = offer?.elements?.setup_intent;
     if (!offer?.offer || !elements) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };

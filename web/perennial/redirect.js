@@ -31,6 +31,7 @@ const WALLETS = {
  * @typedef {object} StartOptions
  * @property {string} plan
  * @property {number} [quantity] How many of it; those of the last `wallets(plan)` otherwise.
+ * @property {Record<string, number>} [addons] How many of which add-on; those of the last `wallets(plan)` otherwise.
  * @property {string} [returnTo] The path of the shop to come back to; the API's default page otherwise.
  * @property {"client" | "server"} [confirm] Who confirms the SetupIntent. With `client`,
  *   Stripe.js records the shopper's consent; with `server`, which Amazon Pay alone knows, the API does, and the page
@@ -60,7 +61,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
    * @returns {Promise<Outcome>}
    */
   function startWallet(options) {
-    return once([options.plan, options.wallet, String(options.quantity)], () => start(options));
+    return once([options.plan, options.wallet, String(options.quantity), JSON.stringify(options.addons)], () => start(options));
   }
 
   /**
@@ -75,7 +76,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
    */
   async function start(options) {
     const shown = shownOffer(options.plan);
-    const { plan, wallet, returnTo, confirm = "client", consent, discount, trialDays = shown.trialDays, quantity = shown.quantity } = options;
+    const { plan, wallet, returnTo, confirm = "client", consent, discount, trialDays = shown.trialDays, quantity = shown.quantity, addons = shown.addons } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet,
@@ -84,6 +85,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
       ...(consent === undefined ? {} : { consent }),
       ...(trialDays === undefined ? {} : { trial_days: trialDays }),
       ...(quantity === undefined ? {} : { quantity }),
+      ...(addons === undefined ? {} : { addons }),
       ...agreedTo(discount),
     });
     const has = alreadySubscribed(answer.body);

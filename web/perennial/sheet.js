@@ -9,7 +9,7 @@
 
 import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, endedWithout, refusedBy } from "./checkouts.js";
-import { agreedTo, withDates } from "./wallets.js";
+import { agreedTo, byName, withDates } from "./wallets.js";
 
 /**
  * @import { ApplePayButtonTheme, ApplePayButtonType, GooglePayButtonTheme, GooglePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
@@ -34,6 +34,7 @@ import { agreedTo, withDates } from "./wallets.js";
  * @typedef {object} PlanOptions
  * @property {string} plan
  * @property {number} [quantity] How many of it; the least that is sold otherwise.
+ * @property {Record<string, number>} [addons] How many of which add-on; none otherwise.
  * @property {First} [first] What is made first. By default the subscription, so that the shopper's own
  *   payment is the first one. With a code that asks for it, the SetupIntent comes first whatever is said here.
  * @property {string} [code] A promotion code that the shopper has typed in, and that `wallets(plan, { code })` has taken.
@@ -93,7 +94,7 @@ const SETTLED = ["succeeded", "processing", "requires_capture"];
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string, options?: { quantity?: number | undefined, code?: string | undefined }) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined }) => Promise<Wallets>} parts.wallets
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {() => boolean} parts.isBusy Whether another checkout is under way in the page.
  */
@@ -104,8 +105,8 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
    * @param {WalletButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountWallet({ wallet: name, plan, quantity, code, first, returnTo, onOutcome, ...options }) {
-    const offers = await wallets(plan, { quantity, code });
+  async function mountWallet({ wallet: name, plan, quantity, addons, code, first, returnTo, onOutcome, ...options }) {
+    const offers = await wallets(plan, { quantity, addons, code });
     const offer = offers.wallets.find(({ wallet }) => wallet === name);
     if (!offer?.offer) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };
     const wanted = first ?? "subscription";
@@ -121,6 +122,7 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
       consent: offers.consent.version,
       trial_days: offers.trial_days,
       ...(offers.quantity === undefined ? {} : { quantity: offers.quantity }),
+      ...(offers.addons === undefined ? {} : { addons: byName(offers.addons) }),
       ...agreedTo(offers.discount),
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
     };

@@ -10,7 +10,7 @@ import { expectSuccess } from "./api.js";
 // The answer holds dates and a signed link, so a page that stays open for long asks again.
 const FRESH_FOR_MS = 300_000;
 
-/** @typedef {{ trialDays: number, quantity: number | undefined }} Shown What a page was told of a plan. */
+/** @typedef {{ trialDays: number, quantity: number | undefined, addons: Record<string, number> | undefined }} Shown What a page was told of a plan. */
 
 /**
  * @param {Call} call
@@ -29,21 +29,23 @@ export function walletsOf(call, token) {
    * taken throws a `PerennialError` whose `code` says why.
    *
    * @param {string} plan
-   * @param {{ quantity?: number | undefined, code?: string | undefined }} [options] The least that is sold without
-   *   `quantity`.
+   * @param {{ quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined }} [options]
+   *   The least that is sold without `quantity`, and no add-on without `addons`, which says how many of each by its name.
    * @returns {Promise<Wallets>}
    */
-  async function wallets(plan, { quantity, code } = {}) {
-    const key = JSON.stringify([plan, quantity, code, await token()]);
+  async function wallets(plan, { quantity, addons, code } = {}) {
+    const key = JSON.stringify([plan, quantity, addons, code, await token()]);
     const kept = known.get(key);
     if (kept && kept.until > Date.now()) return kept.answer;
     forgetWallets();
     const many = quantity === undefined ? "" : `&quantity=${quantity}`;
+    const beside = Object.entries(addons ?? {}).map(([name, number]) => `${name}:${number}`);
+    const extra = beside.length === 0 ? "" : `&addons=${encodeURIComponent(beside.join(","))}`;
     const asked = code
-      ? call("POST", "/wallets", { body: { plan, code, ...(quantity === undefined ? {} : { quantity }) } })
-      : call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}`);
+      ? call("POST", "/wallets", { body: { plan, code, ...(quantity === undefined ? {} : { quantity }), ...(addons ? { addons } : {}) } })
+      : call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}${extra}`);
     const answer = asked.then(expectSuccess).then(withDates);
-    answer.then(({ trial_days, quantity }) => shown.set(plan, { trialDays: trial_days, quantity }), () => {});
+    answer.then(({ trial_days, quantity, addons }) => shown.set(plan, { trialDays: trial_days, quantity, addons: byName(addons) }), () => {});
     known.set(key, { until: Date.now() + FRESH_FOR_MS, answer });
     answer.catch(() => known.delete(key));
     return answer;
@@ -55,7 +57,7 @@ export function walletsOf(call, token) {
   }
 
   /**
-   * The free days and the quantity that the page was last told of for a plan, if it has asked. A click sends them
+   * The free days, the quantity and the add-ons that the page was last told of for a plan, if it has asked. A click sends them
    * along, so that nobody is charged at once who was shown a free trial, or for more than they were shown.
    *
    * @param {string} plan
@@ -64,6 +66,16 @@ export function walletsOf(call, token) {
   const shownOffer = (plan) => shown.get(plan) ?? {};
 
   return { wallets, forgetWallets, shownOffer };
+}
+
+/**
+ * How many of each add-on, as a request has it.
+ *
+ * @param {{ name: string, quantity: number }[]} [addons]
+ * @returns {Record<string, number> | undefined}
+ */
+export function byName(addons) {
+  return addons && Object.fromEntries(addons.map(({ name, quantity }) => [name, quantity]));
 }
 
 /**

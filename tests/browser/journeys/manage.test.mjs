@@ -192,6 +192,56 @@ for (const [where, view] of [["desk", DESK], ["phone", PHONE]]) {
   );
 
   journey(
+    `a team buys an add-on, has more of it for what is shown, and none from the next period on (${where})`,
+    async (shopper, server) => {
+      const { page } = shopper;
+      await shopper.visitShop();
+      assert.equal(await page.locator("#addons-order").isVisible(), false, "the first plan has none");
+      await shopper.choose(/for a team/);
+      const wanted = page.locator("#addons-order-extra-storage");
+      await wanted.fill("1");
+      await wanted.press("Tab");
+      await page.locator("#order").getByText("Stock photos for a team + Extra storage").waitFor();
+      await page.locator("#consent").getByText(/34\.00 USD every month/).first().waitFor();
+      await shopper.announces("Stock photos for a team + Extra storage, $34.00 every month.");
+      await looks(shopper, `addons-order-${where}`);
+      await shopper.subscribe();
+      assert.deepEqual(await charged(server), [3_400]);
+      const facts = await shopper.facts();
+      assert.deepEqual([facts["Add-ons"], facts.Price], ["1 × Extra storage", "$34.00 every month"]);
+
+      await page.getByRole("button", { name: "Change add-ons" }).click();
+      await shopper.isTold("addons-title", /Your add-ons/);
+      const field = page.locator("#addons-numbers-extra-storage");
+      assert.equal(await field.inputValue(), "1");
+      const go = page.locator("#addons-go");
+      assert.equal(await go.isVisible(), false, "nothing else is asked for");
+      await field.fill("99");
+      await field.press("Tab");
+      assert.equal(await field.inputValue(), "10", "no more are sold");
+      await field.fill("3");
+      await field.press("Tab");
+      await go.getByText(/^Pay \$(10\.00|9\.9\d) and change$/).waitFor();
+      assert.match(await page.locator("#addons-agree").innerText(), /\$44\.00/);
+      await looks(shopper, `addons-${where}`);
+      await go.click();
+      await shopper.sees("Your plan is changed");
+      assert.equal((await shopper.facts())["Add-ons"], "3 × Extra storage");
+
+      await page.getByRole("button", { name: "Change add-ons" }).click();
+      await field.fill("0");
+      await field.press("Tab");
+      await go.getByText(/^Change on /).waitFor();
+      await page.locator("#addons-lines").getByText("Ends with it").waitFor();
+      await go.click();
+      await page.getByText(/^From .* you have Stock photos for a team, for \$29\.00 every month/).waitFor();
+      assert.equal((await shopper.facts())["Add-ons"], "3 × Extra storage", "they are paid for");
+      assert.equal((await charged(server)).length, 2);
+    },
+    { view },
+  );
+
+  journey(
     `a cheaper plan waits for the end of the period, and is taken back (${where})`,
     async (shopper, server) => {
       const { page } = shopper;
