@@ -24,7 +24,7 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "export.md", "", [r'"complete":true']),
         (SUBSCRIPTIONS / "erase.md", "", [r'"code":"user_is_subscribed"|"complete":']),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),
-        (SUBSCRIPTIONS / "change-plan.md", "", [r'"pending_change":\{"at":"[^"]+","plan":"stock-photos-monthly"', r'"reason":"nothing_pending"']),
+        (SUBSCRIPTIONS / "change-plan.md", "", [r'"pending_change":\{"addons":\[\],"at":"[^"]+","plan":"stock-photos-monthly"', r'"reason":"nothing_pending"']),
         (SUBSCRIPTIONS / "quantity.md", "", [r'"due_now":\{"amount":[1-9]', r'"quantity":5']),
         (SUBSCRIPTIONS / "addons.md", "", [r'"due_now":\{"amount":[1-9]', r'"name":"extra-storage","price":"price_\w+","quantity":2']),
         (SUBSCRIPTIONS / "links.md", "", [r"<button>Cancel now</button>", r"<h1>Your cancellation is confirmed</h1>", r"<h1>The cancellation is taken back</h1>", r'"code":"nothing_to_repair"']),

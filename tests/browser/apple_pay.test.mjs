@@ -343,6 +343,23 @@ test("a button buys as many as its sheet shows, and a click as many as the page 
   assert.equal(api.calls.at(-1).body.quantity, 3);
 });
 
+test("a button buys the add-ons that its sheet shows, and a click those that the page was told of", async () => {
+  const told = { status: 200, body: { ...OFFERS, addons: [{ name: "storage", quantity: 2 }] } };
+  api.script = [told, OF_PAYMENT, SUBSCRIBED];
+  const shop = perennialWith(stripeJs);
+  await mount({ addons: { storage: 2 } }, shop);
+  assert.equal(api.calls[0].path, "/wallets?plan=p&addons=storage%3A2");
+  await approve();
+  assert.deepEqual(api.calls[1].body.addons, { storage: 2 });
+
+  api.script = [{ status: 200, body: { ...told.body, plan: "q" } }, { status: 201, body: OF_SETUP.body }];
+  await shop.wallets("q", { addons: { storage: 2 }, code: "LESS" });
+  assert.deepEqual(api.calls.at(-1).body, { plan: "q", code: "LESS", addons: { storage: 2 } });
+  shop.startAmazonPay({ plan: "q" });
+  await turns();
+  assert.deepEqual(api.calls.at(-1).body.addons, { storage: 2 });
+});
+
 test("the wallets of a plan are asked for once, and again after five minutes, for another shopper, or after a failure", async () => {
   api.script = [new TypeError("offline"), OFFERED];
   let token = "alice";
