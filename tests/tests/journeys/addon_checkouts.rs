@@ -215,3 +215,22 @@ async fn an_add_on_that_does_not_agree_with_its_plan_is_not_sold() {
         assert_eq!(refused.expect_error(400), "addon_not_offered");
     }
 }
+
+#[tokio::test]
+async fn the_catalog_follows_what_becomes_of_an_add_ons_price() {
+    let app = shop().await;
+    let price = app
+        .stripe
+        .api("GET", "/v1/prices?lookup_keys[]=team-storage", &[])
+        .await;
+    let price = format!("/v1/prices/{}", text(&price["data"][0]["id"]));
+    for (active, code) in [("false", json!("price_archived")), ("true", Value::Null)] {
+        app.stripe.api("POST", &price, &[("active", active)]).await;
+        app.quiet().await;
+        let catalog = app.table.catalog().await;
+        let team = &catalog["plans"]["team"];
+        assert_eq!(team["addons"]["storage"]["refusal"]["code"], code);
+        assert_eq!(team["addons"]["support"].get("refusal"), None);
+        assert_eq!(team.get("refusal"), None, "the plan is sold without it");
+    }
+}

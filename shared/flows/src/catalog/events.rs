@@ -51,21 +51,22 @@ impl Resolver {
             let mut next = older.clone();
             let mut moved = BTreeSet::new();
             for plan in next.plans.values_mut().filter(|plan| any(plan)) {
-                let wanted = plan.declared.lookup_key.as_ref();
-                if !may_concern(plan) {
-                    // One of its add-ons.
-                } else if wanted.is_none() || wanted == key.as_ref() {
+                let wanted = plan.declared.lookup_key.clone();
+                let is_its = wanted.is_none() || wanted == key;
+                let had_it = plan.price.as_ref().is_some_and(|price| price.id == *id);
+                if may_concern(plan) && is_its {
                     plan.learn(answer.clone(), self.livemode);
-                } else if plan.price.as_ref().is_some_and(|price| price.id == *id) {
+                } else if may_concern(plan) && had_it {
                     // The lookup key is no longer this price's.
-                    moved.extend(wanted.cloned().map(Reference::Key));
+                    moved.extend(wanted.map(Reference::Key));
                 }
                 for addon in plan.addons.values_mut().filter(|addon| addon_may(addon)) {
-                    let wanted = addon.declared.lookup_key.as_ref();
-                    if wanted.is_none() || wanted == key.as_ref() {
+                    let wanted = addon.declared.lookup_key.clone();
+                    let had_it = addon.price.as_ref().is_some_and(|price| price.id == *id);
+                    if wanted.is_none() || wanted == key {
                         addon.learn(answer.clone());
-                    } else if addon.price.as_ref().is_some_and(|price| price.id == *id) {
-                        moved.extend(wanted.cloned().map(Reference::Key));
+                    } else if had_it {
+                        moved.extend(wanted.map(Reference::Key));
                     }
                 }
             }
