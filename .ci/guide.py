@@ -17,6 +17,7 @@ JOURNEYS = [
         (ROOT / "README.md", "## The journey in curl", [r"^303 \S+status=subscribed", r'"status":"active"', r'"cancel_at_period_end":true', r'"due_now":', r'"quantity":3', r'"invoices":\[\{']),
         (SUBSCRIPTIONS / "README.md", "## Trying it", []),
         (SUBSCRIPTIONS / "codes.md", "", [r'"amount":320,', r'"setup_intent":"seti_']),
+        (SUBSCRIPTIONS / "tax.md", "", [r'"amount":1071,', r'"setup_intent":"seti_', r'"customer":"cus_']),
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
         (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),

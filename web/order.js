@@ -4,7 +4,7 @@
 import { byId, fill, pair } from "./page.js";
 import { day, discountTerm, every, many, money, payLead, pitch, price, trialEnd, trialWord } from "./words.js";
 
-/** @import { Discount, Plan } from "./perennial.js" */
+/** @import { Discount, Plan, Tax } from "./perennial.js" */
 
 /**
  * @param {string} id of the list
@@ -70,16 +70,18 @@ export function drawQuantity(id, limits, now) {
  * @param {number} [quantity]
  * @param {Discount | null} [discount]
  * @param {Record<string, number>} [addons]
+ * @param {Tax | null} [tax]
  */
-export function drawOrder(one, quantity = 1, discount = null, addons = {}) {
+export function drawOrder(one, quantity = 1, discount = null, addons = {}, tax = null) {
   const plan = many(one, quantity, addons);
   const trial = plan.trial_days > 0;
-  const { amount } = discount ?? plan;
+  const { amount } = discount ?? tax ?? plan;
   byId("order").replaceChildren(
     ...pair(plan.label, price(plan)),
+    ...(tax?.behavior ? pair(tax.behavior === "inclusive" ? "Taxes, in this price" : "Taxes, each time", money(tax.tax_amount, tax.currency)) : []),
     ...(discount ? pair(discountTerm(discount), money(discount.amount, discount.currency)) : []),
     ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(amount, plan.currency)) : []),
-    ...pair("Due today", money(trial ? 0 : amount, plan.currency)),
+    ...(plan.tax && !tax ? pair("Due today", "Tell us where you are") : pair("Due today", money(trial ? 0 : amount, plan.currency))),
   );
   byId("pay-lead").textContent = payLead(plan);
 }

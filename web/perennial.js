@@ -70,7 +70,7 @@ export { managementOf } from "./perennial/wallets.js";
  */
 
 /** The codes of a click that was about something else than what is sold now. */
-const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "addon_not_offered", "plan_not_available", "currency_conflict", "code_refused"];
+const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "addon_not_offered", "plan_not_available", "currency_conflict", "code_refused", "tax_outdated", "tax_changed"];
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {

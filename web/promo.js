@@ -37,8 +37,8 @@ export function promotions(perennial, { order, onChange }) {
     }
     busy(true);
     try {
-      const { plan, quantity, addons } = order();
-      const { discount } = await perennial.wallets(plan, { quantity, addons, code });
+      const { plan, quantity, addons, billingAddress } = order();
+      const { discount } = await perennial.wallets(plan, { quantity, addons, code, billingAddress });
       if (!discount) throw new Error("There is a code, and no discount.");
       applied = code;
       show();

@@ -1,6 +1,7 @@
 // @ts-check
 /** The demo shop: what a shop's own page does around `perennial.js`. */
 
+import { addresses } from "./address.js";
 import { createPerennial, PerennialError, takeAuthorizeLink, takeLinkProblem, takeRepairLink } from "./perennial.js";
 import { accountOf } from "./account.js";
 import { againOffer } from "./again.js";
@@ -54,10 +55,10 @@ let askAgain = () => {};
 const settings = fetch("/dev/shop.json").then((response) => response.json());
 const perennial = createPerennial({ apiBase: "", token: demoToken, stripe: stripeFrom(async () => (await settings).stripe_js) });
 const ways = waysToPay(perennial, {
-  onOffers: ({ plan: name, trial_days, discount }) => {
+  onOffers: ({ plan: name, trial_days, discount, tax }) => {
     const plan = planNamed(name);
     if (!plan) return;
-    if (discount) drawOrder(plan, chosenQuantity(), discount, chosenAddons());
+    if (discount || tax) drawOrder(plan, chosenQuantity(), discount, chosenAddons(), tax);
     if (plan.trial_days === trial_days) return;
     // This shopper has had the free trial, or the one before had.
     plan.trial_days = trial_days;
@@ -76,10 +77,16 @@ const ways = waysToPay(perennial, {
     promo.refuse(error);
     showOrder();
   },
+  onAddress(error) {
+    address.refuse(error);
+    showOrder();
+  },
 });
 
+const address = addresses({ onChange: showOrder });
+
 const promo = promotions(perennial, {
-  order: () => ({ plan: chosenPlan().name, quantity: chosenQuantity(), addons: chosenAddons() }),
+  order: () => orderOf(chosenPlan()),
   onChange: showOrder,
 });
 
@@ -173,6 +180,7 @@ function signIn(name) {
   sessionStorage.removeItem(PLAN_KEY);
   looksAt = null;
   promo.drop();
+  address.drop();
   showUser();
   // Whoever came back as somebody else gets their outcome now.
   return arrive();
@@ -194,9 +202,10 @@ async function pay(button) {
   announce(`Taking you to ${walletWord(name)}.`);
   try {
     const quantity = chosenQuantity();
-    const addons = chosenAddons();
-    const discount = ways.discountOf({ plan: plan.name, quantity, addons }, promo.code());
-    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }) }));
+    const order = orderOf(plan);
+    const { addons, billingAddress } = order;
+    const { discount, tax } = ways.amountsOf(order, promo.code());
+    await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, tax, ...(billingAddress ? { billingAddress } : {}), ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }) }));
   } catch (error) {
     showTrouble(error);
   }
@@ -435,9 +444,21 @@ function showOrder() {
   const addons = chosenAddons();
   const order = { plan: plan.name, quantity, addons };
   const code = promo.code();
-  drawOrder(plan, quantity, ways.discountOf(order, code), addons);
+  const { discount, tax } = ways.amountsOf(order, code);
+  drawOrder(plan, quantity, discount, addons, tax);
   void again.show(ended, plan, quantity, addons);
+  if (address.of(plan) === null) return ways.wait();
   void ways.show(order, { first: chosenFirst(), returnTo: location.pathname, code });
+}
+
+/**
+ * What is asked for on the screen; without an address as long as there is none.
+ *
+ * @param {Plan} plan
+ * @returns {import("./ways.js").Order}
+ */
+function orderOf(plan) {
+  return { plan: plan.name, quantity: chosenQuantity(), addons: chosenAddons(), billingAddress: address.of(plan) ?? undefined };
 }
 
 /** The shopper has chosen how many. */
@@ -473,7 +494,7 @@ function showPaying(by) {
   paying = by;
   if (by) showProblem("problem");
   if (by) showNote();
-  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, #addons-order input, #promo-fields, button[data-user]")) control.toggleAttribute("disabled", by !== null);
+  for (const control of document.querySelectorAll("#plan-list, #first, #quantity-order, #addons-order input, #promo-fields, #address-fields, button[data-user]")) control.toggleAttribute("disabled", by !== null);
   const buttons = [...redirectButtons()];
   const leaves = buttons.some(({ dataset }) => dataset.wallet === by);
   for (const button of buttons) {

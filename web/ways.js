@@ -5,12 +5,13 @@ import { PerennialError } from "./perennial.js";
 import { byId, showCode, tellDeveloper } from "./page.js";
 import { walletWord } from "./words.js";
 
+/** @import { BillingAddress } from "./perennial/wallets.js" */
 /** @import { Button, First, Outcome, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 
 // As high as the button beside it.
 const BUTTON_HEIGHT = 51;
 
-/** @typedef {{ plan: string, quantity: number | undefined, addons: Record<string, number> | undefined }} Order What is bought. */
+/** @typedef {{ plan: string, quantity: number | undefined, addons: Record<string, number> | undefined, billingAddress?: BillingAddress | undefined }} Order What is bought. */
 
 /**
  * @typedef {object} Handlers
@@ -20,6 +21,7 @@ const BUTTON_HEIGHT = 51;
  * @property {(outcome: Outcome) => void} onOutcome
  * @property {(error: unknown) => void} onError
  * @property {(error: PerennialError) => void} onCode The promotion code is not taken for this plan.
+ * @property {(error: PerennialError) => void} onAddress Stripe does not recognize the address.
  */
 
 /**
@@ -39,13 +41,13 @@ export function waysToPay(perennial, handlers) {
    * @param {{ first: First, returnTo: string, code: string | undefined }} options
    */
   async function show(wanted, { first, returnTo, code }) {
-    const { plan, quantity, addons } = wanted;
+    const { plan, quantity, addons, billingAddress } = wanted;
     const order = JSON.stringify(wanted);
     const mine = (latest += 1);
     if (shown?.order !== order || shown.first !== first || shown.code !== code) clear();
     byId("ways-trouble").hidden = true;
     try {
-      const offers = await perennial.wallets(plan, { quantity, addons, code });
+      const offers = await perennial.wallets(plan, { quantity, addons, code, billingAddress });
       if (mine !== latest || (shown?.offers === offers && shown.failed.size === 0)) return;
       handlers.onOffers(offers);
       if (mine !== latest) return;
@@ -55,13 +57,14 @@ export function waysToPay(perennial, handlers) {
       // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
       draw(offers, missing, shown.failed);
       for (const place of sheetPlaces()) {
-        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }), ...(code ? { code } : {}) }, missing, mine);
+        if (mine === latest && !place.hidden) await mount(place, { plan, first, returnTo, ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }), ...(code ? { code } : {}), ...(billingAddress ? { billingAddress } : {}) }, missing, mine);
       }
       if (mine !== latest) return;
       byId("ways").setAttribute("aria-busy", "false");
     } catch (error) {
       if (mine !== latest) return;
       if (code && error instanceof PerennialError && isAboutCode(error)) return handlers.onCode(error);
+      if (error instanceof PerennialError && error.code === "address_not_recognized") return handlers.onAddress(error);
       clear();
       byId("consent").replaceChildren();
       byId("missing").hidden = true;
@@ -70,13 +73,23 @@ export function waysToPay(perennial, handlers) {
   }
 
   /**
-   * What the shopper is shown of their code, for this order; nothing while it is being asked for.
+   * What the shopper is shown of their code and of the taxes, for this order; nothing while it is being asked for.
    *
    * @param {Order} order
    * @param {string | undefined} code
    */
-  function discountOf(order, code) {
-    return shown && shown.order === JSON.stringify(order) && shown.code === code ? (shown.offers.discount ?? null) : null;
+  function amountsOf(order, code) {
+    const { discount, tax } = shown && shown.order === JSON.stringify(order) && shown.code === code ? shown.offers : {};
+    return { discount: discount ?? null, tax: tax ?? null };
+  }
+
+  /** Shows nothing, as long as it is not known where the shopper is. */
+  function wait() {
+    latest += 1;
+    clear();
+    byId("ways-trouble").hidden = true;
+    byId("ways-wait").hidden = true;
+    byId("missing").hidden = true;
   }
 
   function clear() {
@@ -89,7 +102,7 @@ export function waysToPay(perennial, handlers) {
 
   /**
    * @param {HTMLElement} place Where the button of a wallet with a sheet goes.
-   * @param {{ plan: string, first: First, returnTo: string, quantity?: number, addons?: Record<string, number>, code?: string }} options
+   * @param {{ plan: string, first: First, returnTo: string, quantity?: number, addons?: Record<string, number>, code?: string, billingAddress?: BillingAddress }} options
    * @param {Set<string>} missing The wallets whose buttons are not there.
    * @param {number} mine
    */
@@ -116,7 +129,7 @@ export function waysToPay(perennial, handlers) {
     }
   }
 
-  return { show, consent: () => shown?.offers.consent.version, discountOf };
+  return { show, consent: () => shown?.offers.consent.version, amountsOf, wait };
 }
 
 /** @param {PerennialError} error */

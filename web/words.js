@@ -99,6 +99,7 @@ const PITCHES = {
   "stock-photos-monthly": "Every picture at full size, from today.",
   "stock-photos-team": "Every picture, for all who work with you.",
   "stock-photos-yearly": "Twelve months for the price of ten.",
+  "video-clips-monthly": "Short ones to set to music.",
   "wallpapers-monthly": "A new one for your screen every week.",
 };
 
@@ -189,6 +190,9 @@ export function explain(reason, wallet) {
       return { title: "You have had your free trial.", text: "Nothing was charged. You can subscribe without a trial.", calm: true };
     case "code_refused":
       return { title: "Your code could not be used.", text: "It is no longer valid for this order. Nothing was charged. You can subscribe without it, or try another code.", calm: true };
+    case "tax_changed":
+    case "tax_outdated":
+      return { title: "The taxes have changed.", text: "Nothing was charged. Please look at the new price, and start again.", calm: true };
     case "ended_in_trial":
       return { title: "Your free trial has ended.", text: "It was ended before anything was charged. You can subscribe again.", calm: true };
     case "expired":
@@ -229,6 +233,8 @@ export function codeWords(code) {
       return "You have tried many codes. Please try again in an hour, or go on without one.";
     case "code_for_new_only":
       return "This code is for a new subscription only.";
+    case "address_needed":
+      return "Please tell us where you are first.";
     case "code_not_taken":
       return "This code cannot be used for this order.";
     default:
@@ -270,6 +276,8 @@ export function explainError(code) {
     case "quantity_not_offered":
     case "addon_not_offered":
       return { title: "This plan is not sold in that number.", text: "Nothing was charged. Please choose another number.", calm: true };
+    case "tax_outdated":
+      return explain(code, "") ?? { title: "The taxes have changed.", text: "Nothing was charged." };
     case "consent_outdated":
     case "trial_outdated":
       return { title: "What you agree to has changed.", text: "Nothing was charged. Please read the order again before you go on.", calm: true };

@@ -36,6 +36,7 @@ fuzz_target!(|data: &[u8]| {
             unit_amount: number,
             interval: address,
             interval_count: 1,
+            tax_behavior: None,
             lookup_key: plan,
             plan,
         }
@@ -131,6 +132,7 @@ fuzz_target!(|data: &[u8]| {
             price: &"price_1".parse().expect("an id"),
             quantity: 1,
             promotion_code: None,
+            automatic_tax: false,
             paid_by: PaidBy::Method(&"pm_1".parse().expect("an id")),
             trial_days,
             attempt: address,

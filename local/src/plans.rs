@@ -19,7 +19,8 @@ use tokio::task::JoinHandle;
 /// The guide's example, the same with a free trial, for a team and for a year; and something else.
 ///
 /// What sells the same thing is of one group: whoever has one of them cannot buy another beside it, and
-/// changes to it, as in a real shop. The wallpapers can be had beside.
+/// changes to it, as in a real shop. The wallpapers can be had beside, and the video clips, which have taxes on top of
+/// their price.
 const DEMO: &str = include_str!("plans.json");
 
 /// What a newcomer can type in: less for some months, and a first period for nothing, which is for a first order.
@@ -260,6 +261,7 @@ async fn create_price(
             Interval::Year => "year",
         },
         interval_count: plan.interval_count.unwrap_or(1).into(),
+        tax_behavior: plan.tax.map(|_| "exclusive"),
         lookup_key,
         plan: name.as_str(),
     };
@@ -322,6 +324,7 @@ mod tests {
                 ("stock-photos-team", "stock-photos", Some(2900), 0),
                 ("stock-photos-trial", "stock-photos", Some(1500), 14),
                 ("stock-photos-yearly", "stock-photos", Some(15_000), 0),
+                ("video-clips-monthly", "video-clips", Some(900), 0),
                 ("wallpapers-monthly", "wallpapers", Some(400), 0),
             ]
         );

@@ -139,13 +139,17 @@ impl TestApp {
                 let value = member(member_of, default.into());
                 value.as_str().unwrap_or_default().to_owned()
             };
-            prices.push(vec![
+            let mut price = vec![
                 ("lookup_key", name.clone()),
                 ("product_data[name]", name.clone()),
                 ("unit_amount", member("amount", 1500.into()).to_string()),
                 ("currency", told("currency", "usd")),
                 ("recurring[interval]", told("interval", "month")),
-            ]);
+            ];
+            if members.get("tax_behavior").is_some() {
+                price.push(("tax_behavior", told("tax_behavior", "")));
+            }
+            prices.push(price);
             let mut plan = json!({
                 "lookup_key": name,
                 "group": member("group", "stock-photos".into()),
@@ -156,7 +160,7 @@ impl TestApp {
                 let interval = told("interval", "month");
                 plan["addons"] = sell_addons(name, &interval, addons, &mut prices);
             }
-            for told in ["wallets", "cancel_refund", "quantity"] {
+            for told in ["wallets", "cancel_refund", "quantity", "tax"] {
                 if let Some(value) = members.get(told) {
                     plan[told] = value.clone();
                 }

@@ -234,6 +234,12 @@ impl StripeSandbox {
         self.control("POST", "/account", Some(settings)).await;
     }
 
+    /// Sets what is collected in taxes at a place such as `DE` or `US-CA`, in percent.
+    pub async fn set_tax(&self, place: &str, percentage: &str) {
+        let tax = json!({"place": place, "percentage": percentage});
+        self.control("POST", "/taxes", Some(tax)).await;
+    }
+
     /// Lets the sandbox's time run ahead.
     pub async fn advance(&self, seconds: u32) {
         self.control("POST", "/clock", Some(json!({ "advance": seconds })))

@@ -34,6 +34,7 @@ CONTRACT = {
     "POST /shop/customers": ("users", "iam"),
     "POST /shop/users/email": ("users", "iam"),
     "POST /shop/users/erase": ("users", "iam"),
+    "POST /shop/users/address": ("users", "iam"),
     "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),
     "POST /subscriptions/{subscription}/payment-method/finish": ("actions", "token"),
     "GET /subscriptions/{subscription}": ("actions", "token"),

@@ -64,6 +64,8 @@ export interface AgainPreview {
   };
   /** How many; missing of a plan that is sold once. */
   quantity?: number;
+  /** Of a plan with taxes; `price` has them too. */
+  tax?: PriceTax;
   /** The free days that this shopper has left. */
   trial_days: number;
   /** When they are over; null without any. */
@@ -176,7 +178,7 @@ export interface ExtraItem {
   quantity: number | null;
 }
 
-export type FailureReason = "wallet_declined" | "wallet_abandoned" | "payment_declined" | "canceled" | "expired" | "already_subscribed" | "rejected" | "plan_not_available" | "too_many_declines" | "wallet_mismatch" | "trial_used" | "code_refused" | "ended_after_payment" | "ended_in_trial";
+export type FailureReason = "wallet_declined" | "wallet_abandoned" | "payment_declined" | "canceled" | "expired" | "already_subscribed" | "rejected" | "plan_not_available" | "too_many_declines" | "wallet_mismatch" | "trial_used" | "code_refused" | "tax_changed" | "ended_after_payment" | "ended_in_trial";
 
 export type Feedback = "customer_service" | "low_quality" | "missing_features" | "other" | "switched_service" | "too_complex" | "too_expensive" | "unused";
 
@@ -426,6 +428,8 @@ export interface Plan {
   name: string;
   /** Missing of a plan that is sold once. */
   quantity?: PlanQuantity;
+  /** There for a plan with taxes, which needs an address. */
+  tax?: string;
   /** Free days before the first charge. */
   trial_days: number;
   wallets: WalletName[];
@@ -472,6 +476,14 @@ export interface PlanPreview {
   preview: string;
   quantity: number;
   takes_effect_at: string;
+  /** The taxes of `due_now`, before what the customer has left; missing of a subscription without. */
+  tax?: {
+    /** In minor units; below 0 for a credit. */
+    amount: number;
+    /** Whether they are in `lines` or on top of them; null if there are none. */
+    behavior: "inclusive" | "exclusive" | null;
+    currency: string;
+  };
   when: ChangeWhen;
 }
 
@@ -490,6 +502,17 @@ export interface PreviewLine {
   description: string;
   from: string;
   to: string;
+}
+
+/** What another subscription costs each period with taxes. */
+export interface PriceTax {
+  /** What each period costs with its taxes, in minor units. */
+  amount: number;
+  /** Whether the taxes are in the price or on top of it; null where nothing is collected. */
+  behavior: "inclusive" | "exclusive" | null;
+  currency: string;
+  /** The taxes in that, in minor units. */
+  tax_amount: number;
 }
 
 export interface QuantityAction {
@@ -609,6 +632,19 @@ export interface SubscriptionPayment {
   state: PaymentHealth;
 }
 
+/** What a plan costs with the taxes of an address. */
+export interface Tax {
+  /** What each period costs with its taxes, without a promotion code, in minor units. */
+  amount: number;
+  /** Whether the taxes are in the price or on top of it; null where nothing is collected. */
+  behavior: "inclusive" | "exclusive" | null;
+  currency: string;
+  /** What is charged today, 0 with a free trial, in minor units. */
+  due_now: number;
+  /** The taxes in that, in minor units. */
+  tax_amount: number;
+}
+
 export interface Wallet {
   /** The argument of `stripe.elements()`, by what comes first. */
   elements?: {
@@ -643,6 +679,8 @@ export interface Wallets {
   publishable_key: string;
   /** How many all amounts here are of; missing of a plan that is sold once. */
   quantity?: number;
+  /** Of a plan with taxes, in an answer to `POST /wallets` with an address. */
+  tax?: Tax;
   /** The free days that this user would get, which may be none of a plan that has some. */
   trial_days: number;
   wallets: Wallet[];

@@ -3,12 +3,13 @@
 
 import { expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, refusedBy } from "./checkouts.js";
-import { agreedTo } from "./wallets.js";
+import { agreedTo, taxedAt } from "./wallets.js";
 
 /** @import { ConfirmAmazonPaySetupData, SetupIntent, SetupIntentResult, Stripe, StripeError } from "@stripe/stripe-js" */
-/** @import { Discount, SheetWallet, WalletName } from "./answers.d.ts" */
+/** @import { Discount, SheetWallet, Tax, WalletName } from "./answers.d.ts" */
 /** @import { Call } from "./api.js" */
 /** @import { Outcome } from "./checkouts.js" */
+/** @import { BillingAddress } from "./wallets.js" */
 
 /** @typedef {Exclude<WalletName, SheetWallet>} RedirectWallet */
 /** @typedef {{ status: SetupIntent.Status | undefined, error: StripeError | undefined }} Confirmed What Stripe.js says of a confirmation. */
@@ -40,6 +41,8 @@ const WALLETS = {
  * @property {number} [trialDays] The free days that the shopper was told of; those of the last `wallets(plan)` otherwise.
  * @property {Pick<Discount, "promotion_code" | "amount"> | null} [discount] What the shopper was shown of their promotion code,
  *   from `wallets(plan, { code })`.
+ * @property {BillingAddress | null} [billingAddress] Where the shopper is, for a plan with taxes.
+ * @property {Pick<Tax, "amount"> | null} [tax] What they were shown of the taxes, from `wallets(plan, { billingAddress })`.
  *
  * @typedef {StartOptions & { wallet: RedirectWallet }} WalletOptions
  */
@@ -76,7 +79,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
    */
   async function start(options) {
     const shown = shownOffer(options.plan);
-    const { plan, wallet, returnTo, confirm = "client", consent, discount, trialDays = shown.trialDays, quantity = shown.quantity, addons = shown.addons } = options;
+    const { plan, wallet, returnTo, confirm = "client", consent, discount, billingAddress, tax, trialDays = shown.trialDays, quantity = shown.quantity, addons = shown.addons } = options;
     const answer = await postWhenFree(call, "/client-secret", {
       plan,
       wallet,
@@ -87,6 +90,7 @@ export function redirects({ call, stripe, finish, shownOffer }) {
       ...(quantity === undefined ? {} : { quantity }),
       ...(addons === undefined ? {} : { addons }),
       ...agreedTo(discount),
+      ...taxedAt(tax, billingAddress),
     });
     const has = alreadySubscribed(answer.body);
     if (has) return has;

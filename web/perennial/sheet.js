@@ -9,7 +9,7 @@
 
 import { DEFAULT_RETRY_SECONDS, expectSuccess, PerennialError, postWhenFree } from "./api.js";
 import { alreadySubscribed, endedWithout, refusedBy } from "./checkouts.js";
-import { agreedTo, byName, withDates } from "./wallets.js";
+import { agreedTo, byName, taxedAt, withDates } from "./wallets.js";
 
 /**
  * @import { ApplePayButtonTheme, ApplePayButtonType, GooglePayButtonTheme, GooglePayButtonType, Stripe, StripeElements, StripeElementsOptionsMode,
@@ -38,6 +38,7 @@ import { agreedTo, byName, withDates } from "./wallets.js";
  * @property {First} [first] What is made first. By default the subscription, so that the shopper's own
  *   payment is the first one. With a code that asks for it, the SetupIntent comes first whatever is said here.
  * @property {string} [code] A promotion code that the shopper has typed in, and that `wallets(plan, { code })` has taken.
+ * @property {import("./wallets.js").BillingAddress} [billingAddress] Where the shopper is, for a plan with taxes.
  * @property {string} [returnTo] The path of the shop to come back to, should the bank ask for a redirect.
  * @property {(outcome: Outcome) => void} onOutcome
  *
@@ -94,7 +95,7 @@ const SETTLED = ["succeeded", "processing", "requires_capture"];
  * @param {object} parts
  * @param {Call} parts.call
  * @param {(publishableKey: string) => Promise<Stripe>} parts.stripe
- * @param {(plan: string, options?: { quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined }) => Promise<Wallets>} parts.wallets
+ * @param {(plan: string, options?: { quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined, billingAddress?: import("./wallets.js").BillingAddress | undefined }) => Promise<Wallets>} parts.wallets
  * @param {(checkout: string) => Promise<Outcome>} parts.finish
  * @param {() => boolean} parts.isBusy Whether another checkout is under way in the page.
  */
@@ -105,8 +106,8 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
    * @param {WalletButtonOptions} options
    * @returns {Promise<Button>}
    */
-  async function mountWallet({ wallet: name, plan, quantity, addons, code, first, returnTo, onOutcome, ...options }) {
-    const offers = await wallets(plan, { quantity, addons, code });
+  async function mountWallet({ wallet: name, plan, quantity, addons, code, billingAddress, first, returnTo, onOutcome, ...options }) {
+    const offers = await wallets(plan, { quantity, addons, code, billingAddress });
     const offer = offers.wallets.find(({ wallet }) => wallet === name);
     if (!offer?.offer) return { shown: false, reasons: offer?.reasons ?? [], unmount() {} };
     const wanted = first ?? "subscription";
@@ -124,6 +125,7 @@ export function sheets({ call, stripe, wallets, finish, isBusy }) {
       ...(offers.quantity === undefined ? {} : { quantity: offers.quantity }),
       ...(offers.addons === undefined ? {} : { addons: byName(offers.addons) }),
       ...agreedTo(offers.discount),
+      ...taxedAt(offers.tax, offers.tax && billingAddress),
       ...(returnTo === undefined ? {} : { return_to: returnTo }),
     };
 

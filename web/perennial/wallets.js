@@ -1,15 +1,16 @@
 // @ts-check
-/** `GET /wallets`, or `POST /wallets` with a promotion code: which wallets a plan may be paid with, and the options of Stripe.js for each. */
+/** `GET /wallets`, or `POST /wallets` with a promotion code or an address: which wallets a plan may be paid with, and the options of Stripe.js for each. */
 
 import { expectSuccess } from "./api.js";
 
 /** @import { StripeExpressCheckoutElementOptions } from "@stripe/stripe-js" */
-/** @import { Discount, Wallets } from "./answers.d.ts" */
+/** @import { Discount, Tax, Wallets } from "./answers.d.ts" */
 /** @import { Call, Token } from "./api.js" */
 
 // The answer holds dates and a signed link, so a page that stays open for long asks again.
 const FRESH_FOR_MS = 300_000;
 
+/** @typedef {{ country: string, postal_code?: string | null }} BillingAddress Where the shopper is: the country in two upper-case letters, and the postal code. */
 /** @typedef {{ trialDays: number, quantity: number | undefined, addons: Record<string, number> | undefined }} Shown What a page was told of a plan. */
 
 /**
@@ -26,23 +27,25 @@ export function walletsOf(call, token) {
    * Which wallets the plan may be paid with, and why not, with what so many of it cost. Asked once, and again
    * after five minutes or when the shopper changes. With a promotion code that the shopper has typed in, the
    * answer has its `discount`, and the texts and options are those of the discounted amounts; one that is not
-   * taken throws a `PerennialError` whose `code` says why.
+   * taken throws a `PerennialError` whose `code` says why. With an address, the answer for a plan with taxes has
+   * `tax`, and all amounts are with those of that place.
    *
    * @param {string} plan
-   * @param {{ quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined }} [options]
+   * @param {{ quantity?: number | undefined, addons?: Record<string, number> | undefined, code?: string | undefined, billingAddress?: BillingAddress | undefined }} [options]
    *   The least that is sold without `quantity`, and no add-on without `addons`, which says how many of each by its name.
    * @returns {Promise<Wallets>}
    */
-  async function wallets(plan, { quantity, addons, code } = {}) {
-    const key = JSON.stringify([plan, quantity, addons, code, await token()]);
+  async function wallets(plan, { quantity, addons, code, billingAddress } = {}) {
+    const key = JSON.stringify([plan, quantity, addons, code, billingAddress, await token()]);
     const kept = known.get(key);
     if (kept && kept.until > Date.now()) return kept.answer;
     forgetWallets();
     const many = quantity === undefined ? "" : `&quantity=${quantity}`;
     const beside = Object.entries(addons ?? {}).map(([name, number]) => `${name}:${number}`);
     const extra = beside.length === 0 ? "" : `&addons=${encodeURIComponent(beside.join(","))}`;
-    const asked = code
-      ? call("POST", "/wallets", { body: { plan, code, ...(quantity === undefined ? {} : { quantity }), ...(addons ? { addons } : {}) } })
+    const typed = { ...(code ? { code } : {}), ...(billingAddress ? { billing_address: billingAddress } : {}) };
+    const asked = Object.keys(typed).length > 0
+      ? call("POST", "/wallets", { body: { plan, ...typed, ...(quantity === undefined ? {} : { quantity }), ...(addons ? { addons } : {}) } })
       : call("GET", `/wallets?plan=${encodeURIComponent(plan)}${many}${extra}`);
     const answer = asked.then(expectSuccess).then(withDates);
     answer.then(({ trial_days, quantity, addons }) => shown.set(plan, { trialDays: trial_days, quantity, addons: byName(addons) }), () => {});
@@ -86,6 +89,20 @@ export function byName(addons) {
  */
 export function agreedTo(discount) {
   return discount ? { discount: { promotion_code: discount.promotion_code, amount: discount.amount } } : {};
+}
+
+/**
+ * What a click says of the taxes: what the shopper was shown, and where they are. Nothing is charged if it costs
+ * another amount there.
+ *
+ * @param {Pick<Tax, "amount"> | null} [tax]
+ * @param {BillingAddress | null} [billingAddress]
+ */
+export function taxedAt(tax, billingAddress) {
+  return {
+    ...(tax ? { tax: { amount: tax.amount } } : {}),
+    ...(billingAddress ? { billing_address: billingAddress } : {}),
+  };
 }
 
 /**

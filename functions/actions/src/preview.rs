@@ -31,6 +31,13 @@ pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
     if let (Some(code), Some(members)) = (&change.code, shown.as_object_mut()) {
         members.insert("discount".to_owned(), discount(code, preview.currency));
     }
+    if let Some(tax) = preview.tax {
+        shown["tax"] = json!({
+            "amount": tax.amount,
+            "behavior": tax.behavior,
+            "currency": preview.currency,
+        });
+    }
     shown
 }
 
@@ -85,6 +92,15 @@ pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
             "addons".to_owned(),
             preview.addons.iter().map(addon).collect(),
         );
+    }
+    if let Some(taxed) = preview.taxed {
+        shown["price"]["amount"] = taxed.amount.into();
+        shown["tax"] = json!({
+            "amount": taxed.amount,
+            "tax_amount": taxed.tax,
+            "behavior": taxed.behavior,
+            "currency": currency,
+        });
     }
     shown
 }

@@ -6,7 +6,7 @@ use perennial_api::{BeginCheckout, CheckoutEndpoint, server_consent};
 use perennial_config::{Api, Env, Start, StartError};
 use perennial_flows::OpenCheckout;
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
-use perennial_types::{AgreedDiscount, Clock, First};
+use perennial_types::{AgreedDiscount, AgreedTax, BillingAddress, Clock, First};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,6 +27,8 @@ struct Ask {
     consent: Option<String>,
     trial_days: Option<u32>,
     discount: Option<AgreedDiscount>,
+    tax: Option<AgreedTax>,
+    billing_address: Option<BillingAddress>,
     return_to: Option<String>,
 }
 
@@ -82,6 +84,8 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
         consent: ask.consent,
         trial_days: ask.trial_days,
         discount: ask.discount,
+        tax: ask.tax,
+        billing_address: ask.billing_address,
         return_to: ask.return_to,
         again: None,
         server,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use perennial_http::ApiError;
-use perennial_types::AgreedDiscount;
+use perennial_types::{AgreedDiscount, AgreedTax, BillingAddress};
 use serde::Deserialize;
 
 /// Either a checkout, or what a new one is for.
@@ -19,6 +19,8 @@ pub(crate) struct Ask {
     pub(crate) consent: Option<String>,
     pub(crate) trial_days: Option<u32>,
     pub(crate) discount: Option<AgreedDiscount>,
+    pub(crate) tax: Option<AgreedTax>,
+    pub(crate) billing_address: Option<BillingAddress>,
     pub(crate) return_to: Option<String>,
     /// An ended subscription, whose payment method is charged for another one.
     pub(crate) again: Option<String>,
@@ -47,7 +49,7 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
             _ => ApiError::new(
                 400,
                 "conflicting_fields",
-                "With \"again\" there is \"plan\", \"quantity\", \"addons\", \"due_now\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
+                "With \"again\" there is \"plan\", \"quantity\", \"addons\", \"due_now\", \"tax\", \"consent\" and \"trial_days\" to say: what is charged is what the subscription was paid with.",
             ),
         };
     }

@@ -2,8 +2,8 @@
 
 use perennial_http::Response;
 use perennial_types::{
-    Addon, AddonName, CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, Plans,
-    Wallet,
+    Addon, AddonName, CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, PlanTax,
+    Plans, Wallet,
 };
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ struct PlanOnPage<'a> {
     quantity: Option<PlanQuantity>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     addons: Vec<AddonOnPage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax: Option<PlanTax>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +81,7 @@ impl<'a> PlanOnPage<'a> {
             cancel_refund: plan.cancel_refund,
             quantity: plan.quantity,
             addons: plan.offered_addons().map(AddonOnPage::of).collect(),
+            tax: plan.tax,
         }
     }
 }

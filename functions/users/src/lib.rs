@@ -1,8 +1,9 @@
-//! What the shop's servers do with a user as a whole: `POST /shop/customers`, `POST /shop/users/email` and
-//! `POST /shop/users/erase`.
+//! What the shop's servers do with a user as a whole: `POST /shop/customers`, `POST /shop/users/address`,
+//! `POST /shop/users/email` and `POST /shop/users/erase`.
 //!
 //! A function of its own, because it alone of those with routes may delete what is kept of a user.
 
+mod address;
 mod adopt;
 mod email;
 mod erase;
@@ -29,6 +30,7 @@ impl Start for App {
 
 routes! {
     Adopt = "POST /shop/customers",
+    SetAddress = "POST /shop/users/address",
     SetEmail = "POST /shop/users/email",
     Erase = "POST /shop/users/erase",
 }
@@ -41,6 +43,7 @@ impl Handler for App {
         request.check_server()?;
         match route {
             Route::Adopt => self.adopt(request).await,
+            Route::SetAddress => self.set_address(request).await,
             Route::SetEmail => self.set_email(request).await,
             Route::Erase => self.erase(request).await,
         }

@@ -1,6 +1,6 @@
 //! `GET /wallets` and `POST /wallets`: which wallets a plan may offer and why not, with the options of Stripe.js for
-//! each, so that a page has everything before the shopper's click. With `POST` comes the promotion code that they have
-//! typed in, since an address is kept in logs that a body is in none of.
+//! each, so that a page has everything before the shopper's click. With `POST` come the promotion code that they have
+//! typed in and where they are, since a URL is kept in logs that a body is in none of.
 
 mod offer;
 mod reason;
@@ -15,16 +15,20 @@ use perennial_api::{
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
 use perennial_flows::{
     Connections, FlowError,
-    codes::{self, ForWhom, Quote},
+    codes::{self, Quote},
+    first_period::ForWhom,
+    tax,
 };
 use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_store::{Catalog, Table};
 use perennial_stripe::Stripe;
-use perennial_types::{Clock, CodeRefusal, Consent, Plan, Trials, UserId};
+use perennial_types::{
+    BillingAddress, Clock, CodeRefusal, Consent, Plan, TaxRefusal, Trials, UserId,
+};
 use serde::Deserialize;
 
 use offer::{Offer, Order, Place};
-use reason::against_this_user;
+use reason::{against_this_user, without_address};
 use standing::Account;
 
 /// As far back as a click looks for what Stripe has refused.
@@ -75,12 +79,13 @@ impl Start for App {
     }
 }
 
-/// What a page asks with a code.
+/// What a page asks with a code, with an address or with both.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ask {
     plan: String,
-    code: String,
+    code: Option<String>,
+    billing_address: Option<BillingAddress>,
     quantity: Option<u64>,
     addons: Option<BTreeMap<String, u64>>,
 }
@@ -92,22 +97,23 @@ struct Wanted<'a> {
     quantity: Option<u64>,
     addons: BTreeMap<String, u64>,
     code: Option<&'a str>,
+    address: Option<&'a BillingAddress>,
 }
 
-/// With a promotion code, or without.
+/// With a promotion code or an address, or without.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked {
     /// What the plan costs.
     Plain,
-    /// What it costs with a code.
-    WithCode,
+    /// What it costs with a code, and with the taxes of an address.
+    WithBody,
 }
 
 impl Handler for App {
     type Route = Asked;
     const ROUTES: Routes<Asked> = &[
         ("GET /wallets", Asked::Plain),
-        ("POST /wallets", Asked::WithCode),
+        ("POST /wallets", Asked::WithBody),
     ];
 
     async fn handle(&self, asked: Asked, request: &Request) -> Result<Response, ApiError> {
@@ -127,24 +133,33 @@ impl Handler for App {
                     quantity: quantity(request),
                     addons: addons(request)?,
                     code: None,
+                    address: None,
                 };
                 self.offer(request, user, wanted).await
             }
-            Asked::WithCode => {
+            Asked::WithBody => {
                 let ask: Ask = read_json(request)?;
-                let code = ask.code.trim();
-                if code.is_empty() || code.len() > codes::LONGEST_WORDS {
+                let code = ask.code.as_deref().map(str::trim);
+                if code.is_some_and(|code| code.is_empty() || code.len() > codes::LONGEST_WORDS) {
                     return Err(ApiError::new(
                         400,
                         "invalid_field",
                         "The body has a mistake: `code` has 1 to 500 characters.",
                     ));
                 }
+                if code.is_none() && ask.billing_address.is_none() {
+                    return Err(ApiError::new(
+                        400,
+                        "missing_field",
+                        "The body has a mistake: missing field `code`. Send `code`, `billing_address` or both.",
+                    ));
+                }
                 let wanted = Wanted {
                     plan: &ask.plan,
                     quantity: ask.quantity,
                     addons: ask.addons.unwrap_or_default(),
-                    code: Some(code),
+                    code,
+                    address: ask.billing_address.as_ref(),
                 };
                 self.offer(request, user, wanted).await
             }
@@ -183,8 +198,17 @@ impl App {
             plan,
             quantity,
             addons: &addons,
+            // Without taxes nobody needs to know it.
+            address: wanted.address.filter(|_| plan.tax.is_some()),
             items: &items,
             now: self.clock.now(),
+        };
+        if plan.tax.is_some() && whom.address.is_none() && wanted.code.is_some() {
+            return Err(failure(FlowError::Tax(TaxRefusal::AddressNeeded)));
+        }
+        let taxed = match whom.address {
+            Some(_) => Some(tax::shown(&self.stripe, whom).await.map_err(failure)?),
+            None => None,
         };
         let quote = match wanted.code {
             Some(code) => Some(self.quote(user, code, whom).await?),
@@ -198,11 +222,18 @@ impl App {
             management: self.links.manage(&base, user, items.links),
             now: self.clock.now(),
         };
-        let against = against_this_user((plan, &addons), &plans, &items);
+        let mut against = against_this_user((plan, &addons), &plans, &items);
+        against.extend(without_address(plan, taxed.as_ref()));
         let sold = (name, plan.quantity.map(|_| quantity));
+        // From here on it costs what it does with its taxes.
+        let plan = &Plan {
+            amount: taxed.map_or(plan.amount, |taxed| taxed.amount),
+            ..plan.clone()
+        };
         let order = Order {
             plan,
             addons: &addons,
+            taxed: taxed.as_ref(),
             quote: quote.as_ref(),
         };
         let offer = Offer::new(sold, order, &self.consent, &standing, &place, &against);

@@ -6,7 +6,7 @@ use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
 use perennial_flows::codes::Quote;
 use perennial_types::{
     BoughtAddon, Consent, Currency, Discount, EntitledAddon, First, Lasts, Plan, PlanName,
-    PromotionCodeId, Shown, Timestamp, Wallet,
+    PromotionCodeId, Shown, TaxBehavior, TaxedPrice, Timestamp, Wallet,
 };
 use serde::Serialize;
 use url::Url;
@@ -32,6 +32,9 @@ pub(crate) struct Offer {
     /// Of the code that was typed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     discount: Option<DiscountBody>,
+    /// At the address that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax: Option<TaxBody>,
     wallets: Vec<WalletOffer>,
 }
 
@@ -46,6 +49,20 @@ struct DiscountBody {
     lasts: &'static str,
     payments: Option<u32>,
     until: Option<Timestamp>,
+}
+
+/// What the taxes make of the price. Amounts are in the currency's smallest unit.
+#[derive(Debug, Serialize)]
+struct TaxBody {
+    /// What is charged today.
+    due_now: u64,
+    /// What each period costs with its taxes, and without a promotion code.
+    amount: u64,
+    /// The taxes in that.
+    tax_amount: u64,
+    /// None where nothing is collected.
+    behavior: Option<TaxBehavior>,
+    currency: Currency,
 }
 
 /// What the shopper agrees to, which has to stand beside the button.
@@ -85,11 +102,12 @@ pub(crate) struct Place<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// What is bought: a plan, with the promotion code that was typed in.
+/// What is bought: a plan that costs what it does with its taxes, with the promotion code that was typed in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) addons: &'a [BoughtAddon],
+    pub(crate) taxed: Option<&'a TaxedPrice>,
     pub(crate) quote: Option<&'a Quote>,
 }
 
@@ -100,6 +118,24 @@ impl Order<'_> {
 
     fn text(&self, consent: &Consent, wallet: Wallet, now: Timestamp) -> String {
         consent.text_for_discounted(self.plan, self.discount(), wallet, now)
+    }
+}
+
+impl TaxBody {
+    fn new(taxed: &TaxedPrice, order: Order<'_>) -> Self {
+        let discounted = order.discount().map(|discount| discount.amount);
+        let due_now = discounted.unwrap_or(taxed.amount);
+        Self {
+            due_now: if order.plan.trial_days > 0 {
+                0
+            } else {
+                due_now
+            },
+            amount: taxed.amount,
+            tax_amount: taxed.tax,
+            behavior: taxed.behavior,
+            currency: order.plan.currency,
+        }
     }
 }
 
@@ -158,6 +194,7 @@ impl Offer {
             discount: order
                 .quote
                 .map(|quote| DiscountBody::new(quote, plan, place.now)),
+            tax: order.taxed.map(|taxed| TaxBody::new(taxed, order)),
             wallets: wallets().map(offer).collect(),
         }
     }

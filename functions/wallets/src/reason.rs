@@ -1,7 +1,7 @@
 //! Why a wallet is not offered, in words for the shop's developers and codes for its pages.
 
 use perennial_store::UserItems;
-use perennial_types::{BoughtAddon, Plan, Plans, Wallet, WalletRow};
+use perennial_types::{BoughtAddon, Plan, Plans, TaxRefusal, TaxedPrice, Wallet, WalletRow};
 use serde::Serialize;
 use url::Url;
 
@@ -55,6 +55,17 @@ pub(crate) fn against_this_user(
         ));
     }
     reasons
+}
+
+/// What stands against selling a plan with taxes as long as nobody has said where the shopper is.
+pub(crate) fn without_address(plan: &Plan, taxed: Option<&TaxedPrice>) -> Option<Reason> {
+    let lacks = plan.tax.is_some() && taxed.is_none();
+    lacks.then(|| {
+        Reason::new(
+            TaxRefusal::AddressNeeded.as_str(),
+            "Taxes are added to this plan: ask the shopper for country and postal code, and send them to POST /wallets as \"billing_address\".",
+        )
+    })
 }
 
 /// Everything that stands against a wallet for this plan, by the facts of the wallet's row.

@@ -289,6 +289,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
         Authorization::Iam,
     ),
     ("POST /shop/customers", Authorization::Iam),
+    ("POST /shop/users/address", Authorization::Iam),
     ("POST /shop/users/email", Authorization::Iam),
     ("POST /shop/users/erase", Authorization::Iam),
     ("GET /shop/invoices", Authorization::Iam),

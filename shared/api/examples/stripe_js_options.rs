@@ -135,6 +135,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32, currency: &str
         interval_count,
         wallets: Vec::new(),
         shopper_pause: None,
+        tax: None,
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

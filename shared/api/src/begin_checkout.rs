@@ -6,8 +6,8 @@ use perennial_config::Api;
 use perennial_flows::{Again, IssueCheckout, ServerConsent};
 use perennial_http::{ApiError, Request, sentence};
 use perennial_types::{
-    AgreedDiscount, BoughtAddon, Consent, First, LARGEST_QUANTITY, MOST_ADDONS, Plan, PlanName,
-    Plans, ReturnPath, Wallet,
+    AgreedDiscount, AgreedTax, BillingAddress, BoughtAddon, Consent, First, LARGEST_QUANTITY,
+    MOST_ADDONS, Plan, PlanName, Plans, ReturnPath, TaxRefusal, Wallet,
 };
 
 use crate::api_url;
@@ -31,6 +31,10 @@ pub struct BeginCheckout {
     pub trial_days: Option<u32>,
     /// The promotion code that is redeemed, and what the page has shown of it.
     pub discount: Option<AgreedDiscount>,
+    /// What the page has shown of the taxes.
+    pub tax: Option<AgreedTax>,
+    /// Where the shopper is.
+    pub billing_address: Option<BillingAddress>,
     /// Where in the shop they land afterwards.
     pub return_to: Option<String>,
     /// The ended subscription whose payment method is charged, if the shopper comes again.
@@ -61,6 +65,7 @@ impl BeginCheckout {
         let quantity = self.quantity.unwrap_or(1);
         check_quantity(plan, quantity)?;
         let addons = buy_addons(plan, quantity, &self.addons)?;
+        self.check_tax(plan)?;
         // Nobody has to confirm what is saved.
         if self.again.is_none() {
             check_order(wallet, self.first, self.server.is_some())?;
@@ -87,6 +92,9 @@ impl BeginCheckout {
             addons,
             shown_trial_days: self.trial_days,
             discount: self.discount,
+            tax: self.tax,
+            // Without taxes nobody needs to know it.
+            address: self.billing_address.filter(|_| plan.tax.is_some()),
             wallet,
             first: self.first,
             consent_version: consent.version().to_owned(),
@@ -95,6 +103,20 @@ impl BeginCheckout {
             return_to,
             confirm_url: api_url(api, request, "/confirm")?,
         })
+    }
+}
+
+impl BeginCheckout {
+    /// Whether the page has shown the taxes of a plan that has them. Who comes again is where Stripe knows them to be.
+    fn check_tax(&self, plan: &Plan) -> Result<(), ApiError> {
+        let refusal = match (plan.tax, self.tax) {
+            (Some(_), _) if self.billing_address.is_none() && self.again.is_none() => {
+                TaxRefusal::AddressNeeded
+            }
+            (Some(_), None) | (None, Some(_)) => TaxRefusal::Outdated,
+            _ => return Ok(()),
+        };
+        Err(tax_refused(refusal))
     }
 }
 
@@ -120,6 +142,11 @@ pub fn plan_not_available() -> ApiError {
         "This plan is not offered now, and nothing was charged. Offer one of GET /plans.",
     )
     .with("may_retry", false.into())
+}
+
+/// The plan has taxes, and is not sold to this address or for this amount.
+pub(crate) fn tax_refused(refusal: TaxRefusal) -> ApiError {
+    ApiError::new(refusal.status(), refusal.as_str(), refusal.message())
 }
 
 fn check_currency(wallet: Wallet, plan: &Plan) -> Result<(), ApiError> {

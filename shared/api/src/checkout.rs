@@ -117,6 +117,7 @@ fn status(reason: FailureReason) -> u16 {
         | FailureReason::PlanNotAvailable
         | FailureReason::TrialUsed
         | FailureReason::CodeRefused
+        | FailureReason::TaxChanged
         | FailureReason::EndedAfterPayment
         | FailureReason::EndedInTrial => 409,
     }

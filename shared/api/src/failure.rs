@@ -5,7 +5,7 @@ use perennial_http::{ApiError, sentence};
 use perennial_store::CatalogError;
 use perennial_stripe::{Effect, StripeError};
 
-use crate::{plan_not_available, unknown_checkout};
+use crate::{begin_checkout::tax_refused, plan_not_available, unknown_checkout};
 
 /// Why something was not done to a subscription or a user, as an answer.
 pub fn refused(why: ActionErrorCode) -> ApiError {
@@ -46,6 +46,7 @@ pub fn failure(error: FlowError) -> ApiError {
         FlowError::Code(refusal) => {
             ApiError::new(refusal.status(), refusal.as_str(), refusal.message())
         }
+        FlowError::Tax(refusal) => tax_refused(*refusal),
         FlowError::SetupFirst => ApiError::new(
             400,
             "first_not_supported",

@@ -26,6 +26,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32) -> Plan {
         interval_count,
         wallets: Vec::new(),
         shopper_pause: None,
+        tax: None,
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

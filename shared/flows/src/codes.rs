@@ -11,14 +11,18 @@ pub(crate) use running::{
     OfRunning, coupon, named, refused, takes_more_off, takes_off, typed as typed_for_running,
 };
 
-use perennial_store::{CustomerItem, UserItems};
-use perennial_stripe::{Coupon, ManyOf, Preview, PromotionCode, Stripe, StripeError};
+use perennial_stripe::{
+    Coupon, PreviewDiscount, PreviewFirst, PreviewTax, PromotionCode, Stripe, StripeError,
+};
 use perennial_types::{
-    AgreedDiscount, Attempt, BoughtAddon, CodeRefusal, CustomerId, Discount, Lasts, Plan, PriceId,
-    PromotionCodeId, Timestamp,
+    AgreedDiscount, Attempt, CodeRefusal, CustomerId, Discount, Lasts, Plan, PromotionCodeId,
+    Timestamp,
 };
 
-use crate::FlowError;
+use crate::{
+    FlowError,
+    first_period::{self, ForWhom, items_of, known_customer},
+};
 
 /// How many codes a user may try within an hour: enough for whoever tries theirs on several plans, and too few to find
 /// one by guessing.
@@ -37,21 +41,6 @@ pub struct Quote {
     /// shopper has agreed, so one who goes away would have used up what can be redeemed a few times only; and a
     /// first invoice of nothing leaves nothing to confirm.
     pub setup_first: bool,
-}
-
-/// For whom and for what a code is to be, and when.
-#[derive(Debug, Clone, Copy)]
-pub struct ForWhom<'a> {
-    /// What is bought, with the free trial that the user would get and what all of them cost.
-    pub plan: &'a Plan,
-    /// How many of it.
-    pub quantity: u64,
-    /// What is bought beside it.
-    pub addons: &'a [BoughtAddon],
-    /// What the table knows of the user.
-    pub items: &'a UserItems,
-    /// The present moment.
-    pub now: Timestamp,
 }
 
 /// What the code of these words takes off. There may be several of the same words, of which one can be redeemed by
@@ -102,11 +91,21 @@ pub(crate) async fn still_holds(
     attempt: &Attempt,
     agreed: &AgreedDiscount,
 ) -> Result<bool, FlowError> {
-    let (customer, price) = (&attempt.customer, &attempt.price);
-    let many = items_of(price, attempt.quantity, &attempt.addons);
-    let preview = stripe.preview_with_code(Some(customer), &many, &agreed.promotion_code);
-    match preview.await {
-        Ok(preview) => Ok(cost(&preview.value, &many).amount <= agreed.amount),
+    let items = items_of(&attempt.price, attempt.quantity, &attempt.addons);
+    let first = PreviewFirst {
+        customer: Some(&attempt.customer),
+        items: &items,
+        discount: PreviewDiscount::Code(&agreed.promotion_code),
+        tax: match attempt.tax {
+            Some(_) => PreviewTax::OfCustomer,
+            None => PreviewTax::None,
+        },
+    };
+    match stripe.preview_first(&first).await {
+        Ok(preview) => {
+            let cost = first_period::cost(&preview.value, &items);
+            Ok(cost.amount <= agreed.amount)
+        }
         Err(StripeError::Invalid { param, .. }) => Ok(!is_about_discounts(param.as_deref())),
         Err(error) => Err(error.into()),
     }
@@ -183,17 +182,9 @@ async fn quoted(
     whom: ForWhom<'_>,
 ) -> Result<Quote, FlowError> {
     let plan = whom.plan;
-    let customer = known_customer(whom.items);
-    let many = items_of(&plan.price, whom.quantity, whom.addons);
-    let mut preview = stripe.preview_with_code(customer, &many, &code.id).await;
-    if let (Some(_), Err(StripeError::Invalid { param, .. })) = (customer, &preview)
-        && param.as_deref() == Some("customer")
-    {
-        // Deleted at Stripe: a click creates another one.
-        preview = stripe.preview_with_code(None, &many, &code.id).await;
-    }
-    let preview = match preview {
-        Ok(preview) => preview.value,
+    let discount = PreviewDiscount::Code(&code.id);
+    let preview = match first_period::preview(stripe, whom, discount).await {
+        Ok(preview) => preview,
         Err(StripeError::Invalid { param, .. }) if is_about_discounts(param.as_deref()) => {
             return Err(FlowError::Code(why_refused(code, plan)));
         }
@@ -201,7 +192,7 @@ async fn quoted(
         Err(StripeError::Invalid { .. }) => return Err(FlowError::PlanNotAvailable),
         Err(error) => return Err(error.into()),
     };
-    let cost = cost(&preview, &many);
+    let cost = first_period::cost(&preview, &whom.bought());
     let lasts = code.coupon().and_then(lasts);
     let (Some(lasts), true) = (lasts, cost.taken_off > 0) else {
         return Err(FlowError::Code(CodeRefusal::OtherPlan));
@@ -241,50 +232,6 @@ pub(crate) fn lasts(coupon: &Coupon) -> Option<Lasts> {
         "once" => Some(Lasts::Once),
         "repeating" => coupon.duration_in_months.map(Lasts::Months),
         "forever" => Some(Lasts::Forever),
-        _ => None,
-    }
-}
-
-struct Cost {
-    amount: u64,
-    taken_off: i64,
-}
-
-/// What is bought: the plan first.
-pub(crate) fn items_of<'a>(
-    price: &'a PriceId,
-    quantity: u64,
-    addons: &'a [BoughtAddon],
-) -> Vec<ManyOf<'a>> {
-    let plan = ManyOf { price, quantity };
-    let addons = addons.iter().map(|it| ManyOf {
-        price: &it.price,
-        quantity: it.quantity,
-    });
-    std::iter::once(plan).chain(addons).collect()
-}
-
-/// What a period of these costs. What else an invoice would have is not the code's.
-fn cost(preview: &Preview, items: &[ManyOf<'_>]) -> Cost {
-    let lines = || {
-        preview
-            .lines
-            .data
-            .iter()
-            .filter(|it| items.iter().any(|item| it.price() == Some(item.price)))
-    };
-    let amount = lines().map(perennial_stripe::PreviewLine::total);
-    let amount = amount.fold(0, i64::saturating_add);
-    let taken_off = lines().map(perennial_stripe::PreviewLine::discount);
-    Cost {
-        amount: u64::try_from(amount).unwrap_or(0),
-        taken_off: taken_off.fold(0, i64::saturating_add),
-    }
-}
-
-fn known_customer(items: &UserItems) -> Option<&CustomerId> {
-    match &items.customer {
-        Some(CustomerItem::Known { customer }) => Some(customer),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use perennial_store::{CatalogError, StoreError};
 use perennial_stripe::{Cause, StripeError};
-use perennial_types::CodeRefusal;
+use perennial_types::{CodeRefusal, TaxRefusal};
 use thiserror::Error;
 
 /// Why a journey could not go on for now, or at all. It knows nothing of HTTP.
@@ -69,6 +69,9 @@ pub enum FlowError {
     /// With this promotion code the SetupIntent comes first.
     #[error("the promotion code asks for the SetupIntent first")]
     SetupFirst,
+    /// A plan with taxes is not sold to this address, or not for this amount.
+    #[error("the taxes are refused: {}", .0.as_str())]
+    Tax(TaxRefusal),
     /// The answer that is kept for a request of the shop's servers cannot be read back.
     #[error("a kept answer is not readable")]
     KeptAnswer(#[source] serde_json::Error),

@@ -27,6 +27,7 @@ mod customers;
 mod erasure;
 mod error;
 mod events;
+pub mod first_period;
 mod listed;
 mod owners;
 pub mod payments;
@@ -35,6 +36,7 @@ mod shop_events;
 mod subscriptions;
 mod sweep_budget;
 pub mod sweeps;
+pub mod tax;
 
 pub use catalog::{PublishError, Published, RefreshedPlans, Resolver};
 pub use checkouts::{

@@ -1,10 +1,10 @@
 //! An attempt as it lies in the table: flat, with a word for where it stands.
 
 use perennial_types::{
-    AgreedDiscount, Attempt, AttemptId, Awaited, BoughtAddon, Claim, ConfirmBy, Confirming,
-    CustomerId, Ending, FailureReason, First, FrozenRequest, Lease, PaymentIntentId, Phase,
-    PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, SubscriptionId, Timestamp, UserId,
-    Wallet,
+    AgreedDiscount, AgreedTax, Attempt, AttemptId, Awaited, BoughtAddon, Claim, ConfirmBy,
+    Confirming, CustomerId, Ending, FailureReason, First, FrozenRequest, Lease, PaymentIntentId,
+    Phase, PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, SubscriptionId, Timestamp,
+    UserId, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,8 @@ pub(crate) struct AttemptRow {
     trial_days: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     discount: Option<AgreedDiscount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax: Option<AgreedTax>,
     wallet: Wallet,
     confirm: ConfirmBy,
     #[serde(default)]
@@ -135,6 +137,7 @@ impl AttemptRow {
             addons: attempt.addons.clone(),
             trial_days: attempt.trial_days,
             discount: attempt.discount.clone(),
+            tax: attempt.tax,
             wallet: attempt.wallet,
             confirm: attempt.confirm,
             first: attempt.first,
@@ -227,6 +230,7 @@ impl TryFrom<AttemptRow> for StoredAttempt {
             addons: row.addons,
             trial_days: row.trial_days,
             discount: row.discount,
+            tax: row.tax,
             wallet: row.wallet,
             confirm: row.confirm,
             first: row.first,

@@ -3,7 +3,7 @@
 use perennial_types::{CustomerId, PaymentMethodId, SubscriptionId};
 
 use crate::{
-    ChangePlan, FrozenRequest, ManyOf, PauseSubscription, ResumeSubscription,
+    ChangePlan, FrozenRequest, PauseSubscription, ResumeSubscription,
     client::Stripe,
     form::Form,
     objects::{Bill, CreditNote, Invoice, List, Preview, Schedule, Subscription},
@@ -28,19 +28,6 @@ impl Stripe {
     /// What a subscription is going to be charged next, of which nothing is done.
     pub async fn preview_renewal(&self, id: &SubscriptionId) -> Answered<Preview> {
         let body = Form::new().with(&["subscription"], id.as_str());
-        self.settle("preview_invoice", path::PREVIEW, body).await
-    }
-
-    /// What the first invoice of another subscription to these would be, of which nothing is done.
-    pub async fn preview_new(
-        &self,
-        customer: &CustomerId,
-        items: &[ManyOf<'_>],
-    ) -> Answered<Preview> {
-        let mut body = Form::new().with(&["customer"], customer.as_str());
-        for (index, item) in items.iter().enumerate() {
-            body = item.item(body, &["subscription_details"], index);
-        }
         self.settle("preview_invoice", path::PREVIEW, body).await
     }
 

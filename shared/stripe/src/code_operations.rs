@@ -1,9 +1,9 @@
 //! The operations of Stripe about promotion codes.
 
-use perennial_types::{CustomerId, PromotionCodeId, SubscriptionId};
+use perennial_types::{PromotionCodeId, SubscriptionId};
 
 use crate::{
-    ChangeDiscounts, CreateCoupon, CreatePromotionCode, ManyOf,
+    ChangeDiscounts, CreateCoupon, CreatePromotionCode,
     client::Stripe,
     form::Form,
     objects::{Coupon, List, Preview, PromotionCode, Subscription},
@@ -34,26 +34,6 @@ impl Stripe {
         let path = below(path::PROMOTION_CODES, id.as_str());
         let query = Form::new().with(&["expand", ""], COUPON);
         self.get("retrieve_promotion_code", &path, query).await
-    }
-
-    /// What the first period of another subscription to these would cost with a promotion code, for a customer or for
-    /// somebody who is none yet. Nothing is done.
-    pub async fn preview_with_code(
-        &self,
-        customer: Option<&CustomerId>,
-        items: &[ManyOf<'_>],
-        code: &PromotionCodeId,
-    ) -> Answered<Preview> {
-        let mut body = match customer {
-            Some(customer) => Form::new().with(&["customer"], customer.as_str()),
-            // Somebody has to be described, be it with what goes without saying.
-            None => Form::new().with(&["customer_details", "tax_exempt"], "none"),
-        };
-        for (index, item) in items.iter().enumerate() {
-            body = item.item(body, &["subscription_details"], index);
-        }
-        let body = body.with(&["discounts", "0", "promotion_code"], code.as_str());
-        self.settle("preview_invoice", path::PREVIEW, body).await
     }
 
     /// Reads a coupon.

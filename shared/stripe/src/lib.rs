@@ -16,21 +16,22 @@ mod redact;
 mod requests;
 mod retry;
 mod settings;
+mod tax_operations;
 mod transport;
 mod wallet_operations;
 
 pub use client::{Reply, Stripe};
 pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
-    Account, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus, ConfirmationSecret, Coupon,
-    CreditNote, Customer, Deleted, Discount, Dispute, DisputeStatus, Expandable, FraudWarning,
-    Identified, Invoice, InvoicePayment, LinePeriod, List, Mandate, MandateStatus, Metadata,
-    NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus, PaymentMethod,
-    PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase, PhaseDiscount, PhaseItem,
-    PortalConfiguration, PortalSession, Preview, PreviewLine, Price, Product, PromotionCode,
-    Recurring, RedirectToUrl, Refund, RefundStatus, Restrictions, Schedule, SetupAttempt,
-    SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord, Subscription,
-    SubscriptionItem, WebhookEndpoint,
+    Account, AutomaticTax, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus,
+    ConfirmationSecret, Coupon, CreditNote, Customer, Deleted, Discount, Dispute, DisputeStatus,
+    Expandable, FraudWarning, Identified, Invoice, InvoicePayment, LinePeriod, List, Mandate,
+    MandateStatus, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus,
+    PaymentMethod, PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase,
+    PhaseDiscount, PhaseItem, PortalConfiguration, PortalSession, Preview, PreviewLine, Price,
+    Product, PromotionCode, Recurring, RedirectToUrl, Refund, RefundStatus, Restrictions, Schedule,
+    SetupAttempt, SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
+    Subscription, SubscriptionItem, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents, ListSubscriptions, SetEnd, Which};
 pub use pace::Pace;
@@ -41,8 +42,8 @@ pub use requests::{
     CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund, CreateSchedule,
     CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, CredentialUsage, CreditInvoice,
     Feedback, ItemChange, KeepPortal, MIGRATION, ManyOf, PaidBy, PauseSubscription, PaymentChange,
-    PaymentFor, Prorate, Redeemed, RefundReason, ResumeSubscription, ServerConfirm, SetUpFor,
-    SetUpMethod, UpdateWebhookEndpoint, metadata,
+    PaymentFor, PreviewDiscount, PreviewFirst, PreviewTax, Prorate, Redeemed, RefundReason,
+    ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod, UpdateWebhookEndpoint, metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

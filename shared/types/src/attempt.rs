@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgreedDiscount, AttemptId, BoughtAddon, Claim, CustomerId, First, FrozenRequest,
+    AgreedDiscount, AgreedTax, AttemptId, BoughtAddon, Claim, CustomerId, First, FrozenRequest,
     PaymentIntentId, PlanGroup, PlanName, PriceId, ReturnPath, SetupIntentId, Subscription,
     SubscriptionId, Timestamp, UserId, Wallet,
 };
@@ -125,6 +125,8 @@ pub enum FailureReason {
     TrialUsed,
     /// The promotion code could no longer be redeemed for what the shopper was shown.
     CodeRefused,
+    /// With its taxes the plan no longer costs what the shopper was shown.
+    TaxChanged,
     /// There was a subscription, it was paid for, and it has ended since. It is no state of an attempt.
     EndedAfterPayment,
     /// The same, but it has ended within its free trial.
@@ -147,6 +149,7 @@ impl FailureReason {
             Self::WalletMismatch => "wallet_mismatch",
             Self::TrialUsed => "trial_used",
             Self::CodeRefused => "code_refused",
+            Self::TaxChanged => "tax_changed",
             Self::EndedAfterPayment => "ended_after_payment",
             Self::EndedInTrial => "ended_in_trial",
         }
@@ -193,6 +196,9 @@ impl FailureReason {
             }
             Self::CodeRefused => {
                 "The promotion code cannot be used any more, or no longer takes off what was shown. Nothing was charged; you can start again, without the code or with another."
+            }
+            Self::TaxChanged => {
+                "The taxes are no longer those that were shown. Nothing was charged; you can start again."
             }
             Self::TrialUsed => {
                 "The free trial has been used already. Nothing was charged; you can start again, without the trial."
@@ -251,6 +257,8 @@ pub struct Attempt {
     pub trial_days: u32,
     /// The promotion code that is redeemed with it, and what the shopper was shown of that.
     pub discount: Option<AgreedDiscount>,
+    /// What the shopper was shown of the taxes; none for a plan without.
+    pub tax: Option<AgreedTax>,
     /// How the shopper pays.
     pub wallet: Wallet,
     /// Who confirms.
@@ -339,6 +347,7 @@ mod tests {
             (FailureReason::WalletMismatch, "wallet_mismatch", true),
             (FailureReason::TrialUsed, "trial_used", true),
             (FailureReason::CodeRefused, "code_refused", true),
+            (FailureReason::TaxChanged, "tax_changed", true),
             (
                 FailureReason::EndedAfterPayment,
                 "ended_after_payment",

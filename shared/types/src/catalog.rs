@@ -200,6 +200,7 @@ impl CatalogPlan {
             shopper_pause: declared.shopper_pause,
             quantity: declared.quantity,
             addons: self.sold_addons(),
+            tax: declared.tax,
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::{
     AddonName, CancelRefund, Currency, DeclaredAddon, Interval, MOST_ADDONS, PlanGroup, PlanName,
-    PlanQuantity, PriceId, ShopperPause, Wallet, plan_addons,
+    PlanQuantity, PlanTax, PriceId, ShopperPause, Wallet, plan_addons,
 };
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
@@ -45,6 +45,9 @@ pub struct DeclaredPlan {
     /// What may be bought beside it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addons: BTreeMap<AddonName, DeclaredAddon>,
+    /// Who reckons its taxes; nobody does, unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<PlanTax>,
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
@@ -133,7 +136,7 @@ const LONGEST_TRIAL: u32 = 730;
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "group",
     "label",
     "price",
@@ -144,6 +147,7 @@ const FIELDS: [&str; 16] = [
     "shopper_pause",
     "quantity",
     "addons",
+    "tax",
     "sold",
     "former_prices",
     "amount",
@@ -379,6 +383,7 @@ impl<'a> Fields<'a> {
             shopper_pause: self.take("shopper_pause")?,
             quantity: self.take("quantity")?,
             addons: self.addons()?,
+            tax: self.take("tax")?,
             sold: self.take("sold")?.unwrap_or(true),
             former_prices: self
                 .checked(

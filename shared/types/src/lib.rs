@@ -31,6 +31,7 @@ mod refusal;
 mod reminder;
 mod return_path;
 mod subscription;
+mod tax;
 mod wallet;
 
 pub use actions::{
@@ -68,4 +69,5 @@ pub use return_path::{ReturnPath, ReturnPathError};
 pub use subscription::{
     InvoiceStatus, PendingChange, Refunded, SoldAs, Subscription, SubscriptionStatus,
 };
+pub use tax::{AgreedTax, BillingAddress, PlanTax, TaxBehavior, TaxRefusal, TaxedPrice};
 pub use wallet::{Countries, Currencies, First, Shown, UnknownWallet, Wallet, WalletRow};

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Addon, AddonName, CancelRefund, Currency, Money, PlanGroup, PlanName, PriceId, Refusal,
-    ShopperPause, Wallet,
+    Addon, AddonName, CancelRefund, Currency, Money, PlanGroup, PlanName, PlanTax, PriceId,
+    Refusal, ShopperPause, Wallet,
 };
 
 /// How often a plan is charged.
@@ -151,6 +151,9 @@ pub struct Plan {
     /// What may be bought beside it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addons: BTreeMap<AddonName, Addon>,
+    /// Who reckons its taxes; nobody does without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<PlanTax>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,

@@ -19,6 +19,7 @@ fn attempt(phase: Phase) -> Attempt {
         addons: Vec::new(),
         trial_days: 0,
         discount: None,
+        tax: None,
         wallet: Wallet::AmazonPay,
         confirm: ConfirmBy::Client,
         first: First::SetupIntent,

@@ -28,6 +28,7 @@ fn attempt() -> Attempt {
         addons: Vec::new(),
         trial_days: 0,
         discount: None,
+        tax: None,
         wallet: Wallet::AmazonPay,
         confirm: ConfirmBy::Client,
         first: First::Subscription,

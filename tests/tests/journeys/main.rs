@@ -86,6 +86,7 @@ mod subscribing;
 mod sweeps;
 mod switched;
 mod table_failures;
+mod tax;
 mod time_budget;
 mod trials;
 mod unreadable;

@@ -106,6 +106,8 @@ async fn a_wait_for_another_request_is_within_the_budget() {
     let ask = perennial_flows::IssueCheckout {
         again: None,
         discount: None,
+        tax: None,
+        address: None,
         user: "alice".parse().unwrap(),
         email: None,
         name: name.clone(),

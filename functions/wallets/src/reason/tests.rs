@@ -40,6 +40,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         interval_count: 1,
         wallets: Wallet::usual(),
         shopper_pause: None,
+        tax: None,
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

@@ -38,6 +38,11 @@ const RATES: [(&str, &str, &str); 24] = [
     ("US-WA", "6.5", "sales_tax"),
 ];
 
+/// The ZIP codes of the United States begin with 00501.
+const LEAST_AREA: u16 = 5;
+/// ISO 3166 gives it to no country.
+const NOWHERE: &str = "ZZ";
+
 /// The first three digits of the ZIP codes of some states.
 const ZIPS: [(&str, u16, u16); 9] = [
     ("CA", 900, 961),
@@ -89,6 +94,9 @@ pub(crate) fn of(world: &World, customer: &Value) -> Option<Location> {
 
 fn by_address(address: &Value, source: &'static str) -> Option<Location> {
     let country = address.text("country")?.to_uppercase();
+    if country == NOWHERE {
+        return None;
+    }
     let post = address.text("postal_code").unwrap_or_default();
     let named = address.text("state").map(str::to_uppercase);
     let state = match country.as_str() {
@@ -97,6 +105,9 @@ fn by_address(address: &Value, source: &'static str) -> Option<Location> {
                 .get(..5)
                 .filter(|it| it.bytes().all(|it| it.is_ascii_digit()))?;
             let area: u16 = digits.get(..3)?.parse().ok()?;
+            if area < LEAST_AREA {
+                return None;
+            }
             let by_zip = ZIPS
                 .iter()
                 .find(|(_, from, to)| (*from..=*to).contains(&area));

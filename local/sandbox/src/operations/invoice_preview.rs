@@ -64,9 +64,8 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Answer {
 }
 
 fn simulated(world: &mut World, params: &Value) -> Result<Value> {
-    let is_known = params.has("customer") || params.has("subscription");
-    if is_known && params.has("customer_details") {
-        // They would stand in for those of the customer.
+    if params.has("subscription") && params.has("customer_details") {
+        // They would stand in for those of its customer.
         return Err(ApiError::not_simulated("customer_details"));
     }
     let mut details = params.at("subscription_details").clone();
@@ -119,21 +118,24 @@ fn inherit(world: &mut World, customer: &str, details: &Value) {
     }
 }
 
-/// The customer that is named or described.
+/// The customer that is named or described, or both: what is described stands in for what a known customer has
+/// (<https://docs.stripe.com/api/invoices/create_preview#create_create_preview-customer_details>).
 fn customer_of(world: &mut World, params: &Value) -> Result<Value> {
-    if let Some(id) = params.text("customer") {
-        return customer::named(world, id, "customer");
-    }
     let details = params.at("customer_details");
-    if details.is_null() {
-        let message = "You must specify one of customer, customer_details, or subscription.";
-        return Err(ApiError::validation(message).with_param("customer"));
-    }
+    let mut somebody = match params.text("customer") {
+        Some(id) => customer::named(world, id, "customer")?,
+        None if details.is_null() => {
+            let message = "You must specify one of customer, customer_details, or subscription.";
+            return Err(ApiError::validation(message).with_param("customer"));
+        }
+        None => customer::new(world, None),
+    };
     let simulated = ["address", "shipping", "tax_exempt"];
     refuse_unsimulated(details, "customer_details", &simulated)?;
-    let mut somebody = customer::new(world, None);
     for name in simulated {
-        somebody.set(name, details.at(name).clone());
+        if let Some(described) = details.get(name) {
+            somebody.set(name, described.clone());
+        }
     }
     world.save(&somebody);
     Ok(somebody)

@@ -18,6 +18,7 @@ use crate::{
     FlowError,
     claimed_step::Sent,
     subscriptions::{Refreshed, Subscriptions},
+    tax,
 };
 
 /// What Stripe has made of a change.
@@ -73,8 +74,10 @@ impl SubscriptionActions<'_> {
             others: &others,
             prorate: change.prorated_at.map_or(Prorate::Nothing, Prorate::AtOnce),
             new_period: change.new_period,
+            begins_tax: change.begins_tax,
             request: &change.id,
         };
+        self.check_taxed(&now, &seen, change).await?;
         if let Some(code) = code {
             let each = ChangePlan {
                 prorate: Prorate::Nothing,
@@ -141,6 +144,26 @@ impl SubscriptionActions<'_> {
         }
     }
 
+    /// Refuses a change whose taxes are no longer those that were shown: the customer's address and the rates are in
+    /// no subscription.
+    async fn check_taxed(
+        &self,
+        now: &ChangePlan<'_>,
+        seen: &Refreshed,
+        change: &FrozenChange,
+    ) -> Result<(), ActionError> {
+        if change.prorated_at.is_none() || !change.has_tax() {
+            return Ok(());
+        }
+        let why = match self.cx.stripe.preview_change(now).await {
+            Ok(due) if due.value.lacks_location() => ActionErrorCode::AddressNeeded,
+            Ok(due) if due.value.amount_due == change.due_now => return Ok(()),
+            Ok(_) | Err(StripeError::Invalid { .. }) => ActionErrorCode::PreviewOutdated,
+            Err(error) => return Err(error.into()),
+        };
+        Err(ActionError::refused(why, &seen.model))
+    }
+
     /// Sends what is frozen.
     pub(super) async fn send(
         &self,
@@ -190,6 +213,9 @@ impl SubscriptionActions<'_> {
                     _ if now.status.is_terminal() => ActionErrorCode::Ended,
                     // The code was used up or ended in this moment.
                     ActionError::Refused(refusal) => refusal.why,
+                    ActionError::Flow(FlowError::Stripe(error)) if tax::is_about_place(&error) => {
+                        ActionErrorCode::AddressNeeded
+                    }
                     ActionError::Flow(_) => ActionErrorCode::ChangeRefused,
                 };
                 Err(ActionError::refused(why, &now))

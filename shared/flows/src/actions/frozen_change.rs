@@ -45,6 +45,9 @@ pub struct FrozenChange {
     pub when: ChangeWhen,
     /// Whether a new period begins with it.
     pub new_period: bool,
+    /// Whether taxes begin with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begins_tax: bool,
     /// As of when the difference is reckoned, in Unix seconds; none if there is none.
     pub prorated_at: Option<i64>,
     /// What is charged at once, in the currency's smallest unit.
@@ -124,6 +127,11 @@ impl FrozenChange {
         .collect()
     }
 
+    /// Whether taxes are in its amounts.
+    pub(super) fn has_tax(&self) -> bool {
+        self.begins_tax || self.basis.taxed
+    }
+
     /// The price that it changes to; none if only the quantity is another.
     pub fn new_price(&self) -> Option<&PriceId> {
         Some(&self.price).filter(|price| **price != self.basis.price)
@@ -145,6 +153,8 @@ pub struct Basis {
     pub(super) pending: bool,
     pub(super) discounts: usize,
     pub(super) method: Option<PaymentMethodId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) taxed: bool,
 }
 
 impl Basis {
@@ -166,6 +176,7 @@ impl Basis {
             pending: read.pending_update.is_some(),
             discounts: read.discounts.len(),
             method: read.payment_method_id().cloned(),
+            taxed: read.is_taxed(),
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod abandoned;
 mod addons;
+mod address;
 mod adoption;
 mod cancel;
 mod change_plan;
@@ -43,7 +44,7 @@ pub use pausing::Pause;
 pub use payment_method::{MethodChanged, MethodProgress, OpenMethod, OpenedMethod, Paid};
 pub use perennial_stripe::SetupIntentStatus;
 pub use perennial_stripe::{Bill, CancellationDetails, Feedback};
-pub use preview::{AskPlan, NextCharge, PlanPreview, PreviewedLine};
+pub use preview::{AskPlan, NextCharge, PlanPreview, PreviewedLine, PreviewedTax};
 pub use preview_again::AgainPreview;
 pub use preview_cancel::{AskEnd, EndPreview};
 pub use preview_code::{AskedCode, ShownCode};

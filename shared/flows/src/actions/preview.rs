@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use perennial_stripe::{ChangePlan, Preview, PreviewLine, Prorate, StripeError, SubscriptionItem};
+use perennial_stripe::{
+    ChangePlan, ManyOf, Preview, PreviewLine, Prorate, Stripe, StripeError, SubscriptionItem,
+};
 use perennial_types::{
     AddonName, By, Currency, IdempotencyKey, Interval, Plan, PlanName, PriceId, Subscription,
-    Timestamp,
+    TaxBehavior, Timestamp,
 };
 
 use super::{
@@ -15,7 +17,7 @@ use super::{
     frozen_change::{Basis, ChangeWhen, FrozenChange},
     preview_code::{AskedCode, of_discounts},
 };
-use crate::{FlowError, subscriptions::Refreshed};
+use crate::{FlowError, subscriptions::Refreshed, tax};
 
 /// How long a preview may be agreed to.
 pub(super) const GOOD_SECONDS: i64 = 15 * 60;
@@ -46,6 +48,8 @@ pub struct PlanPreview {
     pub takes_effect_at: Timestamp,
     /// What the invoice of the change is made of; none if there is none.
     pub lines: Vec<PreviewedLine>,
+    /// The taxes on that invoice; none of a subscription without.
+    pub tax: Option<PreviewedTax>,
     /// What the shopper has left afterwards for invoices to come.
     pub credit_left: i64,
     /// The next charge after that.
@@ -65,6 +69,25 @@ pub struct PreviewedLine {
     pub from: Timestamp,
     /// The second after that.
     pub to: Timestamp,
+}
+
+/// The taxes on an invoice to come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PreviewedTax {
+    /// How much, in the currency's smallest unit; below 0 for a credit.
+    pub amount: i64,
+    /// Whether they are in the lines or on top of them.
+    pub behavior: Option<TaxBehavior>,
+}
+
+impl PreviewedTax {
+    fn of(preview: &Preview) -> Self {
+        let lines = || preview.lines.data.iter();
+        Self {
+            amount: lines().map(PreviewLine::tax).fold(0, i64::saturating_add),
+            behavior: lines().find_map(PreviewLine::tax_behavior),
+        }
+    }
 }
 
 impl PreviewedLine {
@@ -122,6 +145,7 @@ impl SubscriptionActions<'_> {
             addons,
             when: ChangeWhen::Now,
             new_period: false,
+            begins_tax: false,
             prorated_at: None,
             due_now: 0,
             until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
@@ -143,7 +167,12 @@ impl SubscriptionActions<'_> {
         } else {
             current.is_none_or(|(_, now)| (days(plan), cost) >= (days(now), cost_now(&seen)))
         };
-        change.when = ask.when.unwrap_or(if is_dearer || basis.is_trialing() {
+        change.begins_tax = plan.tax.is_some() && !same_price && !basis.taxed;
+        if change.begins_tax && ask.when == Some(ChangeWhen::PeriodEnd) {
+            return Err(refuse(ActionErrorCode::TaxBeginsNow));
+        }
+        let is_for_now = is_dearer || change.begins_tax;
+        change.when = ask.when.unwrap_or(if is_for_now || basis.is_trialing() {
             ChangeWhen::Now
         } else {
             ChangeWhen::PeriodEnd
@@ -283,6 +312,7 @@ impl SubscriptionActions<'_> {
             others: &others,
             prorate,
             new_period,
+            begins_tax: change.begins_tax,
             request: &change.id,
         };
         let period_end = Timestamp::from_unix(change.basis.period_end);
@@ -310,6 +340,12 @@ impl SubscriptionActions<'_> {
         };
         let Some(at) = change.prorated_at else {
             let next = renewal().await?;
+            if next.lacks_location() {
+                return Err(ActionError::refused(
+                    ActionErrorCode::AddressNeeded,
+                    &subscription,
+                ));
+            }
             let takes_effect_at = match change.when {
                 ChangeWhen::Now => self.cx.clock.now(),
                 ChangeWhen::PeriodEnd => period_end,
@@ -318,6 +354,7 @@ impl SubscriptionActions<'_> {
                 currency: plan.currency,
                 takes_effect_at,
                 lines: Vec::new(),
+                tax: change.has_tax().then(PreviewedTax::default),
                 credit_left: credit(&next),
                 next_charge: NextCharge {
                     amount: next.amount_due,
@@ -329,6 +366,12 @@ impl SubscriptionActions<'_> {
         };
         let due = asked(Prorate::AtOnce(at), change.new_period);
         let due = stripe.preview_change(&due).await?.value;
+        if due.lacks_location() {
+            return Err(ActionError::refused(
+                ActionErrorCode::AddressNeeded,
+                &subscription,
+            ));
+        }
         let lines: Vec<PreviewedLine> = due.lines.data.iter().map(PreviewedLine::of).collect();
         // What the change leaves is settled with the invoice after it: a credit, or a difference that is too small
         // to be charged by itself.
@@ -339,6 +382,7 @@ impl SubscriptionActions<'_> {
             let with_code = change.code.as_ref().and_then(|it| it.amount_at(next_at));
             let total = match with_code {
                 Some(amount) => amount,
+                None if change.has_tax() => with_tax(stripe, of, &change).await?,
                 None => full_price(plan, &change)?,
             };
             (total, next_at)
@@ -353,6 +397,7 @@ impl SubscriptionActions<'_> {
             currency: plan.currency,
             takes_effect_at: Timestamp::from_unix(at),
             lines,
+            tax: change.has_tax().then(|| PreviewedTax::of(&due)),
             credit_left: credit(&due),
             next_charge,
             change: FrozenChange {
@@ -375,6 +420,22 @@ fn full_price(plan: &Plan, change: &FrozenChange) -> Result<i64, ActionError> {
     };
     let cost = between.cost(&change.addons, |_| None);
     i64::try_from(cost).map_err(|_| FlowError::AnswerLacks("an amount").into())
+}
+
+/// The same with taxes.
+async fn with_tax(
+    stripe: &Stripe,
+    of: &Target<'_>,
+    change: &FrozenChange,
+) -> Result<i64, ActionError> {
+    let plan = ManyOf {
+        price: &change.price,
+        quantity: change.quantity,
+    };
+    let others = change.others_then();
+    let items: Vec<ManyOf<'_>> = std::iter::once(plan).chain(others).collect();
+    let taxed = Box::pin(tax::at_customer(stripe, &of.customer, &items)).await?;
+    i64::try_from(taxed.amount).map_err(|_| FlowError::AnswerLacks("an amount").into())
 }
 
 impl PlanPreview {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use perennial_types::{BoughtAddon, Plan, PlanName, Timestamp};
+use perennial_types::{BoughtAddon, Plan, PlanName, PlanTax, TaxRefusal, TaxedPrice, Timestamp};
 
 use super::{ActionError, ActionErrorCode, AskedAction, SubscriptionActions};
 use crate::{
     FlowError,
-    codes::items_of,
+    first_period::items_of,
     subscriptions::{Saved, Subscriptions},
+    tax,
 };
 
 /// What another subscription would cost.
@@ -18,6 +19,8 @@ pub struct AgainPreview {
     pub name: PlanName,
     /// The plan, with what all of them cost.
     pub plan: Plan,
+    /// What all of them cost with taxes, of a plan that has them.
+    pub taxed: Option<TaxedPrice>,
     /// How many of it.
     pub quantity: u64,
     /// What is bought beside it.
@@ -87,23 +90,35 @@ impl SubscriptionActions<'_> {
         }
         let trial_days = items.trial_days(found, self.cx.trials);
         let bought = items_of(&found.price, quantity, &addons);
-        let due_now = subscriptions.due_first(&saved.customer, &bought, trial_days);
-        let due_now = match due_now.await {
-            Err(FlowError::PlanNotAvailable) => {
-                return Err(ActionErrorCode::PlanNotAvailable.into());
+        let taxed = match found.tax {
+            Some(PlanTax::Automatic) => {
+                let taxed = tax::at_customer(&self.cx.stripe, &saved.customer, &bought).await;
+                Some(taxed.map_err(as_refusal)?)
             }
-            due_now => due_now?,
+            None => None,
         };
+        let due_now = subscriptions.due_first(&saved.customer, &bought, (found.tax, trial_days));
+        let due_now = due_now.await.map_err(as_refusal)?;
         let days = i64::from(trial_days);
         let trial_end = self.cx.clock.now().plus_seconds(days * 24 * 3600);
         Ok(AgainPreview {
             name: name.clone(),
             plan: found.times_with(quantity, &addons),
+            taxed,
             quantity,
             addons,
             trial_days,
             due_now,
             trial_end: (trial_days > 0).then_some(trial_end),
         })
+    }
+}
+
+/// What Stripe has against the plan, or against where the customer is.
+fn as_refusal(error: FlowError) -> ActionError {
+    match error {
+        FlowError::PlanNotAvailable => ActionErrorCode::PlanNotAvailable.into(),
+        FlowError::Tax(TaxRefusal::AddressNeeded) => ActionErrorCode::AddressNeeded.into(),
+        error => error.into(),
     }
 }

@@ -83,6 +83,7 @@ impl SubscriptionActions<'_> {
             others: &others,
             prorate: Prorate::Nothing,
             new_period: false,
+            begins_tax: change.begins_tax,
             request: &change.id,
         };
         self.shown_code(&with_code, &code, change, now).await

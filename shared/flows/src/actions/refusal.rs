@@ -212,6 +212,15 @@ reasons! {
     /// It has not ended.
     NotEnded => 409, "subscription_not_ended",
         "This subscription has not ended, so there is nothing to begin again. Withdraw a cancellation that has not taken effect with POST /subscriptions/{subscription}/withdraw-cancellation.";
+    /// The taxes of the plan cannot be reckoned.
+    AddressNeeded => 409, "address_needed",
+        "Taxes are added to this plan, and Stripe does not know where this shopper is. Set the address with POST /shop/users/address, and ask again.";
+    /// A schedule would have to turn them on.
+    TaxBeginsNow => 409, "tax_begins_now",
+        "Taxes are added to this plan and not to the one that there is, which is changed at once alone: send \"when\":\"now\".";
+    /// Nowhere, as Stripe sees it.
+    AddressRefused => 400, "address_not_recognized",
+        "Stripe does not recognize this address, and nothing was changed. Check the country and the postal code.";
     /// Not an address, as Stripe sees it.
     EmailRefused => 400, "email_refused",
         "Stripe does not take this e-mail address, and nothing was changed.";

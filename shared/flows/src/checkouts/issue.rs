@@ -5,18 +5,19 @@ use std::ops::ControlFlow;
 use perennial_store::{SubscriptionItem, UserItems};
 use perennial_stripe::{CancellationReason, SetupIntent, SetupIntentStatus};
 use perennial_types::{
-    AgreedDiscount, Attempt, AttemptId, BoughtAddon, ConfirmBy, EmailAddress, Ending,
-    FailureReason, First, PaymentMethodId, Phase, Plan, PlanName, ReturnPath, Subscription,
-    SubscriptionId, UserId, Wallet,
+    AgreedDiscount, AgreedTax, Attempt, AttemptId, BillingAddress, BoughtAddon, ConfirmBy,
+    EmailAddress, Ending, FailureReason, First, PaymentMethodId, Phase, Plan, PlanName, ReturnPath,
+    Subscription, SubscriptionId, TaxRefusal, UserId, Wallet,
 };
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Checkouts, Finish, Step, subscription_first::answer};
+use super::{Checkouts, Finish, Step, subscription_first::answer, taxes::charged_elsewhere};
 use crate::{
     FlowError,
-    codes::items_of,
+    first_period::items_of,
     subscriptions::{Saved, Subscriptions},
+    tax,
 };
 
 /// What a shopper asks for.
@@ -39,6 +40,10 @@ pub struct IssueCheckout {
     pub shown_trial_days: Option<u32>,
     /// The promotion code that is redeemed, and what the page has shown of it.
     pub discount: Option<AgreedDiscount>,
+    /// What the page has shown of the taxes, of a plan that has them.
+    pub tax: Option<AgreedTax>,
+    /// Where the shopper is, for the taxes; where Stripe knows them to be if they come again.
+    pub address: Option<BillingAddress>,
     /// How they will pay.
     pub wallet: Wallet,
     /// What comes first.
@@ -196,6 +201,9 @@ impl Checkouts<'_> {
                 _ => ask.clone(),
             };
             let step = match named.as_ref().filter(|it| it.is_open()) {
+                open if let Some(other) = charged_elsewhere(ask, open, &items) => {
+                    Step::FinishFirst(Box::new(other.clone()))
+                }
                 Some(open) => {
                     let is_mine = opened.as_ref() == Some(&open.id);
                     self.continue_with(ask, open, &items, is_mine).await?
@@ -246,6 +254,10 @@ impl Checkouts<'_> {
     ) -> Result<Step<Box<Issued>>, FlowError> {
         let now = self.cx.clock.now();
         let fits = self.still_fits(open, ask);
+        if fits && !is_mine && !matches!(open.phase, Phase::Subscribing { .. }) {
+            Box::pin(self.check_tax(ask, items)).await?;
+            Box::pin(self.move_customer(ask, &open.customer)).await?;
+        }
         match &open.phase {
             _ if fits && open.first != ask.first => self.finish_other(open, ask.first).await,
             _ if fits && open.first == First::Subscription => {
@@ -318,7 +330,13 @@ impl Checkouts<'_> {
         self.check_sold(ask, items)?;
         let plan = &ask.plan;
         let items = items_of(&plan.price, ask.quantity, &ask.addons);
-        let due = subscriptions.due_first(&saved.customer, &items, plan.trial_days);
+        if let Some(shown) = ask.tax {
+            let taxed = tax::at_customer(&self.cx.stripe, &saved.customer, &items);
+            if Box::pin(taxed).await?.amount != shown.amount {
+                return Err(FlowError::Tax(TaxRefusal::Outdated));
+            }
+        }
+        let due = subscriptions.due_first(&saved.customer, &items, (plan.tax, plan.trial_days));
         if Box::pin(due).await? != again.due_now {
             return Err(FlowError::AmountOutdated);
         }
@@ -390,6 +408,7 @@ impl Checkouts<'_> {
                 && open.quantity == ask.quantity
                 && open.addons == ask.addons
                 && open.discount == ask.discount
+                && open.tax == ask.tax
                 && open.trial_days == ask.plan.trial_days)
     }
 

@@ -15,6 +15,7 @@ mod open;
 mod slot_access;
 mod subscribe;
 mod subscription_first;
+mod taxes;
 mod wrong_method;
 
 pub use confirm_return::{Return, ReturnedIntent};

@@ -15,10 +15,7 @@ use super::{
     issue::{open_checkout, return_url},
 };
 use crate::{
-    Customers, FlowError,
-    claimed_step::Sent,
-    codes::{self, ForWhom},
-    context::KEY_SECONDS,
+    Customers, FlowError, claimed_step::Sent, codes, context::KEY_SECONDS, first_period::ForWhom,
 };
 
 /// No shopper fails at a wallet this often. A SetupIntent checks a card for free, so an endpoint that
@@ -42,12 +39,14 @@ impl Checkouts<'_> {
             return Err(FlowError::TooManyCheckouts);
         }
         self.check_sold(ask, items)?;
+        Box::pin(self.check_tax(ask, items)).await?;
         Box::pin(self.check_code(ask, items)).await?;
         let customers = Customers::of(self.cx);
         let seen = items.customer.clone();
         let customer = customers
             .known_or_created(&ask.user, seen, ask.email.as_ref())
             .await?;
+        Box::pin(self.move_customer(ask, &customer)).await?;
         let attempt = self.new_attempt(ask, customer, now)?;
         match self.cx.table.open_attempt(&attempt, replaces).await? {
             Opened::Won => Ok(Some(attempt)),
@@ -79,6 +78,7 @@ impl Checkouts<'_> {
             plan: &ask.plan.times_with(ask.quantity, &ask.addons),
             quantity: ask.quantity,
             addons: &ask.addons,
+            address: ask.address.as_ref(),
             items,
             now: self.cx.clock.now(),
         };
@@ -110,6 +110,7 @@ impl Checkouts<'_> {
             addons: ask.addons.clone(),
             trial_days: ask.plan.trial_days,
             discount: ask.discount.clone(),
+            tax: ask.tax,
             wallet: ask.wallet,
             confirm,
             first: ask.first,

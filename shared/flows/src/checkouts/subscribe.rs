@@ -13,9 +13,10 @@ use super::{Checkouts, Finish, Outcome, Step};
 use crate::{
     FlowError,
     claimed_step::Sent,
-    codes, listed,
+    codes, first_period, listed,
     shop_events::{Reading, about_subscription, checkout_failed},
     subscriptions::{Subscriptions, attempt_of, read_model},
+    tax,
 };
 
 /// After an answer that never came, Stripe may still be at work.
@@ -67,6 +68,11 @@ impl Checkouts<'_> {
         {
             return self.end_unsent(attempt, FailureReason::CodeRefused).await;
         }
+        if let Some(step) =
+            Box::pin(self.tax_moved(attempt, items.slot(&attempt.group), &claim)).await?
+        {
+            return Ok(step);
+        }
         if trials == Trials::Once && attempt.trial_days > 0 && had.any(|id| *id != attempt.id) {
             return self.end_unsent(attempt, FailureReason::TrialUsed).await;
         }
@@ -97,9 +103,9 @@ impl Checkouts<'_> {
         }
     }
 
-    /// Ends an attempt whose free trial another one has had since it began, or whose promotion code has ended. Its
-    /// shopper has not agreed to be charged at once, or more.
-    async fn end_unsent(
+    /// Ends an attempt whose free trial another one has had since it began, whose promotion code has ended or whose
+    /// taxes have changed. Its shopper has not agreed to be charged at once, or that.
+    pub(super) async fn end_unsent(
         &self,
         attempt: &Attempt,
         reason: FailureReason,
@@ -161,6 +167,11 @@ impl Checkouts<'_> {
                 self.cx.table.forget_customer(user, customer).await?;
             }
             FailureReason::PaymentDeclined => {}
+            FailureReason::TaxChanged => tracing::warn!(
+                attempt = %attempt.id,
+                code = error.code(),
+                "Stripe does not recognize the customer's address"
+            ),
             FailureReason::CodeRefused => tracing::warn!(
                 attempt = %attempt.id,
                 code = error.code(),
@@ -197,7 +208,7 @@ impl Checkouts<'_> {
     }
 
     /// Writes down the subscription that Stripe says there is.
-    async fn adopt(
+    pub(super) async fn adopt(
         &self,
         attempt: &Attempt,
         subscription: perennial_stripe::Subscription,
@@ -311,12 +322,20 @@ impl Checkouts<'_> {
     }
 }
 
+/// Stripe may still be at work on what was sent.
+pub(super) fn look_again_later() -> Step<Outcome> {
+    pending(AFTER_UNKNOWN)
+}
+
 fn pending(retry_after: u32) -> Step<Outcome> {
     Step::Done(Outcome::Finished(Finish::Pending { retry_after }))
 }
 
 /// Why Stripe refuses a request that it would refuse again.
 fn why_refused(attempt: &Attempt, error: &StripeError) -> FailureReason {
+    if attempt.tax.is_some() && tax::is_about_place(error) {
+        return FailureReason::TaxChanged;
+    }
     let (code, param, message) = match error {
         StripeError::Invalid {
             code,
@@ -359,13 +378,14 @@ fn awaited(subscription: &perennial_stripe::Subscription) -> Option<Awaited> {
 }
 
 fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowError> {
-    let items = codes::items_of(&attempt.price, attempt.quantity, &attempt.addons);
+    let items = first_period::items_of(&attempt.price, attempt.quantity, &attempt.addons);
     Ok(CreateSubscription {
         customer: &attempt.customer,
         price: &attempt.price,
         quantity: attempt.quantity,
         others: items.get(1..).unwrap_or_default(),
         promotion_code: attempt.discount.as_ref().map(|it| &it.promotion_code),
+        automatic_tax: attempt.tax.is_some(),
         paid_by,
         trial_days: attempt.trial_days,
         attempt: attempt.id.as_str(),

@@ -1,7 +1,7 @@
 //! What an ended subscription was paid with, for another one of the same shopper.
 
-use perennial_stripe::{ManyOf, StripeError};
-use perennial_types::{CustomerId, PaymentMethodId, Subscription, SubscriptionId, UserId};
+use perennial_stripe::{ManyOf, PreviewDiscount, PreviewFirst, PreviewTax, StripeError};
+use perennial_types::{CustomerId, PaymentMethodId, PlanTax, Subscription, SubscriptionId, UserId};
 
 use super::Subscriptions;
 use crate::FlowError;
@@ -56,13 +56,21 @@ impl Subscriptions<'_> {
         &self,
         customer: &CustomerId,
         items: &[ManyOf<'_>],
-        trial_days: u32,
+        (tax, trial_days): (Option<PlanTax>, u32),
     ) -> Result<i64, FlowError> {
         if trial_days > 0 {
             return Ok(0);
         }
-        let preview = self.cx.stripe.preview_new(customer, items);
-        match preview.await {
+        let first = PreviewFirst {
+            customer: Some(customer),
+            items,
+            discount: PreviewDiscount::OfCustomer,
+            tax: match tax {
+                Some(PlanTax::Automatic) => PreviewTax::OfCustomer,
+                None => PreviewTax::None,
+            },
+        };
+        match self.cx.stripe.preview_first(&first).await {
             Ok(preview) => Ok(preview.value.amount_due),
             // It would not sell it either.
             Err(StripeError::Invalid { .. }) => Err(FlowError::PlanNotAvailable),

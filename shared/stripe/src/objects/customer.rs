@@ -1,6 +1,6 @@
 //! <https://docs.stripe.com/api/customers/object>
 
-use perennial_types::CustomerId;
+use perennial_types::{BillingAddress, CustomerId};
 use serde::Deserialize;
 
 use super::{Identified, Metadata, lenient};
@@ -22,9 +22,36 @@ pub struct Customer {
     /// What is left of payments and credits, in the smallest unit of `currency`: less than 0 if the customer has it.
     #[serde(default)]
     pub balance: i64,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    address: Option<Address>,
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,
+}
+
+/// As much of an address as taxes are reckoned by. It is compared, and not shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+struct Address {
+    #[serde(default)]
+    country: Option<String>,
+    #[serde(default)]
+    postal_code: Option<String>,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Address(..)")
+    }
+}
+
+impl Customer {
+    /// Whether this is their address already.
+    pub fn is_at(&self, address: &BillingAddress) -> bool {
+        self.address.as_ref().is_some_and(|it| {
+            let code = it.postal_code.as_deref().filter(|code| !code.is_empty());
+            it.country.as_deref() == Some(address.country()) && code == address.postal_code()
+        })
+    }
 }
 
 impl Identified for Customer {

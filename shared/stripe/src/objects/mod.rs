@@ -48,7 +48,7 @@ pub use payment_method::{Card, CardWallet, PaymentMethod};
 pub use payment_method_domain::PaymentMethodDomain;
 pub use portal_configuration::PortalConfiguration;
 pub use portal_session::PortalSession;
-pub use preview::{LinePeriod, Preview, PreviewLine};
+pub use preview::{AutomaticTax, LinePeriod, Preview, PreviewLine};
 pub use product::{Price, Product, Recurring};
 pub use promotion_code::{Coupon, PromotionCode, Restrictions};
 pub use schedule::{Phase, PhaseDiscount, PhaseItem, Schedule};

@@ -1,6 +1,6 @@
 //! An invoice that is not made: <https://docs.stripe.com/api/invoices/create_preview>
 
-use perennial_types::PriceId;
+use perennial_types::{PriceId, TaxBehavior};
 use serde::Deserialize;
 
 use super::{List, lenient};
@@ -26,8 +26,39 @@ pub struct Preview {
     /// When it would be charged, in Unix seconds.
     #[serde(default)]
     pub next_payment_attempt: Option<i64>,
+    /// Whether taxes were reckoned.
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    pub automatic_tax: Option<AutomaticTax>,
     /// What it is made of.
     pub lines: List<PreviewLine>,
+}
+
+/// How it went to reckon taxes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AutomaticTax {
+    #[serde(default)]
+    status: Option<String>,
+}
+
+impl Preview {
+    /// Whether taxes were to be reckoned, and Stripe has reckoned them. It does not where it does not know where the
+    /// customer is.
+    pub fn is_taxed(&self) -> bool {
+        let status = self
+            .automatic_tax
+            .as_ref()
+            .and_then(|it| it.status.as_deref());
+        status == Some("complete")
+    }
+
+    /// Whether Stripe does not know where the customer is.
+    pub fn lacks_location(&self) -> bool {
+        let status = self
+            .automatic_tax
+            .as_ref()
+            .and_then(|it| it.status.as_deref());
+        status == Some("requires_location_inputs")
+    }
 }
 
 /// A line of it.
@@ -125,6 +156,25 @@ impl PreviewLine {
         self.discount_amounts
             .iter()
             .map(|it| (it.discount.as_deref().unwrap_or_default(), it.amount))
+    }
+
+    /// The taxes on it, those in its amount and those on top of it.
+    pub fn tax(&self) -> i64 {
+        let taxes = self.taxes.iter().map(|it| it.amount);
+        taxes.fold(0, i64::saturating_add)
+    }
+
+    /// Whether its taxes are in its amount or on top of it; none if there are none.
+    pub fn tax_behavior(&self) -> Option<TaxBehavior> {
+        let mut named = self
+            .taxes
+            .iter()
+            .filter_map(|it| it.tax_behavior.as_deref());
+        match named.next()? {
+            "inclusive" => Some(TaxBehavior::Inclusive),
+            "exclusive" => Some(TaxBehavior::Exclusive),
+            _ => None,
+        }
     }
 
     /// The price that it is of.

@@ -25,6 +25,8 @@ pub struct Subscription {
     pub metadata: Metadata,
     /// What is sold.
     pub items: List<SubscriptionItem>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    automatic_tax: Option<SubscriptionTax>,
     /// When the trial ends or ended, in Unix seconds.
     #[serde(default)]
     pub trial_end: Option<i64>,
@@ -165,7 +167,18 @@ pub struct Period {
     pub end: i64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+struct SubscriptionTax {
+    #[serde(default)]
+    enabled: bool,
+}
+
 impl Subscription {
+    /// Whether Stripe reckons taxes on it by where its customer is.
+    pub fn is_taxed(&self) -> bool {
+        self.automatic_tax.as_ref().is_some_and(|it| it.enabled)
+    }
+
     /// The customer's id.
     pub fn customer_id(&self) -> &CustomerId {
         self.customer.id()

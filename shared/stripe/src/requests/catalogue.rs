@@ -26,6 +26,8 @@ pub struct CreatePrice<'a> {
     pub interval: &'a str,
     /// Every so many of them.
     pub interval_count: u32,
+    /// `inclusive` or `exclusive`, if taxes are reckoned.
+    pub tax_behavior: Option<&'a str>,
     /// The name by which the price is found again.
     pub lookup_key: &'a str,
     /// The name of the plan.
@@ -109,6 +111,10 @@ impl CreatePrice<'_> {
             )
             .with(&["lookup_key"], self.lookup_key)
             .with(&["metadata", metadata::PLAN], self.plan);
+        let form = match self.tax_behavior {
+            Some(behavior) => form.with(&["tax_behavior"], behavior),
+            None => form,
+        };
         freeze(path::PRICES, form, key)
     }
 }

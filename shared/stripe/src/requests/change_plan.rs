@@ -64,6 +64,8 @@ pub struct ChangePlan<'a> {
     /// Whether a new period begins with the change, as it has to with another interval: in flexible billing
     /// mode nothing else moves the anchor.
     pub new_period: bool,
+    /// Whether taxes are reckoned from now on that were not before.
+    pub begins_tax: bool,
     /// The request, by which it is found again.
     pub request: &'a str,
 }
@@ -81,10 +83,11 @@ impl ChangePlan<'_> {
     /// The request as it will be sent. What cannot be paid at once leaves the old price as it is.
     pub fn freeze(&self, key: IdempotencyKey) -> FrozenRequest {
         let form = self.with_code(self.with_change(Form::new(), None));
-        // An item is not taken away by a change that waits for its payment: such a change is made and paid at once,
-        // or not at all.
+        // An item is not taken away by a change that waits for its payment, nor do taxes begin with one
+        // (<https://docs.stripe.com/billing/subscriptions/pending-updates-reference>): such a change is made and paid at
+        // once, or not at all.
         let takes_away = self.others.iter().any(|it| it.quantity == 0);
-        let unpaid = if takes_away {
+        let unpaid = if takes_away || self.begins_tax {
             "error_if_incomplete"
         } else {
             "pending_if_incomplete"
@@ -154,6 +157,9 @@ impl ChangePlan<'_> {
         };
         if self.new_period {
             form = put(form, &["billing_cycle_anchor", "type"], "now");
+        }
+        if self.begins_tax {
+            form = form.with(&["automatic_tax", "enabled"], "true");
         }
         form
     }

@@ -18,6 +18,8 @@ pub struct CreateSubscription<'a> {
     pub others: &'a [ManyOf<'a>],
     /// The promotion code that is redeemed with it. A discount of the customer's counts without one, and not beside it.
     pub promotion_code: Option<&'a PromotionCodeId>,
+    /// Whether Stripe reckons taxes by where the customer is.
+    pub automatic_tax: bool,
     /// How it gets its payment method.
     pub paid_by: PaidBy<'a>,
     /// The days before the first payment; 0 for none.
@@ -60,6 +62,9 @@ impl CreateSubscription<'_> {
         }
         if let Some(code) = self.promotion_code {
             form = form.with(&["discounts", "0", "promotion_code"], code.as_str());
+        }
+        if self.automatic_tax {
+            form = form.with(&["automatic_tax", "enabled"], "true");
         }
         form = match self.paid_by {
             PaidBy::Method(method) => form

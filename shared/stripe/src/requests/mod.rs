@@ -17,6 +17,7 @@ mod discounts;
 mod migrate_token;
 mod pause;
 mod portal_configuration;
+mod preview_first;
 mod trial;
 mod webhook_endpoint;
 
@@ -34,6 +35,7 @@ pub use discounts::{ChangeDiscounts, Redeemed};
 pub use migrate_token::{CreateMethod, MIGRATION, SetUpMethod};
 pub use pause::{PauseSubscription, ResumeSubscription};
 pub use portal_configuration::KeepPortal;
+pub use preview_first::{PreviewDiscount, PreviewFirst, PreviewTax};
 pub use trial::ChangeTrial;
 pub use webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
 

@@ -39,6 +39,7 @@ fn subscription_paid_by(paid_by: PaidBy<'_>, trial_days: u32, wallet: &str) -> F
         quantity: 1,
         others: &[],
         promotion_code: None,
+        automatic_tax: false,
         paid_by,
         trial_days,
         attempt: "chk_1",
@@ -132,13 +133,14 @@ fn a_subscription() {
 }
 
 #[test]
-fn a_subscription_of_several_with_a_code() {
+fn a_subscription_of_several_with_a_code_and_taxes() {
     let several = CreateSubscription {
         customer: &"cus_1".parse().unwrap(),
         price: &"price_1".parse().unwrap(),
         quantity: 5,
         others: &[],
         promotion_code: Some(&"promo_1".parse().unwrap()),
+        automatic_tax: true,
         paid_by: PaidBy::Shopper(Wallet::ApplePay),
         trial_days: 0,
         attempt: "chk_1",
@@ -149,7 +151,7 @@ fn a_subscription_of_several_with_a_code() {
     let body = several.freeze(key("sub:chk_1")).body;
     assert!(
         body.starts_with(
-            "customer=cus_1&items[0][price]=price_1&items[0][quantity]=5&discounts[0][promotion_code]=promo_1&"
+            "customer=cus_1&items[0][price]=price_1&items[0][quantity]=5&discounts[0][promotion_code]=promo_1&automatic_tax[enabled]=true&"
         ),
         "{body}"
     );
@@ -167,6 +169,7 @@ fn another_quantity_keeps_the_price_that_there_is() {
             others: &[],
             prorate: Prorate::AtOnce(1_795_564_800),
             new_period: false,
+            begins_tax: false,
             request: "number",
         }
         .freeze(key("act:number:change"))
@@ -201,6 +204,7 @@ fn further_items_follow_that_of_the_plan() {
                 quantity: 1,
             },
         ],
+        automatic_tax: false,
         promotion_code: None,
         paid_by: PaidBy::Shopper(Wallet::ApplePay),
         trial_days: 0,
@@ -254,6 +258,7 @@ fn a_change_that_takes_an_item_away_is_paid_at_once_or_not_made() {
             others,
             prorate: Prorate::AtOnce(1_795_564_800),
             new_period: false,
+            begins_tax: false,
             request: "number",
         }
         .freeze(key("act:number:change"))
@@ -367,6 +372,7 @@ fn a_product_and_its_price() {
         unit_amount: 1500,
         interval: "month",
         interval_count: 1,
+        tax_behavior: None,
         lookup_key: "perennial-stock-photos-monthly",
         plan: "stock-photos-monthly",
     };

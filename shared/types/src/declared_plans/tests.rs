@@ -313,3 +313,22 @@ fn what_a_file_leaves_out_is_left_out_again() {
         (&7.into(), &false.into())
     );
 }
+
+#[test]
+fn taxes_are_reckoned_automatically_or_not_at_all() {
+    let with = |tax: &str| {
+        let price = format!(r#""price":"price_1","tax":{tax}"#);
+        parse(&GOOD.replace(r#""price":"price_1""#, &price))
+    };
+    let plans = with(r#""automatic""#).unwrap();
+    let plan = plans.get("basic").unwrap();
+    assert_eq!(plan.tax, Some(PlanTax::Automatic));
+    assert_eq!(serde_json::to_value(plan).unwrap()["tax"], "automatic");
+    let plain = parse(GOOD).unwrap();
+    let plain = serde_json::to_value(plain.get("basic").unwrap()).unwrap();
+    assert!(plain.get("tax").is_none(), "as older versions wrote it");
+    for wrong in ["true", r#""none""#, "19"] {
+        let error = with(wrong).unwrap_err();
+        assert!(error.contains("plan basic, field tax"), "{error}");
+    }
+}

@@ -43,7 +43,7 @@ impl<'a> ShopServer<'a> {
     async fn ask(&self, path: &str, event: Value) -> Answer {
         let function = match path.split('?').next() {
             Some("/shop/subscriptions" | "/shop/users") => "subscriptions",
-            Some("/shop/customers" | "/shop/users/email" | "/shop/users/erase") => "users",
+            Some(path) if path == "/shop/customers" || path.starts_with("/shop/users/") => "users",
             Some(path) if path.starts_with("/shop/") => "actions",
             _ => "payments",
         };

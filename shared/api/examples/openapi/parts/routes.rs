@@ -3,7 +3,7 @@
 
 use perennial_api::undecided;
 use perennial_flows::{Finish, actions::ActionErrorCode, payments::PaymentErrorCode};
-use perennial_types::{AttemptId, CodeRefusal};
+use perennial_types::{AttemptId, CodeRefusal, TaxRefusal};
 
 use super::schemas::REASONS;
 
@@ -146,6 +146,12 @@ fn of_codes(without: &[CodeRefusal]) -> Vec<Code> {
     all.map(|it| (it.status(), it.as_str())).collect()
 }
 
+/// Why a plan with taxes is not sold to an address.
+fn taxes() -> Vec<Code> {
+    let all = TaxRefusal::ALL.iter();
+    all.map(|it| (it.status(), it.as_str())).collect()
+}
+
 fn with_code() -> Vec<Code> {
     let own = [
         (400, "unknown_plan"),
@@ -154,7 +160,20 @@ fn with_code() -> Vec<Code> {
         (409, "plan_not_available"),
         (429, "too_many_codes"),
     ];
-    [&TOKEN[..], &BODY, &own, &codes(), &CALL, &PLANS, &ADDRESS].concat()
+    // Nothing was shown before.
+    let mut taxes = taxes();
+    taxes.retain(|(status, _)| *status == 400);
+    [
+        &TOKEN[..],
+        &BODY,
+        &own,
+        &codes(),
+        &taxes,
+        &CALL,
+        &PLANS,
+        &ADDRESS,
+    ]
+    .concat()
 }
 
 fn of_shoppers() -> Vec<Route> {
@@ -163,6 +182,7 @@ fn of_shoppers() -> Vec<Route> {
         &BODY,
         &BUTTON,
         &codes(),
+        &taxes(),
         &CALL,
         &PLANS,
         &ADDRESS,
@@ -286,7 +306,7 @@ const OF_WITHDRAWN_CHANGE: [ActionErrorCode; 3] = [
     ActionErrorCode::NotConfirmed,
     ActionErrorCode::Scheduled,
 ];
-const OF_PREVIEW: [ActionErrorCode; 8] = [
+const OF_PREVIEW: [ActionErrorCode; 10] = [
     ActionErrorCode::UnknownPlan,
     ActionErrorCode::PlanNotAvailable,
     ActionErrorCode::SamePlan,
@@ -295,6 +315,8 @@ const OF_PREVIEW: [ActionErrorCode; 8] = [
     ActionErrorCode::OtherWallet,
     ActionErrorCode::QuantityNotOffered,
     ActionErrorCode::AddonNotOffered,
+    ActionErrorCode::AddressNeeded,
+    ActionErrorCode::TaxBeginsNow,
 ];
 /// Why no code is redeemed with a change.
 const OF_CODE: [ActionErrorCode; 4] = [
@@ -364,11 +386,12 @@ const OF_DISCOUNT: [ActionErrorCode; 8] = [
     ActionErrorCode::Changed,
     ActionErrorCode::ChangeRefused,
 ];
-const OF_CHANGE: [ActionErrorCode; 4] = [
+const OF_CHANGE: [ActionErrorCode; 5] = [
     ActionErrorCode::InvalidPreview,
     ActionErrorCode::PreviewOutdated,
     ActionErrorCode::ChangeDeclined,
     ActionErrorCode::ChangeRefused,
+    ActionErrorCode::AddressNeeded,
 ];
 
 /// Of a SetupIntent for another payment method.
@@ -511,6 +534,18 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
                     ActionErrorCode::CustomerTaken,
                     ActionErrorCode::HasCustomer,
                 ]),
+            ]
+            .concat(),
+        ),
+        (
+            "POST /shop/users/address",
+            [
+                &SERVER[..],
+                &[(409, "user_being_erased")],
+                &BODY,
+                &CALL,
+                &PLANS,
+                &whys(&[ActionErrorCode::AddressRefused]),
             ]
             .concat(),
         ),

@@ -32,7 +32,7 @@ macro_rules! names {
 }
 
 /// Why a checkout came to nothing.
-pub(super) const REASONS: [FailureReason; 14] = [
+pub(super) const REASONS: [FailureReason; 15] = [
     FailureReason::WalletDeclined,
     FailureReason::WalletAbandoned,
     FailureReason::PaymentDeclined,
@@ -45,6 +45,7 @@ pub(super) const REASONS: [FailureReason; 14] = [
     FailureReason::WalletMismatch,
     FailureReason::TrialUsed,
     FailureReason::CodeRefused,
+    FailureReason::TaxChanged,
     FailureReason::EndedAfterPayment,
     FailureReason::EndedInTrial,
 ];
@@ -82,7 +83,7 @@ fn ids() -> Vec<(&'static str, Value)> {
 fn enumerations() -> Vec<(&'static str, Value)> {
     // It has no variant that it does not know, so what is missing in `REASONS` is seen here.
     let reasons = names!(FailureReason: WalletDeclined WalletAbandoned PaymentDeclined Canceled Expired
-        AlreadySubscribed Rejected PlanNotAvailable TooManyDeclines WalletMismatch TrialUsed CodeRefused
+        AlreadySubscribed Rejected PlanNotAvailable TooManyDeclines WalletMismatch TrialUsed CodeRefused TaxChanged
         EndedAfterPayment EndedInTrial);
     assert_eq!(reasons, json!(REASONS));
     vec![

@@ -1,0 +1,33 @@
+//! Where a shopper is, by which Stripe reckons the taxes on what they have.
+//!
+//! It is handed on and kept nowhere here. To set it again changes nothing, so nothing is claimed for it.
+
+use perennial_types::{BillingAddress, CustomerId, TaxRefusal, UserId};
+
+use super::{ActionError, ActionErrorCode, SubscriptionActions};
+use crate::{Customers, FlowError, tax};
+
+impl SubscriptionActions<'_> {
+    /// Gives the user's customer this address, and answers with the customer, who is created if there is none.
+    pub async fn set_address(
+        &self,
+        user: &UserId,
+        address: &BillingAddress,
+    ) -> Result<CustomerId, ActionError> {
+        let seen = self.cx.table.customer_item(user).await?;
+        let customers = Customers::of(self.cx);
+        let customer = customers.known_or_created(user, seen, None).await?;
+        match tax::move_customer(&self.cx.stripe, &customer, address).await {
+            Ok(true) => Ok(customer),
+            // Stripe has deleted it, and the next request creates another one.
+            Ok(false) => {
+                self.cx.table.forget_customer(user, &customer).await?;
+                Err(FlowError::Busy.into())
+            }
+            Err(FlowError::Tax(TaxRefusal::AddressNotRecognized)) => {
+                Err(ActionErrorCode::AddressRefused.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
