@@ -9,8 +9,12 @@
 use std::collections::BTreeSet;
 
 use perennial_store::{CustomerItem, Erasure, FoundBy, StoreError, UserItems};
-use perennial_stripe::{Customer, PaymentIntentStatus, StripeError, metadata};
-use perennial_types::{Attempt, CustomerId, Phase, SubscriptionId, Timestamp, UserId};
+use perennial_stripe::{
+    CancellationReason, Customer, PaymentIntentStatus, SetupIntentStatus, StripeError, metadata,
+};
+use perennial_types::{
+    Attempt, CustomerId, Phase, SetupIntentId, SubscriptionId, Timestamp, UserId,
+};
 use thiserror::Error;
 
 use crate::{Checkouts, Context, Customers, FlowError, actions::ActionErrorCode};
@@ -74,6 +78,15 @@ impl From<StripeError> for EraseError {
     }
 }
 
+/// What Stripe has of a customer, beside subscriptions.
+#[derive(Debug, Default)]
+struct Found {
+    /// Under what it lies in the table.
+    by: Vec<FoundBy>,
+    /// What can still be confirmed.
+    open_setups: Vec<SetupIntentId>,
+}
+
 impl Erasures<'_> {
     /// Erases a user, or goes on with it. One of whom nothing is kept is erased already.
     pub async fn erase(&self, user: &UserId) -> Result<Erased, EraseError> {
@@ -120,7 +133,7 @@ impl Erasures<'_> {
             Some(customer) => self.living(customer).await?,
             None => None,
         };
-        let mut found = Vec::new();
+        let mut found = Found::default();
         if living.is_some() || erasure.decided.is_none() {
             let checked = Box::pin(self.check(user, customer, living.as_ref())).await;
             found = match checked {
@@ -148,7 +161,12 @@ impl Erasures<'_> {
                 return Err(FlowError::Busy.into());
             }
         }
-        table.erase_found_by(&found).await?;
+        // One that gives a subscription another payment method is of no checkout, and of one whose creation was
+        // never answered nobody knows.
+        for setup in &found.open_setups {
+            self.cancel_setup(setup).await?;
+        }
+        table.erase_found_by(&found.by).await?;
         if let Some(customer) = &living {
             match self.cx.stripe.delete_customer(&customer.id).await {
                 Ok(_) | Err(StripeError::Invalid { status: 404, .. }) => {}
@@ -188,16 +206,16 @@ impl Erasures<'_> {
         user: &UserId,
         customer: Option<&CustomerId>,
         living: Option<&Customer>,
-    ) -> Result<Vec<FoundBy>, EraseError> {
+    ) -> Result<Found, EraseError> {
         let items = self.items(user).await?;
         if living.is_some_and(|it| it.balance < 0) {
             return Err(ActionErrorCode::CreditLeft.into());
         }
-        let mut found = Vec::new();
-        if let Some(customer) = customer.filter(|_| living.is_some()) {
+        let mut found = Found::default();
+        let customer = customer.filter(|_| living.is_some());
+        if let Some(customer) = customer {
             self.check_subscriptions(customer, &items.attempts).await?;
-            self.find_payments(customer, &mut found).await?;
-            self.find_setups(customer, &mut found).await?;
+            self.find_payments(customer, &mut found.by).await?;
         }
         let active = self.cx.table.active_actions(user, self.cx.clock.now());
         refuse_each(ActionErrorCode::ActionUnderWay, active.await?.iter())?;
@@ -209,6 +227,10 @@ impl Erasures<'_> {
                 || open(&self.items(user).await?))
         {
             return Err(ActionErrorCode::CheckoutUnderWay.into());
+        }
+        // Those of checkouts are canceled by now.
+        if let Some(customer) = customer {
+            self.find_setups(customer, &mut found).await?;
         }
         Ok(found)
     }
@@ -268,19 +290,36 @@ impl Erasures<'_> {
     async fn find_setups(
         &self,
         customer: &CustomerId,
-        found: &mut Vec<FoundBy>,
+        found: &mut Found,
     ) -> Result<(), EraseError> {
         let mut after = None;
         loop {
             let page = self.cx.stripe.list_setup_intents(customer, after.as_ref());
             let page = page.await?.value;
             after = page.data.last().map(|it| it.id.clone());
-            found.extend(page.data.into_iter().map(|mut setup| {
-                FoundBy::Setup(setup.id, setup.metadata.remove(metadata::REQUEST))
-            }));
+            for mut setup in page.data {
+                let is_over = matches!(
+                    setup.status,
+                    SetupIntentStatus::Succeeded | SetupIntentStatus::Canceled
+                );
+                if !is_over {
+                    found.open_setups.push(setup.id.clone());
+                }
+                let request = setup.metadata.remove(metadata::REQUEST);
+                found.by.push(FoundBy::Setup(setup.id, request));
+            }
             if !page.has_more || after.is_none() {
                 return Ok(());
             }
+        }
+    }
+
+    async fn cancel_setup(&self, id: &SetupIntentId) -> Result<(), EraseError> {
+        let why = CancellationReason::Abandoned;
+        match self.cx.stripe.cancel_setup_intent(id, why).await {
+            // It has succeeded, or is canceled already.
+            Ok(_) | Err(StripeError::Invalid { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }

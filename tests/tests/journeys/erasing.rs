@@ -170,6 +170,15 @@ async fn an_erased_user_is_named_nowhere_any_more() {
     let path = format!("/v1/customers/{customer}");
     let gone = app.stripe.api("GET", &path, &[]).await;
     assert_eq!(gone["deleted"], true);
+    // Another payment method was never confirmed, and can be no more.
+    let setups = app.stripe.objects("setup_intent").await;
+    let of_alice = setups
+        .iter()
+        .filter(|it| it["customer"] == customer.as_str());
+    for setup in of_alice {
+        let status = text(&setup["status"]);
+        assert!(matches!(status, "succeeded" | "canceled"), "{setup}");
+    }
     // The mark is left, by which the rest is found.
     let key = ("USER#alice".to_owned(), "CUSTOMER".to_owned());
     assert_eq!(keys_naming(&app, "alice").await, [key]);
@@ -352,7 +361,7 @@ async fn an_erasure_costs_a_few_calls() {
     let costs = format!("first\n    {first}\nlast\n    {}", app.calls().await);
     insta::assert_snapshot!(costs, @"
     first
-        Stripe: DELETE /v1/customers/{id}, GET /v1/customers/{id}, GET /v1/payment_intents, GET /v1/setup_intents, GET /v1/subscriptions, POST /v1/setup_intents/{id}/cancel; DynamoDB: GetItem, 7 x Query, 7 x TransactWriteItems, UpdateItem
+        Stripe: DELETE /v1/customers/{id}, GET /v1/customers/{id}, GET /v1/payment_intents, GET /v1/setup_intents, GET /v1/subscriptions, 2 x POST /v1/setup_intents/{id}/cancel; DynamoDB: GetItem, 7 x Query, 7 x TransactWriteItems, UpdateItem
     last
         Stripe: GET /v1/customers/{id}; DynamoDB: 2 x GetItem, 9 x Query, 2 x TransactWriteItems, UpdateItem
     ");
