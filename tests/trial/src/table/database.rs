@@ -287,13 +287,13 @@ fn attributes<'a>(
     projection: &'a str,
     names: &'a BTreeMap<String, String>,
 ) -> Result<Vec<&'a str>, Refused> {
-    let named = projection.split(',').map(str::trim).map(|word| {
+    let wanted = projection.split(',').map(str::trim).map(|word| {
         if word.starts_with('#') {
             return names.get(word).map(String::as_str);
         }
         Some(word).filter(|word| !word.contains(['.', '[']))
     });
-    named
+    wanted
         .collect::<Option<_>>()
         .ok_or_else(|| Refused::Unknown(projection.to_owned()))
 }
