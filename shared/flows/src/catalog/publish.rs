@@ -106,35 +106,6 @@ impl Resolver {
         Err(PublishError::Busy)
     }
 
-    fn resolve_addons(
-        &self,
-        name: &PlanName,
-        plan: &mut CatalogPlan,
-        answers: &Answers,
-    ) -> Result<(), PublishError> {
-        for addon in plan.addons.values_mut().filter(|addon| !addon.removed) {
-            let answer = Reference::of_addon(&addon.declared).and_then(|it| answers.get(&it));
-            let unanswered = |reason: &str| PublishError::Unanswered {
-                plan: name.clone(),
-                reason: reason.to_owned(),
-            };
-            let answer = match answer {
-                Some(Ok(answer)) => answer.clone(),
-                Some(Err(reason)) => return Err(unanswered(reason)),
-                None => return Err(unanswered("no time was left")),
-            };
-            if answer == Answer::Missing {
-                return Err(PublishError::NoSuchPrice {
-                    plan: name.clone(),
-                    field: "addons",
-                    sentence: addon.why_missing(),
-                });
-            }
-            addon.learn(answer);
-        }
-        Ok(())
-    }
-
     async fn resolve(
         &self,
         declared: &DeclaredPlans,
@@ -170,10 +141,39 @@ impl Resolver {
                     sentence: plan.why_missing(),
                 });
             }
-            self.resolve_addons(name, plan, &answers)?;
+            resolve_addons(name, plan, &answers)?;
         }
         next.keep_removed(older);
         next.judge_addons(self.livemode);
         Ok(next)
     }
+}
+
+/// Takes what Stripe answered for the add-ons of a plan.
+fn resolve_addons(
+    name: &PlanName,
+    plan: &mut CatalogPlan,
+    answers: &Answers,
+) -> Result<(), PublishError> {
+    for addon in plan.addons.values_mut().filter(|addon| !addon.removed) {
+        let answer = Reference::of_addon(&addon.declared).and_then(|it| answers.get(&it));
+        let unanswered = |reason: &str| PublishError::Unanswered {
+            plan: name.clone(),
+            reason: reason.to_owned(),
+        };
+        let answer = match answer {
+            Some(Ok(answer)) => answer.clone(),
+            Some(Err(reason)) => return Err(unanswered(reason)),
+            None => return Err(unanswered("no time was left")),
+        };
+        if answer == Answer::Missing {
+            return Err(PublishError::NoSuchPrice {
+                plan: name.clone(),
+                field: "addons",
+                sentence: addon.why_missing(),
+            });
+        }
+        addon.learn(answer);
+    }
+    Ok(())
 }
