@@ -34,6 +34,7 @@ pub struct Tab {
     pub subscribe: Running,
     /// `POST /subscriptions/{subscription}/...`.
     pub actions: Running,
+    pub users: Running,
 }
 
 /// All functions.
@@ -318,6 +319,7 @@ async fn functions(
             confirm: start("confirm", door).await?,
             subscribe: start("subscribe", door).await?,
             actions: start("actions", door).await?,
+            users: start("users", door).await?,
         })
     };
     Ok(Functions {

@@ -165,7 +165,7 @@ impl Stage<'_> {
             }
             Ask::User { path, body } => {
                 let event = server_event(path, body);
-                Box::pin(self.ask(door, &tab.actions, event)).await
+                Box::pin(self.ask(door, &tab.users, event)).await
             }
             Ask::Again { body } => {
                 let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(body));
