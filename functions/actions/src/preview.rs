@@ -28,17 +28,22 @@ pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
             "at": preview.next_charge.at,
         },
     });
-    if let (Some(code), Some(members)) = (&change.code, shown.as_object_mut()) {
-        members.insert("discount".to_owned(), discount(code, preview.currency));
+    if let Some(code) = &change.code {
+        add(&mut shown, "discount", discount(code, preview.currency));
     }
     if let Some(tax) = preview.tax {
-        shown["tax"] = json!({
-            "amount": tax.amount,
-            "behavior": tax.behavior,
-            "currency": preview.currency,
-        });
+        let tax =
+            json!({"amount": tax.amount, "behavior": tax.behavior, "currency": preview.currency});
+        add(&mut shown, "tax", tax);
     }
     shown
+}
+
+/// Adds what is not always there.
+fn add(shown: &mut Value, name: &str, value: Value) {
+    if let Some(members) = shown.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn discount(code: &ShownCode, currency: Currency) -> Value {
@@ -74,33 +79,32 @@ pub(crate) fn describe_end(preview: &EndPreview, when: CancelWhen, token: Option
 /// What another subscription would cost, as an answer.
 pub(crate) fn describe_again(preview: &AgainPreview) -> Value {
     let (plan, currency) = (&preview.plan, preview.plan.currency);
+    let amount = preview.taxed.map_or(plan.amount, |taxed| taxed.amount);
     let mut shown = json!({
         "again": preview.name,
         "due_now": {"amount": preview.due_now, "currency": currency},
-        "price": {"amount": plan.amount, "currency": currency},
+        "price": {"amount": amount, "currency": currency},
         "interval": plan.interval,
         "interval_count": plan.interval_count,
         "trial_days": preview.trial_days,
         "trial_end": preview.trial_end,
     });
-    if let (Some(_), Some(members)) = (plan.quantity, shown.as_object_mut()) {
-        members.insert("quantity".to_owned(), preview.quantity.into());
+    if plan.quantity.is_some() {
+        add(&mut shown, "quantity", preview.quantity.into());
     }
-    if let (false, Some(members)) = (preview.addons.is_empty(), shown.as_object_mut()) {
+    if !preview.addons.is_empty() {
         let addon = |it: &BoughtAddon| json!({"name": it.name, "quantity": it.quantity});
-        members.insert(
-            "addons".to_owned(),
-            preview.addons.iter().map(addon).collect(),
-        );
+        let addons = preview.addons.iter().map(addon).collect();
+        add(&mut shown, "addons", addons);
     }
     if let Some(taxed) = preview.taxed {
-        shown["price"]["amount"] = taxed.amount.into();
-        shown["tax"] = json!({
+        let tax = json!({
             "amount": taxed.amount,
             "tax_amount": taxed.tax,
             "behavior": taxed.behavior,
             "currency": currency,
         });
+        add(&mut shown, "tax", tax);
     }
     shown
 }

@@ -75,7 +75,7 @@ async fn a_warning_is_told_once_with_what_can_be_done_about_it() {
         "fraud_type": "made_with_stolen_card",
         "actionable": true,
     });
-    assert_eq!(told(&it.app).await, [expected.clone()]);
+    assert_eq!(told(&it.app).await, std::slice::from_ref(&expected));
     // The rest is refunded: Stripe updates the warning, and what was told stays.
     it.ask("POST", "/v1/refunds", &[("charge", &charge)]).await;
     assert_eq!(told(&it.app).await, [expected]);

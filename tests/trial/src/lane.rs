@@ -34,6 +34,7 @@ pub struct Tab {
     pub subscribe: Running,
     /// `POST /subscriptions/{subscription}/...`.
     pub actions: Running,
+    /// `POST /shop/customers` and `POST /shop/users/...`.
     pub users: Running,
 }
 

@@ -315,6 +315,7 @@ impl SubscriptionActions<'_> {
             begins_tax: change.begins_tax,
             request: &change.id,
         };
+        let nowhere = || ActionError::refused(ActionErrorCode::AddressNeeded, &subscription);
         let period_end = Timestamp::from_unix(change.basis.period_end);
         // What is charged from the next period on, with what discounts and taxes are left by then.
         let renewal = async || {
@@ -341,10 +342,7 @@ impl SubscriptionActions<'_> {
         let Some(at) = change.prorated_at else {
             let next = renewal().await?;
             if next.lacks_location() {
-                return Err(ActionError::refused(
-                    ActionErrorCode::AddressNeeded,
-                    &subscription,
-                ));
+                return Err(nowhere());
             }
             let takes_effect_at = match change.when {
                 ChangeWhen::Now => self.cx.clock.now(),
@@ -367,10 +365,7 @@ impl SubscriptionActions<'_> {
         let due = asked(Prorate::AtOnce(at), change.new_period);
         let due = stripe.preview_change(&due).await?.value;
         if due.lacks_location() {
-            return Err(ActionError::refused(
-                ActionErrorCode::AddressNeeded,
-                &subscription,
-            ));
+            return Err(nowhere());
         }
         let lines: Vec<PreviewedLine> = due.lines.data.iter().map(PreviewedLine::of).collect();
         // What the change leaves is settled with the invoice after it: a credit, or a difference that is too small

@@ -324,9 +324,9 @@ fn taxes_are_reckoned_automatically_or_not_at_all() {
     let plan = plans.get("basic").unwrap();
     assert_eq!(plan.tax, Some(PlanTax::Automatic));
     assert_eq!(serde_json::to_value(plan).unwrap()["tax"], "automatic");
-    let plain = parse(GOOD).unwrap();
-    let plain = serde_json::to_value(plain.get("basic").unwrap()).unwrap();
-    assert!(plain.get("tax").is_none(), "as older versions wrote it");
+    let untaxed = parse(GOOD).unwrap();
+    let untaxed = serde_json::to_value(untaxed.get("basic").unwrap()).unwrap();
+    assert!(untaxed.get("tax").is_none(), "as older versions wrote it");
     for wrong in ["true", r#""none""#, "19"] {
         let error = with(wrong).unwrap_err();
         assert!(error.contains("plan basic, field tax"), "{error}");
