@@ -150,8 +150,11 @@ async fn a_second_start_finds_the_prices_the_endpoint_and_the_tokens_of_the_firs
         prices
     );
     let plans: Value = serde_json::from_str(include_str!("../src/plans.json")).unwrap();
-    let sold = plans.as_object().unwrap().len();
-    assert_eq!(prices.as_array().unwrap().len(), sold, "one for each plan");
+    let addons = |plan: &Value| plan["addons"].as_object().map_or(0, serde_json::Map::len);
+    let plans = plans.as_object().unwrap().values();
+    let sold: usize = plans.map(|plan| 1 + addons(plan)).sum();
+    let made = prices.as_array().unwrap().len();
+    assert_eq!(made, sold, "one for each plan and add-on");
     let endpoints = sandbox(&second, "/v1/webhook_endpoints").await["data"].clone();
     assert_eq!(endpoints.as_array().unwrap().len(), 1);
     let address = format!("{}/webhooks/stripe", second.gateway_url());

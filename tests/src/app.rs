@@ -76,16 +76,21 @@ fn sell_addons(
         let key = format!("{plan}-{name}");
         let currency = addon["currency"].as_str().unwrap_or("usd").to_owned();
         let interval = addon["interval"].as_str().unwrap_or(interval).to_owned();
-        prices.push(vec![
+        let mut price = vec![
             ("lookup_key", key.clone()),
             ("product_data[name]", name.clone()),
             ("unit_amount", addon["amount"].to_string()),
             ("currency", currency),
             ("recurring[interval]", interval),
-        ]);
+        ];
+        if let Some(behavior) = addon["tax_behavior"].as_str() {
+            price.push(("tax_behavior", behavior.to_owned()));
+        }
+        prices.push(price);
         if let Some(members) = addon.as_object_mut() {
-            members.remove("currency");
-            members.remove("interval");
+            for of_price in ["currency", "interval", "tax_behavior"] {
+                members.remove(of_price);
+            }
             members.insert("lookup_key".to_owned(), key.into());
             members
                 .entry("label")

@@ -12,6 +12,7 @@
     reason = "a member of JSON that is not there reads as null, which is what the trial compares"
 )]
 
+pub mod asked;
 pub mod books;
 pub mod broken;
 pub mod case;

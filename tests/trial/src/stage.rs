@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use perennial_functions::Running;
 use serde_json::{Value, json};
 
+use crate::asked::{AskedEmail, Code, Erasing};
 use crate::broken::Broken;
 use crate::lane::Lane;
-use crate::orders::{AskedEmail, Code, Erasing};
 use crate::rng::Rng;
 use crate::table::Table;
 use crate::wire::{Bug, Door, Trouble};

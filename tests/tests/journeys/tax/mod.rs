@@ -3,6 +3,7 @@
 mod changing;
 mod failing;
 mod refused;
+mod whole_order;
 
 use perennial_tests::{Answer, Setup, Shopper, TestApp};
 use serde_json::{Value, json};

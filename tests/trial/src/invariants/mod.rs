@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::asked::{AskedEmail, Code, Erasing};
 use crate::books::{Books, group_of};
 use crate::broken::Broken;
-use crate::orders::{AskedEmail, Code, Erasing};
 use crate::stage::{AskedRefund, Back, Deal, Life, Pause, Stage, Told};
 use crate::table::UNREADABLE;
 

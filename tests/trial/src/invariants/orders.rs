@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Seen, is_live, items, secrets, unnamed};
-use crate::orders::Erasing;
+use crate::asked::Erasing;
 
 /// The first payment is what was shown, and the code is redeemed once for each subscription that has it.
 pub(super) fn codes(seen: &Seen, broken: &mut Vec<String>) {

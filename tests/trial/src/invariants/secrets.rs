@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::orders::MAILBOX;
+use crate::asked::MAILBOX;
 use crate::shopper::{ADDRESS, BROWSER};
 
 const SECRETS: [&str; 8] = [

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Journey, actions, apple, buy};
+use crate::asked::Code;
 use crate::books::text;
 use crate::broken::Broken;
-use crate::orders::Code;
 use crate::shopper::{Ask, By, Click};
 use crate::stage::{Life, Stage};
 use crate::wire::Door;
@@ -111,7 +111,7 @@ async fn some_minutes(stage: &Stage<'_>) -> Result<(), Broken> {
 
 /// A server says where Stripe writes to, before there is a customer and after; the last one stays.
 async fn emails(stage: &Stage<'_>) -> Result<(), Broken> {
-    let address = |name: &str| json!(format!("{name}{}", crate::orders::MAILBOX));
+    let address = |name: &str| json!(format!("{name}{}", crate::asked::MAILBOX));
     stage.set_email(&address("first")).await?;
     buy(stage, TAB, "photos", By::Page).await?;
     stage.flow().await?;
