@@ -661,7 +661,7 @@ export interface Wallet {
 export type WalletName = "amazon_pay" | "apple_pay" | "google_pay" | "cash_app_pay";
 
 export interface WalletReason {
-  code: "wallet_not_offered" | "currency_not_supported" | "country_not_supported" | "wallet_not_enabled" | "domain_not_registered" | "domain_inactive" | "zero_amount_trial" | "not_checked" | "plan_not_available" | "currency_conflict";
+  code: "wallet_not_offered" | "currency_not_supported" | "country_not_supported" | "wallet_not_enabled" | "domain_not_registered" | "domain_inactive" | "zero_amount_trial" | "not_checked" | "plan_not_available" | "currency_conflict" | "address_needed";
   message: string;
 }
 

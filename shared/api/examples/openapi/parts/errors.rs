@@ -114,7 +114,9 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
             add("payments", array("PaymentIntentId"));
         }
         // How the subscription stands, once it is known to be the caller's.
-        (400 | 402 | 409 | 502, _) if route.contains("/subscriptions/{subscription}/") => {
+        (400 | 402 | 404 | 409 | 429 | 502, _)
+            if route.contains("/subscriptions/{subscription}/") =>
+        {
             add("subscription", schema("ManagedSubscription"));
         }
         _ => {}

@@ -464,7 +464,16 @@ fn of_actions() -> Vec<Route> {
     routes.extend(both(
         "POST /subscriptions/{subscription}/change",
         "POST /shop/subscriptions/{subscription}/change",
-        [&unchangeable[..], &whys(&OF_CHANGE)].concat(),
+        [
+            &unchangeable[..],
+            &whys(&OF_CHANGE),
+            // The code was used up or ended in this moment.
+            &[(
+                CodeRefusal::NotTaken.status(),
+                CodeRefusal::NotTaken.as_str(),
+            )],
+        ]
+        .concat(),
     ));
     routes.extend(both(
         "POST /subscriptions/{subscription}/pause",
