@@ -47,6 +47,7 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/answers.d.ts").SheetWallet} SheetWallet */
 /** @typedef {import("./perennial/answers.d.ts").Subscription} Subscription */
 /** @typedef {import("./perennial/answers.d.ts").SubscriptionDetails} SubscriptionDetails */
+/** @typedef {import("./perennial/answers.d.ts").Tax} Tax */
 /** @typedef {import("./perennial/answers.d.ts").WalletName} WalletName */
 /** @typedef {import("./perennial/answers.d.ts").Wallets} Wallets */
 /** @typedef {import("./perennial/sheet.js").Button} Button */

@@ -464,16 +464,7 @@ fn of_actions() -> Vec<Route> {
     routes.extend(both(
         "POST /subscriptions/{subscription}/change",
         "POST /shop/subscriptions/{subscription}/change",
-        [
-            &unchangeable[..],
-            &whys(&OF_CHANGE),
-            // The code was used up or ended in this moment.
-            &[(
-                CodeRefusal::NotTaken.status(),
-                CodeRefusal::NotTaken.as_str(),
-            )],
-        ]
-        .concat(),
+        of_change(),
     ));
     routes.extend(both(
         "POST /subscriptions/{subscription}/pause",
@@ -515,6 +506,16 @@ fn of_actions() -> Vec<Route> {
     routes.extend(of_another_method(&target));
     routes.extend(of_details());
     routes
+}
+
+/// Why a change that was shown is not made.
+fn of_change() -> Vec<Code> {
+    // The code was used up or ended in this moment.
+    let code = (
+        CodeRefusal::NotTaken.status(),
+        CodeRefusal::NotTaken.as_str(),
+    );
+    [&whys(&UNCHANGEABLE)[..], &whys(&OF_CHANGE), &[code]].concat()
 }
 
 /// What a shopper does not do.
