@@ -201,9 +201,8 @@ async function pay(button) {
   showPaying(name);
   announce(`Taking you to ${walletWord(name)}.`);
   try {
-    const quantity = chosenQuantity();
     const order = orderOf(plan);
-    const { addons, billingAddress } = order;
+    const { quantity, addons, billingAddress } = order;
     const { discount, tax } = ways.amountsOf(order, promo.code());
     await show(await perennial.startWallet({ plan: plan.name, wallet: name, returnTo: location.pathname, consent: ways.consent(), discount, tax, ...(billingAddress ? { billingAddress } : {}), ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }) }));
   } catch (error) {
@@ -440,14 +439,13 @@ function chooseAnew() {
 
 function showOrder() {
   const plan = chosenPlan();
-  const quantity = chosenQuantity();
-  const addons = chosenAddons();
-  const order = { plan: plan.name, quantity, addons };
+  const order = orderOf(plan);
+  const { quantity, addons } = order;
   const code = promo.code();
   const { discount, tax } = ways.amountsOf(order, code);
   drawOrder(plan, quantity, discount, addons, tax);
   void again.show(ended, plan, quantity, addons);
-  if (address.of(plan) === null) return ways.wait();
+  if (plan.tax && !order.billingAddress) return ways.wait();
   void ways.show(order, { first: chosenFirst(), returnTo: location.pathname, code });
 }
 
