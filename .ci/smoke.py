@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Size is cold-start time. What is counted is the file for this machine; the one for arm64 is about as large.
-BUDGET_MB = 7.4
+BUDGET_MB = 7.6
 PATIENCE_SECONDS = 20
 NOWHERE = "http://127.0.0.1:9"
 
