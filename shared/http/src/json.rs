@@ -58,5 +58,58 @@ fn field_error(text: &str) -> ApiError {
     } else {
         "invalid_field"
     };
+    let text = without_text(text);
     ApiError::new(400, code, format!("The body has a mistake: {text}."))
+}
+
+/// The sentence without a text that stood where something else was expected: it may be of a person, and is as long as
+/// the body.
+fn without_text(sentence: &str) -> String {
+    for kind in ["invalid type: string", "invalid value: string"] {
+        let told = sentence.strip_prefix(kind);
+        let told = told.filter(|told| told.starts_with(" \""));
+        if let Some((_, expected)) = told.and_then(|told| told.rsplit_once(", expected ")) {
+            return format!("{kind}, expected {expected}");
+        }
+    }
+    sentence.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only what is refused is looked at")]
+    struct Ask {
+        many: Vec<u8>,
+    }
+
+    #[test]
+    fn what_was_sent_in_place_of_something_else_is_not_repeated() {
+        for (many, expected) in [
+            (
+                json!("alice@example.com, expected nobody"),
+                "The body has a mistake: invalid type: string, expected a sequence.",
+            ),
+            (
+                json!({"alice@example.com": 1}),
+                "The body has a mistake: invalid type: map, expected a sequence.",
+            ),
+            (
+                json!(["alice@example.com"]),
+                "The body has a mistake: invalid type: string, expected u8.",
+            ),
+            (
+                json!(null),
+                "The body has a mistake: invalid type: null, expected a sequence.",
+            ),
+        ] {
+            let error = read_value::<Ask>(json!({ "many": many })).unwrap_err();
+            assert_eq!(error.message, expected);
+        }
+    }
 }
