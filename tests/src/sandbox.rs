@@ -269,7 +269,17 @@ pub(crate) fn name_of(request: &Value) -> String {
         part.split_once('_').is_some_and(|(kind, id)| {
             matches!(
                 kind,
-                "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "re" | "mandate" | "price" | "prod"
+                "cus"
+                    | "seti"
+                    | "sub"
+                    | "pm"
+                    | "in"
+                    | "pi"
+                    | "re"
+                    | "mandate"
+                    | "price"
+                    | "prod"
+                    | "txi"
             ) && !id.is_empty()
         })
     };

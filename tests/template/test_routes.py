@@ -35,6 +35,7 @@ CONTRACT = {
     "POST /shop/users/email": ("users", "iam"),
     "POST /shop/users/erase": ("users", "iam"),
     "POST /shop/users/address": ("users", "iam"),
+    "POST /shop/users/tax-ids": ("users", "iam"),
     "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),
     "POST /subscriptions/{subscription}/payment-method/finish": ("actions", "token"),
     "GET /subscriptions/{subscription}": ("actions", "token"),

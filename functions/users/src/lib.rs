@@ -1,5 +1,5 @@
 //! What the shop's servers do with a user as a whole: `POST /shop/customers`, `POST /shop/users/address`,
-//! `POST /shop/users/email` and `POST /shop/users/erase`.
+//! `POST /shop/users/email`, `POST /shop/users/tax-ids` and `POST /shop/users/erase`.
 //!
 //! A function of its own, because it alone of those with routes may delete what is kept of a user.
 
@@ -7,6 +7,7 @@ mod address;
 mod adopt;
 mod email;
 mod erase;
+mod tax_ids;
 
 use perennial_api::{failure, refused};
 use perennial_config::{Env, Start, StartError};
@@ -32,6 +33,7 @@ routes! {
     Adopt = "POST /shop/customers",
     SetAddress = "POST /shop/users/address",
     SetEmail = "POST /shop/users/email",
+    SetTaxIds = "POST /shop/users/tax-ids",
     Erase = "POST /shop/users/erase",
 }
 
@@ -45,6 +47,7 @@ impl Handler for App {
             Route::Adopt => self.adopt(request).await,
             Route::SetAddress => self.set_address(request).await,
             Route::SetEmail => self.set_email(request).await,
+            Route::SetTaxIds => self.set_tax_ids(request).await,
             Route::Erase => self.erase(request).await,
         }
     }

@@ -291,6 +291,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
     ("POST /shop/customers", Authorization::Iam),
     ("POST /shop/users/address", Authorization::Iam),
     ("POST /shop/users/email", Authorization::Iam),
+    ("POST /shop/users/tax-ids", Authorization::Iam),
     ("POST /shop/users/erase", Authorization::Iam),
     ("GET /shop/invoices", Authorization::Iam),
     (

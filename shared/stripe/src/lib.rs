@@ -25,13 +25,13 @@ pub use error::{Cause, Effect, Failure, StripeError};
 pub use objects::{
     Account, AutomaticTax, Bill, Card, CardOptions, CardWallet, Charge, ChargeStatus,
     ConfirmationSecret, Coupon, CreditNote, Customer, Deleted, Discount, Dispute, DisputeStatus,
-    Expandable, FraudWarning, Identified, Invoice, InvoicePayment, LinePeriod, List, Mandate,
-    MandateStatus, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent, PaymentIntentStatus,
-    PaymentMethod, PaymentMethodDomain, PaymentSettings, PendingUpdate, Period, Phase,
-    PhaseDiscount, PhaseItem, PortalConfiguration, PortalSession, Preview, PreviewLine, Price,
-    Product, PromotionCode, Recurring, RedirectToUrl, Refund, RefundStatus, Restrictions, Schedule,
-    SetupAttempt, SetupAttemptStatus, SetupError, SetupIntent, SetupIntentStatus, SetupRecord,
-    Subscription, SubscriptionItem, WebhookEndpoint,
+    Expandable, FraudWarning, HeldTaxId, Identified, Invoice, InvoicePayment, LinePeriod, List,
+    Mandate, MandateStatus, Metadata, NextAction, Outcome, PaidInvoice, PaymentIntent,
+    PaymentIntentStatus, PaymentMethod, PaymentMethodDomain, PaymentSettings, PendingUpdate,
+    Period, Phase, PhaseDiscount, PhaseItem, PortalConfiguration, PortalSession, Preview,
+    PreviewLine, Price, Product, PromotionCode, Recurring, RedirectToUrl, Refund, RefundStatus,
+    Restrictions, Schedule, SetupAttempt, SetupAttemptStatus, SetupError, SetupIntent,
+    SetupIntentStatus, SetupRecord, Subscription, SubscriptionItem, WebhookEndpoint,
 };
 pub use operations::{CancellationReason, ListEvents, ListSubscriptions, SetEnd, Which};
 pub use pace::Pace;

@@ -32,6 +32,7 @@ mod reminder;
 mod return_path;
 mod subscription;
 mod tax;
+mod tax_id;
 mod wallet;
 
 pub use actions::{
@@ -70,4 +71,5 @@ pub use subscription::{
     InvoiceStatus, PendingChange, Refunded, SoldAs, Subscription, SubscriptionStatus,
 };
 pub use tax::{AgreedTax, BillingAddress, PlanTax, TaxBehavior, TaxRefusal, TaxedPrice};
+pub use tax_id::{MOST_TAX_IDS, TaxId};
 pub use wallet::{Countries, Currencies, First, Shown, UnknownWallet, Wallet, WalletRow};

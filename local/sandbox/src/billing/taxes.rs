@@ -14,10 +14,13 @@ use serde_json::{Value, json};
 pub(crate) fn apply(world: &World, invoice: &mut Value, lines: &mut [Value]) {
     let automatic = invoice.flag("automatic_tax.enabled");
     let customer = customer_of(world, invoice);
-    let exempt = customer.text("tax_exempt").unwrap_or("none");
     let location = automatic
         .then(|| tax_location::of(world, customer))
         .flatten();
+    let exempt = match customer.text("tax_exempt").unwrap_or("none") {
+        "none" if is_business_abroad(world, customer, location.as_ref()) => "reverse",
+        said => said,
+    };
     if automatic {
         let known = if location.is_some() {
             "complete"
@@ -49,6 +52,19 @@ pub(crate) fn apply(world: &World, invoice: &mut Value, lines: &mut [Value]) {
                 .collect::<Vec<_>>(),
         );
     }
+}
+
+/// Whether the customer owes the taxes themselves, as a business of another country than the account's, by the form of a
+/// tax id alone: `unverified` is enough (<https://docs.stripe.com/tax/zero-tax>). The account is in none of these.
+fn is_business_abroad(world: &World, customer: &Value, location: Option<&Location>) -> bool {
+    let country = location.map_or("", |it| it.country.as_str());
+    let kind = match country {
+        "GB" => "gb_vat",
+        _ if tax_location::is_in_the_union(country) => "eu_vat",
+        _ => return false,
+    };
+    let mut held = world.store.having(Kind::TaxId, "customer", customer.id());
+    held.any(|it| it.is("type", kind))
 }
 
 fn customer_of<'a>(world: &'a World, invoice: &Value) -> &'a Value {

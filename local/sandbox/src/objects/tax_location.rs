@@ -43,6 +43,17 @@ const LEAST_AREA: u16 = 5;
 /// ISO 3166 gives it to no country.
 const NOWHERE: &str = "ZZ";
 
+/// The member states of the European Union.
+const UNION: [&str; 27] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT",
+    "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+];
+
+/// Whether a country is in the European Union, whose businesses have one type of tax id.
+pub(crate) fn is_in_the_union(country: &str) -> bool {
+    UNION.contains(&country)
+}
+
 /// The first three digits of the ZIP codes of some states.
 const ZIPS: [(&str, u16, u16); 9] = [
     ("CA", 900, 961),

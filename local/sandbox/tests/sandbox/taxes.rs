@@ -403,3 +403,30 @@ async fn a_preview_says_whether_the_location_is_known() {
         );
     }
 }
+
+/// By <https://docs.stripe.com/tax/zero-tax>: a business of another country owes the taxes itself. 19% of 15.00 are 2.85.
+#[tokio::test]
+async fn a_business_abroad_is_charged_no_taxes() {
+    for (country, kind, value, reason, total) in [
+        ("DE", "eu_vat", "DE123456789", "reverse_charge", 1500),
+        ("DE", "eu_vat", "DE111111111", "reverse_charge", 1500),
+        ("DE", "gb_vat", "GB123456789", "standard_rated", 1785),
+        ("GB", "gb_vat", "GB123456789", "reverse_charge", 1500),
+        ("CH", "ch_vat", "CHE123456789", "standard_rated", 1622),
+    ] {
+        let frozen = with_behavior("exclusive").await;
+        moves(&frozen, &[("address[country]", country)]).await;
+        let path = format!("/v1/customers/{}/tax_ids", frozen.shopper.customer);
+        let tax_id = [("type", kind), ("value", value)];
+        frozen.stripe.post(&path, &tax_id).await.ok();
+        let subscription = frozen.subscribe(AUTOMATIC).await;
+        let invoice = latest(&frozen, &subscription).await;
+        let tax = &invoice["total_taxes"][0];
+        assert_eq!(
+            (&tax["taxability_reason"], &invoice["total"]),
+            (&json!(reason), &json!(total)),
+            "{country} {kind} {value}"
+        );
+        assert_eq!(invoice["customer_tax_ids"][0]["value"], value);
+    }
+}

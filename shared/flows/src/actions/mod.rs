@@ -28,6 +28,7 @@ mod preview_code;
 mod refund;
 mod refusal;
 mod resuming;
+mod tax_ids;
 mod trial_time;
 mod unused_time;
 
@@ -51,6 +52,7 @@ pub use preview_code::{AskedCode, ShownCode};
 pub use refund::{InvoiceRefund, Refund};
 pub use refusal::{ActionErrorCode, ActionRefusal};
 pub use resuming::{EndedPause, Resume};
+pub use tax_ids::TaxIdsSet;
 pub use trial_time::TrialEnd;
 
 use perennial_store::StoreError;

@@ -221,6 +221,9 @@ reasons! {
     /// Nowhere, as Stripe sees it.
     AddressRefused => 400, "address_not_recognized",
         "Stripe does not recognize this address, and nothing was changed. Check the country and the postal code.";
+    /// Not a number of that type, as Stripe sees it.
+    TaxIdRefused => 400, "tax_id_refused",
+        "Stripe does not take one of these tax ids, and nothing was changed. Check its \"type\" and its \"value\".";
     /// Not an address, as Stripe sees it.
     EmailRefused => 400, "email_refused",
         "Stripe does not take this e-mail address, and nothing was changed.";

@@ -26,6 +26,7 @@ mod schedule;
 mod setup_intent;
 mod setup_record;
 mod subscription;
+mod tax_id;
 mod webhook_endpoint;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ pub use schedule::{Phase, PhaseDiscount, PhaseItem, Schedule};
 pub use setup_intent::{NextAction, RedirectToUrl, SetupError, SetupIntent, SetupIntentStatus};
 pub use setup_record::{SetupAttempt, SetupAttemptStatus, SetupRecord};
 pub use subscription::{PaymentSettings, PendingUpdate, Period, Subscription, SubscriptionItem};
+pub use tax_id::HeldTaxId;
 pub use webhook_endpoint::WebhookEndpoint;
 
 /// The pairs that we attached to an object.

@@ -2,6 +2,7 @@
 
 mod changing;
 mod failing;
+mod ids;
 mod refused;
 mod whole_order;
 

@@ -572,6 +572,18 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             .concat(),
         ),
         (
+            "POST /shop/users/tax-ids",
+            [
+                &SERVER[..],
+                &[(409, "user_being_erased")],
+                &BODY,
+                &CALL,
+                &PLANS,
+                &whys(&[ActionErrorCode::TaxIdRefused]),
+            ]
+            .concat(),
+        ),
+        (
             "POST /shop/users/erase",
             [
                 &SERVER[..],

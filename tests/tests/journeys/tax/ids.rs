@@ -1,0 +1,159 @@
+//! Tax ids of shoppers who are a business: at Stripe alone, these and no others, and no taxes where the charge is
+//! reversed.
+
+use perennial_tests::Answer;
+use serde_json::{Value, json};
+
+use super::{AUSTRIA, Buyer, CALIFORNIA, DE};
+use crate::payments::{ShopServer, text};
+
+fn vat(value: &str) -> Value {
+    json!({"type": "eu_vat", "value": value})
+}
+
+impl Buyer {
+    async fn set(&self, tax_ids: Value) -> Answer {
+        let body = json!({"user": "alice", "tax_ids": tax_ids});
+        let server = ShopServer::of(&self.app);
+        server.post("/shop/users/tax-ids", "", &body).await
+    }
+
+    /// What Stripe has, in the order of their numbers.
+    async fn held(&self) -> Vec<String> {
+        let all = self.app.stripe.objects("tax_id").await;
+        let mut values: Vec<String> = all.iter().map(|it| text(&it["value"]).to_owned()).collect();
+        values.sort();
+        values
+    }
+}
+
+/// 19% of 15.00 are 2.85 in Germany, and none for its businesses; a business of California pays its 7.25%.
+#[tokio::test]
+async fn a_business_is_shown_and_charged_no_taxes_where_it_owes_them_itself() {
+    let it = Buyer::start().await;
+    assert_eq!(it.told("exclusive", DE).await["tax"]["amount"], 1785);
+    it.set(json!([vat("DE123456789")])).await.expect(200);
+    assert_eq!(
+        it.told("exclusive", CALIFORNIA).await["tax"]["amount"],
+        1609
+    );
+    let told = it.told("exclusive", DE).await;
+    assert_eq!(told["tax"]["amount"], 1500, "{told}");
+    assert_eq!(told["tax"]["tax_amount"], 0);
+    assert_eq!(it.told("inclusive", DE).await["tax"]["tax_amount"], 0);
+    it.buy("exclusive", DE).await;
+    it.app.pass_days(31).await;
+    assert_eq!(it.paid().await, [1500, 1500]);
+    // Taken away again, the taxes come back with the next renewal.
+    it.set(json!([])).await.expect(200);
+    it.app.pass_days(31).await;
+    assert_eq!(it.paid().await, [1500, 1500, 1785]);
+}
+
+/// What was shown without taxes costs them again, so nothing is charged.
+#[tokio::test]
+async fn a_tax_id_that_goes_while_a_checkout_is_open_ends_it() {
+    let it = Buyer::start().await;
+    it.set(json!([vat("DE123456789")])).await.expect(200);
+    let told = it.told("exclusive", DE).await;
+    let opened = it.click(&told, "amazon_pay", DE).await.expect(201).json();
+    it.set(json!([])).await.expect(200);
+    let landed = it.agree(&opened).await;
+    assert_eq!(landed.landed_with("reason").as_deref(), Some("tax_changed"));
+    assert_eq!(it.paid().await, Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn the_customer_has_those_that_were_named_last_and_no_others() {
+    let it = Buyer::start().await;
+    let none = it.set(json!([])).await.expect(200).json();
+    assert_eq!(
+        none,
+        json!({"user": "alice", "customer": null, "tax_ids": []})
+    );
+    assert!(it.app.stripe.objects("customer").await.is_empty());
+    let two = json!([vat("DE123456789"), {"type": "us_ein", "value": "12-3456789"}]);
+    let first = it.set(two.clone()).await.expect(200).json();
+    assert_eq!(
+        first["tax_ids"],
+        json!([
+            {"type": "eu_vat", "verification": "pending"},
+            {"type": "us_ein", "verification": "unavailable"},
+        ])
+    );
+    assert!(text(&first["customer"]).starts_with("cus_"));
+    // A moment later the register has answered, and the same again changes nothing, however it is written.
+    it.app.pass_days(1).await;
+    it.app.forget_calls().await;
+    let again = json!([vat("de 123.456.789"), two[1].clone(), vat("DE123456789")]);
+    let second = it.set(again).await.expect(200).json();
+    let same = it.app.calls().await.to_string();
+    assert_eq!(second["tax_ids"][0]["verification"], "verified");
+    assert_eq!(second["tax_ids"][2], second["tax_ids"][0]);
+    assert_eq!(it.held().await, ["12-3456789", "DE123456789"]);
+    it.app.forget_calls().await;
+    it.set(json!([vat("ATU12345678")])).await.expect(200);
+    let other = it.app.calls().await.to_string();
+    assert_eq!(it.held().await, ["ATU12345678"]);
+    assert_eq!(it.told("exclusive", AUSTRIA).await["tax"]["tax_amount"], 0);
+    insta::assert_snapshot!(format!("the same\n    {same}\nanother\n    {other}"), @"
+    the same
+        Stripe: GET /v1/customers/{id}/tax_ids; DynamoDB: GetItem
+    another
+        Stripe: 2 x DELETE /v1/customers/{id}/tax_ids/{id}, GET /v1/customers/{id}/tax_ids, POST /v1/customers/{id}/tax_ids; DynamoDB: GetItem
+    ");
+}
+
+/// The first of two is good, and taken away again.
+#[tokio::test]
+async fn one_that_stripe_refuses_changes_nothing() {
+    let it = Buyer::start().await;
+    it.set(json!([vat("DE123456789")])).await.expect(200);
+    let refused = it.set(json!([vat("ATU12345678"), vat("x")])).await;
+    assert_eq!(refused.expect_error(400), "tax_id_refused");
+    assert_eq!(it.held().await, ["DE123456789"]);
+    for (tax_ids, code) in [
+        (Value::Null, "missing_field"),
+        (json!("DE123456789"), "invalid_field"),
+        (
+            json!([{"type": "EU", "value": "DE123456789"}]),
+            "invalid_field",
+        ),
+        (json!([{"type": "eu_vat"}]), "missing_field"),
+        (
+            json!([{"type": "eu_vat", "value": "DE1", "country": "DE"}]),
+            "unknown_field",
+        ),
+        (Value::from(vec![vat("DE123456789"); 6]), "invalid_field"),
+    ] {
+        let answer = it.set(tax_ids.clone()).await;
+        assert_eq!(answer.code(), code, "{tax_ids}");
+        assert!(!answer.text.contains("123456789"), "{}", answer.text);
+    }
+    assert_eq!(it.held().await, ["DE123456789"]);
+}
+
+/// At every call of Stripe, before and after it has done something: never none in between, and none too many at the end.
+#[tokio::test]
+async fn an_answer_that_is_lost_leaves_some_too_many_until_the_same_comes_again() {
+    for (method, path) in [
+        ("GET", "/v1/customers/{id}/tax_ids"),
+        ("POST", "/v1/customers/{id}/tax_ids"),
+        ("DELETE", "/v1/customers/{id}/tax_ids/{id}"),
+    ] {
+        for fault in ["severed", "timeout_after", "timeout_before"] {
+            let it = Buyer::start().await;
+            it.set(json!([vat("DE123456789")])).await.expect(200);
+            let fault =
+                json!({"method": method, "path": path, "fault": fault, "times": 9, "delay_ms": 1});
+            it.app.stripe.fault(fault.clone()).await;
+            let another = json!([vat("ATU12345678")]);
+            let answer = it.set(another.clone()).await;
+            assert!(answer.status >= 500, "{fault} {}", answer.text);
+            it.app.stripe.no_faults().await;
+            assert!(!it.held().await.is_empty(), "{fault}");
+            it.set(another).await.expect(200);
+            assert_eq!(it.held().await, ["ATU12345678"], "{fault}");
+        }
+    }
+}
