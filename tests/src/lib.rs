@@ -38,7 +38,7 @@ pub use calls::Calls;
 pub use catalog::{demo_plans, demo_prices, without_pace};
 pub use client::{Caller, USER_AGENT, http};
 pub use lambda::{Lambda, binary};
-pub use log::Log;
+pub use log::{ListensToAll, Log};
 pub use proxy::Proxy;
 pub use roles::{Grant, Roles};
 pub use sandbox::StripeSandbox;

@@ -1,4 +1,4 @@
-//! What is logged on one thread.
+//! What is logged, on one thread or on all.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tracing::{
     subscriber::{DefaultGuard, NoSubscriber},
 };
 
-/// The lines that a thread has logged while it was listened to.
+/// The lines that were logged while it was listened to.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -29,6 +29,21 @@ impl Log {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
+    /// Keeps what all threads log from now on, until the guard is dropped: those of the servers, which run beside the
+    /// tests, and so those of other tests as well.
+    #[must_use]
+    pub fn listen_to_all(&self) -> ListensToAll {
+        static FAN: OnceLock<()> = OnceLock::new();
+        FAN.get_or_init(|| {
+            let subscriber = tracing_subscriber::fmt().json().with_writer(|| Fan);
+            tracing::subscriber::set_global_default(subscriber.finish())
+                .expect("nothing else listens to all threads");
+        });
+        let mut all = LISTENERS.lock().expect("no thread panics while it listens");
+        all.push(self.clone());
+        ListensToAll(self.clone())
+    }
+
     /// The lines since the last time.
     pub fn take(&self) -> Vec<Value> {
         let bytes = std::mem::take(
@@ -40,6 +55,36 @@ impl Log {
         let lines = String::from_utf8(bytes).expect("log lines are UTF-8");
         let lines = lines.lines().map(serde_json::from_str);
         lines.collect::<Result<_, _>>().expect("a log line is JSON")
+    }
+}
+
+static LISTENERS: Mutex<Vec<Log>> = Mutex::new(Vec::new());
+
+/// Listens until it is dropped.
+#[derive(Debug)]
+pub struct ListensToAll(Log);
+
+impl Drop for ListensToAll {
+    fn drop(&mut self) {
+        let mut all = LISTENERS.lock().expect("no thread panics while it listens");
+        all.retain(|log| !Arc::ptr_eq(&log.0, &self.0.0));
+    }
+}
+
+/// Gives each line to all who listen.
+struct Fan;
+
+impl io::Write for Fan {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut all = LISTENERS.lock().expect("no thread panics while it listens");
+        for log in &mut *all {
+            log.write_all(line)?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -43,6 +43,9 @@ impl From<Followed> for Applied {
     }
 }
 
+/// <https://docs.stripe.com/api/events/types#event_types-invoice.finalization_failed>
+const UNFINISHED: &str = "invoice.finalization_failed";
+
 type Users = HashMap<CustomerId, Option<UserId>>;
 
 /// What an event is about, by its type, and so what has to be read again.
@@ -120,7 +123,15 @@ impl Events<'_> {
     async fn settle(&self, event: &InboxItem, applied: Applied) -> Result<(), FlowError> {
         let (id, kind) = (event.event.as_str(), event.kind.as_str());
         let (status, reason) = match applied {
-            Applied::Done | Applied::Waits => (InboxStatus::Processed, None),
+            Applied::Done | Applied::Waits => {
+                if kind == UNFINISHED {
+                    // It stays a draft, so nothing is charged until somebody mends the cause.
+                    let (invoice, subscription) = (&event.object, &event.subscription);
+                    let subscription = subscription.as_ref().map(SubscriptionId::as_str);
+                    tracing::error!(invoice, subscription, "an invoice could not be finalized");
+                }
+                (InboxStatus::Processed, None)
+            }
             Applied::Ignored(reason) => (InboxStatus::Ignored, Some(reason.to_owned())),
             Applied::Failed(reason) => {
                 tracing::error!(event = id, kind, reason, "an event cannot be applied");

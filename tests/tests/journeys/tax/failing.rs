@@ -157,3 +157,26 @@ async fn a_rate_that_moves_after_the_request_is_frozen_charges_what_was_shown_or
         }
     }
 }
+
+/// Somebody removes the address at Stripe, so the renewal stays a draft: nothing is charged, and the operator is told once.
+#[tokio::test]
+async fn an_invoice_that_cannot_be_finalized_is_told_to_the_operator() {
+    let log = perennial_tests::Log::default();
+    let it = Buyer::start().await;
+    it.buy("exclusive", DE).await;
+    let customer = it.app.stripe.objects("customer").await.remove(0);
+    let path = format!("/v1/customers/{}", text(&customer["id"]));
+    it.app.stripe.api("POST", &path, &[("address", "")]).await;
+    let mine = it.mine().await["subscription"].clone();
+    let guard = log.listen_to_all();
+    it.app.pass_days(31).await;
+    it.app.quiet().await;
+    drop(guard);
+    let mut told: Vec<Value> = log.take().iter().map(|it| it["fields"].clone()).collect();
+    told.retain(|it| it["subscription"] == mine["id"] && it["invoice"].is_string());
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = &told[0];
+    assert_eq!(told["message"], "an invoice could not be finalized");
+    assert!(text(&told["invoice"]).starts_with("in_"), "{told}");
+    assert_eq!(it.paid().await, [1785]);
+}

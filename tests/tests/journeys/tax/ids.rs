@@ -157,3 +157,38 @@ async fn an_answer_that_is_lost_leaves_some_too_many_until_the_same_comes_again(
         }
     }
 }
+
+/// Neither what is taken nor what is refused, and the e-mail address beside it.
+#[tokio::test]
+async fn they_are_in_no_table_and_no_log() {
+    let log = perennial_tests::Log::default();
+    let _guard = log.listen_to_all();
+    let it = Buyer::start().await;
+    it.set(json!([vat("DE918273645")])).await.expect(200);
+    let refused = json!([vat("DE918273654"), vat("DE9182736x54".repeat(9).as_str())]);
+    it.set(refused).await.expect(400);
+    it.set(json!("DE918273646")).await.expect(400);
+    let server = ShopServer::of(&it.app);
+    for (email, status) in [
+        (json!("hidden-918273@example.com"), 200),
+        (json!("hidden-918273"), 400),
+        (json!(["hidden-918273@example.com"]), 400),
+    ] {
+        let body = json!({"user": "alice", "email": email});
+        let answer = server.post("/shop/users/email", "", &body).await;
+        assert!(
+            !answer.expect(status).text.contains("hidden-918273"),
+            "{email}"
+        );
+    }
+    it.buy("exclusive", DE).await;
+    let kept = serde_json::to_string(&it.app.table.items().await).unwrap();
+    let logged = serde_json::to_string(&log.take()).unwrap();
+    let customer = it.app.stripe.objects("customer").await.remove(0);
+    assert!(logged.contains(text(&customer["id"])), "it is listened to");
+    for (what, where_it_is) in [(kept, "the table"), (logged, "the log")] {
+        for hidden in ["DE9182736", "hidden-918273"] {
+            assert!(!what.contains(hidden), "{hidden} is in {where_it_is}");
+        }
+    }
+}

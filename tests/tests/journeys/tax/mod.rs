@@ -303,7 +303,7 @@ async fn a_code_and_taxes_are_both_in_what_is_shown_and_charged() {
 #[tokio::test]
 async fn the_address_is_in_no_table_and_no_log() {
     let log = perennial_tests::Log::default();
-    let _guard = log.listen();
+    let _guard = log.listen_to_all();
     let it = Buyer::start().await;
     it.buy("exclusive", ("US", Some("94117-3456"))).await;
     for place in [("US", Some("00117")), ("ZZ", Some("94117"))] {
@@ -315,6 +315,8 @@ async fn the_address_is_in_no_table_and_no_log() {
     assert!(kept.contains("1609"), "the checkout keeps the amount");
     assert!(!kept.contains("94117"), "{kept}");
     let logged = serde_json::to_string(&log.take()).unwrap();
+    let customer = it.app.stripe.objects("customer").await.remove(0);
+    assert!(logged.contains(text(&customer["id"])), "it is listened to");
     assert!(!logged.contains("94117"), "{logged}");
     let mut attempts = items.iter().filter(|item| item["tax"].is_object());
     let attempt = attempts.next().unwrap();
