@@ -22,6 +22,7 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
         (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),
         (SUBSCRIPTIONS / "email.md", "", [r'"customer":"cus_']),
+        (SUBSCRIPTIONS / "grant.md", "", [r'"plan":"video-clips-monthly","until":"', r'"plan":"stock-photos-team","quantity":5,"until":null', r'"because":"granted"']),
         (SUBSCRIPTIONS / "export.md", "", [r'"complete":true']),
         (SUBSCRIPTIONS / "erase.md", "", [r'"code":"user_is_subscribed"|"complete":']),
         (SUBSCRIPTIONS / "payment-method.md", "", [r'"status":"not_confirmed"']),

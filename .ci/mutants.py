@@ -26,9 +26,11 @@ BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", 
 # The others are tested by journeys as well, of which these concern the files: all of them would take too long for one
 # mutant. The first beginning that fits counts.
 JOURNEYS = {
+    "shared/flows/src/actions/grants": "grants::",
+    "shared/store/src/grants": "grants::",
     "shared/flows/src/actions/": "actions::",
     "functions/actions/": "actions::",
-    "functions/users/": "adopting:: emailing:: erasing::",
+    "functions/users/": "adopting:: emailing:: erasing:: grants::",
     "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
     "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
     "shared/flows/src/sweeps/": "sweeps:: many:: lost_setups:: overdue:: unreadable:: event_orders::",

@@ -39,6 +39,7 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/answers.d.ts").Entitlement} Entitlement */
 /** @typedef {import("./perennial/answers.d.ts").First} First */
 /** @typedef {import("./perennial/answers.d.ts").Feedback} Feedback */
+/** @typedef {import("./perennial/answers.d.ts").GivenPlan} GivenPlan */
 /** @typedef {import("./perennial/answers.d.ts").Invoice} Invoice */
 /** @typedef {import("./perennial/answers.d.ts").ManagedSubscription} ManagedSubscription */
 /** @typedef {import("./perennial/answers.d.ts").PausePreview} PausePreview */

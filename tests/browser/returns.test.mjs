@@ -201,7 +201,7 @@ test("the outcome of a return is not told to the next shopper, nor after the nex
   };
   await comeBack();
   token = "bob";
-  api.script = [{ status: 200, body: { subscriptions: [], entitlements: {} } }];
+  api.script = [{ status: 200, body: { subscriptions: [], grants: [], entitlements: {} } }];
   await shop.subscriptions();
   assert.equal(await shop.resumeReturn(), null);
   await comeBack();

@@ -85,6 +85,7 @@ EXPECTED = {
         Query="USER#* OUT#* INBOX#*",
         PutItem="USER#* CUST#* OUT#*",
         UpdateItem="USER#*",
+        ConditionCheckItem="USER#*",
         DeleteItem="USER#* CUST#* SETI#* PI#* REQUEST#* OUT#* INBOX#*",
     ),
     "Wallets": LOGS

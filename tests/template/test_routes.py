@@ -34,6 +34,7 @@ CONTRACT = {
     "POST /shop/customers": ("users", "iam"),
     "POST /shop/users/email": ("users", "iam"),
     "POST /shop/users/erase": ("users", "iam"),
+    "POST /shop/users/grant": ("users", "iam"),
     "POST /shop/users/address": ("users", "iam"),
     "POST /shop/users/tax-ids": ("users", "iam"),
     "POST /subscriptions/{subscription}/payment-method": ("actions", "token"),

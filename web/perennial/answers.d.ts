@@ -161,11 +161,11 @@ export interface Entitlement {
   active: boolean;
   /** The add-ons that are paid for; missing without any. */
   addons?: AddonCount[];
-  /** The status of the subscription that decided it, `lapsed`, `disputed`, `dispute_lost`, or `none`. */
+  /** The status of the subscription that decided it, `lapsed`, `disputed`, `dispute_lost`, `granted`, or `none`. */
   because: string;
-  /** How many of the plan are paid for; missing unless it is active and the plan is sold in quantities. */
+  /** How many of the plan are paid for, or were given; missing unless it is active and the plan is sold in quantities. */
   quantity?: number;
-  /** When it ends unless something is paid by then. */
+  /** When it ends unless something is paid by then. Null while it is active if no end is known, and while it is not. */
   until: string | null;
 }
 
@@ -213,6 +213,18 @@ export interface GivenBack {
     amount: number;
     currency: string;
   };
+}
+
+/** A plan that the shop has given to the user for free, and that is not over. */
+export interface GivenPlan {
+  group: string;
+  /** What the shopper reads; missing while the plan's price cannot be used. */
+  label?: string;
+  plan: string;
+  /** How many; missing of a plan that is sold once. */
+  quantity?: number;
+  /** When it is over; null without an end. */
+  until: string | null;
 }
 
 export type Interval = "day" | "week" | "month" | "year";

@@ -11,14 +11,18 @@
 mod plans;
 mod user;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use perennial_config::{Dynamo, Env, Start, StartError, all, disputed_access, grace, stripe_mode};
 use perennial_http::{
     ApiError, Handler, ManagedSubscription, Request, Response, Routes, routes, sentence,
 };
 use perennial_store::{Catalog, CustomerItem, StoreError, Table};
-use perennial_types::{AccessRules, By, Clock, Plans, Subscription, UserId, entitlements};
+use perennial_types::{
+    AccessRules, By, Clock, Entitlement, GivenPlan, PlanGroup, Plans, Subscription, UserId,
+    entitlements,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The function.
@@ -28,6 +32,14 @@ pub struct App {
     catalog: Catalog,
     rules: AccessRules,
     clock: Clock,
+}
+
+/// What a user has.
+#[derive(Serialize)]
+struct Standing {
+    subscriptions: Vec<ManagedSubscription>,
+    grants: Vec<GivenPlan>,
+    entitlements: BTreeMap<PlanGroup, Entitlement>,
 }
 
 impl Start for App {
@@ -61,33 +73,33 @@ impl App {
     }
 
     async fn subscriptions(&self, by: By, user: &UserId) -> Result<Response, ApiError> {
-        let (subscriptions, entitlements) = self.standing(by, user).await?;
-        Ok(Response::json(
-            200,
-            &json!({ "subscriptions": subscriptions, "entitlements": entitlements }),
-        ))
+        let standing = self.standing(by, user).await?;
+        Ok(Response::json(200, &standing))
     }
 
     /// What a user has, and what they are entitled to.
-    async fn standing(&self, by: By, user: &UserId) -> Result<(Value, Value), ApiError> {
+    async fn standing(&self, by: By, user: &UserId) -> Result<Standing, ApiError> {
         let plans = self.plans().await?;
-        let subscriptions = self.table.load_subscriptions(user).await;
-        let subscriptions = subscriptions.map_err(unavailable)?;
+        let known = self.table.load_subscriptions(user).await;
+        let (subscriptions, grants) = known.map_err(unavailable)?;
         // A plan may have another name by now than when the subscription was last read.
         let named = |subscription: Subscription| subscription.named_by(&plans);
         let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
         let now = self.clock.now();
-        let entitlements = entitlements(&plans, &subscriptions, now, self.rules);
+        let entitlements = entitlements(&plans, &subscriptions, &grants, now, self.rules);
         let managed = |it: Subscription| ManagedSubscription::new(it, by, now, &plans);
-        let bodies: Vec<_> = subscriptions.into_iter().map(managed).collect();
-        Ok((json!(bodies), json!(entitlements)))
+        Ok(Standing {
+            subscriptions: subscriptions.into_iter().map(managed).collect(),
+            grants: grants.running(&plans, now),
+            entitlements,
+        })
     }
 
     /// All that is known of a user.
     async fn user(&self, request: &Request) -> Result<Response, ApiError> {
         let user = Request::named_user(request.query.get("user").map(String::as_str))?;
         let most = user::most(request)?;
-        let (subscriptions, entitlements) = self.standing(By::Server, &user).await?;
+        let standing = self.standing(By::Server, &user).await?;
         let items = self.table.load_user(&user, self.clock.now()).await;
         let items = items.map_err(unavailable)?;
         let customer = items.customer.and_then(|item| match item {
@@ -108,8 +120,9 @@ impl App {
             &json!({
                 "user": user,
                 "customer": customer,
-                "subscriptions": subscriptions,
-                "entitlements": entitlements,
+                "subscriptions": standing.subscriptions,
+                "grants": standing.grants,
+                "entitlements": standing.entitlements,
                 "trials": trials,
                 "timeline": timeline,
                 "complete": complete,

@@ -1,5 +1,4 @@
-//! What the shop's servers do with a user as a whole: `POST /shop/customers`, `POST /shop/users/address`,
-//! `POST /shop/users/email`, `POST /shop/users/tax-ids` and `POST /shop/users/erase`.
+//! What the shop's servers do with a user as a whole: `POST /shop/customers` and `POST /shop/users/...`.
 //!
 //! A function of its own, because it alone of those with routes may delete what is kept of a user.
 
@@ -7,6 +6,7 @@ mod address;
 mod adopt;
 mod email;
 mod erase;
+mod grant;
 mod tax_ids;
 
 use perennial_api::{failure, refused};
@@ -35,6 +35,7 @@ routes! {
     SetEmail = "POST /shop/users/email",
     SetTaxIds = "POST /shop/users/tax-ids",
     Erase = "POST /shop/users/erase",
+    Grant = "POST /shop/users/grant",
 }
 
 impl Handler for App {
@@ -49,6 +50,7 @@ impl Handler for App {
             Route::SetEmail => self.set_email(request).await,
             Route::SetTaxIds => self.set_tax_ids(request).await,
             Route::Erase => self.erase(request).await,
+            Route::Grant => self.grant(request).await,
         }
     }
 }

@@ -293,6 +293,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
     ("POST /shop/users/email", Authorization::Iam),
     ("POST /shop/users/tax-ids", Authorization::Iam),
     ("POST /shop/users/erase", Authorization::Iam),
+    ("POST /shop/users/grant", Authorization::Iam),
     ("GET /shop/invoices", Authorization::Iam),
     (
         "POST /shop/subscriptions/{subscription}/links",

@@ -18,6 +18,8 @@ pub(crate) const SUBSCRIPTION: &str = "SUB#";
 pub(crate) const ARCHIVE: &str = "ARCHIVE#";
 /// That a user has subscriptions in the archive. It lies beside the others; no id is of this form.
 pub(crate) const HAS_ARCHIVE: &str = "SUB#ARCHIVE";
+/// What the user was given for free. Beside the subscriptions, so that whoever asks for these reads it too.
+pub(crate) const GRANTS: &str = "SUB#GRANTS";
 pub(crate) const ACTIONS: &str = "ACTIONS#";
 pub(crate) const INBOX: &str = "INBOX#";
 pub(crate) const TRIAL: &str = "TRIAL#";
@@ -137,6 +139,10 @@ impl Key {
 
     pub(crate) fn has_archive(user: &UserId) -> Self {
         Self::new(Self::user(user), HAS_ARCHIVE)
+    }
+
+    pub(crate) fn grants(user: &UserId) -> Self {
+        Self::new(Self::user(user), GRANTS)
     }
 
     /// The inbox has partitions of its own, below one prefix, since everyone can reach the function

@@ -16,6 +16,7 @@ mod customer;
 mod due;
 mod erasure;
 mod error;
+mod grants;
 mod history;
 mod inbox;
 mod key;

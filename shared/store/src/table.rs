@@ -206,7 +206,10 @@ pub(crate) fn delete_of(
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
-fn built(operation: &'static str, source: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+pub(crate) fn built(
+    operation: &'static str,
+    source: aws_sdk_dynamodb::error::BuildError,
+) -> StoreError {
     StoreError::Call {
         operation,
         source: Box::new(source),

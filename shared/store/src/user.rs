@@ -7,18 +7,18 @@
 use std::collections::BTreeSet;
 
 use perennial_types::{
-    Attempt, AttemptId, BoughtAddon, FailureReason, Phase, Plan, PlanGroup, PlanName, Plans,
-    PriceId, Subscription, Timestamp, Trials, UserId, Wallet,
+    Attempt, AttemptId, BoughtAddon, FailureReason, Grants, Phase, Plan, PlanGroup, PlanName,
+    Plans, PriceId, Subscription, Timestamp, Trials, UserId, Wallet,
 };
 use serde::Deserialize;
 
 use crate::{
     CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial,
     attempt_row::StoredAttempt,
-    customer,
+    customer, grants,
     key::{
-        ARCHIVE, ATTEMPT, Attributes, CUSTOMER, HAS_ARCHIVE, Key, OPEN, SLOT, SUBSCRIPTION, TRIAL,
-        text,
+        ARCHIVE, ATTEMPT, Attributes, CUSTOMER, GRANTS, HAS_ARCHIVE, Key, OPEN, SLOT, SUBSCRIPTION,
+        TRIAL, text,
     },
 };
 
@@ -54,6 +54,8 @@ pub struct UserItems {
     pub trials: Vec<Trial>,
     /// Whether subscriptions that have ended may be in the archive.
     pub has_archive: bool,
+    /// What the shop has given to the user for free.
+    pub grants: Grants,
 }
 
 impl UserItems {
@@ -176,6 +178,9 @@ impl UserItems {
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
         } else if sort_key == HAS_ARCHIVE {
             self.has_archive = true;
+        } else if sort_key == GRANTS {
+            let stored: grants::Stored = serde_dynamo::from_item(item).map_err(unreadable)?;
+            self.grants = stored.grants;
         } else if sort_key.starts_with(SUBSCRIPTION) || sort_key.starts_with(ARCHIVE) {
             self.subscriptions
                 .push(serde_dynamo::from_item(item).map_err(unreadable)?);
@@ -202,9 +207,12 @@ impl Table {
         self.query_user(user, "sk >= :sk", &from).await
     }
 
-    /// Reads all of a user's subscriptions, those that have ended included. One that ends meanwhile may
-    /// be missing, and entitles to nothing in either place.
-    pub async fn load_subscriptions(&self, user: &UserId) -> Result<Vec<Subscription>, StoreError> {
+    /// Reads all of a user's subscriptions, those that have ended included, and what the user was given for free. One
+    /// that ends meanwhile may be missing, and entitles to nothing in either place.
+    pub async fn load_subscriptions(
+        &self,
+        user: &UserId,
+    ) -> Result<(Vec<Subscription>, Grants), StoreError> {
         let current = self.query_user(user, WITH, SUBSCRIPTION).await?;
         let mut items = current.subscriptions;
         if current.has_archive {
@@ -212,7 +220,7 @@ impl Table {
             items.extend(archived.subscriptions);
         }
         let models = items.into_iter().filter_map(|item| item.subscription);
-        Ok(models.collect())
+        Ok((models.collect(), current.grants))
     }
 
     /// Reads the subscriptions of a user that have not ended, and some that have, with what is noted

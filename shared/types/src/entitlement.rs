@@ -1,4 +1,4 @@
-//! What a user is entitled to, over all of their subscriptions.
+//! What a user is entitled to, over all of their subscriptions and what they were given for free.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -6,8 +6,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    Disputes, EntitledAddon, PauseReason, PaymentReason, PlanGroup, Plans, Subscription,
-    SubscriptionStatus as Status, Timestamp,
+    Disputes, EntitledAddon, GivenPlan, Grants, PauseReason, PaymentReason, PlanGroup, Plans,
+    Subscription, SubscriptionStatus as Status, Timestamp,
 };
 
 /// How long an entitlement outlives what is known to be paid for.
@@ -99,14 +99,16 @@ pub struct AccessRules {
 pub struct Entitlement {
     /// Whether the user has it.
     pub active: bool,
-    /// When it ends unless something is paid by then; never in the past while it is active.
+    /// When it ends unless something is paid by then; never in the past while it is active. None while it is active if
+    /// no end is known, such as of what was given without one.
     pub until: Option<Timestamp>,
     /// The status of the subscription that decided it; `none` without any, `incomplete` also for a
     /// trial whose payment method the shopper has yet to confirm, and `lapsed` for one whose time
     /// is over although Stripe has told nothing of its end; `disputed` or `dispute_lost` for one that
-    /// would entitle if nothing were claimed back.
+    /// would entitle if nothing were claimed back; `granted` if no subscription entitles, and a plan of the group was
+    /// given for free.
     pub because: String,
-    /// How many of the plan are paid for; only of one that is sold in quantities, while it is active.
+    /// How many of the plan are paid for, or were given; only of one that is sold in quantities, while it is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<u64>,
     /// The add-ons of the plan that are paid for, while it is active.
@@ -116,13 +118,16 @@ pub struct Entitlement {
 
 /// One answer for each configured plan group, by the prices that are charged and the plans that
 /// have them today. A subscription that entitles beats any that does not, and a later end beats an
-/// earlier one, so that an old subscription that dies cannot take away what a newer one gives.
+/// earlier one, so that an old subscription that dies cannot take away what a newer one gives. What was
+/// given for free is added to that, and nothing becomes less by it.
 pub fn entitlements(
     plans: &Plans,
     subscriptions: &[Subscription],
+    grants: &Grants,
     now: Timestamp,
     rules: AccessRules,
 ) -> BTreeMap<PlanGroup, Entitlement> {
+    let given = grants.running(plans, now);
     plans
         .groups()
         .into_iter()
@@ -145,9 +150,32 @@ pub fn entitlements(
                 },
                 ..answer
             });
-            (group.clone(), best.unwrap_or_else(none))
+            let given = given.iter().filter(|it| it.group == *group);
+            let all = given.fold(best.unwrap_or_else(none), Entitlement::with);
+            (group.clone(), all)
         })
         .collect()
+}
+
+impl Entitlement {
+    /// With a plan of the group that was given for free.
+    fn with(self, given: &GivenPlan) -> Self {
+        if !self.active {
+            return Self {
+                active: true,
+                until: given.until,
+                because: "granted".to_owned(),
+                quantity: given.quantity,
+                addons: Vec::new(),
+            };
+        }
+        Self {
+            // No end is later than any.
+            until: self.until.zip(given.until).map(|(own, it)| own.max(it)),
+            quantity: self.quantity.max(given.quantity),
+            ..self
+        }
+    }
 }
 
 fn none() -> Entitlement {

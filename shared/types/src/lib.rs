@@ -18,6 +18,7 @@ mod discount;
 mod email;
 mod entitlement;
 mod frozen;
+mod grant;
 mod ids;
 mod money;
 mod names;
@@ -55,6 +56,7 @@ pub use discount::{AgreedDiscount, CodeRefusal, Discount, Lasts};
 pub use email::{EmailAddress, EmailError};
 pub use entitlement::{AccessRules, DisputedAccess, Entitlement, Grace, GraceError, entitlements};
 pub use frozen::{FrozenRequest, FrozenRequestError, IdempotencyKey, IdempotencyKeyError};
+pub use grant::{GivenPlan, Grant, Grants, MOST_GRANTS};
 pub use ids::{
     AttemptId, CustomerId, EventId, IdError, PaymentIntentId, PaymentMethodId, PriceId,
     PromotionCodeId, SetupIntentId, SubscriptionId, UserId,

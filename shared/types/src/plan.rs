@@ -249,6 +249,13 @@ impl Plans {
         }
     }
 
+    /// The group of the plan of that name, which may be one whose price cannot be used.
+    pub fn group_of(&self, name: &PlanName) -> Option<&PlanGroup> {
+        let unresolved = || self.unresolved.get(name).map(|it| &it.group);
+        let plan = self.resolved.get(name);
+        plan.map(|it| &it.group).or_else(unresolved)
+    }
+
     /// The plans that charge this price, and after them those that charged it before.
     pub fn plans_of_price(&self, price: &PriceId) -> impl Iterator<Item = (&PlanName, &Plan)> {
         let today = self

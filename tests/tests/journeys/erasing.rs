@@ -97,6 +97,9 @@ async fn somebody(app: &TestApp, user: &str) -> Shopper {
     let request = shopper.calls.request("POST", &path);
     let request = request.json(&json!({"wallet": "apple_pay"}));
     shopper.calls.send(request).await.expect(201);
+    let grant = json!({"user": user, "plan": TRIAL, "grant": {}});
+    let given = shop.post("/shop/users/grant", "", &grant).await;
+    given.expect(200);
     ends_all(app, user).await;
     // Reads it once more, which moves it to the archive.
     shopper.click().await;

@@ -58,6 +58,7 @@ mod erasing;
 mod event_orders;
 mod forgotten;
 mod fraud_warnings;
+mod grants;
 mod iam;
 mod killed;
 mod links;

@@ -351,6 +351,9 @@ async fn users_who_are_erased(app: &TestApp) {
         let body = json!({ "user": user });
         server.post("/shop/users/erase", "", &body).await
     };
+    let grant = json!({"user": "sara", "plan": TRIAL, "grant": {}});
+    let given = server.post("/shop/users/grant", "", &grant).await;
+    given.expect(200);
     erase("sara").await.expect(200);
     let fault = json!({"method": "GET", "path": "/v1/customers/*", "fault": "severed", "times": 99, "delay_ms": 1});
     app.stripe.fault(fault).await;

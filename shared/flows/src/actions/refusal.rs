@@ -227,6 +227,12 @@ reasons! {
     /// Not an address, as Stripe sees it.
     EmailRefused => 400, "email_refused",
         "Stripe does not take this e-mail address, and nothing was changed.";
+    /// It would be over before it begins.
+    GrantEndPast => 400, "grant_end_in_past",
+        "\"until\" is a time from now on, such as 2027-01-31T00:00:00Z, or is left out for a grant without an end. To take a grant away, send \"grant\":null.";
+    /// More than one item holds.
+    TooManyGrants => 409, "too_many_grants",
+        "This user has been given 20 other plans already, and nothing was changed. Take one of them away first.";
     /// One has not ended.
     UserIsSubscribed => 409, "user_is_subscribed",
         "This user has subscriptions that have not ended, and nothing was erased. End each of \"subscriptions\" first with POST /shop/subscriptions/{subscription}/cancel and \"when\":\"now\".";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Pause, Payment, PaymentState};
+use crate::{Grant, Pause, Payment, PaymentState};
 
 const DAY: i64 = 86_400;
 
@@ -26,10 +26,16 @@ fn plans() -> Plans {
 }
 
 fn decide(subscriptions: &[Subscription], now: Timestamp) -> Entitlement {
-    entitlements(&plans(), subscriptions, now, AccessRules::default())
-        .into_values()
-        .next()
-        .unwrap()
+    entitlements(
+        &plans(),
+        subscriptions,
+        &Grants::default(),
+        now,
+        AccessRules::default(),
+    )
+    .into_values()
+    .next()
+    .unwrap()
 }
 
 /// Checks, for some days, until when it is active; none when it is not.
@@ -59,6 +65,7 @@ fn a_plan_that_is_sold_in_quantities_says_how_many_there_are() {
         let all = entitlements(
             plans,
             std::slice::from_ref(it),
+            &Grants::default(),
             at(day),
             AccessRules::default(),
         );
@@ -255,7 +262,7 @@ fn a_dispute_takes_away_what_the_shop_has_decided() {
             disputed,
             ..AccessRules::default()
         };
-        let decided = entitlements(&plans, &[it], at(1), rules);
+        let decided = entitlements(&plans, &[it], &Grants::default(), at(1), rules);
         decided.into_values().next().unwrap()
     };
     let of = |open: bool, lost: bool| Disputes { open, lost };
@@ -296,7 +303,7 @@ fn another_subscription_of_the_group_entitles_beside_one_that_is_disputed() {
         ..AccessRules::default()
     };
     let both = [subscription("active"), disputed];
-    let decided = entitlements(&plans(), &both, at(1), rules);
+    let decided = entitlements(&plans(), &both, &Grants::default(), at(1), rules);
     let decided = decided.into_values().next().unwrap();
     assert_eq!((decided.active, decided.because.as_str()), (true, "active"));
 }
@@ -306,5 +313,103 @@ fn a_grace_is_whole_days() {
     assert_eq!("3".parse(), Ok(Grace::default()));
     for text in ["0", "61", "-1", "1.5", "", "three"] {
         assert_eq!(text.parse::<Grace>(), Err(GraceError), "{text}");
+    }
+}
+
+/// A grant of this plan until a day.
+fn given(plan: &str, until: Option<i64>, quantity: Option<u64>) -> Grants {
+    let mut given = Grants::default();
+    let grant = Grant {
+        price: "price_1".parse().unwrap(),
+        until: until.map(at),
+        quantity,
+    };
+    assert!(given.give(plan.parse().unwrap(), grant));
+    given
+}
+
+#[test]
+fn what_was_given_entitles_without_a_subscription_until_it_is_over() {
+    let with = |grants: &Grants, day| {
+        let decided = entitlements(&plans(), &[], grants, at(day), AccessRules::default());
+        decided.into_values().next().unwrap()
+    };
+    let ends = given("basic", Some(10), None);
+    let seen = with(&ends, 9);
+    assert_eq!((seen.active, seen.because.as_str()), (true, "granted"));
+    assert_eq!(seen.until, Some(at(10)));
+    let over = with(&ends, 10);
+    assert_eq!((over.active, over.because.as_str()), (false, "none"));
+    let endless = with(&given("basic", None, Some(3)), 10_000);
+    assert_eq!((endless.active, endless.until), (true, None));
+    assert_eq!(endless.quantity, Some(3));
+}
+
+#[test]
+fn nothing_that_is_paid_for_becomes_less_by_what_was_given() {
+    let seats: Plans = serde_json::from_str(
+        r#"{"basic":{"price":"price_1","group":"main","label":"Team","amount":1500,"currency":"usd","interval":"month","quantity":{"maximum":50}}}"#,
+    )
+    .unwrap();
+    let five = Subscription {
+        quantity: Some(5),
+        ..subscription("active")
+    };
+    let trial = Subscription {
+        status: Status::Trialing,
+        trial_end: Some(at(14)),
+        ..five.clone()
+    };
+    for (it, until, quantity, seen_until, seen_quantity) in [
+        (&five, Some(10), Some(3), Some(30), 5),
+        (&five, Some(40), Some(3), Some(40), 5),
+        (&five, Some(10), Some(9), Some(30), 9),
+        (&five, Some(10), None, Some(30), 5),
+        (&five, None, Some(9), None, 9),
+        (&trial, Some(20), Some(1), Some(20), 5),
+    ] {
+        let decided = entitlements(
+            &seats,
+            std::slice::from_ref(it),
+            &given("basic", until, quantity),
+            at(1),
+            AccessRules::default(),
+        );
+        let seen = decided.into_values().next().unwrap();
+        assert!(seen.active);
+        assert_eq!(seen.until, seen_until.map(at), "{until:?}");
+        assert_eq!(seen.quantity, Some(seen_quantity), "{quantity:?}");
+        assert_eq!(seen.because, it.status.as_str());
+    }
+}
+
+#[test]
+fn what_was_given_entitles_beside_a_subscription_that_does_not() {
+    let disputed = Subscription {
+        disputes: Disputes {
+            open: false,
+            lost: true,
+        },
+        ..subscription("active")
+    };
+    let rules = AccessRules {
+        disputed: DisputedAccess::Suspend,
+        ..AccessRules::default()
+    };
+    for (it, because) in [
+        (disputed, "dispute_lost"),
+        (subscription("canceled"), "canceled"),
+        (subscription("paused"), "paused"),
+    ] {
+        let decide = |grants: &Grants| {
+            let all = std::slice::from_ref(&it);
+            let decided = entitlements(&plans(), all, grants, at(1), rules);
+            decided.into_values().next().unwrap()
+        };
+        let seen = decide(&given("basic", Some(2), None));
+        assert_eq!((seen.active, seen.until), (true, Some(at(2))));
+        assert_eq!(seen.because, "granted");
+        let seen = decide(&given("basic", Some(1), None));
+        assert_eq!((seen.active, seen.because.as_str()), (false, because));
     }
 }

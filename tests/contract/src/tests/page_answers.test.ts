@@ -13,7 +13,7 @@ const MONTHLY = "stock-photos-monthly";
 const TRIAL = "stock-photos-trial";
 const DAY = 86_400;
 
-const SUBSCRIPTIONS = "{ subscriptions: Page.ManagedSubscription[]; entitlements: Record<string, Page.Entitlement> }";
+const SUBSCRIPTIONS = "{ subscriptions: Page.ManagedSubscription[]; grants: Page.GivenPlan[]; entitlements: Record<string, Page.Entitlement> }";
 
 /** Asks what a user has until it looks as it should, and claims that it is of its type. */
 async function claimed(gateway: Gateway, user: string, what: string, looksLike: (subscription: any) => boolean): Promise<Claim> {
@@ -82,6 +82,9 @@ async function answers(gateway: Gateway): Promise<Claim[]> {
 
   const { askAsShop } = await import(pathToFileURL(resolve(ROOT, "../browser/harness/shop_server.mjs")).href);
   const { body: payment } = await askAsShop({ shop: gateway.url, addresses: { key: gateway.key } }, "POST", "/payments", { user: "carol", amount: 2500, currency: "usd", wallet: "apple_pay" });
+  const given = { user: "carol", plan: "stock-photos-team", grant: { until: "2099-06-30T00:00:00Z", quantity: 5 } };
+  await askAsShop({ shop: gateway.url, addresses: { key: gateway.key } }, "POST", "/shop/users/grant", given);
+  claims.push({ what: "GET /subscriptions of who was given a plan", type: SUBSCRIPTIONS, value: (await gateway.call("GET", "/subscriptions", { user: "carol" })).body });
   // The shop's server is told more than its page needs.
   claims.push({ what: "POST /payments", type: "InJson<Page.Payment> & { [more: string]: unknown }", value: payment });
   return claims;

@@ -134,7 +134,7 @@ fn beside(route: &str, status: u16, codes: &[&str]) -> Map<String, Value> {
     if has("preview_outdated") && route.ends_with("/resume") {
         add("new_preview", schema("PausePreview"));
     }
-    let of_checkout = !route.contains("{subscription}");
+    let of_checkout = !route.contains("{subscription}") && !route.starts_with("POST /shop/");
     if of_checkout && (has("plan_not_available") || has("wallet_declined")) {
         add("may_retry", json!({ "type": "boolean" }));
     }

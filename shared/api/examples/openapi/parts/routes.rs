@@ -518,6 +518,23 @@ fn of_change() -> Vec<Code> {
     [&whys(&UNCHANGEABLE)[..], &whys(&OF_CHANGE), &[code]].concat()
 }
 
+/// It asks nothing of Stripe.
+fn of_grant() -> Vec<Code> {
+    let table = [
+        (409, "user_being_erased"),
+        (429, "busy"),
+        (503, "table_unavailable"),
+    ];
+    let whys = whys(&[
+        ActionErrorCode::GrantEndPast,
+        ActionErrorCode::UnknownPlan,
+        ActionErrorCode::PlanNotAvailable,
+        ActionErrorCode::QuantityNotOffered,
+        ActionErrorCode::TooManyGrants,
+    ]);
+    [&SERVER[..], &table, &BODY, &PLANS, &whys].concat()
+}
+
 /// What a shopper does not do.
 fn of_servers_alone(server: &[Code]) -> Vec<Route> {
     vec![
@@ -600,6 +617,7 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             ]
             .concat(),
         ),
+        ("POST /shop/users/grant", of_grant()),
         (
             "POST /shop/subscriptions/{subscription}/refund",
             [server, &whys(&OF_REFUND)].concat(),

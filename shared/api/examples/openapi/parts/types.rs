@@ -9,7 +9,7 @@ pub(crate) const TYPES: &str = concat!(
 );
 
 /// What the module is answered. Everything that these are made of comes along.
-const ROOTS: [&str; 20] = [
+const ROOTS: [&str; 21] = [
     "AgainPreview",
     "Checkout",
     "EndPreview",
@@ -18,6 +18,7 @@ const ROOTS: [&str; 20] = [
     "FinishedMethod",
     "FinishedRepair",
     "First",
+    "GivenPlan",
     "Invoices",
     "ManagedSubscription",
     "OpenedMethod",
