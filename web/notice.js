@@ -2,7 +2,9 @@
 /** Cards with words alone: what is waited for, what came of it, and what stands above the shop. */
 
 import { attend, byId, reveal, showCode } from "./page.js";
+import { givenWords } from "./words.js";
 
+/** @import { GivenPlan } from "./perennial.js" */
 /** @import { Words } from "./words.js" */
 
 /**
@@ -33,4 +35,14 @@ export function showNote(note, focus = false) {
   byId("note-title").textContent = note?.title ?? "";
   byId("note-text").textContent = note?.text ?? "";
   if (note && focus) attend(byId("note-title"), `${note.title}. ${note.text}`);
+}
+
+/**
+ * A line above what is sold, or had.
+ *
+ * @param {GivenPlan[]} grants What the shopper was given for free.
+ */
+export function showGiven(grants) {
+  byId("given").hidden = grants.length === 0;
+  byId("given").textContent = givenWords(grants);
 }

@@ -7,7 +7,7 @@
 import { devUser } from "./dev.js";
 import { money, statusWord, walletWord } from "./words.js";
 
-/** @import { Action, Entitlement, ManagedSubscription } from "./perennial/answers.d.ts" */
+/** @import { Action, Entitlement, GivenPlan, ManagedSubscription } from "./perennial/answers.d.ts" */
 
 /**
  * @typedef {{ at: string, kind: "checkout", checkout: string, state: string, plan: string, wallet: string,
@@ -21,6 +21,7 @@ import { money, statusWord, walletWord } from "./words.js";
  * @property {string} user
  * @property {string | null} customer
  * @property {ManagedSubscription[]} subscriptions
+ * @property {GivenPlan[]} grants
  * @property {Record<string, Entitlement>} entitlements
  * @property {{ group: string, checkouts: string[] }[]} trials
  * @property {Happening[]} timeline
@@ -81,15 +82,16 @@ function list(rows) {
 }
 
 /** @param {Story} story */
-function who({ user, customer, entitlements, trials }) {
+function who({ user, customer, grants, entitlements, trials }) {
   byId("who").textContent = user;
   const groups = Object.entries(entitlements).map(([group, { active, until, because }]) => {
     const end = until ? ` until ${moment(until)}` : "";
     return /** @type {[string, string]} */ ([`Entitled to ${group}`, `${active ? `Yes${end}` : "No"}, because: ${plain(because)}`]);
   });
+  const given = grants.map(({ plan, until, quantity }) => `${quantity ? `${quantity} × ` : ""}${plan}${until ? ` until ${moment(until)}` : ", without an end"}`);
   const had = trials.map(({ group, checkouts }) => `${group} (${checkouts.join(", ")})`);
   byId("facts").replaceChildren(
-    ...list([["Customer at Stripe", customer ?? "None yet"], ...groups, ["Free trials that were had", had.join("; ")]]),
+    ...list([["Customer at Stripe", customer ?? "None yet"], ...groups, ["Given for free", given.join("; ")], ["Free trials that were had", had.join("; ")]]),
   );
 }
 

@@ -8,7 +8,7 @@ import { againOffer } from "./again.js";
 import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
-import { showNote, showNotice } from "./notice.js";
+import { showGiven, showNote, showNotice } from "./notice.js";
 import { drawAddons } from "./addons.js";
 import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
 import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
@@ -359,10 +359,11 @@ async function refresh({ focus, already = false, fallback = null, bought = false
     if (asked !== user) return;
     if (!fallback) return showLost(error, () => void refresh({ focus: true, bought }), bought);
     report(error);
-    answer = { subscriptions: [], entitlements };
+    answer = { subscriptions: [], grants: [], entitlements };
   }
   if (asked !== user) return;
   entitlements = answer.entitlements;
+  showGiven(answer.grants);
   const newest = answer.subscriptions.map((each) => (now?.id === each.id ? now : each));
   const live = newest.filter(({ status }) => !ENDED.includes(status));
   ended = newest.find(({ actions }) => actions?.come_again.saved) ?? null;
@@ -542,7 +543,8 @@ function entitled(plan) {
  * @param {Plan} plan
  */
 function has(plan) {
-  return had.has(plan.group) || entitled(plan);
+  // What was given for free may be bought all the same.
+  return had.has(plan.group) || (entitled(plan) && entitlements[plan.group]?.because !== "granted");
 }
 
 /**

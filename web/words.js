@@ -1,7 +1,7 @@
 // @ts-check
 /** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
-/** @import { AgainPreview, Discount, EndPreview, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
+/** @import { AgainPreview, Discount, EndPreview, GivenPlan, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
 
 /**
  * @param {number} amount
@@ -389,6 +389,14 @@ export function waitingWords(wallet, stage) {
         text: "We could not learn yet how this ended, and go on asking. If you approved, your subscription appears here by itself, and you are never charged twice. If you left the wallet's page, go back to the plans and try again.",
       };
   }
+}
+
+/** @param {GivenPlan[]} grants What was given for free. */
+export function givenWords(grants) {
+  return grants.map(({ plan, label, until, quantity }) => {
+    const what = `${quantity && quantity > 1 ? `${quantity} × ` : ""}${label ?? plan}`;
+    return `Given to you${until ? ` until ${day(until)}` : ""}: ${what}.`;
+  }).join(" ");
 }
 
 export const BOUGHT = { title: "You are subscribed", text: "The details could not be loaded. They are here when you look again." };
