@@ -26,11 +26,12 @@ BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", 
 # The others are tested by journeys as well, of which these concern the files: all of them would take too long for one
 # mutant. The first beginning that fits counts.
 JOURNEYS = {
+    "shared/flows/src/actions/offers": "private_plans::",
     "shared/flows/src/actions/grants": "grants::",
     "shared/store/src/grants": "grants::",
     "shared/flows/src/actions/": "actions::",
     "functions/actions/": "actions::",
-    "functions/users/": "adopting:: emailing:: erasing:: grants::",
+    "functions/users/": "adopting:: emailing:: erasing:: grants:: private_plans::",
     "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
     "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
     "shared/flows/src/sweeps/": "sweeps:: many:: lost_setups:: overdue:: unreadable:: event_orders::",
@@ -38,6 +39,7 @@ JOURNEYS = {
     "shared/flows/src/subscriptions/": "ending:: ended:: event_orders:: money_back:: switched::",
     "shared/store/src/batch": "many::",
     "shared/store/src/actions": "actions::",
+    "shared/store/src/offers": "private_plans::",
     "shared/store/src/method_setup": "actions::",
     "shared/store/src/archive": "archive:: actions::",
     "shared/store/src/payment": "payments::asked_again payments::replaced payments::held",

@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 /// The guide's example, the same with a free trial, for a team and for a year; and something else.
 ///
 /// What sells the same thing is of one group: whoever has one of them cannot buy another beside it, and
-/// changes to it, as in a real shop. The wallpapers can be had beside, and the video clips, which have taxes on top of
-/// their price.
+/// changes to it, as in a real shop. The wallpapers can be had beside, for less by whom they are
+/// offered to as a partner, and the video clips, which have taxes on top of their price.
 const DEMO: &str = include_str!("plans.json");
 
 /// What a newcomer can type in: less for some months, and a first period for nothing, which is for a first order.

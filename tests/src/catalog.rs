@@ -39,6 +39,14 @@ pub fn demo_plans() -> usize {
     plans.as_object().map_or(0, serde_json::Map::len)
 }
 
+/// How many of them are offered to everybody.
+pub fn demo_plans_for_all() -> usize {
+    let plans = include_str!("../../local/src/plans.json");
+    let plans: serde_json::Value = serde_json::from_str(plans).expect("the plans of the demo");
+    let plans = plans.as_object().into_iter().flatten();
+    plans.filter(|(_, plan)| plan["private"] != true).count()
+}
+
 /// How many prices Stripe is asked for, with those of the add-ons.
 pub fn demo_prices() -> usize {
     let plans = include_str!("../../local/src/plans.json");

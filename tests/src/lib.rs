@@ -35,7 +35,7 @@ mod wait;
 pub use answer::Answer;
 pub use app::{Setup, TestApp};
 pub use calls::Calls;
-pub use catalog::{demo_plans, demo_prices, without_pace};
+pub use catalog::{demo_plans, demo_plans_for_all, demo_prices, without_pace};
 pub use client::{Caller, USER_AGENT, http};
 pub use lambda::{Lambda, binary};
 pub use log::{ListensToAll, Log};

@@ -33,6 +33,7 @@ CONTRACT = {
     "POST /shop/subscriptions/{subscription}/discount": ("actions", "iam"),
     "POST /shop/customers": ("users", "iam"),
     "POST /shop/users/email": ("users", "iam"),
+    "POST /shop/users/offer": ("users", "iam"),
     "POST /shop/users/erase": ("users", "iam"),
     "POST /shop/users/grant": ("users", "iam"),
     "POST /shop/users/address": ("users", "iam"),

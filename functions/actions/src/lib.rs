@@ -356,6 +356,10 @@ impl App {
             Value::Object(members) => members,
             _ => Map::new(),
         };
+        let offers = details.offers.for_sale(context.plans());
+        if !offers.is_empty() {
+            body.insert("offers".to_owned(), json!(offers));
+        }
         let subscription = self.body(context, by, details.subscription);
         body.insert("subscription".to_owned(), json!(subscription));
         Ok(Response::json(200, &body))

@@ -86,7 +86,11 @@ impl App {
         let named = |subscription: Subscription| subscription.named_by(&plans);
         let subscriptions: Vec<Subscription> = subscriptions.into_iter().map(named).collect();
         let now = self.clock.now();
-        let entitlements = entitlements(&plans, &subscriptions, &grants, now, self.rules);
+        let mut entitlements = entitlements(&plans, &subscriptions, &grants, now, self.rules);
+        if by == By::Shopper {
+            // Nor does a shopper hear of a group before they have something of it, if all of its plans are private.
+            entitlements.retain(|group, it| it.because != "none" || !plans.is_private_group(group));
+        }
         let managed = |it: Subscription| ManagedSubscription::new(it, by, now, &plans);
         Ok(Standing {
             subscriptions: subscriptions.into_iter().map(managed).collect(),
@@ -124,6 +128,7 @@ impl App {
                 "grants": standing.grants,
                 "entitlements": standing.entitlements,
                 "trials": trials,
+                "offers": items.offers,
                 "timeline": timeline,
                 "complete": complete,
             }),

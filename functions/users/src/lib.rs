@@ -7,6 +7,7 @@ mod adopt;
 mod email;
 mod erase;
 mod grant;
+mod offer;
 mod tax_ids;
 
 use perennial_api::{failure, refused};
@@ -34,6 +35,7 @@ routes! {
     SetAddress = "POST /shop/users/address",
     SetEmail = "POST /shop/users/email",
     SetTaxIds = "POST /shop/users/tax-ids",
+    SetOffer = "POST /shop/users/offer",
     Erase = "POST /shop/users/erase",
     Grant = "POST /shop/users/grant",
 }
@@ -49,6 +51,7 @@ impl Handler for App {
             Route::SetAddress => self.set_address(request).await,
             Route::SetEmail => self.set_email(request).await,
             Route::SetTaxIds => self.set_tax_ids(request).await,
+            Route::SetOffer => self.set_offer(request).await,
             Route::Erase => self.erase(request).await,
             Route::Grant => self.grant(request).await,
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use perennial_api::{
     SignedLinks, api_url, buy_addons, check_quantity, failure, find_plan, no_plans,
-    plan_not_available,
+    plan_not_available, unknown_plan,
 };
 use perennial_config::{Api, Env, Shop, Start, StartError, all, consent, link_secret, trials};
 use perennial_flows::{
@@ -23,7 +23,7 @@ use perennial_http::{ApiError, Handler, Request, Response, Routes, read_json};
 use perennial_store::{Catalog, Table};
 use perennial_stripe::Stripe;
 use perennial_types::{
-    BillingAddress, Clock, CodeRefusal, Consent, Plan, TaxRefusal, Trials, UserId,
+    BillingAddress, BoughtAddon, Clock, CodeRefusal, Consent, Plan, TaxRefusal, Trials, UserId,
 };
 use serde::Deserialize;
 
@@ -176,19 +176,21 @@ impl App {
     ) -> Result<Response, ApiError> {
         let plans = self.catalog.current().await.map_err(no_plans)?;
         let (name, plan) = find_plan(&plans, wanted.plan)?;
-        if plan.refusal.is_some() {
-            return Err(plan_not_available());
-        }
-        let quantity = wanted.quantity.unwrap_or_else(|| plan.least());
-        check_quantity(plan, quantity)?;
-        let addons = buy_addons(plan, quantity, &wanted.addons)?;
+        let bought = match buy(plan, &wanted) {
+            Err(error) if !plan.private => return Err(error),
+            bought => bought,
+        };
         let (standing, items) = tokio::join!(
             self.account.standing(),
             self.table
                 .load_user(user, self.clock.now().plus_seconds(-HOUR))
         );
-        let standing = standing.map_err(failure)?;
         let items = items.map_err(|error| failure(FlowError::Store(error)))?;
+        if !items.offers.allow(name, plan) {
+            return Err(unknown_plan());
+        }
+        let (quantity, addons) = bought?;
+        let standing = standing.map_err(failure)?;
         // Everything that the shopper reads is about the trial that they would get, and about all that they buy.
         let plan = &Plan {
             trial_days: items.trial_days(plan, self.trials),
@@ -220,6 +222,7 @@ impl App {
             shop: &self.shop.url,
             live: self.livemode,
             management: self.links.manage(&base, user, items.links),
+            offers: items.offers.for_sale(&plans),
             now: self.clock.now(),
         };
         let mut against = against_this_user((plan, &addons), &plans, &items);
@@ -262,6 +265,16 @@ impl App {
             .await
             .map_err(failure)
     }
+}
+
+/// How many of the plan, and what beside it, if it is sold so.
+fn buy(plan: &Plan, wanted: &Wanted<'_>) -> Result<(u64, Vec<BoughtAddon>), ApiError> {
+    if plan.refusal.is_some() {
+        return Err(plan_not_available());
+    }
+    let quantity = wanted.quantity.unwrap_or_else(|| plan.least());
+    check_quantity(plan, quantity)?;
+    Ok((quantity, buy_addons(plan, quantity, &wanted.addons)?))
 }
 
 /// How many are asked about, if the address names some. What is no number is not sold either.

@@ -35,6 +35,9 @@ pub(crate) struct Offer {
     /// At the address that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     tax: Option<TaxBody>,
+    /// The private plans that are offered to this user, of whatever plan was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offers: Vec<PlanName>,
     wallets: Vec<WalletOffer>,
 }
 
@@ -99,6 +102,8 @@ pub(crate) struct Place<'a> {
     pub(crate) live: bool,
     /// Where the user will manage the subscription.
     pub(crate) management: Url,
+    /// The private plans that are offered to the user.
+    pub(crate) offers: Vec<&'a PlanName>,
     pub(crate) now: Timestamp,
 }
 
@@ -195,6 +200,7 @@ impl Offer {
                 .quote
                 .map(|quote| DiscountBody::new(quote, plan, place.now)),
             tax: order.taxed.map(|taxed| TaxBody::new(taxed, order)),
+            offers: place.offers.iter().copied().cloned().collect(),
             wallets: wallets().map(offer).collect(),
         }
     }

@@ -292,6 +292,7 @@ const CONTRACT: &[(&str, Authorization)] = &[
     ("POST /shop/users/address", Authorization::Iam),
     ("POST /shop/users/email", Authorization::Iam),
     ("POST /shop/users/tax-ids", Authorization::Iam),
+    ("POST /shop/users/offer", Authorization::Iam),
     ("POST /shop/users/erase", Authorization::Iam),
     ("POST /shop/users/grant", Authorization::Iam),
     ("GET /shop/invoices", Authorization::Iam),

@@ -136,6 +136,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32, currency: &str
         wallets: Vec::new(),
         shopper_pause: None,
         tax: None,
+        private: false,
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

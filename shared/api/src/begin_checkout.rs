@@ -120,18 +120,22 @@ impl BeginCheckout {
     }
 }
 
-/// The plan of that name, which may be one that is not offered.
+/// The plan of that name for a shopper, which may be one that is not offered. Whether they may know of a private one is
+/// for the caller to find out; of one that never had a price nobody need know.
 pub fn find_plan<'a>(plans: &'a Plans, name: &str) -> Result<(&'a PlanName, &'a Plan), ApiError> {
-    plans.get(name).ok_or_else(|| {
-        if plans.refusal(name).is_some() {
-            return plan_not_available();
-        }
-        ApiError::new(
-            400,
-            "unknown_plan",
-            "There is no plan of that name. GET /plans lists those that are offered.",
-        )
+    plans.get(name).ok_or_else(|| match plans.is_private(name) {
+        Some(false) => plan_not_available(),
+        Some(true) | None => unknown_plan(),
     })
+}
+
+/// There is no such plan, or none that the shopper may know of, and both are answered alike.
+pub fn unknown_plan() -> ApiError {
+    ApiError::new(
+        400,
+        "unknown_plan",
+        "There is no plan of that name. GET /plans lists those that are offered.",
+    )
 }
 
 /// The plan is known, and cannot be bought for now. Why is in the log, for the shop.

@@ -1,13 +1,14 @@
 //! What a function that opens checkouts is made of.
 
 use perennial_config::{Api, Env, StartError, all, consent, email_claim, link_secret};
-use perennial_flows::{Clients, Issued, OpenCheckout};
+use perennial_flows::{Clients, Context, Issued, OpenCheckout};
 use perennial_http::{ApiError, Request, Response, SubscriptionBody};
 use perennial_types::{Clock, Consent};
 use serde_json::{Value, json};
 
 use crate::{
     BeginCheckout, SignedLinks, api_url, checkout::already_subscribed, failure, undecided,
+    unknown_plan,
 };
 
 /// Opens checkouts, and answers pages about them.
@@ -50,7 +51,12 @@ impl CheckoutEndpoint {
     ) -> Result<Response, ApiError> {
         let context = self.clients.begin().await.map_err(failure)?;
         let email = self.email_claim.as_deref();
-        let ask = begin.check(request, context.plans(), &self.api, &self.consent, email)?;
+        let named = begin.plan.clone();
+        let ask = begin.check(request, context.plans(), &self.api, &self.consent, email);
+        let ask = match ask {
+            Ok(ask) => ask,
+            Err(error) => return Err(for_whom_it_is(&context, request, &named, error).await),
+        };
         match context.checkouts().issue(&ask).await.map_err(failure)? {
             Issued::Created(open) => Ok(Response::json(201, &describe(&self.api, &open))),
             Issued::Resumed(open) => Ok(Response::json(200, &describe(&self.api, &open))),
@@ -72,5 +78,28 @@ impl CheckoutEndpoint {
             }
             Issued::Undecided { checkout, finish } => undecided(checkout, finish),
         }
+    }
+}
+
+/// What is wrong with a request about a private plan, for a user to whom it is offered: to others there is no such plan.
+/// A request without a mistake is told by what is read of the user anyway.
+async fn for_whom_it_is(
+    context: &Context,
+    request: &Request,
+    named: &str,
+    error: ApiError,
+) -> ApiError {
+    let found = context.plans().get(named);
+    let Some((name, plan)) = found.filter(|(_, plan)| plan.private) else {
+        return error;
+    };
+    let user = match request.user() {
+        Ok(user) => user,
+        Err(nobody) => return nobody,
+    };
+    match context.customers().offers(user).await {
+        Ok(offers) if offers.allow(name, plan) => error,
+        Ok(_) => unknown_plan(),
+        Err(failed) => failure(failed),
     }
 }

@@ -5,7 +5,10 @@ use perennial_http::{ApiError, sentence};
 use perennial_store::CatalogError;
 use perennial_stripe::{Effect, StripeError};
 
-use crate::{begin_checkout::tax_refused, plan_not_available, unknown_checkout};
+use crate::{
+    begin_checkout::{tax_refused, unknown_plan},
+    plan_not_available, unknown_checkout,
+};
 
 /// Why something was not done to a subscription or a user, as an answer.
 pub fn refused(why: ActionErrorCode) -> ApiError {
@@ -32,6 +35,7 @@ pub fn failure(error: FlowError) -> ApiError {
         )
         .retry_after(600),
         error if error.is_busy() => busy(),
+        FlowError::UnknownPlan => unknown_plan(),
         FlowError::PlanNotAvailable => plan_not_available(),
         FlowError::CurrencyConflict => ApiError::new(
             409,

@@ -12,6 +12,7 @@ pub mod stripe_js;
 
 pub use begin_checkout::{
     BeginCheckout, buy_addons, check_addon_numbers, check_quantity, find_plan, plan_not_available,
+    unknown_plan,
 };
 pub use checkout::{Checkout, checkout, parse_checkout, undecided, unknown_checkout};
 pub use checkout_endpoint::CheckoutEndpoint;

@@ -1,6 +1,6 @@
 //! One Stripe customer for each user, however many requests come at once.
 
-use perennial_store::{ClaimedStep, CustomerItem};
+use perennial_store::{ClaimedStep, CustomerItem, Offers};
 use perennial_stripe::{CreateCustomer, IdempotencyKey, StripeError, metadata};
 use perennial_types::{Claim, CustomerId, EmailAddress, Lease, Timestamp, UserId};
 
@@ -27,6 +27,11 @@ impl Customers<'_> {
     /// The number that a link of this user has to name.
     pub async fn link_number(&self, user: &UserId) -> Result<u64, FlowError> {
         Ok(self.cx.table.link_number(user).await?)
+    }
+
+    /// The private plans that are offered to the user.
+    pub async fn offers(&self, user: &UserId) -> Result<Offers, FlowError> {
+        Ok(self.cx.table.offers(user).await?)
     }
 
     /// The user's customer, created if need be; `seen` is what the table knew of it. One that is created gets the e-mail

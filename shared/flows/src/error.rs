@@ -20,6 +20,9 @@ pub enum FlowError {
     /// The plan is known and not offered, or Stripe has refused to sell it to this user lately.
     #[error("the plan is not offered to this user")]
     PlanNotAvailable,
+    /// The user may not know of a plan of that name.
+    #[error("there is no plan of that name for this user")]
+    UnknownPlan,
     /// Stripe did not answer, or refused what it should not refuse.
     #[error("Stripe failed")]
     Stripe(#[from] StripeError),

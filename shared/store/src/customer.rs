@@ -7,7 +7,7 @@ use perennial_types::{Claim, CustomerId, FrozenRequest, Lease, Timestamp, UserId
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Table,
+    Offers, StoreError, Table,
     attempt::{applied, number},
     key::{Key, text},
     table::{Outcome, item, put_of, update_of},
@@ -69,6 +69,8 @@ pub(crate) struct Stored {
     pub(crate) links: u64,
     #[serde(default)]
     pub(crate) declines: BTreeSet<String>,
+    #[serde(default)]
+    pub(crate) offers: BTreeSet<String>,
     #[serde(default)]
     former: BTreeSet<CustomerId>,
     erasing: Option<Timestamp>,
@@ -241,6 +243,22 @@ impl Table {
         Ok(match self.customer_item(user).await? {
             Some(CustomerItem::Known { customer }) => Some(customer),
             Some(CustomerItem::Creating(_) | CustomerItem::Erasing(_)) | None => None,
+        })
+    }
+
+    /// The same, with the private plans that were offered to the user.
+    pub async fn customer_and_offers(
+        &self,
+        user: &UserId,
+    ) -> Result<(Option<CustomerId>, Offers), StoreError> {
+        let item = self.get::<Stored>("customer_and_offers", Key::customer(user));
+        let Some(mut item) = item.await? else {
+            return Ok((None, Offers::default()));
+        };
+        let offers = Offers(std::mem::take(&mut item.offers));
+        Ok(match item.customer() {
+            Some(CustomerItem::Known { customer }) => (Some(customer), offers),
+            Some(CustomerItem::Creating(_) | CustomerItem::Erasing(_)) | None => (None, offers),
         })
     }
 

@@ -13,7 +13,7 @@ use perennial_types::{
 use serde::Deserialize;
 
 use crate::{
-    CustomerItem, Slot, StoreError, SubscriptionItem, Table, Trial,
+    CustomerItem, Offers, Slot, StoreError, SubscriptionItem, Table, Trial,
     attempt_row::StoredAttempt,
     customer, grants,
     key::{
@@ -40,6 +40,8 @@ pub struct UserItems {
     pub customer: Option<CustomerItem>,
     /// The number that a link of this user has to name.
     pub links: u64,
+    /// The private plans that were offered to the user.
+    pub offers: Offers,
     /// The declines that were noted, each with its time before its id at Stripe.
     pub declines: BTreeSet<String>,
     /// The attempts that began lately, oldest first.
@@ -159,6 +161,7 @@ impl UserItems {
             let stored: customer::Stored = serde_dynamo::from_item(item).map_err(unreadable)?;
             self.links = stored.links;
             self.declines.clone_from(&stored.declines);
+            self.offers = Offers(stored.offers.clone());
             self.customer = stored.customer();
         } else if sort_key.starts_with(ATTEMPT) {
             // One that another version has written must not lock its user out. Whatever needs it reads

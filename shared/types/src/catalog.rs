@@ -201,6 +201,7 @@ impl CatalogPlan {
             quantity: declared.quantity,
             addons: self.sold_addons(),
             tax: declared.tax,
+            private: declared.private,
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)
@@ -335,6 +336,7 @@ impl PlanCatalog {
             }
             let unknown = Unresolved {
                 group: entry.declared.group.clone(),
+                private: entry.declared.private,
                 refusal: entry.refusal.clone().unwrap_or_else(|| entry.missing()),
             };
             unresolved.insert(name.clone(), unknown);

@@ -51,6 +51,9 @@ pub struct DeclaredPlan {
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
+    /// True for a plan of which only users learn to whom the shop has offered it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// Prices that belong to this plan, too, since it was sold for them before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_prices: Vec<PriceId>,
@@ -136,7 +139,7 @@ const LONGEST_TRIAL: u32 = 730;
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "group",
     "label",
     "price",
@@ -149,6 +152,7 @@ const FIELDS: [&str; 17] = [
     "addons",
     "tax",
     "sold",
+    "private",
     "former_prices",
     "amount",
     "currency",
@@ -385,6 +389,7 @@ impl<'a> Fields<'a> {
             addons: self.addons()?,
             tax: self.take("tax")?,
             sold: self.take("sold")?.unwrap_or(true),
+            private: self.take("private")?.unwrap_or(false),
             former_prices: self
                 .checked(
                     "former_prices",

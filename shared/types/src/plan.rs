@@ -154,6 +154,9 @@ pub struct Plan {
     /// Who reckons its taxes; nobody does without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<PlanTax>,
+    /// Whether only users learn of it to whom the shop has offered it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,
@@ -191,6 +194,8 @@ impl Plan {
 pub struct Unresolved {
     /// Its group.
     pub group: PlanGroup,
+    /// Whether only users learn of it to whom the shop has offered it.
+    pub private: bool,
     /// Why it is not offered.
     pub refusal: Refusal,
 }
@@ -256,17 +261,27 @@ impl Plans {
         plan.map(|it| &it.group).or_else(unresolved)
     }
 
-    /// The plans that charge this price, and after them those that charged it before.
+    /// Whether the plan of that name is private; none if there is no plan of that name.
+    pub fn is_private(&self, name: &str) -> Option<bool> {
+        let unresolved = || self.unresolved.get(name).map(|it| it.private);
+        let resolved = self.resolved.get(name).map(|plan| plan.private);
+        resolved.or_else(unresolved)
+    }
+
+    /// The plans that charge this price, and after them those that charged it before; of either, those that anybody may
+    /// know before those that are private.
     pub fn plans_of_price(&self, price: &PriceId) -> impl Iterator<Item = (&PlanName, &Plan)> {
-        let today = self
-            .resolved
-            .iter()
-            .filter(move |(_, it)| it.price == *price);
-        let before = self
-            .resolved
-            .iter()
-            .filter(move |(_, it)| it.price != *price && it.former_prices.contains(price));
-        today.chain(before)
+        let of = move |private: bool| {
+            let all = self.resolved.iter();
+            all.filter(move |(_, it)| it.private == private)
+        };
+        let today = move |private| of(private).filter(move |(_, it)| it.price == *price);
+        let before = move |private| {
+            let all = of(private).filter(move |(_, it)| it.price != *price);
+            all.filter(move |(_, it)| it.former_prices.contains(price))
+        };
+        let today = today(false).chain(today(true));
+        today.chain(before(false)).chain(before(true))
     }
 
     /// Whether an add-on of any plan has this price, or had it.
@@ -307,11 +322,18 @@ impl Plans {
         self.resolved.iter()
     }
 
-    /// The plans that are offered, in the order of their names.
+    /// The plans that are offered to everybody, in the order of their names.
     pub fn offered(&self) -> impl Iterator<Item = (&PlanName, &Plan)> {
         self.resolved
             .iter()
-            .filter(|(_, plan)| plan.refusal.is_none())
+            .filter(|(_, plan)| plan.refusal.is_none() && !plan.private)
+    }
+
+    /// Whether a group has no plan that anybody may know.
+    pub fn is_private_group(&self, group: &PlanGroup) -> bool {
+        let mut known = self.resolved.values().filter(|plan| !plan.private);
+        let mut unresolved = self.unresolved.values().filter(|it| !it.private);
+        known.all(|plan| plan.group != *group) && unresolved.all(|it| it.group != *group)
     }
 
     /// The groups, each once, in order.

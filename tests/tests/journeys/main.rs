@@ -74,6 +74,7 @@ mod overdue;
 mod payments;
 mod permissions;
 mod portal;
+mod private_plans;
 mod provoked;
 mod quantities;
 mod refused;

@@ -41,6 +41,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         wallets: Wallet::usual(),
         shopper_pause: None,
         tax: None,
+        private: false,
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a caller has left half done that has died. The next request about the subscription brings it to its end,
 //! and if there is none, the sweep.
 
-use perennial_store::{ActionLog, ActionOutcome, ActiveAction, ClaimedStep, Steps};
+use perennial_store::{ActionLog, ActionOutcome, ActiveAction, ClaimedStep, Offers, Steps};
 use perennial_stripe::{CancellationDetails, CreateSchedule, Expandable, SetEnd, StripeError};
 use perennial_types::{By, Claim, SetupIntentId, Subscription, SubscriptionId, UserId};
 
@@ -81,6 +81,8 @@ impl SubscriptionActions<'_> {
             user: &asked.user,
             customer: customer.ok_or(FlowError::ItemLacks("the customer who is owed"))?,
             id: &asked.subscription,
+            by: asked.by,
+            offers: Offers::default(),
         })
     }
 

@@ -59,7 +59,7 @@ impl SubscriptionActions<'_> {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         }
         let (_, basis) = self.changeable(&seen)?;
-        let plan = self.plan_of(change, &seen.model);
+        let plan = self.plan_of(of, change, &seen.model);
         let Some(plan) = plan.filter(|_| basis == change.basis) else {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         };
@@ -274,10 +274,17 @@ impl SubscriptionActions<'_> {
     }
 
     /// The plan of a change, if it still has the price that was shown, or that price is kept, and it is still sold
-    /// in this quantity and with these add-ons.
-    fn plan_of(&self, change: &FrozenChange, model: &Subscription) -> Option<&Plan> {
-        let (_, plan) = self.cx.plans.get(change.plan.as_str())?;
-        let is_price = change.new_price().is_none_or(|price| plan.price == *price);
+    /// in this quantity and with these add-ons. A private one may have been taken back from the user.
+    fn plan_of(
+        &self,
+        of: &Target<'_>,
+        change: &FrozenChange,
+        model: &Subscription,
+    ) -> Option<&Plan> {
+        let (name, plan) = self.cx.plans.get(change.plan.as_str())?;
+        let is_price = change
+            .new_price()
+            .is_none_or(|price| plan.price == *price && of.may_know(name, plan));
         let asked = Some(change.quantity);
         let quantity = self.how_many(
             By::Server,

@@ -1,6 +1,7 @@
 //! A subscription as its user wants to see it: with what is charged next, and to what. Stripe is asked, so
 //! nothing of it has to be kept.
 
+use perennial_store::Offers;
 use perennial_stripe::{Coupon, Discount, Expandable, StripeError};
 use perennial_types::{PriceId, PromotionCodeId, Subscription, Timestamp};
 
@@ -13,6 +14,8 @@ pub struct Details {
     pub subscription: Subscription,
     /// What is charged for.
     pub items: Vec<ChargedItem>,
+    /// The private plans that are offered to the user.
+    pub offers: Offers,
     /// Whether a discount counts.
     pub discounted: bool,
     /// Its own discounts, in the order in which they count; none if Stripe does not let them be read.
@@ -107,6 +110,7 @@ impl SubscriptionActions<'_> {
                 last4: method.card.as_ref().and_then(|card| card.last4.clone()),
             }),
             subscription: seen.model,
+            offers: of.offers,
         })
     }
 

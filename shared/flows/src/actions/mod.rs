@@ -19,6 +19,7 @@ mod frozen_change;
 mod grants;
 mod invoices;
 mod linked;
+mod offers;
 mod pause_preview;
 mod pausing;
 mod payment_method;
@@ -57,9 +58,11 @@ pub use resuming::{EndedPause, Resume};
 pub use tax_ids::TaxIdsSet;
 pub use trial_time::TrialEnd;
 
-use perennial_store::StoreError;
+use perennial_store::{Offers, StoreError};
 use perennial_stripe::StripeError;
-use perennial_types::{Actions, By, CustomerId, Subscription, SubscriptionId, UserId};
+use perennial_types::{
+    Actions, By, CustomerId, Plan, PlanName, Subscription, SubscriptionId, UserId,
+};
 use thiserror::Error;
 
 use crate::{Context, FlowError};
@@ -104,6 +107,15 @@ struct Target<'a> {
     user: &'a UserId,
     customer: CustomerId,
     id: &'a SubscriptionId,
+    by: By,
+    offers: Offers,
+}
+
+impl Target<'_> {
+    /// Whether whoever asks may know of a plan: a server of every one.
+    fn may_know(&self, name: &PlanName, plan: &Plan) -> bool {
+        self.by == By::Server || self.offers.allow(name, plan)
+    }
 }
 
 /// Why a request was not carried out.
@@ -158,9 +170,15 @@ impl SubscriptionActions<'_> {
     async fn target<'t>(&self, asked: &'t AskedAction) -> Result<Target<'t>, ActionError> {
         let (user, id) = (&asked.user, &asked.subscription);
         let known = self.cx.table.subscription(user, id).await?;
-        let customer = self.cx.table.known_customer(user).await?;
+        let (customer, offers) = self.cx.table.customer_and_offers(user).await?;
         match (known.and_then(|item| item.subscription), customer) {
-            (Some(_), Some(customer)) => Ok(Target { user, customer, id }),
+            (Some(_), Some(customer)) => Ok(Target {
+                user,
+                customer,
+                id,
+                by: asked.by,
+                offers,
+            }),
             _ => Err(ActionErrorCode::UnknownSubscription.into()),
         }
     }

@@ -121,7 +121,7 @@ impl SubscriptionActions<'_> {
         let seen = self.read(&of).await?;
         let (item, basis) = self.changeable(&seen)?;
         let refuse = |why| ActionError::refused(why, &seen.model);
-        let (name, plan) = self.wanted(&seen.model, ask)?;
+        let (name, plan) = self.wanted(&of, &seen.model, ask)?;
         let price = ask.plan.as_ref().map_or(&basis.price, |_| &plan.price);
         let quantity = self.how_many(asked.by, ask.quantity, plan, (&seen.model, &basis, price));
         let quantity = quantity.map_err(refuse)?;
@@ -222,11 +222,12 @@ impl SubscriptionActions<'_> {
     /// The plan that is asked for, or the one that the subscription has.
     fn wanted(
         &self,
+        of: &Target<'_>,
         model: &Subscription,
         ask: &AskPlan,
     ) -> Result<(&PlanName, &Plan), ActionError> {
         if let Some(wanted) = &ask.plan {
-            return self.other_plan(model, wanted);
+            return self.other_plan(of, model, wanted);
         }
         let kept = model.plan.as_ref();
         let kept = kept.and_then(|name| self.cx.plans.get(name.as_str()));
@@ -261,18 +262,22 @@ impl SubscriptionActions<'_> {
     /// The plan that is asked for, if this subscription may have it.
     fn other_plan(
         &self,
+        of: &Target<'_>,
         model: &Subscription,
         wanted: &str,
     ) -> Result<(&PlanName, &Plan), ActionError> {
         let refuse = |why| ActionError::refused(why, model);
         let plans = &self.cx.plans;
-        let Some((name, plan)) = plans.get(wanted) else {
-            return Err(if plans.refusal(wanted).is_some() {
-                refuse(ActionErrorCode::PlanNotAvailable)
-            } else {
-                ActionErrorCode::UnknownPlan.into()
-            });
-        };
+        let is_own = |name: &PlanName| model.plans(plans).any(|(own, _)| own == name);
+        let found = self.plan_for((of.by, &of.offers), wanted, is_own);
+        let (name, plan) = found.map_err(|why| match why {
+            ActionErrorCode::UnknownPlan => why.into(),
+            why => refuse(why),
+        })?;
+        // Whose plan it is keeps the price that they pay.
+        if !of.may_know(name, plan) && !model.charged().contains(&plan.price) {
+            return Err(refuse(ActionErrorCode::PlanNotAvailable));
+        }
         if !model.is_of_group(plans, &plan.group) {
             return Err(refuse(ActionErrorCode::OtherGroup));
         }

@@ -58,14 +58,7 @@ impl SubscriptionActions<'_> {
             Err(error) => return Err(error.into()),
         };
         let plans = &self.cx.plans;
-        let Some((name, found)) = plans.get(plan) else {
-            let unknown = if plans.refusal(plan).is_some() {
-                ActionErrorCode::PlanNotAvailable
-            } else {
-                ActionErrorCode::UnknownPlan
-            };
-            return Err(unknown.into());
-        };
+        let (name, found) = self.plan_for((asked.by, &saved.offers), plan, |_| false)?;
         if found.refusal.is_some() {
             return Err(ActionErrorCode::PlanNotAvailable.into());
         }

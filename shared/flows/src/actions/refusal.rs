@@ -195,6 +195,12 @@ reasons! {
     /// A link that was good while a payment was missing.
     NothingToRepair => 409, "nothing_to_repair",
         "This subscription is paid with a method that works, so there is nothing to repair.";
+    /// Only private plans are offered to single users.
+    NoPrivatePlan => 400, "no_private_plan",
+        "There is no private plan of that name, and nothing was changed. Publish it in plans.json with \"private\": true first.";
+    /// As many as one user may have.
+    TooManyOffers => 409, "too_many_offers",
+        "50 private plans are offered to this user, which is the most. Take one back with \"offered\": false first.";
     /// Too many.
     TooManyTries => 429, "too_many_tries",
         "Too many payment methods were tried for this subscription within an hour. Try again later.";

@@ -169,6 +169,12 @@ impl Checkouts<'_> {
         let mut opened = None;
         loop {
             let items = self.cx.load_user(&ask.user).await?;
+            // Who has begun a checkout of a private plan knows of it, and goes on.
+            let pointer = items.open(&ask.name, ask.wallet);
+            let may_begin = items.offers.allow(&ask.name, &ask.plan);
+            if !may_begin && pointer.is_none() {
+                return Err(FlowError::UnknownPlan);
+            }
             let live = Subscriptions::of(self.cx);
             let live = live.live_subscription(&items, &ask.plan.group);
             if let Some(subscription) = live.and_then(SubscriptionItem::standing) {
@@ -184,7 +190,6 @@ impl Checkouts<'_> {
                 }
                 ask => ask?,
             };
-            let pointer = items.open(&ask.name, ask.wallet);
             let named = match pointer {
                 Some(id) => self.pointed_at(&ask.user, &items, id).await?,
                 None => None,
@@ -210,6 +215,7 @@ impl Checkouts<'_> {
                 }
                 // What was open before the plan was taken off the shelf has been closed above.
                 None if ask.plan.refusal.is_some() => return Err(FlowError::PlanNotAvailable),
+                None if !may_begin => return Err(FlowError::UnknownPlan),
                 None => {
                     // With the subscription first, the same is asked before it is created.
                     if ask.first == First::SetupIntent {

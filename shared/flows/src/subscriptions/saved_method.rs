@@ -1,5 +1,6 @@
 //! What an ended subscription was paid with, for another one of the same shopper.
 
+use perennial_store::Offers;
 use perennial_stripe::{ManyOf, PreviewDiscount, PreviewFirst, PreviewTax, StripeError};
 use perennial_types::{CustomerId, PaymentMethodId, PlanTax, Subscription, SubscriptionId, UserId};
 
@@ -10,6 +11,8 @@ use crate::FlowError;
 pub(crate) struct SavedMethod {
     pub(crate) method: PaymentMethodId,
     pub(crate) customer: CustomerId,
+    /// The private plans that were offered to the user.
+    pub(crate) offers: Offers,
 }
 
 /// Whether it is there to be charged.
@@ -34,7 +37,7 @@ impl Subscriptions<'_> {
         if !known.status.is_terminal() {
             return Ok(Saved::Lives(Box::new(known)));
         }
-        let customer = self.cx.table.known_customer(user).await?;
+        let (customer, offers) = self.cx.table.customer_and_offers(user).await?;
         let (Some(method), Some(customer)) = (known.saved_method(), customer) else {
             return Ok(Saved::No);
         };
@@ -43,6 +46,7 @@ impl Subscriptions<'_> {
                 Ok(Saved::Yes(SavedMethod {
                     method: method.clone(),
                     customer,
+                    offers,
                 }))
             }
             // It was taken off the customer, in Stripe's portal or at Amazon.

@@ -259,6 +259,43 @@ fn the_plan_that_charges_a_price_today_comes_before_those_that_did() {
 }
 
 #[test]
+fn a_private_plan_is_offered_to_nobody_by_itself_and_lends_its_name_to_nobody() {
+    let text = r#"{
+        "a":{"price":"price_1","group":"main","label":"A","private":true},
+        "b":{"price":"price_2","group":"main","label":"B","private":true,"former_prices":["price_1"]},
+        "c":{"price":"price_1","group":"main","label":"C"},
+        "d":{"price":"price_3","group":"own","label":"D","private":true},
+        "e":{"price":"price_4","group":"unresolved","label":"E","private":true}
+    }"#;
+    let prices = [
+        ("a", "price_1"),
+        ("b", "price_2"),
+        ("c", "price_1"),
+        ("d", "price_3"),
+    ];
+    let plans = publish(&PlanCatalog::default(), text, &prices).plans();
+    let offered: Vec<_> = plans.offered().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(offered, ["c"]);
+    let id = "price_1".parse().unwrap();
+    let of_price = plans.plans_of_price(&id);
+    let of_price: Vec<_> = of_price.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(of_price, ["c", "a", "b"]);
+    let sold: PlanName = "a".parse().unwrap();
+    for (sold, expected) in [(None, "c"), (Some(&sold), "a")] {
+        let (name, _) = plans.charging(&id, sold, None).unwrap();
+        assert_eq!(name.as_str(), expected);
+    }
+    let private = |name: &str| plans.is_private(name);
+    let told = ["a", "c", "e", "nothing"].map(private);
+    assert_eq!(told, [Some(true), Some(false), Some(true), None]);
+    let hidden = |group: &str| plans.is_private_group(&group.parse().unwrap());
+    assert_eq!(
+        ["main", "own", "unresolved"].map(hidden),
+        [false, true, true]
+    );
+}
+
+#[test]
 fn a_wallet_that_does_not_take_the_currency_is_not_among_those_of_the_plan() {
     let mut brazil = price("price_1");
     brazil.kind = PriceKind::Terms(Terms {

@@ -315,6 +315,24 @@ fn what_a_file_leaves_out_is_left_out_again() {
 }
 
 #[test]
+fn a_plan_is_private_if_the_file_says_so() {
+    let with = |private: &str| {
+        let price = format!(r#""price":"price_1","private":{private}"#);
+        parse(&GOOD.replace(r#""price":"price_1""#, &price))
+    };
+    for private in [true, false] {
+        let plans = with(&private.to_string()).unwrap();
+        let plan = plans.get("basic").unwrap();
+        assert_eq!(plan.private, private);
+        let written = serde_json::to_value(plan).unwrap();
+        assert_eq!(written.get("private").is_some(), private);
+    }
+    let error = with(r#""yes""#).unwrap_err();
+    let expected = "plan basic, field private: invalid type";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[test]
 fn taxes_are_reckoned_automatically_or_not_at_all() {
     let with = |tax: &str| {
         let price = format!(r#""price":"price_1","tax":{tax}"#);

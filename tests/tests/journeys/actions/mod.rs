@@ -86,7 +86,7 @@ impl Subscriber {
     }
 
     /// What `GET /subscriptions` says of it.
-    pub(super) async fn mine(&self) -> Value {
+    pub(crate) async fn mine(&self) -> Value {
         let mine = self.alice.calls.subscriptions().await.expect(200).json();
         let mut mine = mine["subscriptions"].as_array().into_iter().flatten();
         let mine = mine.find(|it| it["id"] == self.id.as_str());

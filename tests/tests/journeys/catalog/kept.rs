@@ -2,7 +2,7 @@
 
 use super::{NOW, ask, names, plan, price};
 use perennial_config::Start as _;
-use perennial_tests::{TestApp, demo_plans};
+use perennial_tests::{TestApp, demo_plans_for_all};
 use perennial_types::Clock;
 use serde_json::{Value, json};
 
@@ -29,7 +29,11 @@ async fn a_new_version_is_seen_within_a_minute_at_the_cost_of_one_read() {
     app.forget_calls().await;
     for _ in 0..20 {
         let (_, body) = plans(&function).await;
-        assert_eq!(names(&body).len(), demo_plans(), "those of the start");
+        assert_eq!(
+            names(&body).len(),
+            demo_plans_for_all(),
+            "those of the start"
+        );
     }
     assert!(app.calls().await.dynamodb.is_empty(), "they are kept");
     clock.advance(59);
@@ -60,7 +64,7 @@ async fn an_older_version_serves_while_the_table_does_not_answer() {
     app.to_dynamodb.set_down(true);
     clock.advance(3600);
     let (status, body) = plans(&function).await;
-    assert_eq!((status, names(&body).len()), (200, demo_plans()));
+    assert_eq!((status, names(&body).len()), (200, demo_plans_for_all()));
     app.to_dynamodb.set_down(false);
     clock.advance(5);
     let (_, body) = plans(&function).await;

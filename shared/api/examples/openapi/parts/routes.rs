@@ -122,6 +122,7 @@ pub(super) fn routes() -> Vec<Route> {
     [
         of_shoppers(),
         of_actions(),
+        of_users(),
         of_invoices(),
         of_mail_links(),
         of_payments(),
@@ -549,6 +550,26 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             .concat(),
         ),
         (
+            "POST /shop/subscriptions/{subscription}/refund",
+            [server, &whys(&OF_REFUND)].concat(),
+        ),
+        (
+            "POST /shop/subscriptions/{subscription}/discount",
+            [
+                server,
+                &whys(&OF_DISCOUNT),
+                &codes_of_running(),
+                &[(400, "conflicting_fields")],
+            ]
+            .concat(),
+        ),
+    ]
+}
+
+/// What is done with a user as a whole.
+fn of_users() -> Vec<Route> {
+    vec![
+        (
             "POST /shop/customers",
             [
                 &SERVER[..],
@@ -601,6 +622,21 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             .concat(),
         ),
         (
+            "POST /shop/users/offer",
+            [
+                &SERVER[..],
+                &[(409, "user_being_erased"), (429, "busy")],
+                &BODY,
+                &[(503, "table_unavailable")],
+                &PLANS,
+                &whys(&[
+                    ActionErrorCode::NoPrivatePlan,
+                    ActionErrorCode::TooManyOffers,
+                ]),
+            ]
+            .concat(),
+        ),
+        (
             "POST /shop/users/erase",
             [
                 &SERVER[..],
@@ -618,20 +654,6 @@ fn of_servers_alone(server: &[Code]) -> Vec<Route> {
             .concat(),
         ),
         ("POST /shop/users/grant", of_grant()),
-        (
-            "POST /shop/subscriptions/{subscription}/refund",
-            [server, &whys(&OF_REFUND)].concat(),
-        ),
-        (
-            "POST /shop/subscriptions/{subscription}/discount",
-            [
-                server,
-                &whys(&OF_DISCOUNT),
-                &codes_of_running(),
-                &[(400, "conflicting_fields")],
-            ]
-            .concat(),
-        ),
     ]
 }
 
