@@ -131,6 +131,7 @@ fuzz_target!(|data: &[u8]| {
             customer: &customer,
             price: &"price_1".parse().expect("an id"),
             quantity: 1,
+            others: &[],
             promotion_code: None,
             automatic_tax: false,
             paid_by: PaidBy::Method(&"pm_1".parse().expect("an id")),
