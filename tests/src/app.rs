@@ -165,7 +165,14 @@ impl TestApp {
                 let interval = told("interval", "month");
                 plan["addons"] = sell_addons(name, &interval, addons, &mut prices);
             }
-            for told in ["wallets", "cancel_refund", "quantity", "tax", "private"] {
+            for told in [
+                "wallets",
+                "cancel_refund",
+                "quantity",
+                "tax",
+                "private",
+                "features",
+            ] {
                 if let Some(value) = members.get(told) {
                     plan[told] = value.clone();
                 }

@@ -163,6 +163,8 @@ export interface Entitlement {
   addons?: AddonCount[];
   /** The status of the subscription that decided it, `lapsed`, `disputed`, `dispute_lost`, `granted`, or `none`. */
   because: string;
+  /** What the plan lets its subscribers do, in the order of the names; missing unless it is active and the plan has some. */
+  features?: string[];
   /** How many of the plan are paid for, or were given; missing unless it is active and the plan is sold in quantities. */
   quantity?: number;
   /** When it ends unless something is paid by then. Null while it is active if no end is known, and while it is not. */
@@ -432,6 +434,8 @@ export interface Plan {
   /** What goes back of a paid period that is ended at once. */
   cancel_refund: CancelRefund;
   currency: string;
+  /** What it lets its subscribers do, in the order of `plans.json`; missing of a plan without any. */
+  features?: string[];
   /** A user has at most one live subscription of a group. */
   group: string;
   interval: Interval;

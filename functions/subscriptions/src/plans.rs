@@ -2,8 +2,8 @@
 
 use perennial_http::Response;
 use perennial_types::{
-    Addon, AddonName, CancelRefund, Interval, Plan, PlanGroup, PlanName, PlanQuantity, PlanTax,
-    Plans, Wallet,
+    Addon, AddonName, CancelRefund, FeatureName, Interval, Plan, PlanGroup, PlanName, PlanQuantity,
+    PlanTax, Plans, Wallet,
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ struct PlanOnPage<'a> {
     addons: Vec<AddonOnPage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tax: Option<PlanTax>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    features: &'a [FeatureName],
 }
 
 #[derive(Serialize)]
@@ -82,6 +84,7 @@ impl<'a> PlanOnPage<'a> {
             quantity: plan.quantity,
             addons: plan.offered_addons().map(AddonOnPage::of).collect(),
             tax: plan.tax,
+            features: &plan.features,
         }
     }
 }

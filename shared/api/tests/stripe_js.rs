@@ -28,6 +28,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32) -> Plan {
         shopper_pause: None,
         tax: None,
         private: false,
+        features: Vec::new(),
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

@@ -202,6 +202,7 @@ impl CatalogPlan {
             addons: self.sold_addons(),
             tax: declared.tax,
             private: declared.private,
+            features: declared.features.clone(),
             former_prices: self
                 .prices()
                 .filter(|former| **former != price.id)

@@ -10,8 +10,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    AddonName, CancelRefund, Currency, DeclaredAddon, Interval, MOST_ADDONS, PlanGroup, PlanName,
-    PlanQuantity, PlanTax, PriceId, ShopperPause, Wallet, plan_addons,
+    AddonName, CancelRefund, Currency, DeclaredAddon, FeatureName, Interval, MOST_ADDONS,
+    PlanGroup, PlanName, PlanQuantity, PlanTax, PriceId, ShopperPause, Wallet, plan_addons,
 };
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
@@ -48,6 +48,9 @@ pub struct DeclaredPlan {
     /// Who reckons its taxes; nobody does, unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<PlanTax>,
+    /// What it lets its subscribers do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<FeatureName>,
     /// False for a plan that is kept for its subscribers and not offered.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub sold: bool,
@@ -138,8 +141,10 @@ const LONGEST_TRIAL: u32 = 730;
 /// Three years in days, the longest interval that Stripe takes.
 const LONGEST_INTERVAL: u16 = 1095;
 const MOST_FORMER_PRICES: usize = 100;
+/// Each answer about a user has those of their plans.
+const MOST_FEATURES: usize = 50;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "group",
     "label",
     "price",
@@ -151,6 +156,7 @@ const FIELDS: [&str; 18] = [
     "quantity",
     "addons",
     "tax",
+    "features",
     "sold",
     "private",
     "former_prices",
@@ -388,6 +394,15 @@ impl<'a> Fields<'a> {
             quantity: self.take("quantity")?,
             addons: self.addons()?,
             tax: self.take("tax")?,
+            features: self
+                .checked(
+                    "features",
+                    |features: &Vec<FeatureName>| {
+                        features.len() <= MOST_FEATURES && are_different(features)
+                    },
+                    "it must name at most 50 features, and each once",
+                )?
+                .unwrap_or_default(),
             sold: self.take("sold")?.unwrap_or(true),
             private: self.take("private")?.unwrap_or(false),
             former_prices: self

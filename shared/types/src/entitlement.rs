@@ -1,13 +1,16 @@
 //! What a user is entitled to, over all of their subscriptions and what they were given for free.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    Disputes, EntitledAddon, GivenPlan, Grants, PauseReason, PaymentReason, PlanGroup, Plans,
-    Subscription, SubscriptionStatus as Status, Timestamp,
+    Disputes, EntitledAddon, FeatureName, GivenPlan, Grants, PauseReason, PaymentReason, PlanGroup,
+    Plans, Subscription, SubscriptionStatus as Status, Timestamp,
 };
 
 /// How long an entitlement outlives what is known to be paid for.
@@ -114,6 +117,9 @@ pub struct Entitlement {
     /// The add-ons of the plan that are paid for, while it is active.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addons: Vec<EntitledAddon>,
+    /// What the plan lets its subscribers do, in the order of the names, while it is active.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<FeatureName>,
 }
 
 /// One answer for each configured plan group, by the prices that are charged and the plans that
@@ -139,16 +145,12 @@ pub fn entitlements(
                 .max_by_key(|(answer, subscription)| {
                     (answer.active, answer.until, subscription.current_period_end)
                 });
-            let best = best.map(|(answer, subscription)| Entitlement {
-                quantity: subscription
-                    .quantity_of(plans, group)
-                    .filter(|_| answer.active),
-                addons: if answer.active {
-                    subscription.addons_of(plans, group)
+            let best = best.map(|(answer, subscription)| {
+                if answer.active {
+                    answer.of(plans, group, subscription)
                 } else {
-                    Vec::new()
-                },
-                ..answer
+                    answer
+                }
             });
             let given = given.iter().filter(|it| it.group == *group);
             let all = given.fold(best.unwrap_or_else(none), Entitlement::with);
@@ -158,6 +160,20 @@ pub fn entitlements(
 }
 
 impl Entitlement {
+    /// With what a subscription has of this group.
+    fn of(self, plans: &Plans, group: &PlanGroup, subscription: &Subscription) -> Self {
+        let plan = subscription.paid_plan(plans, group);
+        Self {
+            quantity: subscription.quantity_of(plans, group),
+            addons: subscription.addons_of(plans, group),
+            features: plan
+                .into_iter()
+                .flat_map(|it| it.features.clone())
+                .collect(),
+            ..self
+        }
+    }
+
     /// With a plan of the group that was given for free.
     fn with(self, given: &GivenPlan) -> Self {
         if !self.active {
@@ -167,9 +183,13 @@ impl Entitlement {
                 because: "granted".to_owned(),
                 quantity: given.quantity,
                 addons: Vec::new(),
+                features: given.features.iter().cloned().collect(),
             };
         }
+        let mut features = self.features;
+        features.extend(given.features.iter().cloned());
         Self {
+            features,
             // No end is later than any.
             until: self.until.zip(given.until).map(|(own, it)| own.max(it)),
             quantity: self.quantity.max(given.quantity),
@@ -185,6 +205,7 @@ fn none() -> Entitlement {
         because: "none".to_owned(),
         quantity: None,
         addons: Vec::new(),
+        features: BTreeSet::new(),
     }
 }
 
@@ -214,6 +235,7 @@ fn answer(subscription: &Subscription, now: Timestamp, rules: AccessRules) -> En
         because: because.to_owned(),
         quantity: None,
         addons: Vec::new(),
+        features: BTreeSet::new(),
     }
 }
 

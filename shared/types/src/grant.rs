@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, PlanGroup, PlanName, Plans, PriceId, Timestamp};
+use crate::{FeatureName, Plan, PlanGroup, PlanName, Plans, PriceId, Timestamp};
 
 /// A user is given at most so many plans at a time.
 pub const MOST_GRANTS: usize = 20;
@@ -48,6 +48,9 @@ pub struct GivenPlan {
     /// How many; none of a plan that was sold once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<u64>,
+    /// What it lets them do, which the entitlement tells.
+    #[serde(skip)]
+    pub features: Vec<FeatureName>,
 }
 
 impl Grants {
@@ -63,6 +66,7 @@ impl Grants {
                     label: today.map(|plan| plan.label.clone()),
                     until: grant.until,
                     quantity: grant.quantity,
+                    features: today.map_or_else(Vec::new, |plan| plan.features.clone()),
                 })
             })
             .collect()
@@ -209,6 +213,7 @@ mod tests {
                 code: crate::RefusalCode::PriceMetered,
                 sentence: String::new(),
             },
+            private: false,
         };
         let unresolved = BTreeMap::from([(name("basic"), unresolved)]);
         let plans = Plans::new(1, BTreeMap::new(), unresolved);

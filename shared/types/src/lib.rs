@@ -62,7 +62,7 @@ pub use ids::{
     PromotionCodeId, SetupIntentId, SubscriptionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError};
-pub use names::{AddonName, NameError, PlanGroup, PlanName};
+pub use names::{AddonName, FeatureName, NameError, PlanGroup, PlanName};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Disputes, Payment, PaymentReason, PaymentState};
 pub use plan::{Interval, LARGEST_QUANTITY, Plan, PlanQuantity, Plans, Trials, Unresolved};

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Not the name of a plan, a group or an add-on.
+/// Not the name of a plan, a group, an add-on or a feature.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is not a name: use 1 to 64 lower-case letters, digits and hyphens")]
 pub struct NameError(String);
@@ -82,4 +82,8 @@ name!(
 name!(
     /// The name of an add-on within its plan.
     AddonName
+);
+name!(
+    /// The name of something that a plan lets its subscribers do, as the shop's application knows it.
+    FeatureName
 );

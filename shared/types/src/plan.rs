@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Addon, AddonName, CancelRefund, Currency, Money, PlanGroup, PlanName, PlanTax, PriceId,
-    Refusal, ShopperPause, Wallet,
+    Addon, AddonName, CancelRefund, Currency, FeatureName, Money, PlanGroup, PlanName, PlanTax,
+    PriceId, Refusal, ShopperPause, Wallet,
 };
 
 /// How often a plan is charged.
@@ -157,6 +157,9 @@ pub struct Plan {
     /// Whether only users learn of it to whom the shop has offered it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
+    /// What it lets its subscribers do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<FeatureName>,
     /// Prices that it had before, which its older subscriptions still have.
     #[serde(default)]
     pub former_prices: Vec<PriceId>,

@@ -283,19 +283,21 @@ impl Subscription {
 
     /// How many it has of its plan, if that is of this group and sold in quantities.
     pub fn quantity_of(&self, plans: &Plans, group: &PlanGroup) -> Option<u64> {
+        self.paid_plan(plans, group)?.quantity?;
+        self.quantity
+    }
+
+    /// The plan that is paid for, if it is of this group.
+    pub fn paid_plan<'a>(&self, plans: &'a Plans, group: &PlanGroup) -> Option<&'a Plan> {
         let price = self.price.as_ref();
         let price = price.filter(|price| self.charged().contains(price))?;
         let (_, plan) = self.plan_charging(plans, price)?;
-        plan.quantity.filter(|_| plan.group == *group)?;
-        self.quantity
+        Some(plan).filter(|plan| plan.group == *group)
     }
 
     /// The add-ons of its plan that are paid for, if that plan is of this group.
     pub fn addons_of(&self, plans: &Plans, group: &PlanGroup) -> Vec<EntitledAddon> {
-        let price = self.price.as_ref();
-        let price = price.filter(|price| self.charged().contains(price));
-        let plan = price.and_then(|price| self.plan_charging(plans, price));
-        let Some((_, plan)) = plan.filter(|(_, plan)| plan.group == *group) else {
+        let Some(plan) = self.paid_plan(plans, group) else {
             return Vec::new();
         };
         let addons = self.addons.iter().filter_map(|item| {

@@ -56,6 +56,7 @@ mod ending;
 mod endpoint_types;
 mod erasing;
 mod event_orders;
+mod features;
 mod forgotten;
 mod fraud_warnings;
 mod grants;

@@ -42,6 +42,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         shopper_pause: None,
         tax: None,
         private: false,
+        features: Vec::new(),
         quantity: None,
         addons: std::collections::BTreeMap::new(),
         former_prices: Vec::new(),

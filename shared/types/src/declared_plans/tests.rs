@@ -350,3 +350,32 @@ fn taxes_are_reckoned_automatically_or_not_at_all() {
         assert!(error.contains("plan basic, field tax"), "{error}");
     }
 }
+
+#[test]
+fn features_are_names_that_differ() {
+    let with = |features: &str| {
+        let json = format!(
+            r#"{{"basic":{{"group":"g","label":"Basic","price":"price_1","features":{features}}}}}"#
+        );
+        parse(&json)
+    };
+    let named: Vec<String> = (0..51).map(|it| format!("f{it}")).collect();
+    let many = |many: usize| serde_json::to_string(&named[..many]).unwrap();
+    for (features, part) in [
+        (
+            r#"["hd","hd"]"#.to_owned(),
+            "at most 50 features, and each once",
+        ),
+        (many(51), "at most 50 features, and each once"),
+        (r#"["HD"]"#.to_owned(), "is not a name"),
+        (r#""hd""#.to_owned(), "expected a sequence"),
+    ] {
+        let error = with(&features).unwrap_err();
+        assert!(error.starts_with("plan basic, field features: "), "{error}");
+        assert!(error.contains(part), "{error}");
+    }
+    for (features, count) in [("[]".to_owned(), 0), (many(50), 50)] {
+        let plans = with(&features).unwrap();
+        assert_eq!(plans.get("basic").unwrap().features.len(), count);
+    }
+}

@@ -413,3 +413,52 @@ fn what_was_given_entitles_beside_a_subscription_that_does_not() {
         assert_eq!((seen.active, seen.because.as_str()), (false, because));
     }
 }
+
+/// By the price that is paid, and not by the plan that was sold; and of what was given beside it.
+#[test]
+fn the_features_are_those_of_what_is_paid_for_or_was_given() {
+    let plans: Plans = serde_json::from_str(
+        r#"{"basic":{"price":"price_1","group":"main","label":"Basic","amount":1500,"currency":"usd","interval":"month","features":["hd"]},
+            "pro":{"price":"price_2","group":"main","label":"Pro","amount":2900,"currency":"usd","interval":"month","features":["offline","api","hd"],"former_prices":["price_0"]}}"#,
+    )
+    .unwrap();
+    let of = |it: &[Subscription], grants: &Grants, day| {
+        let all = entitlements(&plans, it, grants, at(day), AccessRules::default());
+        let main = serde_json::to_value(all.get("main").unwrap()).unwrap();
+        main["features"].clone()
+    };
+    let none = Grants::default();
+    let basic = subscription("active");
+    let paid = |price: &str| {
+        let price: crate::PriceId = price.parse().unwrap();
+        let it = Subscription {
+            prices: Some(vec![price.clone()]),
+            price: Some(price),
+            ..subscription("active")
+        };
+        [it]
+    };
+    let pro = serde_json::json!(["api", "hd", "offline"]);
+    assert_eq!(of(&[], &none, 1), serde_json::Value::Null);
+    assert_eq!(
+        of(std::slice::from_ref(&basic), &none, 1),
+        serde_json::json!(["hd"])
+    );
+    assert_eq!(
+        of(std::slice::from_ref(&basic), &none, 40),
+        serde_json::Value::Null,
+        "it is over"
+    );
+    assert_eq!(of(&paid("price_2"), &none, 1), pro);
+    assert_eq!(of(&paid("price_0"), &none, 1), pro, "a former price");
+    let mut given = Grants::default();
+    let grant = Grant {
+        price: "price_2".parse().unwrap(),
+        until: Some(at(35)),
+        quantity: None,
+    };
+    given.give("pro".parse().unwrap(), grant);
+    assert_eq!(of(std::slice::from_ref(&basic), &given, 1), pro);
+    assert_eq!(of(&[basic], &given, 34), pro, "the grant alone");
+    assert_eq!(of(&[], &given, 35), serde_json::Value::Null);
+}
