@@ -326,6 +326,7 @@ mod tests {
                 ("stock-photos-yearly", "stock-photos", Some(15_000), 0),
                 ("video-clips-monthly", "video-clips", Some(900), 0),
                 ("wallpapers-monthly", "wallpapers", Some(400), 0),
+                ("wallpapers-partner", "wallpapers", Some(300), 0),
             ]
         );
     }
