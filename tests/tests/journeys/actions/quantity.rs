@@ -77,7 +77,10 @@ async fn more_cost_what_the_preview_said_and_are_there_at_once() {
     }
     let mut paid = charged(&it).await;
     paid.sort_unstable();
-    assert_eq!(paid, [due, 3000]);
+    // Of a month of 31 days, more is left than the first payment was.
+    let mut both = [due, 3000];
+    both.sort_unstable();
+    assert_eq!(paid, both);
     assert_eq!(entitled(&it).await, 5);
     it.app.quiet().await;
     assert_eq!(it.told().await, ["subscription.quantity_changed"]);
