@@ -60,6 +60,6 @@ async fn with_left(left: i64) -> (Subscriber, i64) {
     let at = |name: &str| item[name].as_i64().unwrap();
     let month = at("current_period_end") - at("current_period_start");
     it.pass(20 * DAY).await;
-    let rest = (month - 20 * i64::from(DAY)) * 1500;
+    let rest = (month - 20 * DAY) * 1500;
     (it, (rest + month / 2) / month)
 }
