@@ -141,32 +141,27 @@ async fn ask_of(function: &actions::App, route: &str, id: &str, body: Value) -> 
     (answer["statusCode"].as_i64().unwrap(), body)
 }
 
+/// What a subscriber sends who agrees to the private plan, which they are shown.
+async fn is_shown(it: &Subscriber) -> Value {
+    let ask = json!({"plan": "acme", "when": "now"});
+    let shown = it.asks("preview", &ask).await.expect(200).json();
+    json!({"preview": shown["preview"]})
+}
+
 #[tokio::test]
 async fn what_was_shown_is_not_changed_to_once_the_offer_is_gone() {
     let app = shop().await;
     offer(&app, "alice", "acme", true).await.expect(200);
     let it = Subscriber::in_app(app, "basic").await;
-    let shown = it
-        .asks("preview", &json!({"plan": "acme", "when": "now"}))
-        .await
-        .expect(200)
-        .json();
+    let agreed = is_shown(&it).await;
     offer(&it.app, "alice", "acme", false).await.expect(200);
-    let refused = it
-        .asks("change", &json!({"preview": shown["preview"]}))
-        .await;
+    let refused = it.asks("change", &agreed).await;
     assert_eq!(refused.expect_error(409), "preview_outdated");
     assert!(refused.json().get("new_preview").is_none());
     assert_eq!(it.mine().await["plan"], "basic");
     offer(&it.app, "alice", "acme", true).await.expect(200);
-    let shown = it
-        .asks("preview", &json!({"plan": "acme", "when": "now"}))
-        .await
-        .expect(200)
-        .json();
-    let changed = it
-        .asks("change", &json!({"preview": shown["preview"]}))
-        .await;
+    let agreed = is_shown(&it).await;
+    let changed = it.asks("change", &agreed).await;
     assert_eq!(changed.expect(200).json()["subscription"]["plan"], "acme");
 }
 
@@ -175,14 +170,9 @@ async fn a_change_whose_answer_is_lost_is_made_although_the_offer_is_gone() {
     let app = shop().await;
     offer(&app, "alice", "acme", true).await.expect(200);
     let it = Subscriber::in_app(app, "basic").await;
-    let shown = it
-        .asks("preview", &json!({"plan": "acme", "when": "now"}))
-        .await
-        .expect(200)
-        .json();
+    let agreed = is_shown(&it).await;
     let fault = json!({"method": "POST", "path": "/v1/subscriptions/*", "fault": "timeout_before", "times": 9, "delay_ms": 1});
     it.app.stripe.fault(fault).await;
-    let agreed = json!({"preview": shown["preview"]});
     let lost = it.asks("change", &agreed).await;
     assert_eq!(lost.expect_error(503), "stripe_unavailable");
     it.app.stripe.no_faults().await;
