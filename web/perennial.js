@@ -25,6 +25,7 @@ import { managing } from "./perennial/manage.js";
 import { redirects } from "./perennial/redirect.js";
 import { repairs } from "./perennial/repair.js";
 import { sheets } from "./perennial/sheet.js";
+import { freeTrials } from "./perennial/trial.js";
 import { walletsOf } from "./perennial/wallets.js";
 
 export { takeAuthorizeLink, takeLinkProblem, takeRepairLink } from "./perennial/address.js";
@@ -106,6 +107,7 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     finish: finishApproved,
     isBusy: isUnderWay,
   });
+  const { startTrial } = freeTrials({ call, once, finish: finishApproved, shownOffer });
   const repair = repairs({ call, stripe: loaded, once, showButton });
   const { management, forgetMethod } = managing({ call, stripe: loaded, wallets, once, showButton });
 
@@ -132,6 +134,7 @@ export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {
     plans,
     startAmazonPay,
     startWallet,
+    startTrial,
     mountApplePay,
     mountWallet,
     mountPayment,

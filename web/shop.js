@@ -8,6 +8,7 @@ import { againOffer } from "./again.js";
 import { devToken } from "./dev.js";
 import { scenes } from "./art.js";
 import { showAuthorize } from "./authorize.js";
+import { freeTrial } from "./free_trial.js";
 import { showGiven, showNote, showNotice } from "./notice.js";
 import { drawAddons } from "./addons.js";
 import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
@@ -106,6 +107,19 @@ const again = againOffer(perennial.manage(), {
     if (code === "already_subscribed") return void refresh({ focus: true, already: true });
     showForm({ problem: { ...(explain(code, "amazon_pay") ?? explainError(code)), code } });
   },
+  onError: showTrouble,
+});
+
+freeTrial({
+  begin() {
+    const plan = chosenPlan();
+    sessionStorage.setItem(PLAN_KEY, plan.name);
+    const order = orderOf(plan);
+    const { quantity, addons, billingAddress } = order;
+    const { tax } = ways.amountsOf(order, promo.code());
+    return perennial.startTrial({ plan: plan.name, tax, ...(billingAddress ? { billingAddress } : {}), ...(quantity === undefined ? {} : { quantity }), ...(addons === undefined ? {} : { addons }) });
+  },
+  onOutcome: (outcome) => void show(outcome),
   onError: showTrouble,
 });
 

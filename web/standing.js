@@ -46,6 +46,9 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
   if (status === "canceled" || status === "incomplete_expired") {
     return { ...bad, title: "Your subscription has ended", text: pictures };
   }
+  if (status === "trialing" && payment.reason === "method_missing") {
+    return { ...good, title: "Your free trial is on", text: `${pictures} Nothing is charged unless you give a payment method by then.`, way: "Give a payment method", needed: true };
+  }
   if (payment.state === "method_required") {
     const why = METHOD_GONE[/** @type {keyof typeof METHOD_GONE} */ (payment.reason)] ?? "The next payment cannot be charged.";
     const other = DECLINED.includes(payment.reason ?? "") ? "another" : "a";

@@ -2,6 +2,7 @@
 /** The ways to pay for a plan: which wallets are offered, what the shopper agrees to with each, and why one is missing. */
 
 import { PerennialError } from "./perennial.js";
+import { drawFreeTrial } from "./free_trial.js";
 import { byId, showCode, tellDeveloper } from "./page.js";
 import { walletWord } from "./words.js";
 
@@ -54,6 +55,7 @@ export function waysToPay(perennial, handlers) {
       clear();
       const missing = new Set();
       shown = { order, first, code, offers, buttons: [], failed: new Set() };
+      drawFreeTrial(offers);
       // The buttons that lead away need no Stripe.js to be there, so nobody waits for them.
       draw(offers, missing, shown.failed);
       for (const place of sheetPlaces()) {
@@ -95,6 +97,7 @@ export function waysToPay(perennial, handlers) {
   function clear() {
     shown?.buttons.forEach((button) => button.unmount());
     shown = null;
+    drawFreeTrial(null);
     byId("ways").hidden = true;
     byId("ways").setAttribute("aria-busy", "true");
     byId("ways-wait").hidden = false;

@@ -283,6 +283,9 @@ export function explainError(code) {
       return { title: "What you agree to has changed.", text: "Nothing was charged. Please read the order again before you go on.", calm: true };
     case "currency_conflict":
       return { title: "This plan is sold in another currency.", text: "Your other subscription is paid in a different currency. Please choose another plan." };
+    case "payment_method_on_file":
+    case "payment_method_required":
+      return { title: "Please choose how you pay.", text: "The free trial begins with one of the buttons below. Nothing was charged.", calm: true };
     case "too_many_checkouts":
       return { title: "That was tried too often.", text: "Nothing was charged. Please try again in an hour." };
     case "too_many_tries":
@@ -577,8 +580,9 @@ export function changedWords({ when, due_now, takes_effect_at }, plan, wallet) {
 }
 
 /** @param {ManagedSubscription} subscription */
-export function methodLead({ payment }) {
-  return payment.state === "retrying" || payment.state === "method_required"
+export function methodLead({ status, payment }) {
+  const isDue = payment.state === "retrying" || payment.state === "method_required";
+  return isDue && status !== "trialing"
     ? "What is due is paid at once, and what comes after is paid the same way."
     : "Nothing is charged now. What comes after is paid with it.";
 }

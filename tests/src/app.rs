@@ -167,6 +167,7 @@ impl TestApp {
             }
             for told in [
                 "wallets",
+                "trial_without_payment_method",
                 "cancel_refund",
                 "quantity",
                 "tax",

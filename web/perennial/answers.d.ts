@@ -448,6 +448,8 @@ export interface Plan {
   tax?: string;
   /** Free days before the first charge. */
   trial_days: number;
+  /** Missing of a plan whose free trial does not begin without a payment method. */
+  trial_without_payment_method?: TrialWithoutMethod;
   wallets: WalletName[];
 }
 
@@ -663,6 +665,9 @@ export interface Tax {
   tax_amount: number;
 }
 
+/** What becomes of the subscription at the end of such a trial, if there is no payment method then. */
+export type TrialWithoutMethod = "cancel" | "pause";
+
 export interface Wallet {
   /** The argument of `stripe.elements()`, by what comes first. */
   elements?: {
@@ -679,7 +684,7 @@ export interface Wallet {
 export type WalletName = "amazon_pay" | "apple_pay" | "google_pay" | "cash_app_pay";
 
 export interface WalletReason {
-  code: "wallet_not_offered" | "currency_not_supported" | "country_not_supported" | "wallet_not_enabled" | "domain_not_registered" | "domain_inactive" | "zero_amount_trial" | "not_checked" | "plan_not_available" | "currency_conflict" | "address_needed";
+  code: "wallet_not_offered" | "currency_not_supported" | "country_not_supported" | "wallet_not_enabled" | "domain_not_registered" | "domain_inactive" | "zero_amount_trial" | "not_checked" | "plan_not_available" | "currency_conflict" | "address_needed" | "trial_used" | "code_needs_wallet";
   message: string;
 }
 
@@ -704,4 +709,16 @@ export interface Wallets {
   /** The free days that this user would get, which may be none of a plan that has some. */
   trial_days: number;
   wallets: Wallet[];
+  /** Missing of a plan whose free trial does not begin without a payment method. */
+  without_payment_method?: WithoutPaymentMethod;
+}
+
+/** A free trial that begins without a payment method. */
+export interface WithoutPaymentMethod {
+  ends: TrialWithoutMethod;
+  /** Whether this user may begin it. */
+  offer: boolean;
+  reasons: WalletReason[];
+  /** What the shopper reads beside the button. */
+  text: string;
 }

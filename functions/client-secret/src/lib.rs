@@ -79,7 +79,7 @@ fn read(request: &Request) -> Result<BeginCheckout, ApiError> {
         plan: ask.plan,
         quantity: ask.quantity,
         addons: ask.addons.unwrap_or_default(),
-        wallet: ask.wallet,
+        wallet: Some(ask.wallet),
         first: First::SetupIntent,
         consent: ask.consent,
         trial_days: ask.trial_days,

@@ -7,7 +7,7 @@ use perennial_types::{AgreedDiscount, AgreedTax, BillingAddress};
 use serde::Deserialize;
 
 /// Either a checkout, or what a new one is for.
-#[derive(Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
     pub(crate) checkout: Option<String>,
@@ -25,9 +25,11 @@ pub(crate) struct Ask {
     /// An ended subscription, whose payment method is charged for another one.
     pub(crate) again: Option<String>,
     pub(crate) due_now: Option<i64>,
+    /// Whether a free trial begins without a payment method.
+    pub(crate) without_payment_method: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AskedFirst {
     Subscription,
@@ -41,6 +43,16 @@ pub(crate) fn unclear(ask: &Ask) -> ApiError {
             "invalid_field",
             "The body has a mistake: with `checkout` there is nothing else to say.",
         );
+    }
+    if ask.without_payment_method == Some(true) {
+        return match ask {
+            Ask { plan: None, .. } => lacking("plan"),
+            _ => ApiError::new(
+                400,
+                "conflicting_fields",
+                "With \"without_payment_method\" there is \"plan\", \"quantity\", \"addons\", \"tax\", \"billing_address\" and \"trial_days\" to say: nobody agrees to a payment. A promotion code may be used later, with a change.",
+            ),
+        };
     }
     if ask.again.is_some() {
         return match ask {

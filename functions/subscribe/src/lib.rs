@@ -50,93 +50,102 @@ impl Handler for App {
 
     async fn handle(&self, (): (), request: &Request) -> Result<Response, ApiError> {
         request.user()?;
-        match read_json::<Ask>(request)? {
-            Ask {
-                checkout: Some(checkout),
-                plan: None,
-                wallet: None,
-                quantity: None,
-                addons: None,
-                first: None,
-                consent: None,
-                trial_days: None,
-                discount: None,
-                tax: None,
-                billing_address: None,
-                return_to: None,
-                again: None,
-                due_now: None,
-            } => self.finish(request, &checkout).await,
-            Ask {
-                checkout: None,
-                plan: Some(plan),
-                wallet: Some(wallet),
-                quantity,
-                addons,
-                first: Some(AskedFirst::Subscription),
-                consent,
-                trial_days,
-                discount,
-                tax,
-                billing_address,
-                return_to,
-                again: None,
-                due_now: None,
-            } => {
-                let begin = BeginCheckout {
-                    plan,
-                    quantity,
-                    addons: addons.unwrap_or_default(),
-                    wallet,
-                    first: First::Subscription,
-                    consent,
-                    trial_days,
-                    discount,
-                    tax,
-                    billing_address,
-                    return_to,
-                    again: None,
-                    server: None,
-                };
-                self.0.begin(request, begin, describe).await
-            }
-            Ask {
-                checkout: None,
-                plan: Some(plan),
-                wallet: None,
-                quantity,
-                addons,
-                first: None,
-                consent,
-                trial_days,
-                discount: None,
-                tax,
-                billing_address: None,
-                return_to: None,
-                again: Some(of),
-                due_now: Some(due_now),
-            } => {
-                let unknown = FlowError::UnknownSubscription;
-                let of = of.parse().map_err(|_| failure(unknown))?;
-                let begin = BeginCheckout {
-                    plan,
-                    quantity,
-                    addons: addons.unwrap_or_default(),
-                    wallet: Wallet::AmazonPay.as_str().to_owned(),
-                    first: First::Subscription,
-                    consent,
-                    trial_days,
-                    discount: None,
-                    tax,
-                    billing_address: None,
-                    return_to: None,
-                    again: Some(Again::after(of, due_now)),
-                    server: None,
-                };
-                self.0.begin(request, begin, describe).await
-            }
-            ask => Err(unclear(&ask)),
+        let mut ask: Ask = read_json(request)?;
+        // To say that it begins with one is to say nothing.
+        ask.without_payment_method = ask.without_payment_method.filter(|without| *without);
+        match wanted(ask)? {
+            Wanted::Finish(checkout) => self.finish(request, &checkout).await,
+            Wanted::Begin(begin) => self.0.begin(request, *begin, describe).await,
         }
+    }
+}
+
+/// What a body asks for.
+enum Wanted {
+    /// The subscription of a checkout.
+    Finish(String),
+    /// One that comes first.
+    Begin(Box<BeginCheckout>),
+}
+
+fn wanted(ask: Ask) -> Result<Wanted, ApiError> {
+    if let Ask {
+        checkout: Some(checkout),
+        ..
+    } = &ask
+    {
+        let alone = Ask {
+            checkout: Some(checkout.clone()),
+            ..Ask::default()
+        };
+        return if ask == alone {
+            Ok(Wanted::Finish(checkout.clone()))
+        } else {
+            Err(unclear(&ask))
+        };
+    }
+    let begin = match &ask {
+        Ask {
+            plan: Some(_),
+            wallet: None,
+            first: None,
+            discount: None,
+            billing_address: None,
+            return_to: None,
+            again: Some(of),
+            due_now: Some(due_now),
+            without_payment_method: None,
+            ..
+        } => {
+            let unknown = FlowError::UnknownSubscription;
+            let of = of.parse().map_err(|_| failure(unknown))?;
+            BeginCheckout {
+                again: Some(Again::after(of, *due_now)),
+                wallet: Some(Wallet::AmazonPay.as_str().to_owned()),
+                ..begin(ask)
+            }
+        }
+        Ask {
+            plan: Some(_),
+            wallet: Some(_),
+            first: Some(AskedFirst::Subscription),
+            again: None,
+            due_now: None,
+            without_payment_method: None,
+            ..
+        }
+        | Ask {
+            plan: Some(_),
+            wallet: None,
+            first: None,
+            consent: None,
+            discount: None,
+            return_to: None,
+            again: None,
+            due_now: None,
+            without_payment_method: Some(_),
+            ..
+        } => begin(ask),
+        _ => return Err(unclear(&ask)),
+    };
+    Ok(Wanted::Begin(Box::new(begin)))
+}
+
+fn begin(ask: Ask) -> BeginCheckout {
+    BeginCheckout {
+        plan: ask.plan.unwrap_or_default(),
+        quantity: ask.quantity,
+        addons: ask.addons.unwrap_or_default(),
+        wallet: ask.wallet,
+        first: First::Subscription,
+        consent: ask.consent,
+        trial_days: ask.trial_days,
+        discount: ask.discount,
+        tax: ask.tax,
+        billing_address: ask.billing_address,
+        return_to: ask.return_to,
+        again: None,
+        server: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use perennial_http::Response;
 use perennial_types::{
     Addon, AddonName, CancelRefund, FeatureName, Interval, Plan, PlanGroup, PlanName, PlanQuantity,
-    PlanTax, Plans, Wallet,
+    PlanTax, Plans, TrialWithoutMethod, Wallet,
 };
 use serde::Serialize;
 
@@ -26,6 +26,8 @@ struct PlanOnPage<'a> {
     interval: Interval,
     interval_count: u16,
     trial_days: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial_without_payment_method: Option<TrialWithoutMethod>,
     wallets: Vec<Wallet>,
     cancel_refund: CancelRefund,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +81,7 @@ impl<'a> PlanOnPage<'a> {
             interval: plan.interval,
             interval_count: plan.interval_count,
             trial_days: plan.trial_days,
+            trial_without_payment_method: plan.trial_without_payment_method,
             wallets: plan.payable_with(),
             cancel_refund: plan.cancel_refund,
             quantity: plan.quantity,

@@ -22,7 +22,7 @@ pub(crate) enum Happening {
         checkout: AttemptId,
         state: &'static str,
         plan: PlanName,
-        wallet: Wallet,
+        wallet: Option<Wallet>,
         reason: Option<FailureReason>,
         setup_intent: Option<SetupIntentId>,
         payment_intent: Option<PaymentIntentId>,

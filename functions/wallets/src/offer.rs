@@ -6,13 +6,14 @@ use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
 use perennial_flows::codes::Quote;
 use perennial_types::{
     BoughtAddon, Consent, Currency, Discount, EntitledAddon, First, Lasts, Plan, PlanName,
-    PromotionCodeId, Shown, TaxBehavior, TaxedPrice, Timestamp, Wallet,
+    PromotionCodeId, Shown, TaxBehavior, TaxedPrice, Timestamp, TrialWithoutMethod, Wallet,
+    terms_without_method,
 };
 use serde::Serialize;
 use url::Url;
 
 use crate::{
-    reason::{Reason, against_wallet},
+    reason::{Reason, against_wallet, with_code, without_trial},
     standing::Standing,
 };
 
@@ -39,6 +40,21 @@ pub(crate) struct Offer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     offers: Vec<PlanName>,
     wallets: Vec<WalletOffer>,
+    /// Of a plan whose free trial may begin without a payment method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_payment_method: Option<WithoutMethod>,
+}
+
+/// A free trial that begins without a payment method.
+#[derive(Debug, Serialize)]
+struct WithoutMethod {
+    /// Whether this user may begin it.
+    offer: bool,
+    reasons: Vec<Reason>,
+    /// What becomes of it if there is no payment method at its end.
+    ends: TrialWithoutMethod,
+    /// What the shopper reads beside the button.
+    text: String,
 }
 
 /// What a promotion code makes of the price. Amounts are in the currency's smallest unit.
@@ -202,7 +218,23 @@ impl Offer {
             tax: order.taxed.map(|taxed| TaxBody::new(taxed, order)),
             offers: place.offers.iter().copied().cloned().collect(),
             wallets: wallets().map(offer).collect(),
+            without_payment_method: WithoutMethod::of(order, against),
         }
+    }
+}
+
+impl WithoutMethod {
+    fn of(order: Order<'_>, against_user: &[Reason]) -> Option<Self> {
+        let ends = order.plan.trial_without_payment_method?;
+        let mut reasons = against_user.to_vec();
+        reasons.extend(without_trial(order.plan));
+        reasons.extend(order.quote.map(|_| with_code()));
+        Some(Self {
+            offer: reasons.is_empty(),
+            reasons,
+            ends,
+            text: terms_without_method(order.plan, ends),
+        })
     }
 }
 

@@ -68,6 +68,24 @@ pub(crate) fn without_address(plan: &Plan, taxed: Option<&TaxedPrice>) -> Option
     })
 }
 
+/// What stands against a free trial without a payment method if the user has had the group's.
+pub(crate) fn without_trial(plan: &Plan) -> Option<Reason> {
+    (plan.trial_days == 0).then(|| {
+        Reason::new(
+            "trial_used",
+            "This user has had the free trial of the plan's group: offer the wallets.",
+        )
+    })
+}
+
+/// What stands against it beside a promotion code.
+pub(crate) fn with_code() -> Reason {
+    Reason::new(
+        "code_needs_wallet",
+        "A promotion code is redeemed with a wallet. A trial without a payment method begins without one, and the shopper may use a code later, with a change.",
+    )
+}
+
 /// Everything that stands against a wallet for this plan, by the facts of the wallet's row.
 pub(crate) fn against_wallet(
     wallet: Wallet,

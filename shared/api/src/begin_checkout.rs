@@ -21,8 +21,8 @@ pub struct BeginCheckout {
     pub quantity: Option<u64>,
     /// How many of which add-on.
     pub addons: BTreeMap<String, u64>,
-    /// The wallet's name.
-    pub wallet: String,
+    /// The wallet's name; none of a free trial that begins without a payment method.
+    pub wallet: Option<String>,
     /// What comes first.
     pub first: First,
     /// The version of the text that the shopper saw; the configured one when none.
@@ -55,19 +55,23 @@ impl BeginCheckout {
     ) -> Result<IssueCheckout, ApiError> {
         let user = request.user()?.clone();
         let (name, plan) = find_plan(plans, &self.plan)?;
-        let wallet: Wallet = self
+        let wallet: Option<Wallet> = self
             .wallet
-            .parse()
+            .as_deref()
+            .map(str::parse)
+            .transpose()
             .map_err(|error| ApiError::new(400, "unknown_wallet", sentence(&error)))?;
-        check_currency(wallet, plan)?;
-        check_wallet(wallet, plan)?;
+        if let Some(wallet) = wallet {
+            check_currency(wallet, plan)?;
+            check_wallet(wallet, plan)?;
+        }
         // One that is left out is never more than one: the page has shown what one costs.
         let quantity = self.quantity.unwrap_or(1);
         check_quantity(plan, quantity)?;
         let addons = buy_addons(plan, quantity, &self.addons)?;
         self.check_tax(plan)?;
         // Nobody has to confirm what is saved.
-        if self.again.is_none() {
+        if let (Some(wallet), None) = (wallet, &self.again) {
             check_order(wallet, self.first, self.server.is_some())?;
         }
         let return_to = self
@@ -97,7 +101,7 @@ impl BeginCheckout {
             address: self.billing_address.filter(|_| plan.tax.is_some()),
             wallet,
             first: self.first,
-            consent_version: consent.version().to_owned(),
+            consent_version: wallet.map(|_| consent.version().to_owned()),
             consent: self.server,
             again: self.again,
             return_to,

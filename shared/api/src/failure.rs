@@ -47,6 +47,16 @@ pub fn failure(error: FlowError) -> ApiError {
             "trial_outdated",
             "The free trial that the shopper saw is not the one that they would get. Show them what GET /wallets says, and begin again with its \"trial_days\".",
         ),
+        FlowError::TrialNeedsMethod => ApiError::new(
+            409,
+            "payment_method_required",
+            "The free trial of this plan does not begin without a payment method: name a \"wallet\". \"without_payment_method\" of GET /wallets says which plans do without.",
+        ),
+        FlowError::MethodOnFile => ApiError::new(
+            409,
+            "payment_method_on_file",
+            "Stripe has a payment method of this user, and would charge it at the end of the trial. Begin with a wallet, so that the shopper agrees to that.",
+        ),
         FlowError::Code(refusal) => {
             ApiError::new(refusal.status(), refusal.as_str(), refusal.message())
         }

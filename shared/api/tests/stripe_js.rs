@@ -35,6 +35,7 @@ fn plan(interval: Interval, interval_count: u16, trial_days: u32) -> Plan {
         cancel_refund: perennial_types::CancelRefund::None,
         refusal: None,
         trial_days,
+        trial_without_payment_method: None,
     }
 }
 

@@ -57,6 +57,12 @@ pub enum FlowError {
     /// The free trial that the page has told of is not the one that the user would get.
     #[error("the free trial that was shown is not the one that there is")]
     TrialOutdated,
+    /// The plan's free trial does not begin without a payment method.
+    #[error("the free trial needs a payment method")]
+    TrialNeedsMethod,
+    /// Stripe would charge a payment method of the customer's at the end of a trial that was to begin without one.
+    #[error("the customer has a payment method")]
+    MethodOnFile,
     /// There is no such subscription of this user.
     #[error("there is no such subscription")]
     UnknownSubscription,

@@ -84,10 +84,12 @@ impl Table {
         let mut open = Key::open(&attempt.user, &attempt.plan, attempt.wallet).attributes();
         for (name, value) in [
             ("plan", attempt.plan.as_str()),
-            ("wallet", attempt.wallet.as_str()),
             ("attempt", attempt.id.as_str()),
         ] {
             open.insert(name.to_owned(), text(value));
+        }
+        if let Some(wallet) = attempt.wallet {
+            open.insert("wallet".to_owned(), text(wallet.as_str()));
         }
         // An attempt that has expired is not resumed.
         let ends = attempt.open_until.unix().saturating_add(KEEP_ENDED_SECONDS);

@@ -65,7 +65,9 @@ pub(crate) struct AttemptRow {
     discount: Option<AgreedDiscount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tax: Option<AgreedTax>,
-    wallet: Wallet,
+    /// Left out of a free trial that begins without a payment method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wallet: Option<Wallet>,
     confirm: ConfirmBy,
     #[serde(default)]
     first: First,

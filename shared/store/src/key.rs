@@ -124,7 +124,9 @@ impl Key {
         Self::new(Self::user(user), format!("{SLOT}{group}"))
     }
 
-    pub(crate) fn open(user: &UserId, plan: &PlanName, wallet: Wallet) -> Self {
+    /// Of a free trial that begins without a payment method there is no wallet.
+    pub(crate) fn open(user: &UserId, plan: &PlanName, wallet: Option<Wallet>) -> Self {
+        let wallet = wallet.map_or("none", Wallet::as_str);
         Self::new(Self::user(user), format!("{OPEN}{plan}#{wallet}"))
     }
 

@@ -27,8 +27,9 @@ use crate::{
 pub struct OpenCheckout {
     /// Of which plan.
     pub plan: PlanName,
-    /// With which wallet.
-    pub wallet: Wallet,
+    /// With which wallet; none of a free trial that begins without a payment method.
+    #[serde(default)]
+    pub wallet: Option<Wallet>,
     /// The attempt.
     pub attempt: AttemptId,
 }
@@ -72,7 +73,7 @@ impl UserItems {
     }
 
     /// The attempt that a new click for this plan and wallet goes on with.
-    pub fn open(&self, plan: &PlanName, wallet: Wallet) -> Option<&AttemptId> {
+    pub fn open(&self, plan: &PlanName, wallet: Option<Wallet>) -> Option<&AttemptId> {
         let open = self
             .open
             .iter()

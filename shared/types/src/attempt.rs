@@ -259,8 +259,8 @@ pub struct Attempt {
     pub discount: Option<AgreedDiscount>,
     /// What the shopper was shown of the taxes; none for a plan without.
     pub tax: Option<AgreedTax>,
-    /// How the shopper pays.
-    pub wallet: Wallet,
+    /// How the shopper pays; none of a free trial that begins without a payment method.
+    pub wallet: Option<Wallet>,
     /// Who confirms.
     pub confirm: ConfirmBy,
     /// What comes first.

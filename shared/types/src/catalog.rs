@@ -196,6 +196,7 @@ impl CatalogPlan {
             interval: terms.interval,
             interval_count: terms.interval_count,
             trial_days: declared.trial_days,
+            trial_without_payment_method: declared.trial_without_payment_method,
             wallets: declared.wallets.clone().unwrap_or_else(Wallet::usual),
             shopper_pause: declared.shopper_pause,
             quantity: declared.quantity,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    ExtraItem, InvoiceStatus, PaymentState, PendingChange, PriceId, Subscription,
+    ExtraItem, InvoiceStatus, PaymentReason, PaymentState, PendingChange, PriceId, Subscription,
     SubscriptionStatus, subscription::same_items,
 };
 
@@ -109,7 +109,12 @@ impl Change {
             return unheard.into_iter().chain(of_status).collect();
         }
         let lacks_method = |it: &Subscription| it.payment.state == PaymentState::MethodRequired;
+        // A trial may begin without one.
+        let may_lack = old.is_none()
+            && new.status == SubscriptionStatus::Trialing
+            && new.payment.reason == Some(PaymentReason::MethodMissing);
         let asks_for_method = lacks_method(new)
+            && !may_lack
             && !old.is_some_and(lacks_method)
             && of_status != Some(Self::PaymentMethodRequired);
         let changed_method = old.is_some_and(|old| has_another_method(old, new));
@@ -282,7 +287,7 @@ fn is_first_after_trial(it: &Subscription) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pause, PauseReason, Payment, PaymentReason, Timestamp};
+    use crate::{Pause, PauseReason, Payment, Timestamp};
 
     fn at(status: &str, end: i64) -> Subscription {
         Subscription {
@@ -318,6 +323,32 @@ mod tests {
         ] {
             let seen = Change::between(before.as_ref(), &after, false);
             assert_eq!(seen, Vec::from_iter(expected), "{before:?}");
+        }
+    }
+
+    /// It lacks one from the start, and is told of as one that asks for it only if it had one.
+    #[test]
+    fn a_trial_without_a_payment_method_begins_as_any_other() {
+        let lacks = |status| Subscription {
+            payment: Payment::new(PaymentState::MethodRequired, PaymentReason::MethodMissing),
+            ..at(status, 1)
+        };
+        for (before, after, expected) in [
+            (None, lacks("trialing"), vec![Change::Trialing]),
+            (Some(lacks("trialing")), lacks("trialing"), vec![]),
+            (
+                Some(at("trialing", 1)),
+                lacks("trialing"),
+                vec![Change::PaymentMethodRequired],
+            ),
+            (
+                None,
+                lacks("active"),
+                vec![Change::Activated, Change::PaymentMethodRequired],
+            ),
+        ] {
+            let seen = Change::between(before.as_ref(), &after, true);
+            assert_eq!(seen, expected, "{before:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Discount, Plan, Timestamp, Wallet};
+use crate::{Discount, Plan, Timestamp, TrialWithoutMethod, Wallet};
 
 /// What the shop shows beside a wallet's button. An attempt keeps its version, so that the shop can
 /// say later what a shopper agreed to.
@@ -105,6 +105,24 @@ impl Consent {
     }
 }
 
+/// What a shopper reads beside the button of a free trial that begins without a payment method. Nobody agrees to a
+/// payment by it, so it has no version.
+pub fn terms_without_method(plan: &Plan, ends: TrialWithoutMethod) -> String {
+    let days = match plan.trial_days {
+        1 => "One free day".to_owned(),
+        days => format!("{days} free days"),
+    };
+    let ends = match ends {
+        TrialWithoutMethod::Cancel => "it ends by itself",
+        TrialWithoutMethod::Pause => "it is paused",
+    };
+    format!(
+        "{days}, without a payment method. If you add one by then, {} {} is charged from then on; if not, {ends}, and nothing is charged.",
+        plan.money(),
+        plan.interval.every(plan.interval_count),
+    )
+}
+
 /// What is charged and when, such as `15.00 USD every month after 14 free days`.
 fn terms(plan: &Plan, discount: Option<(&Discount, Timestamp)>) -> String {
     let every = plan.interval.every(plan.interval_count);
@@ -180,6 +198,24 @@ mod tests {
                 consent.text_for_discounted(&plan, None, wallet, now),
                 consent.text_for(&plan, wallet)
             );
+        }
+    }
+
+    #[test]
+    fn a_trial_without_a_payment_method_says_that_nothing_is_charged_without_one() {
+        for (extra, ends, expected) in [
+            (
+                r#","trial_days":14"#,
+                TrialWithoutMethod::Cancel,
+                "14 free days, without a payment method. If you add one by then, 15.00 USD every month is charged from then on; if not, it ends by itself, and nothing is charged.",
+            ),
+            (
+                r#","trial_days":1,"interval_count":3"#,
+                TrialWithoutMethod::Pause,
+                "One free day, without a payment method. If you add one by then, 15.00 USD every 3 months is charged from then on; if not, it is paused, and nothing is charged.",
+            ),
+        ] {
+            assert_eq!(terms_without_method(&plan(extra), ends), expected);
         }
     }
 

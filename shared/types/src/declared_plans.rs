@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::{
     AddonName, CancelRefund, Currency, DeclaredAddon, FeatureName, Interval, MOST_ADDONS,
-    PlanGroup, PlanName, PlanQuantity, PlanTax, PriceId, ShopperPause, Wallet, plan_addons,
+    PlanGroup, PlanName, PlanQuantity, PlanTax, PriceId, ShopperPause, TrialWithoutMethod, Wallet,
+    plan_addons,
 };
 
 /// What the shop says of one plan. Exactly one of `price` and `lookup_key` is set.
@@ -30,6 +31,9 @@ pub struct DeclaredPlan {
     /// Days before the first charge; 0 for none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub trial_days: u32,
+    /// How its free trial ends if it may begin without a payment method; it may not unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_without_payment_method: Option<TrialWithoutMethod>,
     /// The wallets that it may be paid with; all that work, unless it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallets: Option<Vec<Wallet>>,
@@ -144,12 +148,13 @@ const MOST_FORMER_PRICES: usize = 100;
 /// Each answer about a user has those of their plans.
 const MOST_FEATURES: usize = 50;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "group",
     "label",
     "price",
     "lookup_key",
     "trial_days",
+    "trial_without_payment_method",
     "wallets",
     "cancel_refund",
     "shopper_pause",
@@ -372,18 +377,24 @@ impl<'a> Fields<'a> {
             }
             _ => {}
         }
+        let trial_days = self
+            .checked(
+                "trial_days",
+                |days| *days <= LONGEST_TRIAL,
+                "it must be from 0 to 730",
+            )?
+            .unwrap_or(0);
         Ok(DeclaredPlan {
             group,
             label,
             price,
             lookup_key,
-            trial_days: self
-                .checked(
-                    "trial_days",
-                    |days| *days <= LONGEST_TRIAL,
-                    "it must be from 0 to 730",
-                )?
-                .unwrap_or(0),
+            trial_days,
+            trial_without_payment_method: self.checked(
+                "trial_without_payment_method",
+                |_| trial_days > 0,
+                "there is no free trial without \"trial_days\"",
+            )?,
             wallets: self.checked(
                 "wallets",
                 |wallets: &Vec<Wallet>| !wallets.is_empty() && are_different(wallets),

@@ -49,7 +49,7 @@ pub use catalog::{Answer, CatalogAddon, CatalogPlan, PlanCatalog, PriceKind, Str
 pub use change::Change;
 pub use claim::{Claim, Lease};
 pub use clock::{Clock, Timestamp};
-pub use consent::{Consent, ConsentError};
+pub use consent::{Consent, ConsentError, terms_without_method};
 pub use currency_rules::{AmountError, LARGEST_AMOUNT};
 pub use declared_plans::{DeclaredPlan, DeclaredPlans, PlansFileError};
 pub use discount::{AgreedDiscount, CodeRefusal, Discount, Lasts};
@@ -65,7 +65,9 @@ pub use money::{Currency, Money, MoneyError};
 pub use names::{AddonName, FeatureName, NameError, PlanGroup, PlanName};
 pub use pause::{LONGEST_PAUSE_DAYS, Pause, PauseReason, ShopperPause};
 pub use payment::{Disputes, Payment, PaymentReason, PaymentState};
-pub use plan::{Interval, LARGEST_QUANTITY, Plan, PlanQuantity, Plans, Trials, Unresolved};
+pub use plan::{
+    Interval, LARGEST_QUANTITY, Plan, PlanQuantity, Plans, TrialWithoutMethod, Trials, Unresolved,
+};
 pub use refusal::{Refusal, RefusalCode};
 pub use reminder::{RenewalReminder, RenewalReminderError, TRIAL_REMINDER_SECONDS};
 pub use return_path::{ReturnPath, ReturnPathError};

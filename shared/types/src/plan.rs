@@ -71,6 +71,28 @@ impl FromStr for Trials {
     }
 }
 
+/// What becomes of a free trial that has begun without a payment method if there is still none at its end. Nothing is
+/// charged either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialWithoutMethod {
+    /// The subscription ends.
+    Cancel,
+    /// It is paused, until its shopper gives a payment method.
+    Pause,
+}
+
+impl TrialWithoutMethod {
+    /// The word as Stripe writes it
+    /// (<https://docs.stripe.com/api/subscriptions/create#create_subscription-trial_settings-end_behavior>).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Pause => "pause",
+        }
+    }
+}
+
 /// The largest quantity that anybody may ask for. Eight digits are the most that Stripe charges, so it is reached
 /// only by a price of less than a hundredth of that.
 pub const LARGEST_QUANTITY: u64 = 999_999;
@@ -139,6 +161,9 @@ pub struct Plan {
     /// Days before the first charge; 0 for none.
     #[serde(default)]
     pub trial_days: u32,
+    /// How its free trial ends if it may begin without a payment method; it may not without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_without_payment_method: Option<TrialWithoutMethod>,
     /// The wallets that the shop sells it with, some of which may not take its currency.
     #[serde(default = "Wallet::usual")]
     pub wallets: Vec<Wallet>,

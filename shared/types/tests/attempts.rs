@@ -20,7 +20,7 @@ fn attempt(phase: Phase) -> Attempt {
         trial_days: 0,
         discount: None,
         tax: None,
-        wallet: Wallet::AmazonPay,
+        wallet: Some(Wallet::AmazonPay),
         confirm: ConfirmBy::Client,
         first: First::SetupIntent,
         consent: None,

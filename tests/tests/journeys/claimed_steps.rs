@@ -29,7 +29,7 @@ fn attempt() -> Attempt {
         trial_days: 0,
         discount: None,
         tax: None,
-        wallet: Wallet::AmazonPay,
+        wallet: Some(Wallet::AmazonPay),
         confirm: ConfirmBy::Client,
         first: First::Subscription,
         consent: None,

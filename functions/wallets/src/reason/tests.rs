@@ -49,6 +49,7 @@ fn plan(currency: &str, trial_days: u32) -> Plan {
         cancel_refund: perennial_types::CancelRefund::None,
         refusal: None,
         trial_days,
+        trial_without_payment_method: None,
     }
 }
 

@@ -144,7 +144,7 @@ impl Checkouts<'_> {
         open: &Confirming,
         read: &perennial_stripe::Subscription,
     ) -> Result<Option<PaymentMethod>, FlowError> {
-        let right = |method: &PaymentMethod| method.wallet() == Some(attempt.wallet);
+        let right = |method: &PaymentMethod| method.wallet() == attempt.wallet;
         if read.payment_method().is_some_and(right) {
             return Ok(None);
         }

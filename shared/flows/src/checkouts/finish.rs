@@ -157,7 +157,6 @@ impl Checkouts<'_> {
             Phase::Subscribing { .. } => None,
         };
         let items = self.cx.load_user(&attempt.user).await?;
-        let paid_by = paid_by.unwrap_or(PaidBy::Shopper(attempt.wallet));
         let step = Box::pin(self.subscribe(attempt, &items, paid_by)).await?;
         Ok(match step {
             Step::Done(Outcome::Finished(finish)) => Step::Done(finish),
@@ -247,7 +246,7 @@ impl Checkouts<'_> {
         let finish = match intent.status {
             SetupIntentStatus::Succeeded => {
                 let method = self.method_of_setup(&intent).await?;
-                if method.wallet() == Some(attempt.wallet) {
+                if method.wallet() == attempt.wallet {
                     return Ok(ControlFlow::Continue(method.id));
                 }
                 self.refuse_setup(attempt, &method, intent.created).await?

@@ -44,12 +44,12 @@ pub struct IssueCheckout {
     pub tax: Option<AgreedTax>,
     /// Where the shopper is, for the taxes; where Stripe knows them to be if they come again.
     pub address: Option<BillingAddress>,
-    /// How they will pay.
-    pub wallet: Wallet,
+    /// How they will pay; none of a free trial that begins without a payment method.
+    pub wallet: Option<Wallet>,
     /// What comes first.
     pub first: First,
-    /// The version of the text that they agreed to.
-    pub consent_version: String,
+    /// The version of the text that they agreed to; none where nobody agrees to a payment.
+    pub consent_version: Option<String>,
     /// Set when this server confirms; otherwise the page does.
     pub consent: Option<ServerConsent>,
     /// The ended subscription whose payment method is charged, if the shopper comes again.
@@ -58,6 +58,13 @@ pub struct IssueCheckout {
     pub return_to: Option<ReturnPath>,
     /// Where the wallet sends them back to; the checkout's id is added to it.
     pub confirm_url: Url,
+}
+
+impl IssueCheckout {
+    /// Whether nobody has to confirm anything, so that the click itself subscribes.
+    pub(super) fn asks_nobody(&self) -> bool {
+        self.again.is_some() || self.wallet.is_none()
+    }
 }
 
 /// Another subscription after one that has ended, charged to what that was paid with.
@@ -178,8 +185,15 @@ impl Checkouts<'_> {
             let live = Subscriptions::of(self.cx);
             let live = live.live_subscription(&items, &ask.plan.group);
             if let Some(subscription) = live.and_then(SubscriptionItem::standing) {
-                let subscription = subscription.clone().named_by(&self.cx.plans);
-                return Ok(Issued::AlreadySubscribed(Box::new(subscription)));
+                let subscription = Box::new(subscription.clone().named_by(&self.cx.plans));
+                // Somebody has written down what this very click has begun, such as the worker, which heard of it first.
+                let slot = items.slot(&ask.plan.group);
+                let is_mine = slot.is_some_and(|slot| opened.as_ref() == Some(&slot.attempt));
+                return Ok(if is_mine && ask.asks_nobody() {
+                    Issued::Subscribed(subscription)
+                } else {
+                    Issued::AlreadySubscribed(subscription)
+                });
             }
             let ask = &match self.with_own_trial(ask, &items) {
                 Err(FlowError::TrialOutdated)
@@ -262,6 +276,7 @@ impl Checkouts<'_> {
         let fits = self.still_fits(open, ask);
         if fits && !is_mine && !matches!(open.phase, Phase::Subscribing { .. }) {
             Box::pin(self.check_tax(ask, items)).await?;
+            self.check_without_method(ask, &open.customer).await?;
             Box::pin(self.move_customer(ask, &open.customer)).await?;
         }
         match &open.phase {
@@ -304,7 +319,10 @@ impl Checkouts<'_> {
     ) -> Result<IssueCheckout, FlowError> {
         let days = items.trial_days(&ask.plan, self.cx.trials);
         let shown = ask.shown_trial_days.unwrap_or(ask.plan.trial_days);
-        if shown != days {
+        if ask.wallet.is_none() && ask.plan.trial_without_payment_method.is_none() {
+            return Err(FlowError::TrialNeedsMethod);
+        }
+        if shown != days || (ask.wallet.is_none() && days == 0) {
             return Err(FlowError::TrialOutdated);
         }
         let mut ask = ask.clone();
@@ -408,7 +426,7 @@ impl Checkouts<'_> {
                 && open.open_until > self.cx.clock.now()
                 && (open.confirm == ConfirmBy::Server) == ask.consent.is_some()
                 && open.first == ask.first
-                && open.consent.as_deref() == Some(ask.consent_version.as_str())
+                && open.consent == ask.consent_version
                 && open.reason != Some(FailureReason::TooManyDeclines)
                 && open.price == ask.plan.price
                 && open.quantity == ask.quantity

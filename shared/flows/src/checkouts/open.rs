@@ -7,7 +7,8 @@ use perennial_stripe::{
     CancellationReason, CreateSetupIntent, IdempotencyKey, ServerConfirm, SetUpFor, StripeError,
 };
 use perennial_types::{
-    Attempt, AttemptId, Claim, ConfirmBy, Ending, FailureReason, First, Phase, Timestamp,
+    Attempt, AttemptId, Claim, ConfirmBy, CustomerId, Ending, FailureReason, First, Phase,
+    Timestamp,
 };
 
 use super::{
@@ -46,6 +47,7 @@ impl Checkouts<'_> {
         let customer = customers
             .known_or_created(&ask.user, seen, ask.email.as_ref())
             .await?;
+        self.check_without_method(ask, &customer).await?;
         Box::pin(self.move_customer(ask, &customer)).await?;
         let attempt = self.new_attempt(ask, customer, now)?;
         match self.cx.table.open_attempt(&attempt, replaces).await? {
@@ -89,10 +91,32 @@ impl Checkouts<'_> {
         Ok(())
     }
 
+    /// Refuses a free trial without a payment method if the customer has one that Stripe would charge at its end: a
+    /// customer that was adopted, or one who has named a default in the portal.
+    pub(super) async fn check_without_method(
+        &self,
+        ask: &IssueCheckout,
+        customer: &CustomerId,
+    ) -> Result<(), FlowError> {
+        if ask.wallet.is_some() {
+            return Ok(());
+        }
+        let read = self.cx.stripe.retrieve_customer(customer).await?.value;
+        if read.deleted {
+            // The next click creates another one.
+            self.cx.table.forget_customer(&ask.user, customer).await?;
+            return Err(FlowError::Busy);
+        }
+        if read.pays_by_default() {
+            return Err(FlowError::MethodOnFile);
+        }
+        Ok(())
+    }
+
     fn new_attempt(
         &self,
         ask: &IssueCheckout,
-        customer: perennial_types::CustomerId,
+        customer: CustomerId,
         now: Timestamp,
     ) -> Result<Attempt, FlowError> {
         let confirm = if ask.consent.is_some() {
@@ -114,7 +138,7 @@ impl Checkouts<'_> {
             wallet: ask.wallet,
             confirm,
             first: ask.first,
-            consent: Some(ask.consent_version.clone()),
+            consent: ask.consent_version.clone(),
             return_to: ask.return_to.clone(),
             customer,
             created: now,
@@ -124,9 +148,9 @@ impl Checkouts<'_> {
             counted: None,
             phase: Phase::Opened,
         };
-        if ask.first == First::Subscription {
+        let (First::SetupIntent, Some(wallet)) = (ask.first, ask.wallet) else {
             return Ok(attempt);
-        }
+        };
         let return_url = return_url(ask, &attempt);
         let confirm = ask.consent.as_ref().map(|consent| ServerConfirm {
             return_url: return_url.as_str(),
@@ -138,7 +162,7 @@ impl Checkouts<'_> {
             customer: &attempt.customer,
             made_for: SetUpFor::Attempt(attempt.id.as_str()),
             user: ask.user.as_str(),
-            wallet: ask.wallet,
+            wallet,
             confirm,
         }
         .freeze(IdempotencyKey::new(&format!("seti:{}", attempt.id))?);
@@ -194,7 +218,7 @@ impl Checkouts<'_> {
             return Err(FlowError::ForeignObject("SetupIntent"));
         }
         // Stripe leaves out the methods that an account lacks instead of refusing the request.
-        let offered = intent.offers(attempt.wallet);
+        let offered = attempt.wallet.is_none_or(|wallet| intent.offers(wallet));
         self.cx
             .table
             .record_setup_intent(attempt, &intent.id)

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use perennial_store::{ClaimedStep, Completed, FIRST_FENCE, TakeSlot, UserItems};
-use perennial_stripe::{CreateSubscription, Failure, IdempotencyKey, PaidBy, StripeError};
+use perennial_stripe::{
+    CreateSubscription, Failure, IdempotencyKey, PaidBy, StripeError, metadata,
+};
 use perennial_types::{
     Attempt, AttemptId, Awaited, Claim, Confirming, CustomerId, Ending, FailureReason, First,
     FrozenRequest, Phase, SoldAs, Subscription, Trials, Wallet,
@@ -29,12 +31,12 @@ const STILL_MEANT_SECONDS: i64 = 30 * 60;
 
 impl Checkouts<'_> {
     /// Takes the slot, freezes the request and sends it.
-    /// `paid_by` counts until the request is frozen.
+    /// `paid_by` counts until the request is frozen, and may be missing from then on.
     pub(super) async fn subscribe(
         &self,
         attempt: &Attempt,
         items: &UserItems,
-        paid_by: PaidBy<'_>,
+        paid_by: Option<PaidBy<'_>>,
     ) -> Result<Step<Outcome>, FlowError> {
         // The slot is that of the group which the plan is in today. Once it is taken, it stays.
         let mut attempt = attempt.clone();
@@ -46,20 +48,21 @@ impl Checkouts<'_> {
             return Ok(step);
         }
         let lease = self.cx.lease();
-        let (trials, claim) = match &attempt.phase {
+        let (trials, claim) = if let Phase::Subscribing {
+            request, frozen_at, ..
+        } = &attempt.phase
+        {
             // What is frozen may have been sent, so only the answer counts.
-            Phase::Subscribing {
-                request, frozen_at, ..
-            } => {
-                let (frozen_at, request) = (*frozen_at, request.clone());
-                let claim = Claim {
-                    lease,
-                    frozen_at,
-                    request,
-                };
-                (Trials::Always, claim)
-            }
-            _ => (self.cx.trials, self.cx.claim(freeze(attempt, paid_by)?)),
+            let (frozen_at, request) = (*frozen_at, request.clone());
+            let claim = Claim {
+                lease,
+                frozen_at,
+                request,
+            };
+            (Trials::Always, claim)
+        } else {
+            let paid_by = paid_by.ok_or(FlowError::ItemLacks("what pays for a checkout"))?;
+            (self.cx.trials, self.cx.claim(freeze(attempt, paid_by)?))
         };
         let mut had = items.trials(&attempt.group);
         // Nothing was sent for it yet.
@@ -122,8 +125,10 @@ impl Checkouts<'_> {
         let step = ClaimedStep::Subscription(attempt);
         let find = || Box::pin(self.find_subscription(&attempt.customer, &attempt.id));
         let age = self.cx.clock.now().unix() - claim.frozen_at.unix();
-        // A saved method is charged without its shopper, who was shown an amount that may be another by then.
-        let is_over = attempt.wallet == Wallet::AmazonPay && age > STILL_MEANT_SECONDS;
+        // A saved method is charged without its shopper, who was shown an amount that may be another by then; and a
+        // trial without a method begins when its shopper is there.
+        let asks_nobody = matches!(attempt.wallet, Some(Wallet::AmazonPay) | None);
+        let is_over = asks_nobody && age > STILL_MEANT_SECONDS;
         if attempt.first == First::Subscription
             && (is_over || self.cx.key_is_forgotten(claim.frozen_at))
         {
@@ -391,7 +396,7 @@ fn freeze(attempt: &Attempt, paid_by: PaidBy<'_>) -> Result<FrozenRequest, FlowE
         attempt: attempt.id.as_str(),
         user: attempt.user.as_str(),
         plan: attempt.plan.as_str(),
-        wallet: attempt.wallet.as_str(),
+        wallet: attempt.wallet.map_or(metadata::NO_WALLET, Wallet::as_str),
     }
     .freeze(IdempotencyKey::new(&format!("sub:{}", attempt.id))?))
 }

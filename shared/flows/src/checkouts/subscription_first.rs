@@ -24,7 +24,11 @@ impl Checkouts<'_> {
             return self.resume_subscription(ask, open, confirming).await;
         }
         let saved = ask.again.as_ref().and_then(Again::saved);
-        let paid_by = saved.map_or(PaidBy::Shopper(open.wallet), PaidBy::Method);
+        let paid_by = match (saved, open.wallet) {
+            (Some(method), _) => Some(PaidBy::Method(method)),
+            (None, Some(wallet)) => Some(PaidBy::Shopper(wallet)),
+            (None, None) => ask.plan.trial_without_payment_method.map(PaidBy::Nothing),
+        };
         let issued = match Box::pin(self.subscribe(open, items, paid_by)).await? {
             Step::Done(Outcome::Confirm {
                 attempt,
@@ -41,10 +45,11 @@ impl Checkouts<'_> {
                 reason: FailureReason::AlreadySubscribed,
             }))
             | Step::LookAgain => return Ok(Step::LookAgain),
-            Step::Done(Outcome::Finished(Finish::Subscribed {
-                subscription,
-                created: true,
-            })) if saved.is_some() => Issued::Subscribed(subscription),
+            Step::Done(Outcome::Finished(Finish::Subscribed { subscription, .. }))
+                if ask.asks_nobody() && !subscription.status.is_terminal() =>
+            {
+                Issued::Subscribed(subscription)
+            }
             Step::Done(Outcome::Finished(finish)) => answer(open, finish),
             Step::Wait => return Ok(Step::Wait),
             Step::FinishFirst(other) => return Ok(Step::FinishFirst(other)),

@@ -6,7 +6,7 @@
 use perennial_stripe::{
     CancellationDetails, IdempotencyKey, PaymentMethod, SetupIntent, StripeError,
 };
-use perennial_types::{Attempt, Awaited, Confirming, Ending, FailureReason};
+use perennial_types::{Attempt, Awaited, Confirming, Ending, FailureReason, Wallet};
 
 use super::{Checkouts, Finish, Outcome, Step};
 use crate::{FlowError, subscriptions::Subscriptions};
@@ -120,7 +120,7 @@ impl Checkouts<'_> {
 fn tell_of(attempt: &Attempt) {
     tracing::warn!(
         checkout = %attempt.id,
-        wallet = %attempt.wallet,
+        wallet = attempt.wallet.map(Wallet::as_str),
         "a checkout was confirmed with something else than its wallet"
     );
 }

@@ -350,10 +350,20 @@ fn wallet(subscription: &perennial_stripe::Subscription) -> Option<Wallet> {
 
 /// Whether the shopper has yet to confirm the payment method of a trial.
 fn awaits_setup(subscription: &perennial_stripe::Subscription) -> bool {
+    if began_without_method(subscription) {
+        return false;
+    }
     let succeeded = subscription
         .pending_setup()
         .is_some_and(|setup| setup.status == SetupIntentStatus::Succeeded);
     subscription.pending_setup_intent_id().is_some() && !succeeded
+}
+
+/// Whether it began with a free trial without a payment method. Stripe makes a SetupIntent for it all the same, which
+/// nobody is given to confirm.
+pub(crate) fn began_without_method(subscription: &perennial_stripe::Subscription) -> bool {
+    let wallet = subscription.metadata.get(metadata::WALLET);
+    wallet.is_some_and(|wallet| wallet == metadata::NO_WALLET)
 }
 
 /// What was claimed back or given back: a dispute; or all of the newest invoice that was paid,

@@ -13,7 +13,9 @@ use perennial_types::{
 use super::{
     Subscriptions,
     one_of_group::may_be_second,
-    read_model::{attempt_of, charged, contested, read_model, scheduled_try, sold_as},
+    read_model::{
+        attempt_of, began_without_method, charged, contested, read_model, scheduled_try, sold_as,
+    },
 };
 use crate::{
     FlowError,
@@ -377,6 +379,9 @@ impl Subscriptions<'_> {
             // It was made at Stripe, and does not have to be confirmed here.
             return Ok(true);
         };
+        if began_without_method(read) {
+            return Ok(true);
+        }
         let attempt = self.cx.table.attempt(user, &attempt).await?;
         let Some(setup) = attempt.as_ref().and_then(Attempt::setup_intent) else {
             return Ok(read.payment_method_id().is_some());

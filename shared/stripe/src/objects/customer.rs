@@ -2,6 +2,7 @@
 
 use perennial_types::{BillingAddress, CustomerId};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Identified, Metadata, lenient};
 
@@ -24,6 +25,11 @@ pub struct Customer {
     pub balance: i64,
     #[serde(default, deserialize_with = "lenient::or_nothing")]
     address: Option<Address>,
+    #[serde(default, deserialize_with = "lenient::or_nothing")]
+    invoice_settings: Option<InvoiceSettings>,
+    /// A card of Stripe's older interface, `card_...` or `src_...`.
+    #[serde(default)]
+    default_source: Option<Value>,
     /// Our pairs.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub metadata: Metadata,
@@ -44,7 +50,21 @@ impl std::fmt::Debug for Address {
     }
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct InvoiceSettings {
+    #[serde(default)]
+    default_payment_method: Option<Value>,
+}
+
 impl Customer {
+    /// Whether Stripe has something to charge that is of no subscription's own
+    /// (<https://docs.stripe.com/api/subscriptions/object#subscription_object-default_payment_method>).
+    pub fn pays_by_default(&self) -> bool {
+        let settings = self.invoice_settings.as_ref();
+        let method = settings.and_then(|it| it.default_payment_method.as_ref());
+        method.or(self.default_source.as_ref()).is_some()
+    }
+
     /// Whether this is their address already.
     pub fn is_at(&self, address: &BillingAddress) -> bool {
         self.address.as_ref().is_some_and(|it| {

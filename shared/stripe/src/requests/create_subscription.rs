@@ -1,6 +1,8 @@
 //! <https://docs.stripe.com/api/subscriptions/create>
 
-use perennial_types::{CustomerId, PaymentMethodId, PriceId, PromotionCodeId, Wallet};
+use perennial_types::{
+    CustomerId, PaymentMethodId, PriceId, PromotionCodeId, TrialWithoutMethod, Wallet,
+};
 
 use super::{ManyOf, freeze, metadata, path};
 use crate::{FrozenRequest, IdempotencyKey, form::Form};
@@ -30,7 +32,7 @@ pub struct CreateSubscription<'a> {
     pub user: &'a str,
     /// The name of the plan.
     pub plan: &'a str,
-    /// The name of the wallet that pays.
+    /// The name of the wallet that pays, or [`metadata::NO_WALLET`].
     pub wallet: &'a str,
 }
 
@@ -43,6 +45,8 @@ pub enum PaidBy<'a> {
     /// The shopper confirms the first payment, or the SetupIntent of a trial, with this wallet.
     /// Until then the subscription is incomplete, or in a trial that nobody has confirmed.
     Shopper(Wallet),
+    /// It has none, and begins with a free trial at whose end this becomes of it if there still is none.
+    Nothing(TrialWithoutMethod),
 }
 
 impl CreateSubscription<'_> {
@@ -84,6 +88,12 @@ impl CreateSubscription<'_> {
                     &["payment_settings", "payment_method_types", ""],
                     wallet.row().method_type,
                 ),
+            // Nobody is asked for anything, and nothing is due.
+            PaidBy::Nothing(_) => form,
+        };
+        let without_method = match self.paid_by {
+            PaidBy::Nothing(without_method) => without_method,
+            PaidBy::Method(_) | PaidBy::Shopper(_) => TrialWithoutMethod::Cancel,
         };
         form = form.with(&["billing_mode", "type"], "flexible");
         if self.trial_days > 0 {
@@ -91,7 +101,7 @@ impl CreateSubscription<'_> {
                 .with_number(&["trial_period_days"], i64::from(self.trial_days))
                 .with(
                     &["trial_settings", "end_behavior", "missing_payment_method"],
-                    "cancel",
+                    without_method.as_str(),
                 );
         }
         form = form
@@ -102,7 +112,7 @@ impl CreateSubscription<'_> {
             .with(&["metadata", metadata::PRICE], self.price.as_str())
             .with(&["metadata", metadata::WALLET], self.wallet);
         let expanded = match self.paid_by {
-            PaidBy::Method(_) => ["latest_invoice", "default_payment_method"],
+            PaidBy::Method(_) | PaidBy::Nothing(_) => ["latest_invoice", "default_payment_method"],
             PaidBy::Shopper(_) => ["latest_invoice.confirmation_secret", "pending_setup_intent"],
         };
         for field in expanded {

@@ -56,6 +56,8 @@ pub mod metadata {
     pub const PRICE: &str = "perennial_price";
     /// The wallet that pays.
     pub const WALLET: &str = "perennial_wallet";
+    /// The value of [`WALLET`] of a free trial that has begun without a payment method.
+    pub const NO_WALLET: &str = "none";
     /// The request of the shop's server, by the hash of its idempotency key.
     pub const REQUEST: &str = "perennial_request";
     /// The subscription that a SetupIntent gives another payment method.

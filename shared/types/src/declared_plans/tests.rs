@@ -25,6 +25,26 @@ fn a_plan_needs_a_group_a_label_and_a_price() {
     );
 }
 
+const PRICE: &str = r#""price":"price_1""#;
+
+#[test]
+fn a_trial_without_a_payment_method_is_one_of_a_plan_with_a_trial() {
+    for (more, expected) in [
+        (
+            r#""trial_without_payment_method":"cancel""#,
+            "plan basic, field trial_without_payment_method: there is no free trial without",
+        ),
+        (
+            r#""trial_days":7,"trial_without_payment_method":"create_invoice""#,
+            "plan basic, field trial_without_payment_method: unknown variant `create_invoice`",
+        ),
+    ] {
+        let file = GOOD.replace(PRICE, &format!("{PRICE},{more}"));
+        let error = parse(&file).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
 #[test]
 fn a_mistake_names_the_plan_and_the_field() {
     let price = r#""price":"price_1""#;

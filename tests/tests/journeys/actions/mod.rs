@@ -23,6 +23,7 @@ mod repair;
 mod shop_refund;
 mod trial_ending;
 mod trial_time;
+mod trial_without_method;
 
 use perennial_tests::{Answer, Shopper, TestApp};
 use serde_json::{Value, json};

@@ -174,6 +174,8 @@ fn of_shoppers() -> Vec<Route> {
                     (404, "unknown_subscription"),
                     (409, "nothing_saved"),
                     (409, "amount_outdated"),
+                    (409, "payment_method_required"),
+                    (409, "payment_method_on_file"),
                 ],
             ]
             .concat(),
