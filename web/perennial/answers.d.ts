@@ -493,6 +493,8 @@ export interface PlanPreview {
   /** What the shopper agrees to with the change. */
   preview: string;
   quantity: number;
+  /** The change to come that does not happen with this one; null if nothing was to come. */
+  replaces: PendingChange | null;
   takes_effect_at: string;
   /** The taxes of `due_now`, before what the customer has left; missing of a subscription without. */
   tax?: {

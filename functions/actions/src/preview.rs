@@ -18,6 +18,7 @@ pub(crate) fn describe(preview: &PlanPreview, token: &str) -> Value {
         "addons": preview.addons().map(addon).collect::<Vec<Value>>(),
         "ended_addons": preview.ended_addons().collect::<Vec<_>>(),
         "when": change.when,
+        "replaces": change.replaces,
         "takes_effect_at": preview.takes_effect_at,
         "due_now": money(change.due_now),
         "lines": preview.lines.iter().map(line).collect::<Vec<Value>>(),

@@ -7,7 +7,7 @@ use perennial_types::{By, Claim, SetupIntentId, Subscription, SubscriptionId, Us
 
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
-    change_plan::{Made, change_of, is_made, names, ours, waits},
+    change_plan::{Made, change_of, is_made, is_scheduled, ours, waits},
     claim::is_ended_first,
     discount::is_of_discounts,
     pausing::{is_pause, is_resumption},
@@ -226,7 +226,7 @@ impl SubscriptionActions<'_> {
             Err(error) => Err(error),
         };
         // Only the answer was lost: a repeat of the first half would be answered as if there were no second.
-        if ours(&seen).is_some_and(|schedule| names(&schedule.metadata, change)) {
+        if is_scheduled(&seen, change) {
             return Ok(Some(ActionOutcome::DONE));
         }
         if claim.request.path == CreateSchedule::PATH {

@@ -5,7 +5,9 @@ use perennial_stripe::{
     ChangeAtPeriodEnd, ChangeDiscounts, ChangePlan, CreateSchedule, Metadata, Prorate, Redeemed,
     Schedule, StripeError, metadata,
 };
-use perennial_types::{By, Claim, FrozenRequest, IdempotencyKey, Plan, Subscription};
+use perennial_types::{
+    By, Claim, FrozenRequest, IdempotencyKey, PendingChange, Plan, Subscription,
+};
 
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
@@ -60,7 +62,9 @@ impl SubscriptionActions<'_> {
         }
         let (_, basis) = self.changeable(&seen)?;
         let plan = self.plan_of(of, change, &seen.model);
-        let Some(plan) = plan.filter(|_| basis == change.basis) else {
+        // Another device may have scheduled something else since, in the same schedule.
+        let is_shown = is_scheduled(&seen, &change.id) || to_come(&seen) == change.replaces;
+        let Some(plan) = plan.filter(|_| is_shown && basis == change.basis) else {
             return Err(refuse(ActionErrorCode::PreviewOutdated));
         };
         let code = change.code.as_ref();
@@ -324,13 +328,23 @@ pub(super) fn ours(seen: &Refreshed) -> Option<&Schedule> {
     Some(schedule).filter(|schedule| schedule.metadata.contains_key(metadata::ACTION))
 }
 
+/// The change that such a schedule makes at the end of the period.
+pub(super) fn to_come(seen: &Refreshed) -> Option<PendingChange> {
+    ours(seen).and(seen.model.pending_change.clone())
+}
+
+/// Whether that change is the one to come.
+pub(super) fn is_scheduled(seen: &Refreshed, change: &str) -> bool {
+    ours(seen).is_some_and(|schedule| names(&schedule.metadata, change))
+}
+
 /// Which change a request that was frozen here carries out.
 pub(super) fn change_of(request: &FrozenRequest) -> &str {
     let key = request.idempotency_key.as_str();
     key.split(':').nth(1).unwrap_or_default()
 }
 
-pub(super) fn names(metadata: &Metadata, change: &str) -> bool {
+fn names(metadata: &Metadata, change: &str) -> bool {
     metadata
         .get(metadata::ACTION)
         .is_some_and(|named| named == change)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::ShownCode;
 use perennial_stripe::{ItemChange, ManyOf, SubscriptionItem};
 use perennial_types::{
-    AddonName, PaymentMethodId, Plan, PlanName, PriceId, SubscriptionId, SubscriptionStatus,
-    Timestamp, UserId,
+    AddonName, PaymentMethodId, PendingChange, Plan, PlanName, PriceId, SubscriptionId,
+    SubscriptionStatus, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,9 @@ pub struct FrozenChange {
     pub prorated_at: Option<i64>,
     /// What is charged at once, in the currency's smallest unit.
     pub due_now: i64,
+    /// The change to come whose place it takes, which does not happen then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PendingChange>,
     /// How the subscription stood.
     pub basis: Basis,
     /// Until when it may be carried out, that moment included.

@@ -13,7 +13,7 @@ use perennial_types::{
 use super::{
     ActionError, ActionErrorCode, AskedAction, SubscriptionActions, Target,
     addons::{Between, cost_now, split, unit_amount},
-    change_plan::ours,
+    change_plan::{ours, to_come},
     frozen_change::{Basis, ChangeWhen, FrozenChange},
     preview_code::{AskedCode, of_discounts},
 };
@@ -149,6 +149,7 @@ impl SubscriptionActions<'_> {
             prorated_at: None,
             due_now: 0,
             until: self.cx.clock.now().plus_seconds(GOOD_SECONDS),
+            replaces: to_come(&seen),
             basis: basis.clone(),
         };
         let alone = change.keeps_items();

@@ -1,6 +1,7 @@
 //! Add-ons of a subscription that runs: seen before they are agreed to, for that amount or not at all.
 
 mod failing;
+mod replaced;
 mod sold;
 
 use perennial_tests::{Answer, Setup, Shopper, TestApp};
