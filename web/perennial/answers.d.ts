@@ -641,8 +641,8 @@ export interface SubscriptionDetails {
   items: ChargedItem[];
   /** With discounts, taxes and what the customer has left; null when nothing is going to be charged. */
   next_charge: NextCharge | null;
-  /** The names of the private plans that are offered to this user and for sale; missing without any. */
-  offers?: string[];
+  /** The private plans that are offered to this user and for sale, as `GET /plans` has those for everybody; missing without any. */
+  offered_plans?: Plan[];
   /** What it is charged to. */
   payment_method: KnownMethod | null;
   subscription: ManagedSubscription;
@@ -700,8 +700,8 @@ export interface Wallets {
   };
   /** Of the code, in an answer to `POST /wallets` alone. */
   discount?: Discount;
-  /** The names of the private plans that are offered to this user and for sale; missing without any. */
-  offers?: string[];
+  /** The private plans that are offered to this user and for sale, as `GET /plans` has those for everybody; missing without any. */
+  offered_plans?: Plan[];
   plan: string;
   publishable_key: string;
   /** How many all amounts here are of; missing of a plan that is sold once. */

@@ -74,10 +74,10 @@ export function managing({ call, stripe, wallets, once, showButton }) {
   let back = null;
 
   /**
-   * What the shopper has, with what may be done to it now, and what they were given for free.
+   * What the shopper has, with what may be done to it now, its plans, and what they were given for free.
    *
    * @param {Signal} [options]
-   * @returns {Promise<{ subscriptions: ManagedSubscription[], grants: import("./answers.d.ts").GivenPlan[], entitlements: Record<string, import("./answers.d.ts").Entitlement> }>}
+   * @returns {Promise<{ subscriptions: ManagedSubscription[], plans: import("./answers.d.ts").Plan[], grants: import("./answers.d.ts").GivenPlan[], entitlements: Record<string, import("./answers.d.ts").Entitlement> }>}
    */
   async function subscriptions(options) {
     return expectSuccess(await call("GET", "/subscriptions", options));

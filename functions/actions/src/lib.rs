@@ -23,7 +23,7 @@ use perennial_flows::{
     actions::{ActionError, ActionErrorCode, ActionKey, AskedAction, FrozenChange},
 };
 use perennial_http::{
-    ApiError, Handler, ManagedSubscription, Request, Response, Routes, read_json, routes,
+    ApiError, Handler, ManagedSubscription, PlanBody, Request, Response, Routes, read_json, routes,
 };
 use perennial_types::{By, Clock, Consent, Subscription, SubscriptionId, UserId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -356,9 +356,10 @@ impl App {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        let offers = details.offers.for_sale(context.plans());
-        if !offers.is_empty() {
-            body.insert("offers".to_owned(), json!(offers));
+        let offered = details.offers.for_sale(context.plans());
+        let offered: Vec<PlanBody<'_>> = offered.map(PlanBody::of).collect();
+        if !offered.is_empty() {
+            body.insert("offered_plans".to_owned(), json!(offered));
         }
         let subscription = self.body(context, by, details.subscription);
         body.insert("subscription".to_owned(), json!(subscription));

@@ -8,11 +8,13 @@
 //! The shop's servers ask the same of any user, by IAM: `GET /shop/subscriptions`, and `GET /shop/users` for
 //! all that is known of one.
 
+mod held_plans;
 mod plans;
 mod user;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use held_plans::HeldPlans;
 use perennial_config::{Dynamo, Env, Start, StartError, all, disputed_access, grace, stripe_mode};
 use perennial_http::{
     ApiError, Handler, ManagedSubscription, Request, Response, Routes, routes, sentence,
@@ -38,6 +40,7 @@ pub struct App {
 #[derive(Serialize)]
 struct Standing {
     subscriptions: Vec<ManagedSubscription>,
+    plans: HeldPlans,
     grants: Vec<GivenPlan>,
     entitlements: BTreeMap<PlanGroup, Entitlement>,
 }
@@ -91,9 +94,11 @@ impl App {
             // Nor does a shopper hear of a group before they have something of it, if all of its plans are private.
             entitlements.retain(|group, it| it.because != "none" || !plans.is_private_group(group));
         }
+        let held = HeldPlans::of(&subscriptions, &plans);
         let managed = |it: Subscription| ManagedSubscription::new(it, by, now, &plans);
         Ok(Standing {
             subscriptions: subscriptions.into_iter().map(managed).collect(),
+            plans: held,
             grants: grants.running(&plans, now),
             entitlements,
         })

@@ -186,7 +186,7 @@ impl App {
                 .load_user(user, self.clock.now().plus_seconds(-HOUR))
         );
         let items = items.map_err(|error| failure(FlowError::Store(error)))?;
-        if !items.offers.allow(name, plan) {
+        if !items.offers.allow(name, plan) && !items.has_at_its_price(name, plan, &plans) {
             return Err(unknown_plan());
         }
         let (quantity, addons) = bought?;
@@ -222,7 +222,7 @@ impl App {
             shop: &self.shop.url,
             live: self.livemode,
             management: self.links.manage(&base, user, items.links),
-            offers: items.offers.for_sale(&plans),
+            offers: items.offers.for_sale(&plans).collect(),
             now: self.clock.now(),
         };
         let mut against = against_this_user((plan, &addons), &plans, &items);

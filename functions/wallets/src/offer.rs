@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use perennial_api::stripe_js::{ApplePay, Elements, ExpressCheckout};
 use perennial_flows::codes::Quote;
+use perennial_http::PlanBody;
 use perennial_types::{
     BoughtAddon, Consent, Currency, Discount, EntitledAddon, First, Lasts, Plan, PlanName,
     PromotionCodeId, Shown, TaxBehavior, TaxedPrice, Timestamp, TrialWithoutMethod, Wallet,
@@ -19,7 +20,7 @@ use crate::{
 
 /// What a page may offer for a plan.
 #[derive(Debug, Serialize)]
-pub(crate) struct Offer {
+pub(crate) struct Offer<'a> {
     plan: PlanName,
     /// How many everything here is about, of a plan that is sold in quantities.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +39,7 @@ pub(crate) struct Offer {
     tax: Option<TaxBody>,
     /// The private plans that are offered to this user, of whatever plan was asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    offers: Vec<PlanName>,
+    offered_plans: Vec<PlanBody<'a>>,
     wallets: Vec<WalletOffer>,
     /// Of a plan whose free trial may begin without a payment method.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +120,7 @@ pub(crate) struct Place<'a> {
     /// Where the user will manage the subscription.
     pub(crate) management: Url,
     /// The private plans that are offered to the user.
-    pub(crate) offers: Vec<&'a PlanName>,
+    pub(crate) offers: Vec<(&'a PlanName, &'a Plan)>,
     pub(crate) now: Timestamp,
 }
 
@@ -180,13 +181,13 @@ impl DiscountBody {
     }
 }
 
-impl Offer {
+impl<'a> Offer<'a> {
     pub(crate) fn new(
         (name, quantity): (&PlanName, Option<u64>),
         order: Order<'_>,
         consent: &Consent,
         standing: &Standing,
-        place: &Place<'_>,
+        place: &Place<'a>,
         against: &[Reason],
     ) -> Self {
         let plan = order.plan;
@@ -216,7 +217,7 @@ impl Offer {
                 .quote
                 .map(|quote| DiscountBody::new(quote, plan, place.now)),
             tax: order.taxed.map(|taxed| TaxBody::new(taxed, order)),
-            offers: place.offers.iter().copied().cloned().collect(),
+            offered_plans: place.offers.iter().copied().map(PlanBody::of).collect(),
             wallets: wallets().map(offer).collect(),
             without_payment_method: WithoutMethod::of(order, against),
         }

@@ -6,6 +6,7 @@
 
 mod error;
 mod json;
+mod plan;
 mod request;
 mod response;
 mod route;
@@ -14,6 +15,7 @@ mod subscription;
 
 pub use error::{ApiError, sentence};
 pub use json::{read_json, read_value};
+pub use plan::PlanBody;
 pub use request::{Request, RequestError};
 pub use response::Response;
 pub use route::Routes;

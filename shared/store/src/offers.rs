@@ -32,10 +32,9 @@ impl Offers {
     }
 
     /// The plans among them that are for sale now, in the order of their names.
-    pub fn for_sale<'a>(&self, plans: &'a Plans) -> Vec<&'a PlanName> {
+    pub fn for_sale<'a>(&self, plans: &'a Plans) -> impl Iterator<Item = (&'a PlanName, &'a Plan)> {
         let known = self.0.iter().filter_map(|name| plans.get(name));
-        let for_sale = known.filter(|(_, plan)| plan.private && plan.refusal.is_none());
-        for_sale.map(|(name, _)| name).collect()
+        known.filter(|(_, plan)| plan.private && plan.refusal.is_none())
     }
 }
 

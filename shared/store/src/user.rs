@@ -150,6 +150,15 @@ impl UserItems {
             .filter_map(|item| item.subscription.as_ref())
     }
 
+    /// Whether the user has a plan, and pays what it costs today.
+    pub fn has_at_its_price(&self, name: &PlanName, plan: &Plan, plans: &Plans) -> bool {
+        self.subscriptions().any(|it| {
+            !it.status.is_terminal()
+                && it.charged().contains(&plan.price)
+                && it.plans(plans).any(|(own, _)| own == name)
+        })
+    }
+
     fn add(&mut self, item: Attributes) -> Result<(), StoreError> {
         let operation = "load_user";
         let sort_key = item

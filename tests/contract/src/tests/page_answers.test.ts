@@ -13,7 +13,7 @@ const MONTHLY = "stock-photos-monthly";
 const TRIAL = "stock-photos-trial";
 const DAY = 86_400;
 
-const SUBSCRIPTIONS = "{ subscriptions: Page.ManagedSubscription[]; grants: Page.GivenPlan[]; entitlements: Record<string, Page.Entitlement> }";
+const SUBSCRIPTIONS = "{ subscriptions: Page.ManagedSubscription[]; plans: Page.Plan[]; grants: Page.GivenPlan[]; entitlements: Record<string, Page.Entitlement> }";
 
 /** Asks what a user has until it looks as it should, and claims that it is of its type. */
 async function claimed(gateway: Gateway, user: string, what: string, looksLike: (subscription: any) => boolean): Promise<Claim> {

@@ -58,3 +58,9 @@ fn refusal(answer: &Answer) -> (u16, Value) {
     }
     (answer.status, body)
 }
+
+/// The names of plans as a page is told them.
+fn names(plans: &Value) -> Value {
+    let plans = plans.as_array().unwrap().iter();
+    plans.map(|plan| plan["name"].clone()).collect()
+}

@@ -17,16 +17,27 @@ async fn a_user_buys_what_is_offered_to_them_alone() {
     let told = get(&alice, "/wallets?plan=acme").await.expect(200).json();
     let text_of = told["consent"]["text"]["amazon_pay"].to_string();
     assert!(text_of.contains("11.00"), "{told}");
-    assert_eq!(told["offers"], json!(["acme"]), "{told}");
+    assert_eq!(names(&told["offered_plans"]), json!(["acme"]), "{told}");
+    let shown = &told["offered_plans"][0];
+    assert_eq!(
+        (&shown["label"], &shown["amount"], &shown["interval"]),
+        (&json!("Private 1100"), &json!(1100), &json!("month")),
+        "as GET /plans has the others"
+    );
     let of_basic = get(&alice, "/wallets?plan=basic").await.expect(200).json();
-    assert_eq!(of_basic["offers"], json!(["acme"]), "of whatever is asked");
+    assert_eq!(
+        names(&of_basic["offered_plans"]),
+        json!(["acme"]),
+        "of whatever is asked"
+    );
     let others = get(&app.shopper("bob"), "/wallets?plan=basic").await;
-    assert!(others.expect(200).json().get("offers").is_none());
+    assert!(others.expect(200).json().get("offered_plans").is_none());
     alice.buy("acme").await.1.expect(303);
     app.quiet().await;
     let mine = alice.calls.subscriptions().await.expect(200).json();
     assert_eq!(mine["subscriptions"][0]["plan"], "acme", "{mine}");
     assert_eq!(mine["entitlements"]["photos"]["active"], true);
+    assert_eq!(names(&mine["plans"]), json!(["acme"]));
     let charges = app.stripe.objects("charge").await;
     assert_eq!(charges[0]["amount"], 1100);
     assert_eq!(offers(&app, "alice").await, json!(["acme"]));
@@ -95,13 +106,17 @@ async fn a_subscriber_is_told_what_is_offered_to_them_and_for_sale() {
     let it = Subscriber::in_app(app, "basic").await;
     let path = format!("/subscriptions/{}", it.id);
     let told = get(&it.alice, &path).await.expect(200).json();
-    assert_eq!(told["offers"], json!(["acme", "acme-wiki"]), "{told}");
+    assert_eq!(
+        names(&told["offered_plans"]),
+        json!(["acme", "acme-wiki"]),
+        "{told}"
+    );
     offer(&it.app, "alice", "acme-wiki", false)
         .await
         .expect(200);
     offer(&it.app, "alice", "acme", false).await.expect(200);
     let told = get(&it.alice, &path).await.expect(200).json();
-    assert!(told.get("offers").is_none(), "{told}");
+    assert!(told.get("offered_plans").is_none(), "{told}");
 }
 
 #[tokio::test]

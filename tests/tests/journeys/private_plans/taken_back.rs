@@ -1,5 +1,7 @@
 //! An offer that is taken back, and a plan that becomes private: what was begun goes on.
 
+use perennial_config::Start as _;
+
 use super::*;
 use crate::{actions::Subscriber, payments::text};
 
@@ -64,6 +66,13 @@ async fn a_subscription_goes_on_with_its_name() {
     let it = Subscriber { app, alice, id };
     assert_eq!(it.mine().await["plan"], "acme-team");
     assert_eq!(it.mine().await["actions"]["change_quantity"]["open"], true);
+    // The page shows what she has, and the sheet in which she gives another payment method.
+    let all = it.alice.calls.subscriptions().await.expect(200).json();
+    assert_eq!(names(&all["plans"]), json!(["acme-team"]));
+    assert_eq!(all["plans"][0]["amount"], 800);
+    get(&it.alice, "/wallets?plan=acme-team&quantity=3")
+        .await
+        .expect(200);
     // By its name and without it.
     for body in [
         json!({"quantity": 4}),
@@ -85,6 +94,8 @@ async fn a_subscription_goes_on_with_its_name() {
         .expect(200);
     let refused = it.asks("preview", &json!({"plan": "acme-team"})).await;
     assert_eq!(refused.expect_error(400), "unknown_plan");
+    let told = get(&it.alice, "/wallets?plan=acme-team").await;
+    assert_eq!(told.expect_error(400), "unknown_plan");
 }
 
 #[tokio::test]
@@ -103,7 +114,6 @@ async fn its_next_price_is_for_those_to_whom_it_is_offered() {
     it.app.publish(&plan.to_string()).await.unwrap();
     offer(&it.app, "alice", "acme", false).await.expect(200);
     let preview = async || {
-        use perennial_config::Start as _;
         let env = it.app.env_of("actions", &[]);
         let function = actions::App::start(&env, perennial_types::Clock::system())
             .await
@@ -118,16 +128,27 @@ async fn its_next_price_is_for_those_to_whom_it_is_offered() {
         (409, &json!("plan_not_available")),
         "{refused}"
     );
+    let env = it.app.env_of("subscriptions", &[]);
+    let clock = perennial_types::Clock::system();
+    let function = subscriptions::App::start(&env, clock).await.unwrap();
+    let (_, all) = ask_of(&function, "GET /subscriptions", &it.id, Value::Null).await;
+    assert_eq!(all["subscriptions"][0]["plan"], "acme");
+    assert_eq!(all["plans"], json!([]), "not what it costs others today");
     offer(&it.app, "alice", "acme", true).await.expect(200);
     let (status, shown) = preview().await;
     assert_eq!(status, 200, "{shown}");
 }
 
 /// As API Gateway asks about a subscription.
-async fn ask_of(function: &actions::App, route: &str, id: &str, body: Value) -> (i64, Value) {
+async fn ask_of(
+    function: &impl perennial_http::Handler,
+    route: &str,
+    id: &str,
+    body: Value,
+) -> (i64, Value) {
     let (method, path) = route.split_once(' ').unwrap();
     let event = json!({
-        "version": "2.0", "routeKey": "POST /subscriptions/{subscription}/preview", "rawPath": path,
+        "version": "2.0", "routeKey": route.replace(id, "{subscription}"), "rawPath": path,
         "rawQueryString": "", "headers": {"content-type": "application/json"},
         "pathParameters": {"subscription": id},
         "requestContext": {
