@@ -3,10 +3,10 @@
 
 import { managementOf, PerennialError } from "./perennial.js";
 import { cancelPanel } from "./cancel.js";
-import { addonsPanel, changePanel, quantityPanel } from "./change.js";
+import { addonsPanel, changePanel, codePanel, quantityPanel } from "./change.js";
 import { invoiceList } from "./invoices.js";
 import { methodPanel } from "./method.js";
-import { announce, attend, byId, entitle, pair, reveal, showProblem, tellDeveloper } from "./page.js";
+import { announce, attend, byId, entitle, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
 import { pausePanel, resumePanel } from "./pause.js";
 import { facts, standing } from "./standing.js";
 import { day, explainError, methodProblem, methodWords, money, pendingWords, refusalWords, walletWord } from "./words.js";
@@ -26,6 +26,7 @@ import { day, explainError, methodProblem, methodWords, money, pendingWords, ref
  * @property {Entitlement} [entitlement] Of its plan group.
  * @property {boolean} already Whether the shopper wanted to buy what they have.
  * @property {boolean} focus
+ * @property {boolean} [discounted] Whether a discount counts, once that is known.
  * @property {string | null} manage The address of the portal, if it came along.
  * @property {Problem} [trouble] What went wrong with what the shopper wanted of it.
  */
@@ -36,6 +37,7 @@ import { day, explainError, methodProblem, methodWords, money, pendingWords, ref
  * @typedef {object} Desk
  * @property {ReturnType<ReturnType<typeof createPerennial>["manage"]>} management
  * @property {() => ManagedSubscription} subscription The one that is shown.
+ * @property {() => boolean} isDiscounted Whether a discount counts for it, as far as that is known.
  * @property {(work: () => Promise<ActionOutcome>, then?: { done?: () => void, note?: () => Words, refused?: (outcome: Refused) => boolean }) => Promise<void>} carryOut
  *   Does one thing at a time, and shows how the subscription stands then. `refused` says whether it has dealt with it.
  * @property {(outcome: Refused) => void} refuse
@@ -52,7 +54,7 @@ import { day, explainError, methodProblem, methodWords, money, pendingWords, ref
 const CLOSED = { open: false, reason: null };
 /** @type {ManagedSubscription["actions"]} */
 const NOTHING = { cancel: { ...CLOSED, when: [], refund: "none" }, withdraw_cancellation: CLOSED, change_plan: CLOSED, change_quantity: { ...CLOSED, minimum: null, maximum: null }, change_addons: { ...CLOSED, addons: [] }, withdraw_change: CLOSED, replace_payment_method: CLOSED, pause: { ...CLOSED, longest_days: null, open_end: false }, resume: CLOSED, come_again: { ...CLOSED, saved: false } };
-const PANELS = /** @type {const} */ (["change", "quantity", "addons", "method", "pause", "resume", "cancel"]);
+const PANELS = /** @type {const} */ (["change", "quantity", "addons", "code", "method", "pause", "resume", "cancel"]);
 
 /**
  * @param {ReturnType<typeof createPerennial>} perennial
@@ -60,16 +62,18 @@ const PANELS = /** @type {const} */ (["change", "quantity", "addons", "method", 
  * @param {(again: Again) => Promise<void>} shop.refresh Asks again what the shopper has, and shows it.
  * @param {(wallet: WalletName, ask: () => Promise<MethodOutcome>) => void} shop.waitFor For a wallet that has not answered yet.
  * @param {(subscription: string) => void} shop.choose
+ * @param {(offered: Plan[], subscription: ManagedSubscription) => Pick<Account, "plans" | "others" | "beside"> | null} shop.learn
+ *   Takes note of the private plans that are offered to the shopper, and answers what that changes.
  */
-export function accountOf(perennial, { refresh, waitFor, choose }) {
+export function accountOf(perennial, { refresh, waitFor, choose, learn }) {
   const management = perennial.manage();
   /** @type {Account | null} */
   let shown = null;
   let busy = false;
 
   /** @type {Desk} */
-  const desk = { management, subscription, carryOut, refuse, settle, wait, complain, say };
-  const panels = { change: changePanel(desk), quantity: quantityPanel(desk), addons: addonsPanel(desk), method: methodPanel(perennial, desk), pause: pausePanel(desk), resume: resumePanel(desk), cancel: cancelPanel(desk) };
+  const desk = { management, subscription, isDiscounted: () => shown?.discounted === true, carryOut, refuse, settle, wait, complain, say };
+  const panels = { change: changePanel(desk), quantity: quantityPanel(desk), addons: addonsPanel(desk), code: codePanel(desk), method: methodPanel(perennial, desk), pause: pausePanel(desk), resume: resumePanel(desk), cancel: cancelPanel(desk) };
   const invoices = invoiceList(management);
 
   for (const name of PANELS) {
@@ -97,12 +101,12 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
     drawFacts(account);
     entitle(title);
     drawOwned(account);
-    drawDeeds(account, stands.needed ? stands.way : null);
-    byId("beside").hidden = !account.beside;
+    byId("due-text").textContent = "";
+    drawDeeds(account);
     panels.cancel.show(subscription);
     showProblem("account-problem", trouble);
-    if (focus && trouble) attend(byId("account-problem-title"), `${trouble.title} ${trouble.text}`);
-    else if (focus) attend(byId("subscribed-title"), `${title}. ${text}`);
+    if (focus && trouble) attend(byId("account-problem-title"), spoken(trouble));
+    else if (focus) attend(byId("subscribed-title"), spoken({ title, text }));
     await Promise.all([showDetails(account), showDue(account), showPortal(account)]);
   }
 
@@ -120,16 +124,20 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
     byId("facts").setAttribute("aria-busy", "true");
     const details = await management.details(account.subscription.id).catch((error) => void console.info(error));
     if (shown !== account) return;
-    if (details) drawFacts(account, details);
+    if (details) {
+      drawFacts(account, details);
+      const more = learn(details.offered_plans ?? [], account.subscription);
+      drawDeeds(Object.assign(account, { discounted: details.discounted }, more));
+    }
     byId("facts").setAttribute("aria-busy", "false");
   }
 
-  /**
-   * @param {Account} account
-   * @param {string | null} needed What the shopper has to do.
-   */
-  function drawDeeds({ subscription, plan, others, plans }, needed) {
+  /** @param {Account} account */
+  function drawDeeds({ subscription, plan, others, plans, beside, entitlement, discounted }) {
     const { pending_change: pending } = subscription;
+    const stands = standing(subscription, entitlement);
+    const needed = stands.needed ? stands.way : null;
+    byId("beside").hidden = !beside;
     // What a checkout answers with tells nothing of it.
     const actions = subscription.actions ?? NOTHING;
     // Without its plan nobody knows which wallets it may be paid with; the portal does.
@@ -137,12 +145,12 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
     byId("change-open").hidden = !actions.change_plan.open || others.length === 0;
     byId("quantity-open").hidden = !actions.change_quantity.open;
     byId("addons-open").hidden = !actions.change_addons.open;
+    byId("code-open").hidden = !actions.change_plan.open || pending !== null || discounted === true;
     byId("method-open").hidden = !payable || needed !== null;
     byId("pause-open").hidden = !actions.pause.open;
     byId("resume-open").hidden = !actions.resume.open;
     byId("cancel-open").hidden = !actions.cancel.open;
     byId("due").hidden = !needed || !payable;
-    byId("due-text").textContent = "";
     byId("pay-now").textContent = needed;
     byId("kept").hidden = !actions.withdraw_cancellation.open;
     byId("pending").hidden = !pending;
@@ -196,8 +204,8 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
 
   /** @param {typeof PANELS[number]} name */
   function openerOf(name) {
-    const opener = byId(`${name}-open`);
-    return opener.hidden ? byId("pay-now") : opener;
+    const openers = [byId(`${name}-open`), byId("pay-now")];
+    return openers.find((opener) => opener.checkVisibility()) ?? byId("subscribed-title");
   }
 
   /** @param {typeof PANELS[number]} name */
@@ -275,7 +283,7 @@ export function accountOf(perennial, { refresh, waitFor, choose }) {
   /** @param {Problem} problem */
   function say(problem) {
     showProblem("account-problem", problem);
-    attend(byId("account-problem-title"), `${problem.title} ${problem.text}`);
+    attend(byId("account-problem-title"), spoken(problem));
   }
 
   /** @type {Desk["settle"]} */

@@ -2,7 +2,7 @@
 /** The page of a payment that could not be charged without the shopper: they approve it again, in person. */
 
 import { PerennialError } from "./perennial.js";
-import { announce, attend, byId, pair, reveal, showProblem, tellDeveloper } from "./page.js";
+import { announce, attend, byId, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
 import { explain, explainError, money } from "./words.js";
 
 /** @import { Payment, PaymentOutcome, createPerennial } from "./perennial.js" */
@@ -60,7 +60,7 @@ function showOutcome(payment, outcome) {
   const text = `${amount} was approved with Apple Pay. You can close this page.`;
   byId("authorize-title").textContent = title;
   byId("authorize-text").textContent = text;
-  attend(byId("authorize-title"), `${title} ${text}`);
+  attend(byId("authorize-title"), spoken({ title, text }));
 }
 
 /**
@@ -69,7 +69,7 @@ function showOutcome(payment, outcome) {
  */
 function showWords(words, code = "") {
   showProblem("authorize-problem", { ...words, code });
-  attend(byId("authorize-problem-title"), `${words.title} ${words.text}`);
+  attend(byId("authorize-problem-title"), spoken(words));
 }
 
 /**

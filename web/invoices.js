@@ -34,9 +34,12 @@ export function invoiceList(management) {
       const { invoices, after } = await management.invoices({ ...which, signal });
       if (signal.aborted) return undefined;
       if (!which.after) byId("invoices").replaceChildren();
-      byId("invoices").append(...invoices.map(row));
+      const rows = invoices.map(row);
+      byId("invoices").append(...rows);
       byId("invoices-missing").hidden = true;
       byId("billed").hidden = byId("invoices").childElementCount === 0;
+      // Who asked for the last of them from the keyboard goes on with these.
+      if (after === null && document.activeElement === byId("invoices-more")) rows[0]?.querySelector("a")?.focus();
       byId("invoices-more").hidden = after === null;
       byId("invoices-more").onclick = () => void more({ ...which, after: after ?? "" }, signal);
       return invoices.find(({ status, amount_remaining }) => status === "open" && amount_remaining > 0);
@@ -60,9 +63,9 @@ function row(invoice) {
   what.textContent = day(created_at);
   const state = document.createElement("span");
   state.className = `state ${status === "open" ? "open" : ""}`;
-  state.textContent = invoiceWord(status);
+  state.textContent = invoiceWord(status, total);
   const amount = document.createElement("b");
-  amount.textContent = currency ? money(total, currency) : "";
+  amount.textContent = currency ? money(Math.abs(total), currency) : "";
   const links = document.createElement("span");
   links.className = "links";
   links.append(...link(page, "View", number ?? id), ...link(pdf, "PDF", number ?? id));

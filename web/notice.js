@@ -1,7 +1,7 @@
 // @ts-check
 /** Cards with words alone: what is waited for, what came of it, and what stands above the shop. */
 
-import { attend, byId, reveal, showCode } from "./page.js";
+import { attend, byId, reveal, showCode, spoken } from "./page.js";
 import { givenWords } from "./words.js";
 
 /** @import { GivenPlan } from "./perennial.js" */
@@ -21,7 +21,7 @@ export function showNotice({ title, text }, { busy = false, again = !busy, code 
   byId("waiting-text").textContent = text;
   byId("check-again").hidden = !again;
   showCode("waiting", code);
-  attend(byId("waiting-title"), `${title}. ${text}`);
+  attend(byId("waiting-title"), spoken({ title, text }));
 }
 
 /**
@@ -34,7 +34,7 @@ export function showNote(note, focus = false) {
   byId("note").hidden = !note;
   byId("note-title").textContent = note?.title ?? "";
   byId("note-text").textContent = note?.text ?? "";
-  if (note && focus) attend(byId("note-title"), `${note.title}. ${note.text}`);
+  if (note && focus) attend(byId("note-title"), spoken(note));
 }
 
 /**

@@ -23,6 +23,7 @@ import { money, statusWord, walletWord } from "./words.js";
  * @property {ManagedSubscription[]} subscriptions
  * @property {GivenPlan[]} grants
  * @property {Record<string, Entitlement>} entitlements
+ * @property {string[]} offers
  * @property {{ group: string, checkouts: string[] }[]} trials
  * @property {Happening[]} timeline
  * @property {boolean} complete
@@ -82,7 +83,7 @@ function list(rows) {
 }
 
 /** @param {Story} story */
-function who({ user, customer, grants, entitlements, trials }) {
+function who({ user, customer, grants, entitlements, offers, trials }) {
   byId("who").textContent = user;
   const groups = Object.entries(entitlements).map(([group, { active, until, because }]) => {
     const end = until ? ` until ${moment(until)}` : "";
@@ -91,7 +92,7 @@ function who({ user, customer, grants, entitlements, trials }) {
   const given = grants.map(({ plan, until, quantity }) => `${quantity ? `${quantity} × ` : ""}${plan}${until ? ` until ${moment(until)}` : ", without an end"}`);
   const had = trials.map(({ group, checkouts }) => `${group} (${checkouts.join(", ")})`);
   byId("facts").replaceChildren(
-    ...list([["Customer at Stripe", customer ?? "None yet"], ...groups, ["Given for free", given.join("; ")], ["Free trials that were had", had.join("; ")]]),
+    ...list([["Customer at Stripe", customer ?? "None yet"], ...groups, ["Given for free", given.join("; ")], ["Private plans offered", offers.join(", ")], ["Free trials that were had", had.join("; ")]]),
   );
 }
 

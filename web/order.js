@@ -6,9 +6,11 @@ import { day, discountTerm, every, many, money, payLead, pitch, price, trialEnd,
 
 /** @import { Discount, Plan, Tax } from "./perennial.js" */
 
+/** @typedef {Plan & { offered?: boolean }} SoldPlan `offered` is that of a private plan, which is offered to this shopper. */
+
 /**
  * @param {string} id of the list
- * @param {Plan[]} plans
+ * @param {SoldPlan[]} plans
  * @param {string | null} wanted The name of the plan that is chosen; the first one otherwise.
  */
 export function drawPlans(id, plans, wanted) {
@@ -16,6 +18,7 @@ export function drawPlans(id, plans, wanted) {
   const chosen = plans.find(({ name }) => name === wanted) ?? plans[0];
   const template = byId("plan-template");
   if (!(template instanceof HTMLTemplateElement)) return;
+  const hadFocus = list.contains(document.activeElement);
   for (const old of list.querySelectorAll("label")) old.remove();
   for (const plan of plans) {
     const card = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
@@ -27,11 +30,23 @@ export function drawPlans(id, plans, wanted) {
     fill(card, ".plan-price b", money(plan.amount, plan.currency));
     fill(card, ".plan-price span", every(plan));
     fill(card, ".plan-text", pitch(plan));
-    const badge = /** @type {HTMLElement} */ (card.querySelector(".badge"));
-    badge.hidden = plan.trial_days === 0;
-    badge.textContent = trialWord(plan);
+    const trial = /** @type {HTMLElement} */ (card.querySelector(".badge.trial"));
+    trial.hidden = plan.trial_days === 0;
+    trial.textContent = trialWord(plan);
+    /** @type {HTMLElement} */ (card.querySelector(".badge.offered")).hidden = !plan.offered;
     list.append(card);
   }
+  // Whoever chooses with the keyboard goes on where they were.
+  if (hadFocus) /** @type {HTMLElement | null} */ (list.querySelector("input:checked"))?.focus();
+}
+
+/**
+ * For another shopper.
+ *
+ * @param {string} id of the list
+ */
+export function forgetChoice(id) {
+  for (const old of byId(id).querySelectorAll("label")) old.remove();
 }
 
 /**

@@ -103,6 +103,15 @@ function isOwn(element) {
   return element?.matches("a, button, input, select, summary, textarea") === true;
 }
 
+/**
+ * A title and what belongs to it, as they are said.
+ *
+ * @param {Words} words
+ */
+export function spoken({ title, text }) {
+  return `${title}${/[.?!…]$/.test(title) ? "" : "."} ${text}`;
+}
+
 let speaking = 0;
 
 /**

@@ -2,7 +2,7 @@
 /** Pausing for some time, and going on before that: what is credited and what is charged, before anybody agrees. */
 
 import { byId, pair } from "./page.js";
-import { day, money, OUTDATED_PREVIEW, pausedWords, resumedWords } from "./words.js";
+import { day, givenUpWords, money, OUTDATED_PREVIEW, pausedWords, resumedWords } from "./words.js";
 
 /** @import { PausePreview } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
@@ -62,12 +62,14 @@ export function pausePanel(desk) {
   const preview = asking(desk, "pause", draw);
   /** @type {string | undefined} */
   let until;
+  let givenUp = "";
 
   length.addEventListener("change", look);
   byId("pause-go").addEventListener("click", () => void go());
 
   /** @param {Account} account */
-  function open({ subscription }) {
+  function open({ subscription, plans }) {
+    givenUp = givenUpWords(subscription.pending_change, plans);
     const { longest_days, open_end } = subscription.actions.pause;
     const days = LENGTHS.filter((days) => longest_days === null || days <= longest_days);
     if (days.length === 0 && longest_days !== null) days.push(longest_days);
@@ -86,7 +88,7 @@ export function pausePanel(desk) {
   /** @param {PausePreview | null} shown */
   function draw(shown) {
     byId("pause-go").hidden = !shown;
-    byId("pause-agree").textContent = shown ? pausedWords(shown) : "";
+    byId("pause-agree").textContent = shown ? pausedWords(shown) + givenUp : "";
     const { credit, next_charge: next } = shown ?? {};
     const credited = credit && credit.amount > 0 ? pair("Kept for your next charge", `about ${money(credit.amount, credit.currency)}`) : [];
     const charged = next ? pair(`Charged on ${day(next.at)}`, `about ${money(next.amount, next.currency)}`) : [];

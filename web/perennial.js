@@ -42,8 +42,10 @@ export { managementOf } from "./perennial/wallets.js";
 /** @typedef {import("./perennial/answers.d.ts").Feedback} Feedback */
 /** @typedef {import("./perennial/answers.d.ts").GivenPlan} GivenPlan */
 /** @typedef {import("./perennial/answers.d.ts").Invoice} Invoice */
+/** @typedef {import("./perennial/answers.d.ts").KnownDiscount} KnownDiscount */
 /** @typedef {import("./perennial/answers.d.ts").ManagedSubscription} ManagedSubscription */
 /** @typedef {import("./perennial/answers.d.ts").PausePreview} PausePreview */
+/** @typedef {import("./perennial/answers.d.ts").PendingChange} PendingChange */
 /** @typedef {import("./perennial/answers.d.ts").Plan} Plan */
 /** @typedef {import("./perennial/answers.d.ts").PlanPreview} PlanPreview */
 /** @typedef {import("./perennial/answers.d.ts").SheetWallet} SheetWallet */
@@ -73,7 +75,7 @@ export { managementOf } from "./perennial/wallets.js";
  */
 
 /** The codes of a click that was about something else than what is sold now. */
-const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "addon_not_offered", "plan_not_available", "currency_conflict", "code_refused", "tax_outdated", "tax_changed"];
+const OUTDATED = ["consent_outdated", "trial_outdated", "trial_used", "quantity_not_offered", "addon_not_offered", "plan_not_available", "unknown_plan", "currency_conflict", "code_refused", "tax_outdated", "tax_changed"];
 
 /** @param {PerennialOptions} options */
 export function createPerennial({ apiBase, token, stripe = stripeOfThePage }) {

@@ -1,20 +1,25 @@
 // @ts-check
-/** A promotion code in the order: typed in, checked, taken off, or taken back. */
+/** A promotion code, in the order and in a change of what there is: typed in, checked, taken off, or taken back. */
 
 import { PerennialError } from "./perennial.js";
 import { announce, byId, tellDeveloper } from "./page.js";
-import { codeWords, discountWords } from "./words.js";
+import { codeWords } from "./words.js";
 
-/** @import { createPerennial } from "./perennial.js" */
+/** @typedef {{ code: string, message: string }} Refusal What the API says of a code that is not taken. */
 
 /**
- * @param {ReturnType<typeof createPerennial>} perennial
- * @param {{ order: () => import("./ways.js").Order, onChange: () => void }} handlers
+ * @param {string} id With which the ids of the field's parts begin.
+ * @param {object} handlers
+ * @param {(code: string) => Promise<string | null>} handlers.check Answers what is said beside a code that is taken, and
+ *   throws for one that is not. Null for a question that another one has taken the place of.
+ * @param {() => void} handlers.onApplied
+ * @param {() => void} handlers.onRemoved The shopper goes on without it.
+ * @param {() => void} [handlers.onRefused]
  */
-export function promotions(perennial, { order, onChange }) {
-  const form = byId("promo");
+export function codeField(id, { check, onApplied, onRemoved, onRefused = () => {} }) {
+  const form = byId(id);
   /** @type {HTMLInputElement} */
-  const input = byId("promo-code");
+  const input = byId(`${id}-code`);
   /** The code that is taken off, as it was typed in. */
   let applied = "";
 
@@ -22,31 +27,32 @@ export function promotions(perennial, { order, onChange }) {
     event.preventDefault();
     void apply(input.value.trim());
   });
-  byId("promo-remove").addEventListener("click", () => {
+  byId(`${id}-remove`).addEventListener("click", () => {
     drop();
-    onChange();
+    onRemoved();
     announce("The code was taken away.");
     input.focus();
   });
 
   /** @param {string} code */
   async function apply(code) {
+    if (form.getAttribute("aria-busy") === "true") return;
     if (!code) {
       say("Please type in your code first.", true);
       return input.focus();
     }
     busy(true);
     try {
-      const { plan, quantity, addons, billingAddress } = order();
-      const { discount } = await perennial.wallets(plan, { quantity, addons, code, billingAddress });
-      if (!discount) throw new Error("There is a code, and no discount.");
+      const words = await check(code);
+      if (words === null) return;
       applied = code;
       show();
-      say(discountWords(discount));
-      onChange();
-      byId("promo-remove").focus();
+      say(words);
+      onApplied();
+      byId(`${id}-remove`).focus();
     } catch (error) {
       refuse(error);
+      onRefused();
       input.focus();
     } finally {
       busy(false);
@@ -54,12 +60,12 @@ export function promotions(perennial, { order, onChange }) {
   }
 
   /**
-   * A code that is not taken, be it for the plan that was chosen since.
+   * A code that is not taken, be it for what was chosen since.
    *
    * @param {unknown} error
    */
   function refuse(error) {
-    const known = error instanceof PerennialError ? error : null;
+    const known = isRefusal(error) ? error : null;
     drop();
     say(codeWords(known?.code ?? ""), true);
     if (known) tellDeveloper(`${known.code}: ${known.message}`);
@@ -75,9 +81,9 @@ export function promotions(perennial, { order, onChange }) {
   }
 
   function show() {
-    byId("promo-entry").hidden = applied !== "";
-    byId("promo-applied").hidden = applied === "";
-    byId("promo-name").textContent = applied;
+    byId(`${id}-entry`).hidden = applied !== "";
+    byId(`${id}-applied`).hidden = applied === "";
+    byId(`${id}-name`).textContent = applied;
   }
 
   /**
@@ -85,21 +91,47 @@ export function promotions(perennial, { order, onChange }) {
    * @param {boolean} [wrong]
    */
   function say(text, wrong = false) {
-    byId("promo-note").textContent = text;
-    byId("promo-note").classList.toggle("wrong", wrong);
+    // What stands there already is not read aloud once more.
+    if (byId(`${id}-note`).textContent !== text) byId(`${id}-note`).textContent = text;
+    byId(`${id}-note`).classList.toggle("wrong", wrong);
     input.setAttribute("aria-invalid", String(wrong));
   }
 
   /** @param {boolean} is */
   function busy(is) {
     form.setAttribute("aria-busy", String(is));
-    byId("promo-apply").toggleAttribute("disabled", is);
+    byId(`${id}-apply`).setAttribute("aria-disabled", String(is));
   }
 
   return {
     drop,
     refuse,
-    /** The code that counts for the order, if there is one. */
+    say,
+    /** The code that counts, if there is one. */
     code: () => applied || undefined,
   };
+}
+
+/**
+ * A field as that of the order, with ids of its own.
+ *
+ * @param {string} place
+ * @param {string} id
+ */
+export function placeCodeField(place, id) {
+  const field = /** @type {HTMLElement} */ (byId("promo").cloneNode(true));
+  for (const part of [field, ...field.querySelectorAll("[id]")]) part.id = part.id.replace(/^promo/, id);
+  /** @type {HTMLLabelElement | null} */
+  const label = field.querySelector("label");
+  if (label) Object.assign(label, { htmlFor: `${id}-code`, textContent: "Add promotion code" });
+  field.querySelector("input")?.setAttribute("aria-describedby", `${id}-note`);
+  byId(place).append(field);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {error is Refusal}
+ */
+function isRefusal(error) {
+  return error instanceof PerennialError || (typeof error === "object" && error !== null && "state" in error && error.state === "refused");
 }

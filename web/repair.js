@@ -2,7 +2,7 @@
 /** The page of a mail's link: a subscription whose payment failed is paid with another method, without signing in. */
 
 import { PerennialError } from "./perennial.js";
-import { announce, attend, byId, pair, reveal, showProblem, tellDeveloper } from "./page.js";
+import { announce, attend, byId, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
 import { paragraph } from "./ways.js";
 import { explainError, methodProblem, money, repairWords, walletWord } from "./words.js";
 
@@ -153,7 +153,7 @@ export async function showRepair(perennial, { link, setupIntent, status }) {
     byId("repair-facts").replaceChildren();
     byId("repair-title").textContent = title;
     byId("repair-text").textContent = text;
-    attend(byId("repair-title"), `${title} ${text}`);
+    attend(byId("repair-title"), spoken({ title, text }));
   }
 
   /**
@@ -162,7 +162,7 @@ export async function showRepair(perennial, { link, setupIntent, status }) {
    */
   function problem(words, code = "") {
     showProblem("repair-problem", { ...words, code });
-    attend(byId("repair-problem-title"), `${words.title} ${words.text}`);
+    attend(byId("repair-problem-title"), spoken(words));
   }
 
   /** @param {unknown} error */

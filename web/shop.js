@@ -11,13 +11,14 @@ import { showAuthorize } from "./authorize.js";
 import { freeTrial } from "./free_trial.js";
 import { showGiven, showNote, showNotice } from "./notice.js";
 import { drawAddons } from "./addons.js";
-import { chosenName, drawOrder, drawPlans, drawQuantity } from "./order.js";
-import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, tellDeveloper } from "./page.js";
-import { promotions } from "./promo.js";
+import { chosenName, drawOrder, drawPlans, drawQuantity, forgetChoice } from "./order.js";
+import { announce, attend, byId, entitle, fill, photo, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
+import { codeField } from "./promo.js";
 import { showRepair } from "./repair.js";
+import { onSale } from "./sale.js";
 import { stripeFrom } from "./stripe_js.js";
 import { isAboutCode, sheetPlaces, waysToPay } from "./ways.js";
-import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, many, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, price, signInWords, waitingWords, walletWord } from "./words.js";
+import { BOUGHT, CLOSED, discountWords, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, many, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, price, signInWords, waitingWords, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, MethodOutcome, Outcome, Plan, RedirectWallet, Subscription, WalletName } from "./perennial.js" */
 /** @import { PollOptions } from "./perennial/checkouts.js" */
@@ -32,8 +33,7 @@ const WALLET_KEY = "demo-wallet";
 const DOUBT_AFTER_MS = 3_000;
 const SLOW_AFTER_MS = 15_000;
 
-/** @type {Plan[]} */
-let plans = [];
+const sale = onSale();
 let user = localStorage.getItem(USER_KEY) ?? "alice";
 /** @type {Record<string, Entitlement>} */
 let entitlements = {};
@@ -42,8 +42,6 @@ let paying = null;
 let waiting = new AbortController();
 /** Which wallet the shopper used last, for what is said about it. @type {WalletName} */
 let wallet = /** @type {WalletName} */ (sessionStorage.getItem(WALLET_KEY) ?? "amazon_pay");
-/** The plans that begin with a free trial, which nobody changes to. @type {Set<string>} */
-let trials = new Set();
 /** Which of their subscriptions the shopper looks at. @type {string | null} */
 let looksAt = null;
 /** The groups of which the shopper has a subscription. @type {Set<string>} */
@@ -56,11 +54,14 @@ let askAgain = () => {};
 const settings = fetch("/dev/shop.json").then((response) => response.json());
 const perennial = createPerennial({ apiBase: "", token: demoToken, stripe: stripeFrom(async () => (await settings).stripe_js) });
 const ways = waysToPay(perennial, {
-  onOffers: ({ plan: name, trial_days, discount, tax }) => {
-    const plan = planNamed(name);
+  onOffers: ({ plan: name, trial_days, discount, tax, offered_plans }) => {
+    const plan = sale.named(name);
     if (!plan) return;
     if (discount || tax) drawOrder(plan, chosenQuantity(), discount, chosenAddons(), tax);
-    if (plan.trial_days === trial_days) return;
+    // What was said of the code was about the order before.
+    if (discount) promo.say(discountWords(discount));
+    const isNew = sale.learn(offered_plans);
+    if (plan.trial_days === trial_days && !isNew) return;
     // This shopper has had the free trial, or the one before had.
     plan.trial_days = trial_days;
     listPlans();
@@ -86,9 +87,15 @@ const ways = waysToPay(perennial, {
 
 const address = addresses({ onChange: showOrder });
 
-const promo = promotions(perennial, {
-  order: () => orderOf(chosenPlan()),
-  onChange: showOrder,
+const promo = codeField("promo", {
+  async check(code) {
+    const { plan, quantity, addons, billingAddress } = orderOf(chosenPlan());
+    const { discount } = await perennial.wallets(plan, { quantity, addons, code, billingAddress });
+    if (!discount) throw new Error("There is a code, and no discount.");
+    return discountWords(discount);
+  },
+  onApplied: showOrder,
+  onRemoved: showOrder,
 });
 
 const account = accountOf(perennial, {
@@ -98,6 +105,7 @@ const account = accountOf(perennial, {
     looksAt = subscription;
     void refresh({ focus: true });
   },
+  learn: (plans, subscription) => (sale.learn(plans) ? besideAndInPlaceOf(subscription) : null),
 });
 
 const again = againOffer(perennial.manage(), {
@@ -151,8 +159,7 @@ async function open() {
 
   // What a return came to does not wait for what the shop sells.
   const offered = perennial.plans().then(({ plans: all }) => {
-    plans = all;
-    trials = new Set(plans.filter(({ trial_days }) => trial_days > 0).map(({ name }) => name));
+    sale.offer(all);
   });
   offered.catch(() => {});
   const { mode } = await settings;
@@ -193,6 +200,8 @@ function signIn(name) {
   localStorage.setItem(USER_KEY, name);
   sessionStorage.removeItem(PLAN_KEY);
   looksAt = null;
+  sale.forget();
+  forgetChoice("plan-list");
   promo.drop();
   address.drop();
   showUser();
@@ -317,6 +326,7 @@ function showTrouble(error) {
   report(error);
   const code = error instanceof PerennialError ? error.code : "";
   if (error instanceof PerennialError && isAboutCode(error)) promo.refuse(error);
+  if (code === "unknown_plan") sale.withdraw(chosenPlan().name);
   showForm({ problem: { ...explainError(code), code: codeOf(error) } });
 }
 
@@ -373,31 +383,30 @@ async function refresh({ focus, already = false, fallback = null, bought = false
     if (asked !== user) return;
     if (!fallback) return showLost(error, () => void refresh({ focus: true, bought }), bought);
     report(error);
-    answer = { subscriptions: [], grants: [], entitlements };
+    answer = { subscriptions: [], plans: [], grants: [], entitlements };
   }
   if (asked !== user) return;
   entitlements = answer.entitlements;
+  sale.hold(answer.plans);
   showGiven(answer.grants);
   const newest = answer.subscriptions.map((each) => (now?.id === each.id ? now : each));
   const live = newest.filter(({ status }) => !ENDED.includes(status));
   ended = newest.find(({ actions }) => actions?.come_again.saved) ?? null;
   const owned = live.filter(({ payment }) => payment.state !== "action_required");
-  had = new Set(owned.flatMap(({ plan }) => planNamed(plan)?.group ?? []));
+  had = new Set(owned.flatMap(({ plan }) => sale.named(plan)?.group ?? []));
   if (fallback && bought) looksAt = fallback.id;
   const subscription =
-    owned.find(({ id }) => id === looksAt) ?? owned.find(({ plan }) => entitled(planNamed(plan))) ?? owned[0] ?? /** @type {ManagedSubscription | null} */ (fallback);
+    owned.find(({ id }) => id === looksAt) ?? owned.find(({ plan }) => entitled(sale.named(plan))) ?? owned[0] ?? /** @type {ManagedSubscription | null} */ (fallback);
   const member = Object.values(entitlements).some(({ active }) => active);
   document.body.classList.toggle("entitled", member);
   byId("account-link").textContent = member || subscription ? "My subscription" : "Plans";
   // A decline in one tab takes nothing away from what another has bought meanwhile.
-  const tried = planNamed(sessionStorage.getItem(PLAN_KEY)) ?? plans[0];
+  const tried = sale.named(sessionStorage.getItem(PLAN_KEY)) ?? sale.all()[0];
   if (subscription && (!problem || !tried || has(tried))) {
     showPaying(null);
-    const plan = planNamed(subscription.plan);
+    const plan = sale.named(subscription.plan);
     const entitlement = plan && entitlements[plan.group];
-    const others = plans.filter((other) => other.group === plan?.group && other !== plan && !trials.has(other.name) && fits(other, subscription.wallet));
-    const beside = plans.some((other) => !has(other));
-    void account.show({ subscription, owned, plan, plans, others, beside, entitlement, already, focus: focus && !note, manage, ...(trouble ? { trouble } : {}) });
+    void account.show({ subscription, owned, plan, ...besideAndInPlaceOf(subscription), entitlement, already, focus: focus && !note, manage, ...(trouble ? { trouble } : {}) });
   } else if (bought && !problem) {
     showLost(null, () => void refresh({ focus: true, bought }), true);
   } else {
@@ -407,10 +416,21 @@ async function refresh({ focus, already = false, fallback = null, bought = false
   showNote(note, focus);
 }
 
+/**
+ * What a subscription may be changed to, and whether there is something to be had beside it.
+ *
+ * @param {ManagedSubscription} subscription
+ */
+function besideAndInPlaceOf({ plan: name, wallet }) {
+  const own = sale.named(name);
+  const others = sale.all().filter((other) => other.group === own?.group && other.name !== name && !sale.hasTrial(other) && fits(other, wallet));
+  return { plans: sale.known(), others, beside: sale.all().some((other) => !has(other)) };
+}
+
 /** @param {{ problem?: Problem, focus?: boolean }} options */
 function showForm({ problem, focus = true }) {
   showPaying(null);
-  if (plans.length === 0) return showClosed();
+  if (sale.all().length === 0) return showClosed();
   listPlans();
   reveal("checkout");
   if (!focus) entitle();
@@ -419,7 +439,7 @@ function showForm({ problem, focus = true }) {
   showOrder();
   if (problem) byId("pay-lead").textContent = "Try again with";
   if (!focus) return;
-  if (problem) attend(byId("problem-title"), `${problem.title} ${problem.text}`);
+  if (problem) attend(byId("problem-title"), spoken(problem));
   else attend(byId("choose-title"), "Choose your plan");
 }
 
@@ -436,14 +456,14 @@ function showClosed() {
  */
 function showWaiting(words, options) {
   showPaying(null);
-  byId("start-over").hidden = plans.length === 0;
+  byId("start-over").hidden = sale.all().length === 0;
   showNotice(words, options);
 }
 
 function listPlans() {
   // What may be bought beside what the shopper has.
-  const left = plans.filter((plan) => !has(plan));
-  drawPlans("plan-list", left.length > 0 ? left : plans, sessionStorage.getItem(PLAN_KEY));
+  const left = sale.all().filter((plan) => !has(plan));
+  drawPlans("plan-list", left.length > 0 ? left : sale.all(), chosenName("plan-list") ?? sessionStorage.getItem(PLAN_KEY));
 }
 
 /** What went wrong before is not about this plan. */
@@ -459,8 +479,12 @@ function showOrder() {
   const code = promo.code();
   const { discount, tax } = ways.amountsOf(order, code);
   drawOrder(plan, quantity, discount, addons, tax);
-  void again.show(ended, plan, quantity, addons);
-  if (plan.tax && !order.billingAddress) return ways.wait();
+  // Coming again takes no code.
+  void again.show(code ? null : ended, plan, quantity, addons);
+  if (plan.tax && !order.billingAddress) {
+    if (code) promo.say("What your code takes off is shown once we know where you are.");
+    return ways.wait();
+  }
   void ways.show(order, { first: chosenFirst(), returnTo: location.pathname, code });
 }
 
@@ -536,14 +560,9 @@ function userButtons() {
 
 /** @returns {Plan} */
 function chosenPlan() {
-  const plan = planNamed(chosenName("plan-list")) ?? plans[0];
+  const plan = sale.named(chosenName("plan-list")) ?? sale.all()[0];
   if (!plan) throw new Error("The shop has no plan to sell.");
   return plan;
-}
-
-/** @param {string | null} name */
-function planNamed(name) {
-  return plans.find((plan) => plan.name === name);
 }
 
 /** @param {Plan} [plan] */

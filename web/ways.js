@@ -67,6 +67,7 @@ export function waysToPay(perennial, handlers) {
       if (mine !== latest) return;
       if (code && error instanceof PerennialError && isAboutCode(error)) return handlers.onCode(error);
       if (error instanceof PerennialError && error.code === "address_not_recognized") return handlers.onAddress(error);
+      if (error instanceof PerennialError && error.code === "unknown_plan") return handlers.onError(error);
       clear();
       byId("consent").replaceChildren();
       byId("missing").hidden = true;
@@ -135,7 +136,7 @@ export function waysToPay(perennial, handlers) {
   return { show, consent: () => shown?.offers.consent.version, amountsOf, wait };
 }
 
-/** @param {PerennialError} error */
+/** @param {{ code: string }} error */
 export function isAboutCode({ code }) {
   return code === "unknown_code" || code === "too_many_codes" || code.startsWith("code_");
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the shop says: money, dates, plans, and each outcome of a checkout in a sentence. What the shopper agrees to, the API says. */
 
-/** @import { AgainPreview, Discount, EndPreview, GivenPlan, ManagedSubscription, PausePreview, Plan, PlanPreview } from "./perennial.js" */
+/** @import { AgainPreview, Discount, EndPreview, GivenPlan, KnownDiscount, ManagedSubscription, PausePreview, PendingChange, Plan, PlanPreview } from "./perennial.js" */
 
 /**
  * @param {number} amount
@@ -22,6 +22,16 @@ export function day(time) {
 /** @param {Pick<Plan, "amount" | "currency" | "interval" | "interval_count">} plan */
 export function price(plan) {
   return `${money(plan.amount, plan.currency)} ${every(plan)}`;
+}
+
+/**
+ * What is said beside a price that taxes may be added to.
+ *
+ * @param {Plan} plan
+ * @param {number} [charged] What is charged of it; nothing is said if that is the price.
+ */
+export function plusTaxes({ tax, amount }, charged) {
+  return tax && charged !== amount ? " plus any taxes" : "";
 }
 
 /**
@@ -100,6 +110,7 @@ const PITCHES = {
   "stock-photos-team": "Every picture, for all who work with you.",
   "stock-photos-yearly": "Twelve months for the price of ten.",
   "video-clips-monthly": "Short ones to set to music.",
+  "wallpapers-partner": "The same pictures, for partners of the shop.",
   "wallpapers-monthly": "A new one for your screen every week.",
 };
 
@@ -235,11 +246,27 @@ export function codeWords(code) {
       return "This code is for a new subscription only.";
     case "address_needed":
       return "Please tell us where you are first.";
+    case "discount_running":
+      return "A discount counts for your subscription already, and no code adds to it.";
+    case "code_alone":
+      return "This code is not taken off a change like this. You can add it by itself, with \"Add a code\".";
+    case "change_scheduled":
+      return "Another plan or number is going to begin. Please keep what you have first, or add the code after that.";
     case "code_not_taken":
       return "This code cannot be used for this order.";
     default:
       return "The code could not be checked. Please try again in a moment.";
   }
+}
+
+/**
+ * For a code that ended between its check and the change.
+ *
+ * @param {string} code
+ * @returns {Words}
+ */
+export function codeLost(code) {
+  return { title: "Your code could not be used.", text: `${codeWords(code)} Nothing was changed or charged.`, calm: true };
 }
 
 /**
@@ -273,6 +300,8 @@ export function explainError(code) {
     return explain(code, "") ?? { title: "Your code could not be used.", text: `${codeWords(code)} Nothing was charged.`, calm: true };
   }
   switch (code) {
+    case "unknown_plan":
+      return { title: "This plan is no longer offered to you.", text: "Nothing was changed or charged. Please choose another plan.", calm: true };
     case "quantity_not_offered":
     case "addon_not_offered":
       return { title: "This plan is not sold in that number.", text: "Nothing was charged. Please choose another number.", calm: true };
@@ -466,6 +495,7 @@ export function refusalWords(code) {
       return { title: "The shop takes care of this subscription.", text: `Please ask the shop for the change. ${unchanged}` };
     case "currency_conflict":
     case "plan_not_available":
+    case "unknown_plan":
       return explainError(code);
     default:
       return { title: "This could not be done.", text: `${unchanged} Please ask the shop.` };
@@ -476,9 +506,12 @@ export function refusalWords(code) {
 export const OUTDATED_PREVIEW = { title: "The amount has changed.", text: "Nothing was changed or charged. Please look at the new amount below before you agree.", calm: true };
 
 /** @param {ManagedSubscription} subscription */
-export function cancelWords({ actions, current_period_end, status }) {
+export function cancelWords({ actions, current_period_end, status, payment }) {
   const keeps = actions.cancel.when.includes("period_end") && current_period_end;
   if (!keeps) return "It ends at once, and nothing more is charged.";
+  if (["retrying", "method_required"].includes(payment.state) && status !== "active" && status !== "trialing") {
+    return `If you end it now, nothing more is charged. If you end it on ${day(current_period_end)}, what is due is still to be paid.`;
+  }
   const what = status === "trialing" ? "your free trial, and you pay nothing" : "what you have";
   return `You keep ${what} until ${day(current_period_end)}. Nothing is charged after that. You can change your mind until then.`;
 }
@@ -520,13 +553,17 @@ export function endNowButton({ given_back: { refund } }) {
 }
 
 /**
- * @param {EndPreview} preview
+ * @param {EndPreview | null} preview Null of an end at which nothing goes back.
  * @param {string | null} wallet
  * @returns {Words}
  */
-export function endedNowWords({ given_back: { refund } }, wallet) {
-  const text = refund.amount > 0 ? `${money(refund.amount, refund.currency)} is on its way back to ${walletWord(wallet)}, which can take some days.` : "Nothing more is charged.";
-  return { title: "Your subscription has ended.", text, calm: true };
+export function endedNowWords(preview, wallet) {
+  const title = "Your subscription has ended.";
+  if (!preview) return { title, text: "Nothing more is charged.", calm: true };
+  const { refund, credit } = preview.given_back;
+  const back = refund.amount > 0 ? `${money(refund.amount, refund.currency)} is on its way back to ${walletWord(wallet)}, which can take some days.` : "Nothing more is charged.";
+  const kept = credit.amount > 0 ? ` ${money(credit.amount, credit.currency)} is kept for your next invoices.` : "";
+  return { title, text: back + kept, calm: true };
 }
 
 /**
@@ -539,6 +576,33 @@ export function pendingWords({ at, quantity = 1, addons = [] }, one) {
 }
 
 /**
+ * What is said of a change to come that does not happen with something else.
+ *
+ * @param {PendingChange | null} pending
+ * @param {Plan[]} plans
+ * @param {Plan | null} [instead] All that there is in its place.
+ */
+export function givenUpWords(pending, plans, instead = null) {
+  if (!pending) return "";
+  const one = plans.find(({ name }) => name === pending.plan);
+  const what = one ? many(one, pending.quantity ?? 1, heldAddons(pending.addons ?? [])).label : "another plan";
+  return ` From ${day(pending.at)} you were going to have ${what}. That does not happen then${instead ? `: you have ${instead.label} instead` : ""}.`;
+}
+
+/**
+ * What the discounts of a subscription take off, and until when.
+ *
+ * @param {KnownDiscount[]} discounts
+ */
+export function discountsWords(discounts) {
+  return discounts.map(({ percent_off, amount_off, lasts, until }) => {
+    const off = amount_off ? money(amount_off.amount, amount_off.currency) : `${percent_off}%`;
+    const term = lasts === "once" ? " the next charge" : until ? ` until ${day(until)}` : "";
+    return `${off} off${term}`;
+  }).join(", ");
+}
+
+/**
  * @param {string} from
  * @param {string} to
  */
@@ -548,14 +612,96 @@ export function dayRange(from, to) {
 }
 
 /**
+ * Whether a code is taken off one payment: it says so, or is over before another one.
+ *
+ * @param {PlanPreview} preview
+ * @param {Plan | null} plan
+ */
+function countsOnce({ discount, next_charge, due_now }, plan) {
+  if (!discount?.until) return discount?.lasts === "once";
+  const until = new Date(discount.until);
+  if (new Date(next_charge.at) >= until) return true;
+  return due_now.amount === 0 && plan !== null && later(next_charge.at, plan) >= until;
+}
+
+/**
+ * What a code makes of each payment for what there is, or is to be.
+ *
+ * @param {PlanPreview} preview
+ * @param {Plan | null} plan
+ */
+export function codeTakenWords(preview, plan) {
+  const { discount } = preview;
+  if (!discount) return "";
+  const reduced = money(discount.amount, discount.currency);
+  if (countsOnce(preview, plan)) return `Your code counts: you pay ${reduced} for one period.`;
+  return `Your code counts: you pay ${reduced} each time${discount.until ? ` until ${day(discount.until)}` : ""}.`;
+}
+
+/**
+ * What the lines of a change do not say of its sum: taxes on top of them, discounts, and what the shopper had left or owed.
+ *
+ * @param {PlanPreview} preview
+ * @returns {[string, string][]}
+ */
+export function besideLines({ lines, tax, due_now: { amount, currency }, credit_left }) {
+  const taxes = tax?.behavior === "exclusive" ? tax.amount : 0;
+  const sum = lines.reduce((all, line) => all + line.amount, taxes);
+  // What is too little to be charged by itself comes with the next invoice.
+  const later = amount === 0 && credit_left.amount === 0 && sum > 0 ? sum : 0;
+  const before = lines.length > 0 ? amount - credit_left.amount - sum + later : 0;
+  /** @type {[string, number][]} */
+  const rows = [
+    ["Taxes", taxes],
+    [before < 0 ? "Discounts and credit" : "Left from before", before],
+    ["Comes with your next invoice", -later],
+    ["Kept for your next invoices", credit_left.amount],
+  ];
+  return rows.flatMap(([term, number]) => (number === 0 ? [] : [[term, money(number, currency)]]));
+}
+
+/**
+ * What is paid from the next charge on.
+ *
+ * @param {PlanPreview} preview
+ * @param {Plan | null} plan
+ * @param {boolean} discounted Whether a discount counts already.
+ */
+function afterwards(preview, plan, discounted) {
+  const { next_charge, discount } = preview;
+  const first = `${money(next_charge.amount, next_charge.currency)} on ${day(next_charge.at)}`;
+  if (!plan) return first;
+  const regular = `${price(plan)}${plusTaxes(plan, next_charge.amount)}${discounted ? ", less your discount as long as it counts" : ""}`;
+  if (!discount || countsOnce(preview, plan)) return `${first}, and after that ${regular}`;
+  const reduced = money(discount.amount, discount.currency);
+  if (!discount.until) return `${first}, and after that ${reduced} ${every(plan)}`;
+  const goesOn = later(next_charge.at, plan) < new Date(discount.until);
+  return `${first}${goesOn ? `, ${reduced} ${every(plan)} until ${day(discount.until)}` : ""}, and after that ${regular}`;
+}
+
+/**
+ * @param {string} time
+ * @param {Plan} plan
+ */
+function later(time, { interval, interval_count }) {
+  const then = new Date(time);
+  if (interval === "year") then.setUTCFullYear(then.getUTCFullYear() + interval_count);
+  else if (interval === "month") then.setUTCMonth(then.getUTCMonth() + interval_count);
+  else then.setUTCDate(then.getUTCDate() + interval_count * (interval === "week" ? 7 : 1));
+  return then;
+}
+
+/**
  * What the shopper agrees to with a change.
  *
  * @param {PlanPreview} preview
- * @param {Plan} plan
+ * @param {Plan | null} plan
  * @param {string | null} wallet
+ * @param {boolean} discounted
  */
-export function agreeWords({ when, due_now, next_charge, takes_effect_at }, plan, wallet) {
-  const then = `${money(next_charge.amount, next_charge.currency)} on ${day(next_charge.at)}, and after that ${price(plan)}`;
+export function agreeWords(preview, plan, wallet, discounted) {
+  const { when, due_now, takes_effect_at } = preview;
+  const then = afterwards(preview, plan, discounted);
   if (when === "period_end") return `Nothing to pay now. You keep your plan until ${day(takes_effect_at)}; then you pay ${then}.`;
   const now = due_now.amount > 0 ? `You pay ${money(due_now.amount, due_now.currency)} now with ${walletWord(wallet)}` : "Nothing to pay now";
   return `${now}. Then you pay ${then}.`;
@@ -569,14 +715,17 @@ export function changeButton({ when, due_now, takes_effect_at }) {
 
 /**
  * @param {PlanPreview} preview
- * @param {Plan} plan
+ * @param {Plan | null} plan
  * @param {string | null} wallet
+ * @param {boolean} codeAlone Whether a code is redeemed, and nothing else changed.
  * @returns {Words}
  */
-export function changedWords({ when, due_now, takes_effect_at }, plan, wallet) {
-  if (when === "period_end") return { title: `Your plan changes on ${day(takes_effect_at)}`, text: `Until then all stays as it is. Then you have ${plan.label}.` };
+export function changedWords({ when, due_now, takes_effect_at, next_charge }, plan, wallet, codeAlone) {
+  if (codeAlone) return { title: "Your code is added", text: `Nothing was charged. Your next charge is ${money(next_charge.amount, next_charge.currency)} on ${day(next_charge.at)}.` };
+  const has = plan ? plan.label : "what you chose";
+  if (when === "period_end") return { title: `Your plan changes on ${day(takes_effect_at)}`, text: `Until then all stays as it is. Then you have ${has}.` };
   const paid = due_now.amount > 0 ? `${money(due_now.amount, due_now.currency)} was charged with ${walletWord(wallet)}.` : "Nothing was charged.";
-  return { title: "Your plan is changed", text: `You have ${plan.label} now. ${paid}` };
+  return { title: "Your plan is changed", text: `You have ${has} now. ${paid}` };
 }
 
 /** @param {ManagedSubscription} subscription */
@@ -639,8 +788,13 @@ export function repairWords(code) {
   }
 }
 
-/** @param {string | null} status */
-export function invoiceWord(status) {
+/**
+ * @param {string | null} status
+ * @param {number} total
+ */
+export function invoiceWord(status, total) {
+  // An invoice of unused time gives something back to the credit.
+  if (status === "paid" && total < 0) return "Credited";
   /** @type {Record<string, string>} */
   const words = { open: "To be paid", paid: "Paid", uncollectible: "Not paid", void: "Void" };
   return words[status ?? ""] ?? status ?? "";
@@ -665,9 +819,9 @@ export function methodWaiting(wallet, slow) {
  *
  * @param {PausePreview} preview
  */
-export function pausedWords({ resumes_at, runs_until }) {
+export function pausedWords({ resumes_at, runs_until, credit, next_charge }) {
   const kept = runs_until ? `You keep what you paid for until ${day(runs_until)}. After that` : "From now on";
-  const end = resumes_at ? `On ${day(resumes_at)} it goes on by itself, and you are charged.` : "It goes on when you say so.";
+  const end = resumes_at ? `On ${day(resumes_at)} it goes on by itself, ${credit.amount > 0 && next_charge?.amount === 0 ? "paid with what is kept" : "and you are charged"}.` : "It goes on when you say so.";
   return `${kept} the pictures are locked and nothing is charged. ${end} You can go on earlier at any time.`;
 }
 

@@ -100,7 +100,7 @@ export function managing({ call, stripe, wallets, once, showButton }) {
    * that it does not name stay. `code` is a promotion code that is redeemed with it, or alone.
    *
    * @param {string} subscription
-   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number, addons?: Record<string, number>, code?: string } & Signal} change
+   * @param {{ plan?: string, when?: "auto" | ChangeWhen, quantity?: number, addons?: Record<string, number>, code?: string | undefined } & Signal} change
    * @returns {Promise<PreviewOutcome>}
    */
   async function preview(subscription, { signal, ...change }) {

@@ -45,7 +45,8 @@ test("each planted mistake in the page is reported", () => {
     [SHEET, "express_checkout: offer.express_checkout ?? {}", 'express_checkout: { applePay: { automaticReloadPaymentRequest: { paymentDescription: "p", managementURL: "m", regularBilling: { amount: 1, label: "l" } } } }', /regularBilling|automaticReload/],
     [MANAGE, "confirmAway(stripeJs, wallet, issued)", "confirmAway(wallet, stripeJs, issued)", /Argument|Stripe/],
     [MANAGE, 'status === "processing" ||', 'status === "process" ||', /process|comparable/],
-    ["change.js", "{ ...ask, signal }", "{ ...ask, abort: signal }", /abort/],
+    ["change.js", "{ ...ask, code, signal }", "{ ...ask, code, abort: signal }", /abort/],
+    ["change.js", "{ ...ask, code, signal }", "{ ...ask, promo: code, signal }", /promo/],
     ["shop.js", "startWallet({ plan: plan.name,", "startWallet({ name: plan.name,", /plan|name/],
     ["ways.js", "perennial.mountWallet({ ...options, element,", "perennial.mountWallet({ ...options, where: element,", /element|where/],
   ];
