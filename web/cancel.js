@@ -2,7 +2,7 @@
 /** Ending a subscription: one question with an answer in plain sight, and afterwards, for who likes, why. */
 
 import { announce, byId } from "./page.js";
-import { cancelWords, day, endedNowWords, endNowButton, givenBackWords, OUTDATED_PREVIEW } from "./words.js";
+import { cancelWords, day, endedNowWords, endNowButton, givenBackWords, givenUpWords, OUTDATED_PREVIEW } from "./words.js";
 
 /** @import { EndPreview, Feedback, ManagedSubscription } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */
@@ -24,9 +24,9 @@ export function cancelPanel(desk) {
   });
 
   /** @param {Account} account */
-  function open({ subscription }) {
+  function open({ subscription, plans }) {
     const { when, refund } = subscription.actions.cancel;
-    byId("cancel-text").textContent = cancelWords(subscription);
+    byId("cancel-text").textContent = cancelWords(subscription) + givenUpWords(subscription.pending_change, plans);
     for (const each of WHEN) byId(`cancel-${each}`).hidden = !when.includes(each);
     const end = subscription.current_period_end;
     byId("cancel-period_end").textContent = end ? `End it on ${day(end)}` : "End it with this period";
@@ -66,7 +66,7 @@ export function cancelPanel(desk) {
     const preview = when === "now" ? shown : null;
     return desk.carryOut(() => desk.management.cancel(id, preview?.preview ? { preview: preview.preview } : { when }), {
       done: () => void (canceled = id),
-      ...(preview ? { note: () => endedNowWords(preview, wallet) } : {}),
+      ...(when === "now" ? { note: () => endedNowWords(preview, wallet) } : {}),
       refused({ code }) {
         if (code !== "preview_outdated") return false;
         desk.say({ ...OUTDATED_PREVIEW, code });

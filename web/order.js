@@ -91,10 +91,14 @@ export function drawOrder(one, quantity = 1, discount = null, addons = {}, tax =
   const plan = many(one, quantity, addons);
   const trial = plan.trial_days > 0;
   const { amount } = discount ?? tax ?? plan;
+  const taxes = tax?.behavior ? pair(tax.behavior === "inclusive" ? "Taxes, in this price" : "Taxes, each time", money(tax.tax_amount, tax.currency)) : [];
+  // The taxes are those of the regular price, so with a code each sum is shown as a whole.
+  const reduced = discount ? pair(`${discountTerm(discount)}${tax ? ", with taxes" : ""}`, money(discount.amount, discount.currency)) : taxes;
+  const regular = discount && tax && discount.payments !== null ? pair("After that, with taxes", money(discount.regular_amount, discount.currency)) : [];
   byId("order").replaceChildren(
     ...pair(plan.label, price(plan)),
-    ...(tax?.behavior ? pair(tax.behavior === "inclusive" ? "Taxes, in this price" : "Taxes, each time", money(tax.tax_amount, tax.currency)) : []),
-    ...(discount ? pair(discountTerm(discount), money(discount.amount, discount.currency)) : []),
+    ...reduced,
+    ...regular,
     ...(trial ? pair(`First charge, ${day(trialEnd(plan))}`, money(amount, plan.currency)) : []),
     ...(plan.tax && !tax ? pair("Due today", "Tell us where you are") : pair("Due today", money(trial ? 0 : amount, plan.currency))),
   );

@@ -1,7 +1,7 @@
 // @ts-check
 /** How a subscription stands, in words: what the shopper reads first, what is to be done, and the facts below. */
 
-import { cardWord, day, heldAddons, many, money, price, statusWord, walletWord } from "./words.js";
+import { cardWord, day, discountsWords, heldAddons, many, money, plusTaxes, price, statusWord, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, Plan, SubscriptionDetails } from "./perennial.js" */
 
@@ -66,7 +66,7 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
     return { ...bad, title: "Your last payment is in question", text: `${what} ${pictures} If that is a surprise, please ask the shop.` };
   }
   if (pause || status === "paused") {
-    const until = pause?.resumes_at ? ` It goes on on ${day(pause.resumes_at)}.` : "";
+    const until = pause?.resumes_at ? ` It resumes on ${day(pause.resumes_at)}.` : "";
     return { ...bad, title: "Your subscription is paused", text: `Nothing is charged meanwhile. ${pictures}${until}` };
   }
   if (ends_at) {
@@ -82,7 +82,7 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
  * @param {ManagedSubscription} subscription
  * @param {Plan[]} plans What is offered.
  * @param {Entitlement | undefined} entitlement
- * @param {Pick<SubscriptionDetails, "next_charge" | "payment_method">} [details] What is charged next, and to what, once that is known.
+ * @param {Pick<SubscriptionDetails, "discounts" | "next_charge" | "payment_method">} [details] What is charged next, and to what, once that is known.
  * @returns {[string, string][]}
  */
 export function facts(subscription, plans, entitlement, details) {
@@ -91,6 +91,7 @@ export function facts(subscription, plans, entitlement, details) {
   const plan = plans.find(({ name }) => name === subscription.plan);
   const addons = heldAddons(subscription.addons);
   const beside = Object.entries(addons).map(([name, number]) => `${number} × ${plan?.addons?.find((each) => each.name === name)?.label ?? name}`);
+  const whole = plan && many(plan, quantity, addons);
   const trial = status === "trialing" && trial_end;
   const charged = !ends_at && !pause && ["active", "trialing"].includes(status);
   const when = charged && current_period_end && day(current_period_end);
@@ -101,9 +102,10 @@ export function facts(subscription, plans, entitlement, details) {
   /** @type {[string, string | null | false | undefined][]} */
   const rows = [
     ["Plan", plan?.label ?? subscription.plan],
-    ["Price", plan && price(many(plan, quantity, addons))],
+    ["Price", whole && price(whole) + plusTaxes(whole, charge?.amount)],
     ["Quantity", quantity > 1 && String(quantity)],
     ["Add-ons", beside.join(", ")],
+    ["Discount", details?.discounts && discountsWords(details.discounts)],
     ["Status", statusWord(status)],
     ["Paid with", needs && !DECLINED.includes(payment.reason ?? "") ? "No payment method" : walletWord(subscription.wallet)],
     ["Card", brand && last4 && `${cardWord(brand)} ending in ${last4}`],
@@ -111,7 +113,7 @@ export function facts(subscription, plans, entitlement, details) {
     [needs ? "Needed by" : trial ? "First charge" : "Next charge", next],
     ["Tried again", next_payment_attempt && day(next_payment_attempt)],
     ["Paused since", pause?.since && day(pause.since)],
-    ["Goes on on", pause?.resumes_at && day(pause.resumes_at)],
+    ["Resumes on", pause?.resumes_at && day(pause.resumes_at)],
     ["Ends on", ends_at && day(ends_at)],
     ["Open until", !charged && !ends_at && entitlement?.active && entitlement.until && day(entitlement.until)],
     ["Reference", subscription.id],

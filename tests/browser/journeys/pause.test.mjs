@@ -45,11 +45,11 @@ for (const [where, view] of [["desk", DESK], ["phone", PHONE]]) {
       await page.keyboard.press("Enter");
 
       await shopper.sees("Your subscription is paused");
-      await shopper.isTold("subscribed-title", /Nothing is charged meanwhile\. The pictures are locked for now\. It goes on on /);
+      await shopper.isTold("subscribed-title", /Nothing is charged meanwhile\. The pictures are locked for now\. It resumes on /);
       const [paused] = await server.objects("subscription");
       assert.equal(paused.status, "paused");
       const facts = await shopper.facts();
-      assert.ok(facts["Goes on on"], JSON.stringify(facts));
+      assert.ok(facts["Resumes on"], JSON.stringify(facts));
       assert.equal(await page.locator("#pause-open").isVisible(), false);
       await shopper.fits();
       await shopper.screenshot(`paused-${where}`);

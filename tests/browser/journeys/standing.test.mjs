@@ -44,11 +44,17 @@ journey("a renewal that is tried again says when, and one that is not says what 
   await server.passDays(32);
   const late = await isLedToMendIt(shopper, "Your last payment is late", "late");
   assert.match(late.text, new RegExp(`tried again on ${late.facts["Tried again"]}`));
+  const { page } = shopper;
+  await page.locator("#cancel-open").click();
+  assert.match(await page.locator("#cancel-text").innerText(), /^If you end it now, nothing more is charged\. If you end it on .*, what is due is still to be paid\.$/);
 
   await server.passDays(20);
   const { text, facts } = await isLedToMendIt(shopper, "Your subscription needs another payment method", "unpaid");
   assert.equal(facts.Status, "Unpaid");
   assert.match(text, /not tried again with this payment method\. The pictures are locked/);
+  await page.locator("#cancel-open").click();
+  await page.locator("#cancel-now").click();
+  await shopper.isTold("note-title", /^Your subscription has ended\. Nothing more is charged\.$/);
 });
 
 journey("a first payment that was not confirmed is gone on with", async (shopper, server) => {

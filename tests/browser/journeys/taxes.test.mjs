@@ -43,4 +43,7 @@ journey("a plan with taxes asks where the shopper is, and charges what is shown 
   await shopper.sees("You are subscribed");
   const [charge] = await server.objects("charge");
   assert.equal(charge.amount, 1071);
+  const facts = await shopper.facts();
+  assert.equal(facts.Price, "$9.00 every month plus any taxes");
+  assert.match(facts["Next charge"], /^\$10\.71 on /);
 });
