@@ -17,6 +17,7 @@ import { day, explainError, methodProblem, methodWords, money, pendingWords, ref
 
 /**
  * @typedef {object} Account
+ * @property {string} user Whose it is.
  * @property {ManagedSubscription} subscription
  * @property {ManagedSubscription[]} owned All that the shopper has.
  * @property {Plan} [plan] Its plan, if it is offered.
@@ -62,7 +63,7 @@ const PANELS = /** @type {const} */ (["change", "quantity", "addons", "code", "m
  * @param {(again: Again) => Promise<void>} shop.refresh Asks again what the shopper has, and shows it.
  * @param {(wallet: WalletName, ask: () => Promise<MethodOutcome>) => void} shop.waitFor For a wallet that has not answered yet.
  * @param {(subscription: string) => void} shop.choose
- * @param {(offered: Plan[], subscription: ManagedSubscription) => Pick<Account, "plans" | "others" | "beside"> | null} shop.learn
+ * @param {(offered: Plan[], account: Account) => Pick<Account, "plans" | "others" | "beside"> | null} shop.learn
  *   Takes note of the private plans that are offered to the shopper, and answers what that changes.
  */
 export function accountOf(perennial, { refresh, waitFor, choose, learn }) {
@@ -126,7 +127,7 @@ export function accountOf(perennial, { refresh, waitFor, choose, learn }) {
     if (shown !== account) return;
     if (details) {
       drawFacts(account, details);
-      const more = learn(details.offered_plans ?? [], account.subscription);
+      const more = learn(details.offered_plans ?? [], account);
       drawDeeds(Object.assign(account, { discounted: details.discounted }, more));
     }
     byId("facts").setAttribute("aria-busy", "false");

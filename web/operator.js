@@ -124,6 +124,7 @@ function card(subscription) {
       ["Paid until", moment(subscription.paid_until)],
       ["Trial ends", moment(subscription.trial_end)],
       ["Quantity", subscription.quantity === 1 ? null : String(subscription.quantity ?? "")],
+      ["Add-ons", subscription.addons.map(({ name, price, quantity }) => `${quantity ?? "?"} × ${name ?? price}`).join(", ")],
       ["Newest invoice", subscription.latest_invoice_status],
       ["Newest paid invoice", subscription.latest_paid_invoice],
       ["Tries of the newest invoice", subscription.payment_attempts ? String(subscription.payment_attempts) : null],

@@ -105,7 +105,7 @@ const account = accountOf(perennial, {
     looksAt = subscription;
     void refresh({ focus: true });
   },
-  learn: (plans, subscription) => (sale.learn(plans) ? besideAndInPlaceOf(subscription) : null),
+  learn: (plans, { subscription, user: whose }) => (whose === user && sale.learn(plans) ? besideAndInPlaceOf(subscription) : null),
 });
 
 const again = againOffer(perennial.manage(), {
@@ -200,6 +200,8 @@ function signIn(name) {
   localStorage.setItem(USER_KEY, name);
   sessionStorage.removeItem(PLAN_KEY);
   looksAt = null;
+  // What is still on its way is for who was here before.
+  ways.wait();
   sale.forget();
   forgetChoice("plan-list");
   promo.drop();
@@ -395,6 +397,8 @@ async function refresh({ focus, already = false, fallback = null, bought = false
   const owned = live.filter(({ payment }) => payment.state !== "action_required");
   had = new Set(owned.flatMap(({ plan }) => sale.named(plan)?.group ?? []));
   if (fallback && bought) looksAt = fallback.id;
+  // The code was for what is bought now.
+  if (bought) promo.drop();
   const subscription =
     owned.find(({ id }) => id === looksAt) ?? owned.find(({ plan }) => entitled(sale.named(plan))) ?? owned[0] ?? /** @type {ManagedSubscription | null} */ (fallback);
   const member = Object.values(entitlements).some(({ active }) => active);
@@ -406,7 +410,7 @@ async function refresh({ focus, already = false, fallback = null, bought = false
     showPaying(null);
     const plan = sale.named(subscription.plan);
     const entitlement = plan && entitlements[plan.group];
-    void account.show({ subscription, owned, plan, ...besideAndInPlaceOf(subscription), entitlement, already, focus: focus && !note, manage, ...(trouble ? { trouble } : {}) });
+    void account.show({ user, subscription, owned, plan, ...besideAndInPlaceOf(subscription), entitlement, already, focus: focus && !note, manage, ...(trouble ? { trouble } : {}) });
   } else if (bought && !problem) {
     showLost(null, () => void refresh({ focus: true, bought }), true);
   } else {

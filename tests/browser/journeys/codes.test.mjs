@@ -63,6 +63,11 @@ journey("Apple's sheet has the discounted price, and a code that is free for onc
   assert.equal((await server.objects("charge")).length, 0);
   const [subscription] = await server.objects("subscription");
   assert.equal(subscription.status, "active");
+  // The code was for that order, and not for the next one.
+  await shopper.page.getByRole("button", { name: "See what else there is" }).click();
+  await shopper.sees("Choose your plan");
+  assert.equal(await shopper.page.locator("#promo-applied").isVisible(), false);
+  assert.equal(await shopper.page.locator("#promo-note").innerText(), "");
 });
 
 journey("a code is taken away again, and ends between check and click without a charge", async (shopper, server) => {
