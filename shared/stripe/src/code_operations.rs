@@ -46,7 +46,7 @@ impl Stripe {
     /// Reads a subscription with what its discounts take off, which is left out otherwise.
     pub async fn retrieve_discounts(&self, id: &SubscriptionId) -> Answered<Subscription> {
         let path = below(path::SUBSCRIPTIONS, id.as_str());
-        let query = Form::new().with(&["expand", ""], "discounts.source.coupon");
+        let query = Form::new().with(&["expand", ""], "discounts.source.coupon.currency_options");
         self.get("retrieve_subscription", &path, query).await
     }
 

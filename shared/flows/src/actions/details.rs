@@ -3,9 +3,9 @@
 
 use perennial_store::Offers;
 use perennial_stripe::{Coupon, Discount, Expandable, StripeError};
-use perennial_types::{PriceId, PromotionCodeId, Subscription, Timestamp};
+use perennial_types::{PriceId, PromotionCodeId, Subscription, SubscriptionId, Timestamp};
 
-use super::{ActionError, AskedAction, NextCharge, SubscriptionActions};
+use super::{ActionError, AskedAction, NextCharge, SubscriptionActions, discount::currency_of};
 
 /// A subscription with what only Stripe knows.
 #[derive(Debug)]
@@ -51,11 +51,13 @@ pub struct KnownDiscount {
 }
 
 impl KnownDiscount {
-    fn of(discount: &Discount, coupon: &Coupon) -> Self {
+    fn of(discount: &Discount, coupon: &Coupon, currency: &str) -> Self {
         Self {
             promotion_code: discount.promotion_code.clone(),
             percent_off: coupon.percent_off.clone(),
-            amount_off: coupon.amount_off.zip(coupon.currency.clone()),
+            amount_off: coupon
+                .amount_in(currency)
+                .map(|amount| (amount, currency.to_owned())),
             duration: coupon.duration.clone(),
             until: discount.end.map(Timestamp::from_unix),
         }
@@ -85,7 +87,7 @@ impl SubscriptionActions<'_> {
         let read = seen.read.as_ref();
         let discounted = read.is_some_and(|read| !read.discounts.is_empty());
         let discounts = if discounted {
-            self.discounts(of.id).await?
+            self.discounts(of.id, currency_of(&seen)).await?
         } else {
             Some(Vec::new())
         };
@@ -114,28 +116,38 @@ impl SubscriptionActions<'_> {
         })
     }
 
-    /// What the discounts take off is not read with the subscription everywhere else, since a key may lack the
-    /// permission for it.
     async fn discounts(
         &self,
-        id: &perennial_types::SubscriptionId,
+        id: &SubscriptionId,
+        currency: &str,
     ) -> Result<Option<Vec<KnownDiscount>>, ActionError> {
-        let read = match self.cx.stripe.retrieve_discounts(id).await {
-            Ok(read) => read.value,
-            Err(error @ (StripeError::Invalid { .. } | StripeError::Forbidden { .. })) => {
-                tracing::warn!(subscription = %id, error = %error, "what discounts take off cannot be read");
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
+        let Some(read) = self.with_discounts(id).await? else {
+            return Ok(None);
         };
         let discounts = read.discounts.iter().filter_map(Expandable::object);
-        let known = discounts.filter_map(|it| Some(KnownDiscount::of(it, it.coupon()?)));
+        let known = discounts.filter_map(|it| Some(KnownDiscount::of(it, it.coupon()?, currency)));
         Ok(Some(known.collect()))
+    }
+
+    /// The subscription with what its discounts take off, which is not read with it everywhere else, since a key may
+    /// lack the permission for it: none then.
+    pub(super) async fn with_discounts(
+        &self,
+        id: &SubscriptionId,
+    ) -> Result<Option<perennial_stripe::Subscription>, ActionError> {
+        match self.cx.stripe.retrieve_discounts(id).await {
+            Ok(read) => Ok(Some(read.value)),
+            Err(error @ (StripeError::Invalid { .. } | StripeError::Forbidden { .. })) => {
+                tracing::warn!(subscription = %id, error = %error, "what discounts take off cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn next_charge(
         &self,
-        id: &perennial_types::SubscriptionId,
+        id: &SubscriptionId,
         at: Timestamp,
     ) -> Result<Option<(NextCharge, String)>, ActionError> {
         match self.cx.stripe.preview_renewal(id).await {

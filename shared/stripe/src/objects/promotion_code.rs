@@ -99,12 +99,15 @@ impl PromotionCode {
 impl Coupon {
     /// Whether it takes something off a price in this currency.
     pub fn is_for(&self, currency: &str) -> bool {
-        self.amount_off.is_none()
-            || self.currency.as_deref() == Some(currency)
-            || self
-                .currency_options
-                .get(currency)
-                .is_some_and(|it| it.amount_off.is_some())
+        self.amount_off.is_none() || self.amount_in(currency).is_some()
+    }
+
+    /// What it takes off a price in this currency, in its smallest unit; none if that is a percentage, or nothing.
+    pub fn amount_in(&self, currency: &str) -> Option<u64> {
+        if self.currency.as_deref() == Some(currency) {
+            return self.amount_off;
+        }
+        self.currency_options.get(currency)?.amount_off
     }
 }
 

@@ -336,3 +336,22 @@ async fn a_discount_of_the_dashboard_is_kept_and_told() {
     it.discount("k2", &removed()).await;
     assert_eq!(it.discounts().await, 0);
 }
+
+/// Of a coupon that has amounts in several currencies, the one that is taken off is told.
+#[tokio::test]
+async fn an_amount_off_is_told_in_the_currency_of_the_subscription() {
+    let plan = json!({"group": "photos", "label": "Photos", "amount": 1500, "currency": "eur", "interval": "month"});
+    let plans = json!({"basic": plan});
+    let app = perennial_tests::TestApp::selling(&plans, perennial_tests::Setup::default()).await;
+    let it = Subscriber::in_app(app, "basic").await;
+    let in_both = [
+        THREE_MONTHS,
+        &[("currency_options[eur][amount_off]", "250")],
+    ]
+    .concat();
+    let coupon = it.coupon(&in_both).await;
+    let seen = it.discount("k1", &json!({"coupon": coupon})).await;
+    let told = json!({"amount": 250, "currency": "eur"});
+    assert_eq!(seen["discounts"][0]["amount_off"], told, "{seen}");
+    assert_eq!(seen["next_charge"]["amount"], 1250);
+}
