@@ -3,7 +3,7 @@
 use perennial_types::{CustomerId, PaymentMethodId, SubscriptionId};
 
 use crate::{
-    ChangePlan, FrozenRequest, PauseSubscription, ResumeSubscription,
+    ChangePlan, FrozenRequest, PauseSubscription, PreviewEachPeriod, ResumeSubscription,
     client::Stripe,
     form::Form,
     objects::{Bill, CreditNote, Invoice, List, Preview, Schedule, Subscription},
@@ -18,11 +18,11 @@ impl Stripe {
             .await
     }
 
-    /// What each period would cost after a change, whatever a schedule says of the next one, and without what the
+    /// What each whole period of a subscription costs, whatever a schedule says of the next one, and without what the
     /// customer has left or owes; nothing is done.
-    pub async fn preview_recurring(&self, change: &ChangePlan<'_>) -> Answered<Preview> {
-        let body = change.preview().with(&["preview_mode"], "recurring");
-        self.settle("preview_invoice", path::PREVIEW, body).await
+    pub async fn preview_each_period(&self, each: &PreviewEachPeriod<'_>) -> Answered<Preview> {
+        self.settle("preview_invoice", path::PREVIEW, each.form())
+            .await
     }
 
     /// What a subscription is going to be charged next, of which nothing is done.
@@ -178,14 +178,6 @@ impl Stripe {
     pub async fn preview_resume(&self, resume: ResumeSubscription<'_>) -> Answered<Preview> {
         self.settle("preview_invoice", path::PREVIEW, resume.preview())
             .await
-    }
-
-    /// What each whole period of a subscription costs, without what is left of earlier ones.
-    pub async fn preview_next_recurring(&self, id: &SubscriptionId) -> Answered<Preview> {
-        let body = Form::new()
-            .with(&["subscription"], id.as_str())
-            .with(&["preview_mode"], "recurring");
-        self.settle("preview_invoice", path::PREVIEW, body).await
     }
 
     /// Voids each new invoice from now on, until a time in Unix seconds if there is one; the subscription runs on.

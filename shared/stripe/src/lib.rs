@@ -42,8 +42,9 @@ pub use requests::{
     CreatePrice, CreateProduct, CreatePromotionCode, CreateRefund, CreateSchedule,
     CreateSetupIntent, CreateSubscription, CreateWebhookEndpoint, CredentialUsage, CreditInvoice,
     Feedback, ItemChange, KeepPortal, MIGRATION, ManyOf, PaidBy, PauseSubscription, PaymentChange,
-    PaymentFor, PreviewDiscount, PreviewFirst, PreviewTax, Prorate, Redeemed, RefundReason,
-    ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod, UpdateWebhookEndpoint, metadata,
+    PaymentFor, PreviewDiscount, PreviewEachPeriod, PreviewFirst, PreviewTax, Prorate, Redeemed,
+    RefundReason, ResumeSubscription, ServerConfirm, SetUpFor, SetUpMethod, UpdateWebhookEndpoint,
+    metadata,
 };
 pub use settings::{BuildError, NewKey, Settings};
 pub use transport::{Delivered, Delivery, Transport, Undelivered};

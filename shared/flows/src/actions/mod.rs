@@ -18,6 +18,7 @@ mod end_now;
 mod frozen_change;
 mod grants;
 mod invoices;
+mod later_period;
 mod linked;
 mod offers;
 mod pause_preview;

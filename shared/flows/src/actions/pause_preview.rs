@@ -5,6 +5,7 @@ use perennial_types::{By, Timestamp};
 
 use super::{
     ActionError, AskedAction, NextCharge, Pause, SubscriptionActions, Target,
+    later_period::LaterPeriod,
     preview::{balance_after, charged_of},
 };
 use crate::subscriptions::Refreshed;
@@ -59,8 +60,15 @@ impl SubscriptionActions<'_> {
     ) -> Result<PausePreview, ActionError> {
         let read = self.pausable(&seen, by, pause)?;
         let stripe = &self.cx.stripe;
-        let recurring = stripe.preview_next_recurring(of.id).await?.value;
         let period_end = seen.model.current_period_end;
+        // In classic billing mode nothing is charged before the period ends.
+        let later = pause.until.max(period_end.filter(|_| read.is_classic()));
+        let then = LaterPeriod {
+            at: later.unwrap_or_else(|| self.cx.clock.now()),
+            after_another: false,
+        };
+        let is_discounted = !read.discounts.is_empty();
+        let recurring = self.later_period(of, None, is_discounted, then).await?;
         if read.is_classic() {
             // The period that is paid for runs on, and each invoice until the end of the pause is void.
             let next = period_end
@@ -119,8 +127,14 @@ impl SubscriptionActions<'_> {
         if let Some(reason) = may.reason {
             return Err(ActionError::refused(reason.into(), &seen.model));
         }
-        let recurring = self.cx.stripe.preview_next_recurring(of.id).await?.value;
         let due = self.due_now(of, &seen).await?;
+        let then = LaterPeriod {
+            at: due.until.unwrap_or(now),
+            after_another: true,
+        };
+        let read = seen.read.as_ref();
+        let is_discounted = read.is_some_and(|read| !read.discounts.is_empty());
+        let recurring = self.later_period(of, None, is_discounted, then).await?;
         let amount = charged_next(&recurring, due.balance);
         Ok(PausePreview {
             currency: recurring.currency,

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use perennial_stripe::{
-    ChangePlan, ManyOf, Preview, PreviewLine, Prorate, Stripe, StripeError, SubscriptionItem,
-};
+use perennial_stripe::{ChangePlan, Preview, PreviewLine, Prorate, SubscriptionItem};
 use perennial_types::{
     AddonName, By, Currency, IdempotencyKey, Interval, Plan, PlanName, PriceId, Subscription,
     TaxBehavior, Timestamp,
@@ -15,9 +13,10 @@ use super::{
     addons::{Between, cost_now, split, unit_amount},
     change_plan::{ours, to_come},
     frozen_change::{Basis, ChangeWhen, FrozenChange},
+    later_period::LaterPeriod,
     preview_code::{AskedCode, of_discounts},
 };
-use crate::{FlowError, subscriptions::Refreshed, tax};
+use crate::subscriptions::Refreshed;
 
 /// How long a preview may be agreed to.
 pub(super) const GOOD_SECONDS: i64 = 15 * 60;
@@ -186,8 +185,11 @@ impl SubscriptionActions<'_> {
             let shown = self.redeemed_with(&change, (&of, &seen), code, Timestamp::from_unix(now));
             change.code = Some(shown.await?);
         }
-        let replaces = ours(&seen).is_some();
-        let reckoned = self.reckon(&of, &item, plan, change, seen.model, replaces);
+        // The next invoice would be that of the plan to come, which this one takes the place of; and Stripe does not say
+        // to which period an item of another interval belongs whose anchor stays.
+        let is_apart =
+            ours(&seen).is_some() || change.when == ChangeWhen::PeriodEnd && !same_interval;
+        let reckoned = self.reckon(&of, &item, plan, change, seen.model, is_apart);
         reckoned.await.map_err(of_discounts)
     }
 
@@ -305,7 +307,7 @@ impl SubscriptionActions<'_> {
         plan: &Plan,
         change: FrozenChange,
         subscription: Subscription,
-        replaces: bool,
+        is_apart: bool,
     ) -> Result<PlanPreview, ActionError> {
         let stripe = &self.cx.stripe;
         let others = change.others();
@@ -323,14 +325,26 @@ impl SubscriptionActions<'_> {
         };
         let nowhere = || ActionError::refused(ActionErrorCode::AddressNeeded, &subscription);
         let period_end = Timestamp::from_unix(change.basis.period_end);
+        // A period that begins later, with the code if it still counts then.
+        let later = async |new_period, then: LaterPeriod| {
+            let code = change.code.as_ref().and_then(|code| code.at(then));
+            let each = asked(Prorate::Nothing, new_period);
+            let each = ChangePlan { code, ..each };
+            let is_discounted = change.basis.discounts > 0;
+            self.later_period(of, Some(&each), is_discounted, then)
+                .await
+        };
         // What is charged from the next period on, with what discounts and taxes are left by then.
         let renewal = async || {
-            let next = asked(Prorate::Nothing, false);
-            if !replaces {
-                return Ok::<_, StripeError>(stripe.preview_change(&next).await?.value);
+            if !is_apart {
+                let next = asked(Prorate::Nothing, false);
+                return Ok::<_, ActionError>(stripe.preview_change(&next).await?.value);
             }
-            // The next invoice would be that of the plan to come, which this one takes the place of.
-            let each = stripe.preview_recurring(&next).await?.value;
+            let then = LaterPeriod {
+                at: period_end,
+                after_another: false,
+            };
+            let each = later(false, then).await?;
             let now = stripe.preview_renewal(of.id).await?.value;
             let balance = now.starting_balance;
             let amount_due = charged_of(each.total, balance, plan.currency);
@@ -377,16 +391,15 @@ impl SubscriptionActions<'_> {
         // What the change leaves is settled with the invoice after it: a credit, or a difference that is too small
         // to be charged by itself.
         let (total, next_at) = if change.new_period {
-            // The new period has been paid with the change; another one of its kind follows it.
-            let ends = lines.iter().map(|line| line.to).max();
-            let next_at = ends.unwrap_or(period_end);
-            let with_code = change.code.as_ref().and_then(|it| it.amount_at(next_at));
-            let total = match with_code {
-                Some(amount) => amount,
-                None if change.has_tax() => with_tax(stripe, of, &change).await?,
-                None => full_price(plan, &change)?,
+            // The new period has been paid with the change; another one of its kind follows it. What is left of the old
+            // one may have ended later.
+            let begun = due.lines.data.iter().filter(|line| !line.is_proration());
+            let ends = begun.map(|line| line.period.end).max();
+            let then = LaterPeriod {
+                at: ends.map_or(period_end, Timestamp::from_unix),
+                after_another: true,
             };
-            (total, next_at)
+            (later(true, then).await?.total, then.at)
         } else {
             (renewal().await?.total, period_end)
         };
@@ -408,35 +421,6 @@ impl SubscriptionActions<'_> {
             subscription,
         })
     }
-}
-
-/// What each period costs after a change to this plan.
-fn full_price(plan: &Plan, change: &FrozenChange) -> Result<i64, ActionError> {
-    let between = Between {
-        now: None,
-        then: plan,
-        price: &change.price,
-        quantity: change.quantity,
-        basis: &change.basis,
-    };
-    let cost = between.cost(&change.addons, |_| None);
-    i64::try_from(cost).map_err(|_| FlowError::AnswerLacks("an amount").into())
-}
-
-/// The same with taxes.
-async fn with_tax(
-    stripe: &Stripe,
-    of: &Target<'_>,
-    change: &FrozenChange,
-) -> Result<i64, ActionError> {
-    let plan = ManyOf {
-        price: &change.price,
-        quantity: change.quantity,
-    };
-    let others = change.others_then();
-    let items: Vec<ManyOf<'_>> = std::iter::once(plan).chain(others).collect();
-    let taxed = Box::pin(tax::at_customer(stripe, &of.customer, &items)).await?;
-    i64::try_from(taxed.amount).map_err(|_| FlowError::AnswerLacks("an amount").into())
 }
 
 impl PlanPreview {

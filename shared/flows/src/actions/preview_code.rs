@@ -1,6 +1,8 @@
 //! A promotion code that a shopper redeems for a subscription that runs, with another plan or alone.
 
-use perennial_stripe::{ChangePlan, Preview, PreviewLine, PromotionCode, Prorate, StripeError};
+use perennial_stripe::{
+    ChangePlan, Preview, PreviewEachPeriod, PreviewLine, PromotionCode, Prorate, StripeError,
+};
 use perennial_types::{Lasts, PromotionCodeId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use super::{
     change_plan::ours,
     discount::{currency_of, of_code},
     frozen_change::{ChangeWhen, FrozenChange},
+    later_period::LaterPeriod,
 };
 use crate::{
     FlowError,
@@ -39,10 +42,10 @@ pub struct ShownCode {
 }
 
 impl ShownCode {
-    /// What a period costs that begins then, if this code takes something off it after another invoice.
-    pub(super) fn amount_at(&self, at: Timestamp) -> Option<i64> {
-        let counts = !self.once && self.until.is_none_or(|until| at < until);
-        counts.then_some(self.amount)
+    /// Which code it is, if it takes something off a period that begins then.
+    pub(super) fn at(&self, then: LaterPeriod) -> Option<&PromotionCodeId> {
+        then.has(self.once, self.until)
+            .then_some(&self.promotion_code)
     }
 }
 
@@ -141,8 +144,7 @@ impl SubscriptionActions<'_> {
         shown_with: &FrozenChange,
         now: Timestamp,
     ) -> Result<ShownCode, ActionError> {
-        let each = self.cx.stripe.preview_recurring(change).await;
-        let each = each.map_err(|error| of_discounts(error.into()))?.value;
+        let each = self.each_with(change).await?;
         let lasts = code.coupon().and_then(codes::lasts);
         let lasts = lasts.filter(|_| codes::takes_more_off(&each, &[]));
         let lasts = lasts.ok_or(ActionErrorCode::Code(
@@ -163,9 +165,18 @@ impl SubscriptionActions<'_> {
         change: &ChangePlan<'_>,
         (shown, shown_with): (&ShownCode, &FrozenChange),
     ) -> Result<bool, ActionError> {
-        let each = self.cx.stripe.preview_recurring(change).await;
-        let each = each.map_err(|error| of_discounts(error.into()))?.value;
+        let each = self.each_with(change).await?;
         Ok(each_period(&each, shown_with) <= shown.amount)
+    }
+
+    async fn each_with(&self, change: &ChangePlan<'_>) -> Result<Preview, ActionError> {
+        let each = PreviewEachPeriod {
+            subscription: change.subscription,
+            change: Some(change),
+            discounts: None,
+        };
+        let each = self.cx.stripe.preview_each_period(&each).await;
+        Ok(each.map_err(|error| of_discounts(error.into()))?.value)
     }
 }
 

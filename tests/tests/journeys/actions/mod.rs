@@ -12,6 +12,7 @@ mod details;
 mod discounting;
 mod faults;
 mod invoices;
+mod later_period;
 mod pausing;
 mod payment_method;
 mod plans;

@@ -33,7 +33,7 @@ impl Subscriber {
         json!(at)
     }
 
-    async fn pause_for(&self, days: i64) -> Value {
+    pub(super) async fn pause_for(&self, days: i64) -> Value {
         let body = json!({"until": self.days_ahead(days).await});
         let paused = self.asks("pause", &body).await.expect(200).json();
         self.app.quiet().await;
