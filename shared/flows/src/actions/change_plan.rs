@@ -2,8 +2,8 @@
 
 use perennial_store::ClaimedStep;
 use perennial_stripe::{
-    ChangeAtPeriodEnd, ChangeDiscounts, ChangePlan, CreateSchedule, Metadata, Prorate, Redeemed,
-    Schedule, StripeError, metadata,
+    ChangeAtPeriodEnd, ChangeDiscounts, ChangePlan, CreateSchedule, Metadata, Phase, Prorate,
+    Redeemed, Schedule, StripeError, metadata,
 };
 use perennial_types::{
     By, Claim, FrozenRequest, IdempotencyKey, PendingChange, Plan, Subscription,
@@ -98,13 +98,12 @@ impl SubscriptionActions<'_> {
         let number = held.number();
         let others_then = change.others_then();
         let later = |schedule: &Schedule| {
-            let now = schedule
-                .phases
-                .first()
-                .ok_or(FlowError::AnswerLacks("a phase"))?;
+            let now = schedule.phases.first();
+            let now = now.ok_or(FlowError::AnswerLacks("a phase"))?;
+            let now = counting_phase(now, &seen);
             let later = ChangeAtPeriodEnd {
                 schedule: &schedule.id,
-                now,
+                now: &now,
                 price: &change.price,
                 quantity: change.quantity,
                 others: &others_then,
@@ -370,4 +369,17 @@ fn is_changed(now: &perennial_stripe::Subscription, then: &perennial_stripe::Sub
             .collect()
     };
     now.pending_update.is_none() && sold(now) != sold(then)
+}
+
+/// The phase of a schedule that was made earlier still has a discount that is over by now, and Stripe knows none of that
+/// id any more.
+fn counting_phase(phase: &Phase, seen: &Refreshed) -> Phase {
+    let mut phase = phase.clone();
+    if let Some(read) = &seen.read {
+        let counts = |id: &String| read.discounts.iter().any(|it| it.id() == id);
+        phase
+            .discounts
+            .retain(|it| it.discount.as_ref().is_none_or(counts));
+    }
+    phase
 }

@@ -168,3 +168,19 @@ async fn what_follows_a_resumption_is_without_a_discount_for_one_invoice() {
     it.pass(32 * DAY).await;
     assert_eq!(it.charged().await - before, next(&shown), "{shown}");
 }
+
+/// The schedule still names the discount, which Stripe has no more.
+#[tokio::test]
+async fn a_plan_to_come_gives_way_to_another_one_once_a_discount_is_over() {
+    let it = subscriber("pro-yearly").await;
+    it.in_the_dashboard(ONE_MONTH).await;
+    let later = |plan: &str| json!({"plan": plan, "when": "period_end"});
+    let shown = preview(&it, later("basic")).await;
+    agree(&it, &shown).await.expect(200);
+    it.pass(40 * DAY).await;
+    let shown = preview(&it, later("pro")).await;
+    assert_eq!(next(&shown), 2900, "{shown}");
+    agree(&it, &shown).await.expect(200);
+    it.app.pass_days(330).await;
+    assert_eq!(it.charged().await, 29_000 + 2900);
+}
