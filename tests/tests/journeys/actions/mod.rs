@@ -17,6 +17,7 @@ mod pausing;
 mod payment_method;
 mod plans;
 pub(crate) mod quantity;
+mod reckoned;
 mod refunding;
 mod refused;
 mod reminders;
