@@ -236,3 +236,25 @@ async fn functions_that_run_elsewhere_get_the_same_events() {
     );
     server.shutdown().await;
 }
+
+/// Who lets months pass at the sandbox sees what the functions do then: what they show, what is open and what is due.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_functions_go_by_the_time_of_the_sandbox() {
+    const MONTHS: i64 = 100 * 24 * 3600;
+    let server = start(None).await;
+    let advanced = client()
+        .post(format!("{}/_sandbox/clock", server.stripe_url()))
+        .bearer_auth(server.sandbox_key().unwrap())
+        .json(&json!({ "advance": MONTHS }))
+        .send()
+        .await
+        .unwrap();
+    let advanced: Value = advanced.json().await.unwrap();
+    let (status, opened) = client_secret(&server, "alice", "stock-photos-monthly").await;
+    assert_eq!(status, 201, "{opened}");
+    let ends: perennial_types::Timestamp =
+        serde_json::from_value(opened["expires_at"].clone()).unwrap();
+    let open_for = ends.unix() - advanced["now"].as_i64().unwrap();
+    assert!((22 * 3600..=23 * 3600 + 60).contains(&open_for), "{opened}");
+    server.shutdown().await;
+}

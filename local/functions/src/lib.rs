@@ -110,20 +110,16 @@ impl Running {
 pub struct Started(HashMap<&'static str, Running>);
 
 impl Started {
-    /// Starts functions, each with its environment. Entitlements are judged by `clock`, and all else goes by
-    /// the clock of the machine.
+    /// Starts functions, each with its environment and its clock.
     pub async fn start(
         functions: impl IntoIterator<Item = Function>,
         env_of: impl Fn(&str) -> Env,
-        clock: Clock,
+        clock_of: impl Fn(&str) -> Clock,
     ) -> Result<Self, StartError> {
         let mut started = HashMap::new();
         for function in functions {
-            let clock = match function.name {
-                "subscriptions" => clock.clone(),
-                _ => Clock::system(),
-            };
-            let running = function.start(&env_of(function.name), clock).await?;
+            let (env, clock) = (env_of(function.name), clock_of(function.name));
+            let running = function.start(&env, clock).await?;
             started.insert(function.name, running);
         }
         Ok(Self(started))
