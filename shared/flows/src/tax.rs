@@ -4,13 +4,16 @@
 //! on its way to Stripe alone, where the customer keeps it: neither an attempt nor the log has it, so what Stripe says
 //! against it is not passed on.
 
+use perennial_store::CustomerItem;
 use perennial_stripe::{
     ManyOf, Preview, PreviewDiscount, PreviewFirst, PreviewTax, Stripe, StripeError,
 };
-use perennial_types::{AgreedTax, Attempt, BillingAddress, CustomerId, TaxRefusal, TaxedPrice};
+use perennial_types::{
+    AgreedTax, Attempt, BillingAddress, CustomerId, Lease, TaxRefusal, TaxedPrice, UserId,
+};
 
 use crate::{
-    FlowError,
+    Context, FlowError,
     first_period::{self, ForWhom, items_of},
 };
 
@@ -63,6 +66,39 @@ pub(crate) async fn still_holds(
         }
         Err(StripeError::Invalid { .. }) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl Context {
+    /// Takes the turn at the address and the tax ids of a user; none while another request has it.
+    pub(crate) async fn take_tax_turn(&self, user: &UserId) -> Result<Option<Lease>, FlowError> {
+        let (lease, now) = (self.lease(), self.clock.now());
+        let taken = self.table.take_tax_turn(user, &lease, now).await?;
+        Ok(taken.then_some(lease))
+    }
+
+    /// Waits for the turn.
+    pub(crate) async fn tax_turn(&self, user: &UserId) -> Result<Lease, FlowError> {
+        let patience = self.patience();
+        loop {
+            if let Some(turn) = self.take_tax_turn(user).await? {
+                return Ok(turn);
+            }
+            if let Some(CustomerItem::Erasing(_)) = self.table.customer_item(user).await? {
+                return Err(FlowError::Erasing);
+            }
+            if !patience.wait().await {
+                return Err(FlowError::Busy);
+            }
+        }
+    }
+
+    /// Gives the turn back. What was done in it counts, whether or not that can be written down: its lease ends by
+    /// itself.
+    pub(crate) async fn end_tax_turn(&self, user: &UserId, turn: &Lease) {
+        if let Err(error) = self.table.end_tax_turn(user, &turn.owner).await {
+            tracing::warn!(error = %FlowError::from(error).chain(), "a turn at the taxes of a user ends by its lease");
+        }
     }
 }
 

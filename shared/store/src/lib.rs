@@ -34,6 +34,7 @@ mod step;
 mod subscription;
 mod subscription_row;
 mod table;
+mod tax_turn;
 mod trial;
 mod user;
 

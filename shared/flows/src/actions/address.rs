@@ -1,6 +1,7 @@
 //! Where a shopper is, by which Stripe reckons the taxes on what they have.
 //!
-//! It is handed on and kept nowhere here. To set it again changes nothing, so nothing is claimed for it.
+//! It is handed on and kept nowhere here. To set it again changes nothing, so nothing is frozen for it. While a checkout
+//! is charged for what was shown at the address of before, it waits.
 
 use perennial_types::{BillingAddress, CustomerId, TaxRefusal, UserId};
 
@@ -17,7 +18,10 @@ impl SubscriptionActions<'_> {
         let seen = self.cx.table.customer_item(user).await?;
         let customers = Customers::of(self.cx);
         let customer = customers.known_or_created(user, seen, None).await?;
-        match tax::move_customer(&self.cx.stripe, &customer, address).await {
+        let turn = self.cx.tax_turn(user).await?;
+        let moved = tax::move_customer(&self.cx.stripe, &customer, address).await;
+        self.cx.end_tax_turn(user, &turn).await;
+        match moved {
             Ok(true) => Ok(customer),
             // Stripe has deleted it, and the next request creates another one.
             Ok(false) => {

@@ -44,8 +44,24 @@ impl SubscriptionActions<'_> {
             Turn::Mine(held) => held,
             Turn::Over(_) => return self.look(&of).await,
         };
-        let done = Box::pin(self.change_held(&of, &mut held, change)).await;
+        let done = Box::pin(self.change_unmoved(&of, &mut held, change)).await;
         self.give_back(&of, asked, held, &done, None).await?;
+        done
+    }
+
+    /// The same, while nobody moves a customer whose taxes are in the amount that was shown.
+    async fn change_unmoved(
+        &self,
+        of: &Target<'_>,
+        held: &mut Held,
+        change: &FrozenChange,
+    ) -> Result<Subscription, ActionError> {
+        if !change.has_tax() {
+            return self.change_held(of, held, change).await;
+        }
+        let turn = self.cx.tax_turn(of.user).await?;
+        let done = self.change_held(of, held, change).await;
+        self.cx.end_tax_turn(of.user, &turn).await;
         done
     }
 

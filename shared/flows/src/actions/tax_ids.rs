@@ -1,7 +1,8 @@
 //! The tax ids of a shopper who is a business, by which Stripe may charge no taxes, and which its invoices show.
 //!
-//! They are handed on and kept nowhere here. To set them again changes nothing, so nothing is claimed for it. What is
+//! They are handed on and kept nowhere here. To set them again changes nothing, so nothing is frozen for it. What is
 //! new is there before anything is taken away: a process that dies between has left some too many, and never none.
+//! Of two requests at once, one waits until the other is through, so that the last of them counts as a whole.
 
 use perennial_stripe::{HeldTaxId, IdempotencyKey, StripeError};
 use perennial_types::{CustomerId, TaxId, UserId};
@@ -34,7 +35,10 @@ impl SubscriptionActions<'_> {
         }
         let customers = Customers::of(self.cx);
         let customer = customers.known_or_created(user, seen, None).await?;
-        match self.replace_tax_ids(&customer, wanted).await {
+        let turn = self.cx.tax_turn(user).await?;
+        let replaced = self.replace_tax_ids(&customer, wanted).await;
+        self.cx.end_tax_turn(user, &turn).await;
+        match replaced {
             Ok(tax_ids) => Ok(TaxIdsSet {
                 customer: Some(customer),
                 tax_ids,

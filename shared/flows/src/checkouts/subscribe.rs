@@ -30,9 +30,26 @@ const AFTER_STORED_FAILURE: u32 = 60;
 const STILL_MEANT_SECONDS: i64 = 30 * 60;
 
 impl Checkouts<'_> {
-    /// Takes the slot, freezes the request and sends it.
+    /// Takes the slot, freezes the request and sends it; with taxes, while nobody moves the customer.
     /// `paid_by` counts until the request is frozen, and may be missing from then on.
     pub(super) async fn subscribe(
+        &self,
+        attempt: &Attempt,
+        items: &UserItems,
+        paid_by: Option<PaidBy<'_>>,
+    ) -> Result<Step<Outcome>, FlowError> {
+        if attempt.tax.is_none() {
+            return self.subscribe_for(attempt, items, paid_by).await;
+        }
+        let Some(turn) = self.cx.take_tax_turn(&attempt.user).await? else {
+            return Ok(Step::Wait);
+        };
+        let step = Box::pin(self.subscribe_for(attempt, items, paid_by)).await;
+        self.cx.end_tax_turn(&attempt.user, &turn).await;
+        step
+    }
+
+    async fn subscribe_for(
         &self,
         attempt: &Attempt,
         items: &UserItems,

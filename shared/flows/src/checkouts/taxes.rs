@@ -35,7 +35,7 @@ impl Checkouts<'_> {
         }
     }
 
-    /// Gives the customer the address of the click. To give it again changes nothing, so nothing is claimed for it.
+    /// Gives the customer the address of the click. To give it again changes nothing, so nothing is frozen for it.
     pub(super) async fn move_customer(
         &self,
         ask: &IssueCheckout,
@@ -44,7 +44,10 @@ impl Checkouts<'_> {
         let Some(address) = ask.address.as_ref().filter(|_| ask.tax.is_some()) else {
             return Ok(());
         };
-        if tax::move_customer(&self.cx.stripe, customer, address).await? {
+        let turn = self.cx.tax_turn(&ask.user).await?;
+        let moved = tax::move_customer(&self.cx.stripe, customer, address).await;
+        self.cx.end_tax_turn(&ask.user, &turn).await;
+        if moved? {
             return Ok(());
         }
         // Deleted at Stripe: the next click creates another one.

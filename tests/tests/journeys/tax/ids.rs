@@ -4,7 +4,7 @@
 use perennial_tests::Answer;
 use serde_json::{Value, json};
 
-use super::{AUSTRIA, Buyer, CALIFORNIA, DE};
+use super::{AUSTRIA, Buyer, CALIFORNIA, DE, OREGON, address};
 use crate::payments::{ShopServer, text};
 
 fn vat(value: &str) -> Value {
@@ -98,9 +98,9 @@ async fn the_customer_has_those_that_were_named_last_and_no_others() {
     assert_eq!(it.told("exclusive", AUSTRIA).await["tax"]["tax_amount"], 0);
     insta::assert_snapshot!(format!("the same\n    {same}\nanother\n    {other}"), @"
     the same
-        Stripe: GET /v1/customers/{id}/tax_ids; DynamoDB: GetItem
+        Stripe: GET /v1/customers/{id}/tax_ids; DynamoDB: GetItem, 2 x UpdateItem
     another
-        Stripe: 2 x DELETE /v1/customers/{id}/tax_ids/{id}, GET /v1/customers/{id}/tax_ids, POST /v1/customers/{id}/tax_ids; DynamoDB: GetItem
+        Stripe: 2 x DELETE /v1/customers/{id}/tax_ids/{id}, GET /v1/customers/{id}/tax_ids, POST /v1/customers/{id}/tax_ids; DynamoDB: GetItem, 2 x UpdateItem
     ");
 }
 
@@ -131,6 +131,52 @@ async fn one_that_stripe_refuses_changes_nothing() {
         assert!(!answer.text.contains("123456789"), "{}", answer.text);
     }
     assert_eq!(it.held().await, ["DE123456789"]);
+}
+
+/// Each answered call counts as a whole, and the last of them stays.
+#[tokio::test]
+async fn of_many_at_once_one_is_the_last_and_no_two_are_mixed() {
+    let it = Buyer::start().await;
+    it.app.stripe.set_account(json!({"latency_ms": 50})).await;
+    let all = [
+        vec!["DE123456789"],
+        vec!["ATU12345678"],
+        vec!["ATU12345678", "DE123456789"],
+        vec![],
+    ];
+    let call = |ids: &[&str]| it.set(ids.iter().map(|id| vat(id)).collect());
+    let (one, two, three, four) =
+        tokio::join!(call(&all[0]), call(&all[1]), call(&all[2]), call(&all[3]));
+    for answer in [one, two, three, four] {
+        answer.expect(200);
+    }
+    let held = it.held().await;
+    assert!(all.iter().any(|ids| *ids == held), "{held:?}");
+}
+
+/// The look at the amount and the charge are two calls of Stripe, between which nobody moves the customer.
+#[tokio::test]
+async fn a_customer_who_is_moved_during_the_charge_pays_what_was_shown_or_nothing() {
+    for delay_ms in [0, 40, 80, 120, 160, 200, 240, 280, 320] {
+        let it = Buyer::start().await;
+        let told = it.told("exclusive", OREGON).await;
+        let opened = it.click(&told, "amazon_pay", OREGON).await;
+        let opened = opened.expect(201).json();
+        it.app.stripe.set_account(json!({"latency_ms": 40})).await;
+        let server = ShopServer::of(&it.app);
+        let body = json!({"user": "alice", "billing_address": address(DE)});
+        let moved = async {
+            tokio::time::sleep(std::time::Duration::from_millis(delay_ms)).await;
+            server.post("/shop/users/address", "", &body).await
+        };
+        let (landed, moved) = tokio::join!(it.agree(&opened), moved);
+        moved.expect(200);
+        let paid = it.paid().await;
+        match landed.landed_with("status").as_deref() {
+            Some("subscribed") => assert_eq!(paid, [1500], "{delay_ms}"),
+            _ => assert_eq!(paid, Vec::<u64>::new(), "{delay_ms}"),
+        }
+    }
 }
 
 /// At every call of Stripe, before and after it has done something: never none in between, and none too many at the end.
