@@ -145,13 +145,33 @@ impl Table {
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<bool, StoreError> {
-        let operation = "record_customer";
+        let free = "attribute_not_exists(erasing) AND (attribute_not_exists(customer) OR customer = :customer)";
+        self.write_owner("record_customer", (user, customer), free)
+            .await
+    }
+
+    /// The same for a customer who was there before. False also while one is being created for the user, which would be
+    /// nobody's.
+    pub async fn adopt_customer(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<bool, StoreError> {
+        let free = "attribute_not_exists(erasing) AND (customer = :customer OR (attribute_not_exists(customer) AND attribute_not_exists(#owner)))";
+        self.write_owner("adopt_customer", (user, customer), free)
+            .await
+    }
+
+    async fn write_owner(
+        &self,
+        operation: &'static str,
+        (user, customer): (&UserId, &CustomerId),
+        free: &str,
+    ) -> Result<bool, StoreError> {
         let known = self
             .update(Key::customer(user))
             .update_expression("SET customer = :customer REMOVE #owner, lease, #request, frozen_at")
-            .condition_expression(
-                "attribute_not_exists(erasing) AND (attribute_not_exists(customer) OR customer = :customer)",
-            )
+            .condition_expression(free)
             .expression_attribute_names("#owner", "owner")
             // REQUEST is a reserved word.
             .expression_attribute_names("#request", "request")

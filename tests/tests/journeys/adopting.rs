@@ -339,3 +339,29 @@ async fn an_adoption_costs_a_reading_for_each_subscription() {
         Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: TransactWriteItems, UpdateItem
     ");
 }
+
+/// The customer that a click may have created is the user's, and not one beside it that nobody knows of.
+#[tokio::test]
+async fn a_click_that_has_begun_has_a_customer_of_its_own() {
+    let it = Older::start().await;
+    for fault in ["timeout_before", "timeout_after"] {
+        let user = format!("alice-{fault}");
+        let lost = json!({"method": "POST", "path": "/v1/customers", "fault": fault, "times": 9, "delay_ms": 1});
+        it.app.stripe.fault(lost).await;
+        let clicked = it.app.caller(&user).click(MONTHLY).await;
+        assert!(clicked.status >= 429, "{}", clicked.text);
+        it.app.stripe.no_faults().await;
+        let before = it.app.stripe.objects("customer").await.len();
+        let dry = json!({"user": user, "customer": it.customer, "dry_run": true});
+        let dry = adopt(&it.app, &dry).await;
+        assert_eq!(dry.expect_error(409), "user_has_customer", "{fault}");
+        let refused = it.adopt(&user).await;
+        assert_eq!(refused.expect_error(409), "user_has_customer", "{fault}");
+        it.app.caller(&user).click(MONTHLY).await.expect(201);
+        let after = it.app.stripe.objects("customer").await;
+        let made = usize::from(fault == "timeout_before");
+        assert_eq!(after.len(), before + made, "{fault}");
+    }
+    // Nothing of the user's was written down.
+    it.adopt("bob").await.expect(200);
+}

@@ -6,7 +6,7 @@ use perennial_types::{CustomerId, Subscription, UserId};
 
 use super::{ActionError, ActionErrorCode, SubscriptionActions};
 use crate::{
-    FlowError,
+    Customers, FlowError,
     subscriptions::{Subscriptions, read_model},
 };
 
@@ -73,11 +73,19 @@ impl SubscriptionActions<'_> {
         adoption: Adoption,
     ) -> Result<(), ActionError> {
         let table = &self.cx.table;
-        if adoption == Adoption::Real && table.record_customer(user, customer).await? {
+        if adoption == Adoption::Real && table.adopt_customer(user, customer).await? {
             return Ok(());
         }
         match table.customer_item(user).await? {
             Some(CustomerItem::Erasing(_)) => return Err(FlowError::Erasing.into()),
+            // A click has begun, and Stripe may have created a customer for it by now.
+            creating @ Some(CustomerItem::Creating(_)) => {
+                if adoption == Adoption::Real {
+                    let customers = Customers::of(self.cx);
+                    customers.known_or_created(user, creating, None).await?;
+                }
+                return Err(ActionErrorCode::HasCustomer.into());
+            }
             Some(CustomerItem::Known { customer: known }) if known != *customer => {
                 return Err(ActionErrorCode::HasCustomer.into());
             }
