@@ -1,11 +1,13 @@
 //! The sandbox's books: what Stripe has of one case, and what people do there.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use perennial_sandbox::{InProcess, PUBLISHABLE_KEY, SECRET_KEY};
 use serde_json::{Value, json};
 
 use crate::broken::Broken;
+use crate::shop::{SOLD, group_of};
 use crate::table::BEGINNING;
 
 /// The Stripe of a case.
@@ -13,6 +15,8 @@ pub struct Stripe {
     sandbox: InProcess,
     /// How many events there were before, and those that were read since.
     events: RefCell<(usize, Vec<Value>)>,
+    /// The plan of each price.
+    prices: RefCell<Vec<(String, &'static str)>>,
 }
 
 /// Where the sandbox's pages would be, if anybody opened one.
@@ -45,6 +49,12 @@ pub struct Books {
     pub promotion_codes: Vec<Value>,
     /// Plans to come.
     pub schedules: Vec<Value>,
+    /// Coupons.
+    pub coupons: Vec<Value>,
+    /// The tax ids of customers.
+    pub tax_ids: Vec<Value>,
+    /// The plan of each price.
+    prices: Vec<(String, &'static str)>,
 }
 
 impl Books {
@@ -68,11 +78,24 @@ impl Books {
             && (!waits || setup.is_some_and(|setup| setup["status"] == "succeeded"))
     }
 
+    /// The plan that a subscription is sold as, or whose price it has.
+    pub fn plan_of<'a>(&'a self, subscription: &'a Value) -> &'a str {
+        let sold = subscription["metadata"]["perennial_plan"].as_str();
+        let plan = sold.or_else(|| self.plan_by_price(subscription));
+        plan.unwrap_or_default()
+    }
+
+    /// The plan whose price a subscription has.
+    pub fn plan_by_price(&self, subscription: &Value) -> Option<&'static str> {
+        let price = &subscription["items"]["data"][0]["price"]["id"];
+        let known = self.prices.iter().find(|(id, _)| *price == **id);
+        known.map(|(_, plan)| *plan)
+    }
+
     /// Whether a subscription of this group is past due, and so entitles for a while only.
     pub fn is_overdue(&self, group: &str) -> bool {
         self.subscriptions.iter().any(|subscription| {
-            let plan = subscription["metadata"]["perennial_plan"].as_str();
-            subscription["status"] == "past_due" && group_of(plan.unwrap_or_default()) == group
+            subscription["status"] == "past_due" && group_of(self.plan_of(subscription)) == group
         })
     }
 
@@ -80,73 +103,40 @@ impl Books {
     pub fn gives(&self, group: &str) -> bool {
         self.subscriptions.iter().any(|subscription| {
             let status = subscription["status"].as_str();
-            let plan = subscription["metadata"]["perennial_plan"].as_str();
             matches!(status, Some("active" | "trialing" | "past_due"))
-                && group_of(plan.unwrap_or_default()) == group
+                && group_of(self.plan_of(subscription)) == group
                 && self.is_confirmed(subscription)
         })
     }
-}
 
-/// A plan of the trial's shop.
-struct Sold {
-    name: &'static str,
-    group: &'static str,
-    trial_days: u32,
-    interval: &'static str,
-    /// In cents for each interval.
-    amount: u32,
-}
-
-const SOLD: [Sold; 5] = [
-    Sold {
-        name: "photos-yearly",
-        group: "photos",
-        trial_days: 0,
-        interval: "year",
-        amount: 15_000,
-    },
-    Sold {
-        name: "photos-pro",
-        group: "photos",
-        trial_days: 0,
-        interval: "month",
-        amount: 2900,
-    },
-    Sold {
-        name: "photos",
-        group: "photos",
-        trial_days: 0,
-        interval: "month",
-        amount: 1500,
-    },
-    Sold {
-        name: "photos-trial",
-        group: "photos",
-        trial_days: 14,
-        interval: "month",
-        amount: 1500,
-    },
-    Sold {
-        name: "prints",
-        group: "prints",
-        trial_days: 0,
-        interval: "month",
-        amount: 1500,
-    },
-];
-
-/// What a plan costs for each of its intervals, in cents.
-pub fn price_of(plan: &str) -> i64 {
-    let sold = SOLD.iter().find(|sold| sold.name == plan);
-    sold.map_or(0, |sold| sold.amount.into())
-}
-
-/// The group of a plan.
-pub fn group_of(plan: &str) -> &'static str {
-    SOLD.iter()
-        .find(|sold| sold.name == plan)
-        .map_or("", |sold| sold.group)
+    /// What is left without these customers and all that is theirs.
+    pub fn without(mut self, customers: &BTreeSet<String>) -> Self {
+        let theirs = |customer: &Value| {
+            let id = customer.as_str();
+            id.is_some_and(|id| customers.contains(id))
+        };
+        let of = |invoice: &Value, invoices: &[Value]| {
+            invoices
+                .iter()
+                .any(|it| it["id"] == *invoice && theirs(&it["customer"]))
+        };
+        self.invoice_payments
+            .retain(|it| !of(&it["invoice"], &self.invoices));
+        self.customers.retain(|it| !theirs(&it["id"]));
+        for all in [
+            &mut self.setup_intents,
+            &mut self.subscriptions,
+            &mut self.payment_intents,
+            &mut self.invoices,
+            &mut self.credit_notes,
+            &mut self.charges,
+            &mut self.schedules,
+            &mut self.tax_ids,
+        ] {
+            all.retain(|it| !theirs(&it["customer"]));
+        }
+        self
+    }
 }
 
 impl Default for Stripe {
@@ -161,6 +151,7 @@ impl Stripe {
         Self {
             sandbox: InProcess::new(BEGINNING, PAGES),
             events: RefCell::default(),
+            prices: RefCell::default(),
         }
     }
 
@@ -169,32 +160,62 @@ impl Stripe {
         &self.sandbox
     }
 
+    async fn price(
+        &self,
+        product: &str,
+        (amount, interval, tax): (u32, &str, Option<&str>),
+    ) -> Result<String, Broken> {
+        let amount = amount.to_string();
+        let mut form = vec![
+            ("product", product),
+            ("currency", "usd"),
+            ("unit_amount", amount.as_str()),
+            ("recurring[interval]", interval),
+        ];
+        form.extend(tax.map(|behavior| ("tax_behavior", behavior)));
+        text(&self.post("/v1/prices", &form).await?, "/id")
+    }
+
     /// Creates the prices, and gives `plans.json`.
     pub async fn plans(&self) -> Result<String, Broken> {
         let product = self.post("/v1/products", &[("name", "Photos")]).await?;
         let product = text(&product, "/id")?;
         let mut plans = serde_json::Map::new();
         for sold in &SOLD {
+            let tax = sold.is_taxed.then_some("exclusive");
             let price = self
-                .post(
-                    "/v1/prices",
-                    &[
-                        ("product", product.as_str()),
-                        ("currency", "usd"),
-                        ("unit_amount", &sold.amount.to_string()),
-                        ("recurring[interval]", sold.interval),
-                    ],
-                )
+                .price(&product, (sold.amount, sold.interval, tax))
                 .await?;
-            let plan = json!({
-                "price": price["id"], "group": sold.group, "label": sold.name, "amount": sold.amount,
+            self.prices.borrow_mut().push((price.clone(), sold.name));
+            let mut plan = json!({
+                "price": price, "group": sold.group, "label": sold.name, "amount": sold.amount,
                 "currency": "usd", "interval": sold.interval, "interval_count": 1,
                 "trial_days": sold.trial_days, "shopper_pause": 90, "cancel_refund": "prorated",
                 "quantity": {"minimum": 1, "maximum": 9, "shopper_may_change": true},
             });
+            if sold.is_taxed {
+                plan["tax"] = "automatic".into();
+            }
+            if sold.is_private {
+                plan["private"] = true.into();
+            }
+            for (name, amount) in sold.addons {
+                let price = self.price(&product, (*amount, sold.interval, None)).await?;
+                plan["addons"][*name] = json!({
+                    "label": name, "price": price, "amount": amount, "maximum": 5,
+                    "shopper_may_change": true,
+                });
+            }
             plans.insert(sold.name.to_owned(), plan);
         }
         Ok(Value::Object(plans).to_string())
+    }
+
+    /// The price of a plan.
+    pub fn price_id(&self, plan: &str) -> String {
+        let prices = self.prices.borrow();
+        let known = prices.iter().find(|(_, name)| *name == plan);
+        known.map(|(id, _)| id.clone()).unwrap_or_default()
     }
 
     pub(crate) async fn call(
@@ -241,6 +262,21 @@ impl Stripe {
     /// A POST with the secret key that has to succeed.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<Value, Broken> {
         let (status, answer) = self.call(SECRET_KEY, "POST", path, form).await?;
+        expect_success(path, status, answer)
+    }
+
+    /// A POST with the secret key, whatever comes of it.
+    pub async fn post_anyhow(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<(u16, Value), Broken> {
+        self.call(SECRET_KEY, "POST", path, form).await
+    }
+
+    /// A GET with the secret key that has to succeed.
+    pub async fn get(&self, path: &str) -> Result<Value, Broken> {
+        let (status, answer) = self.call(SECRET_KEY, "GET", path, &[]).await?;
         expect_success(path, status, answer)
     }
 
@@ -355,6 +391,9 @@ impl Stripe {
             disputes: all("dispute"),
             promotion_codes: all("promotion_code"),
             schedules: all("subscription_schedule"),
+            coupons: all("coupon"),
+            tax_ids: all("tax_id"),
+            prices: self.prices.borrow().clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::journeys::Journey;
 use crate::stage::Stage;
 
 /// The journeys whose events are delivered in other orders.
-pub const JOURNEYS: [Journey; 12] = [
+pub const JOURNEYS: [Journey; 18] = [
     Journey::ClientReturn,
     Journey::NoReturn,
     Journey::Trial,
@@ -20,6 +20,12 @@ pub const JOURNEYS: [Journey; 12] = [
     Journey::AppleToTrial,
     Journey::AppleToPayment,
     Journey::AppleTrialLeft,
+    Journey::Addons,
+    Journey::Discounted,
+    Journey::CodeWithChange,
+    Journey::RefundRepeated,
+    Journey::Taxed,
+    Journey::Adopted,
 ];
 
 /// Up to this many events, the numbers of the cases count through all orders of them.
@@ -41,6 +47,7 @@ enum Manner {
 
 /// Plays a journey and delivers its events in the order of that number.
 pub async fn run(stage: &Stage<'_>, journey: Journey, number: usize) -> Result<(), Broken> {
+    stage.is_shuffled.set(true);
     journey.play(stage).await?;
     let manner = match number % 4 {
         0 => Manner::Once,

@@ -36,6 +36,8 @@ pub struct Tab {
     pub actions: Running,
     /// `POST /shop/customers` and `POST /shop/users/...`.
     pub users: Running,
+    /// `POST /wallets`.
+    pub wallets: Running,
 }
 
 /// All functions.
@@ -321,6 +323,7 @@ async fn functions(
             subscribe: start("subscribe", door).await?,
             actions: start("actions", door).await?,
             users: start("users", door).await?,
+            wallets: start("wallets", door).await?,
         })
     };
     Ok(Functions {

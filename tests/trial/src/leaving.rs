@@ -223,30 +223,46 @@ impl Stage<'_> {
         Ok(answer)
     }
 
-    /// A server gives a part of the newest invoice back.
-    pub async fn refund(&self, key: &str, id: &str, amount: i64) -> Result<Decided, Broken> {
+    /// A server gives a part of an invoice back, or all that is left of it, behind a door and under a key; of the newest
+    /// invoice unless one is named.
+    pub async fn refund(
+        &self,
+        (door, key): (Door, &str),
+        id: &str,
+        amount: i64,
+    ) -> Result<Decided, Broken> {
         let books = self.lane.stripe.books();
         let subscription = books.subscriptions.iter().find(|it| it["id"] == id);
         let invoice = subscription.map(|it| it["latest_invoice"].clone());
-        self.notes.borrow_mut().refunds.push(AskedRefund {
-            subscription: id.to_owned(),
-            amount,
-            is_sure: false,
-        });
+        let is_it = |it: &AskedRefund| it.key == key;
+        if !self.notes.borrow().refunds.iter().any(is_it) {
+            self.notes.borrow_mut().refunds.push(AskedRefund {
+                key: key.to_owned(),
+                subscription: id.to_owned(),
+                amount,
+                is_sure: false,
+            });
+        }
         let body = json!({"invoice": invoice, "amount": amount});
-        let answer = self.serve(id, "refund", key, &body).await?;
+        let answer = self.serve_at((door, key), id, "refund", &body).await?;
         let mut notes = self.notes.borrow_mut();
         match &answer {
             Some((200, body)) => {
-                if let Some(asked) = notes.refunds.last_mut() {
+                let mut asked = notes.refunds.iter_mut();
+                if let Some(asked) = asked.find(|it| it.key == key) {
                     asked.is_sure = true;
                 }
                 drop(notes);
-                if body["given_back"]["refund"]["amount"] != amount {
+                let back = |name: &str| {
+                    let amount = &body["given_back"][name]["amount"];
+                    amount.as_i64().unwrap_or_default()
+                };
+                if back("refund") + back("credit") != amount {
                     self.broke(format!("of {amount} came {body}"));
                 }
             }
-            Some(_) => drop(notes.refunds.pop()),
+            // It was refused, and nothing comes of it.
+            Some(_) => notes.refunds.retain(|it| it.key != key || it.is_sure),
             None => {}
         }
         Ok(answer)

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::broken::Broken;
 use crate::lane::WEBHOOK_SECRET;
-use crate::shopper::{LEASE_IS_OVER, event};
+use crate::request::event;
+use crate::shopper::LEASE_IS_OVER;
 use crate::stage::{Life, Stage};
 use crate::wire::{Bug, Door};
 
@@ -190,9 +191,15 @@ impl Stage<'_> {
     /// Delivers and applies until nothing is left.
     pub async fn deliver_and_pump(&self) -> Result<(), Broken> {
         for _ in 0..TRIES_OF_STRIPE {
-            let events = self.undelivered();
+            let mut events = self.undelivered();
             if events.is_empty() {
                 return self.pump().await;
+            }
+            if self.is_shuffled.get() {
+                let mut rng = self.rng.borrow_mut();
+                let again = rng.below(events.len());
+                events.extend(events.get(again).cloned());
+                rng.shuffle(&mut events);
             }
             for event in &events {
                 self.deliver(event).await?;

@@ -108,7 +108,8 @@ fn fault(name: &str) -> Result<Fault, String> {
 
 fn bug(name: &str) -> Result<Bug, String> {
     Bug::named(name).ok_or_else(|| {
-        let names = Bug::ALL.map(Bug::name).join(", ");
+        let names: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+        let names = names.join(", ");
         format!("the known bugs are {names}")
     })
 }
@@ -205,7 +206,7 @@ fn replay(run: &Run, case: &Case) -> ExitCode {
 )]
 fn find_planted(seed: u64) -> ExitCode {
     let mut missed = 0;
-    for bug in Bug::ALL {
+    for bug in Bug::ALL.iter().copied() {
         let found = Planted::of(bug).look(seed);
         missed += usize::from(!found.is_found());
         print!("{found}");

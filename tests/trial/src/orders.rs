@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::asked::{AskedEmail, Code, Erasing};
-use crate::books::{price_of, text};
+use crate::books::text;
 use crate::broken::Broken;
+use crate::shop::price_of;
 use crate::shopper::Ask;
 use crate::stage::Stage;
 use crate::wire::Door;
@@ -41,15 +42,22 @@ impl Stage<'_> {
         Ok(())
     }
 
-    async fn ask_about_user(&self, path: &str, mut body: Value) -> Result<Option<u16>, Broken> {
+    /// A server asks something about the user; gives the status and the body, once there is a decision.
+    pub(crate) async fn ask_about_user(
+        &self,
+        door: Door,
+        path: &str,
+        mut body: Value,
+    ) -> Result<Option<(u16, Value)>, Broken> {
         body["user"] = self.user.as_str().into();
         let ask = Ask::User { path, body: &body };
-        let answer = self.insist(Door::TabB, &ask).await?;
+        let answer = self.insist(door, &ask).await?;
         if let Some((status, body, _)) = &answer {
             let code = body["error"]["code"].as_str().unwrap_or_default();
             self.tell(format!("a server asks {path}: {status} {code}"));
+            self.is_well_asked(*status, code);
         }
-        Ok(answer.map(|(status, _, _)| status))
+        Ok(answer.map(|(status, body, _)| (status, body)))
     }
 
     /// A server says where Stripe writes to.
@@ -59,7 +67,9 @@ impl Stage<'_> {
             is_sure: false,
         });
         let body = json!({ "email": address });
-        let status = self.ask_about_user("/shop/users/email", body).await?;
+        let path = "/shop/users/email";
+        let answer = self.ask_about_user(Door::TabB, path, body).await?;
+        let status = answer.map(|it| it.0);
         let mut notes = self.notes.borrow_mut();
         match (status, notes.emails.last_mut()) {
             (Some(200), Some(asked)) => asked.is_sure = true,
@@ -73,8 +83,9 @@ impl Stage<'_> {
     /// A server has the user erased; gives whether it was answered that they are.
     pub async fn erase(&self) -> Result<bool, Broken> {
         self.notes.borrow_mut().erasing = Some(Erasing::Asked);
-        let status = self.ask_about_user("/shop/users/erase", json!({})).await?;
-        let is_sure = status == Some(200);
+        let path = "/shop/users/erase";
+        let answer = self.ask_about_user(Door::TabB, path, json!({})).await?;
+        let is_sure = answer.is_some_and(|it| it.0 == 200);
         if is_sure {
             self.notes.borrow_mut().erasing = Some(Erasing::Sure);
         }

@@ -109,6 +109,38 @@ impl Planted {
                 part(Matrix::Fault, "given-back", Shopper, lost),
                 "was given back twice",
             ),
+            Bug::RefundForEachTry => (
+                part(Matrix::Fault, "refund-repeated", Shopper, lost),
+                "were given back beside",
+            ),
+            Bug::DiscountForEachTry => (
+                part(Matrix::Fault, "discounted", Shopper, lost),
+                "was redeemed",
+            ),
+            Bug::DiscountLeftOut => (part(Crash, "code-alone", Shopper, None), "agreed on were"),
+            Bug::Untaxed => (part(Crash, "taxed", Shopper, None), "were shown"),
+            Bug::TaxIdsStay => (part(Crash, "tax-ids", Shopper, None), "has the tax ids"),
+            Bug::AddonsUntold => (
+                part(Crash, "addons", Shopper, None),
+                "says that the add-ons",
+            ),
+            Bug::GrantAfterErase => (
+                part(Crash, "granted-then-erased", Shopper, None),
+                "was given a plan",
+            ),
+            Bug::EndlessGrant => (
+                part(Crash, "grant-over", Shopper, None),
+                "is given to the user",
+            ),
+            Bug::OfferStays => (
+                part(Crash, "offered-change", Shopper, None),
+                "was not offered",
+            ),
+            Bug::CustomerForTwo => (
+                part(Race, "two-adoptions", Shopper, None),
+                "was answered to be the user's",
+            ),
+            Bug::MovedDuringCharge => (part(Race, "move-and-return", Shopper, None), "were shown"),
             Bug::HalfASchedule => (part(Crash, "plan-to-come", Shopper, None), "agreed on were"),
             Bug::UnreadableStops => (
                 part(Crash, "unreadable", Webhook, None),

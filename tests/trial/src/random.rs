@@ -1,11 +1,12 @@
 //! A year of a user who acts at random: subscribes, sees prices, agrees or does not, cancels, takes that back, goes on
-//! after a pause, ends at once for the unused time, gives another payment method, cannot pay, and comes again.
+//! after a pause, ends at once for the unused time, gives another payment method, cannot pay, has add-ons, is given plans
+//! for free, and comes again.
 
 use serde_json::{Value, json};
 
 use crate::books::text;
 use crate::broken::Broken;
-use crate::journeys::{Then, begin, buy, confirm};
+use crate::journeys::{Then, begin, buy, confirm, given, taken};
 use crate::leaving::Asker;
 use crate::shopper::By;
 use crate::stage::Stage;
@@ -81,7 +82,7 @@ impl User<'_> {
         let method = subscription["default_payment_method"]
             .as_str()
             .unwrap_or_default();
-        match self.below(17) {
+        match self.below(20) {
             0 | 1 => self.change(&id, method, "now").await,
             2 | 3 => self.change(&id, method, "period_end").await,
             4 => self.take_back(&id, "cancel").await,
@@ -109,6 +110,8 @@ impl User<'_> {
                 self.stage.resume(Asker::Page(TAB), &id).await.map(drop)
             }
             14 => self.stage.end_now(TAB, &id).await.map(drop),
+            15 | 16 => self.addons(&id).await,
+            17 => self.grant().await,
             _ => Ok(()),
         }
     }
@@ -170,6 +173,33 @@ impl User<'_> {
         let answer = self.stage.take_back(TAB, id, action).await?;
         self.is_answered(answer.as_ref());
         Ok(())
+    }
+
+    /// Sees what more or fewer of an add-on cost, and agrees, if the plan has it.
+    async fn addons(&self, id: &str) -> Result<(), Broken> {
+        let stage = self.stage;
+        let mut ask = json!({"addons": {self.one_of(&["storage", "support"]): self.below(4)}});
+        if self.below(2) == 0 {
+            ask["when"] = self.one_of(&["now", "period_end"]).into();
+        }
+        let Some(shown) = stage.preview(TAB, id, &ask).await? else {
+            return Ok(());
+        };
+        let answer = stage.agree(TAB, id, &shown).await?;
+        self.is_answered(answer.as_ref());
+        Ok(())
+    }
+
+    /// A server gives a plan for free for some weeks, or takes it away.
+    async fn grant(&self) -> Result<(), Broken> {
+        let plan = self.one_of(&["photos", "prints"]);
+        let weeks = i64::try_from(1 + self.below(9)).unwrap_or(1);
+        let until = self.stage.lane.stripe.now().await? + weeks * 7 * DAY;
+        let asked = match self.below(3) {
+            0 => taken(plan),
+            _ => given(plan, Some(until)),
+        };
+        self.stage.grant(TAB, asked).await.map(drop)
     }
 
     /// A server sells another number of the same plan.

@@ -6,6 +6,7 @@ use url::Url;
 use crate::books::text;
 use crate::broken::Broken;
 use crate::lane::Tab;
+use crate::request::{event, page_event, server_event};
 use crate::stage::{Life, Reply, Stage, Told};
 use crate::wire::Door;
 
@@ -93,6 +94,10 @@ pub(crate) enum Ask<'a> {
     Again {
         body: &'a Value,
     },
+    /// What a plan costs with a code, or where the shopper is.
+    Wallets {
+        body: &'a Value,
+    },
     /// The page of a link, or its button.
     Page {
         link: &'a str,
@@ -171,6 +176,10 @@ impl Stage<'_> {
                 let event = event(Some(&self.user), "POST", "/subscriptions", "", Some(body));
                 Box::pin(self.ask(door, &tab.subscribe, event)).await
             }
+            Ask::Wallets { body } => {
+                let event = event(Some(&self.user), "POST", "/wallets", "", Some(body));
+                Box::pin(self.ask(door, &tab.wallets, event)).await
+            }
             Ask::Page { link, form } => {
                 let event = page_event(link, *form);
                 Box::pin(self.ask(door, &tab.actions, event)).await
@@ -223,6 +232,18 @@ impl Stage<'_> {
         key: &str,
         body: &Value,
     ) -> Result<Option<(u16, Value)>, Broken> {
+        let server = (Door::TabB, key);
+        self.serve_at(server, subscription, action, body).await
+    }
+
+    /// The same behind one of two doors, for two servers at once.
+    pub async fn serve_at(
+        &self,
+        (door, key): (Door, &str),
+        subscription: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Option<(u16, Value)>, Broken> {
         let path = format!("/shop/subscriptions/{subscription}/{action}");
         let mut body = body.clone();
         body["user"] = self.user.as_str().into();
@@ -231,12 +252,21 @@ impl Stage<'_> {
             key,
             body: &body,
         };
-        let answer = self.insist(Door::TabB, &ask).await?;
+        let answer = self.insist(door, &ask).await?;
         if let Some((status, body, _)) = &answer {
             let code = body["error"]["code"].as_str().unwrap_or_default();
             self.tell(format!("a server asks to {action}: {status} {code}"));
+            self.is_well_asked(*status, code);
         }
         Ok(answer.map(|(status, body, _)| (status, body)))
+    }
+
+    /// What is refused for its form was never tried, so nothing that follows would be.
+    pub(crate) fn is_well_asked(&self, status: u16, code: &str) {
+        let refused = ["unknown_plan", "tax_id_refused", "link_invalid"];
+        if status == 400 && !refused.contains(&code) {
+            self.broke(format!("the trial asks for nothing that can be: {code}"));
+        }
     }
 
     pub(crate) async fn insist(&self, door: Door, ask: &Ask<'_>) -> Result<Option<Answer>, Broken> {
@@ -408,79 +438,4 @@ fn landed(location: &str) -> Told {
         reason: get("reason"),
         subscription: None,
     }
-}
-
-/// What a browser asks of the page of a link: to see it, or by its button.
-fn page_event(link: &str, form: Option<&[(&str, &str)]>) -> Value {
-    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-    pairs.append_pair("link", link);
-    let Some(form) = form else {
-        return event(None, "GET", "/cancel", &pairs.finish(), None);
-    };
-    let body = pairs.extend_pairs(form).finish();
-    let mut event = event(None, "POST", "/cancel", "", None);
-    event["headers"]["content-type"] = "application/x-www-form-urlencoded".into();
-    event["body"] = body.into();
-    event
-}
-
-/// What a server of the shop asks, which IAM has let in.
-fn server_event(path: &str, body: &Value) -> Value {
-    let mut event = event(None, "POST", path, "", Some(body));
-    event["headers"]["authorization"] =
-        "AWS4-HMAC-SHA256 SignedHeaders=content-type;host;idempotency-key".into();
-    event["requestContext"]["authorizer"] =
-        json!({"iam": {"userArn": "arn:aws:iam::123456789012:user/shop"}});
-    event
-}
-
-/// An event of an HTTP API with payload format 2.0.
-pub fn event(
-    user: Option<&str>,
-    method: &str,
-    path: &str,
-    query: &str,
-    body: Option<&Value>,
-) -> Value {
-    let checkout = path.strip_prefix("/checkouts/");
-    let (shop, of_subscription) = match path.strip_prefix("/shop") {
-        Some(rest) => ("/shop", rest.strip_prefix("/subscriptions/")),
-        None => ("", path.strip_prefix("/subscriptions/")),
-    };
-    let acted = of_subscription.and_then(|rest| rest.split_once('/'));
-    let route = match (checkout, acted) {
-        (Some(_), _) => format!("{method} /checkouts/{{checkout}}"),
-        (None, Some((_, action))) => {
-            format!("{method} {shop}/subscriptions/{{subscription}}/{action}")
-        }
-        (None, None) => format!("{method} {path}"),
-    };
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": {"user-agent": BROWSER, "host": "api.shop.example", "content-type": "application/json"},
-        "requestContext": {
-            "accountId": "0", "apiId": "trial", "domainName": "api.shop.example",
-            "domainPrefix": "api", "requestId": "trial", "routeKey": "", "stage": "$default",
-            "time": "24/Nov/2026:00:00:00 +0000", "timeEpoch": 0,
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ADDRESS, "userAgent": BROWSER},
-        },
-        "isBase64Encoded": false,
-    });
-    if let Some(checkout) = checkout {
-        event["pathParameters"] = json!({"checkout": checkout});
-    }
-    if let Some((subscription, _)) = acted {
-        event["pathParameters"] = json!({"subscription": subscription});
-    }
-    if let Some(user) = user {
-        event["requestContext"]["authorizer"] =
-            json!({"jwt": {"claims": {"sub": user}, "scopes": null}});
-    }
-    if let Some(body) = body {
-        event["body"] = body.to_string().into();
-    }
-    event
 }

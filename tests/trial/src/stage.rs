@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use perennial_functions::Running;
 use serde_json::{Value, json};
 
-use crate::asked::{AskedEmail, Code, Erasing};
+use crate::asked::{AskedEmail, Code, Erasing, Wishes};
 use crate::broken::Broken;
+use crate::history::Moment;
 use crate::lane::Lane;
 use crate::rng::Rng;
 use crate::table::Table;
@@ -122,6 +123,17 @@ pub enum Terms {
     Ended(Back),
 }
 
+impl Terms {
+    /// Another price from the next invoice on, for which nothing is charged at once.
+    pub fn counts(amount: i64) -> Self {
+        Self::Now {
+            amount,
+            invoice: None,
+            next: (0, 0),
+        }
+    }
+}
+
 /// A pause that was asked for.
 #[derive(Debug, Clone)]
 pub struct Pause {
@@ -149,6 +161,8 @@ pub struct Back {
 /// What a server has asked to give back.
 #[derive(Debug, Clone)]
 pub struct AskedRefund {
+    /// Under which key.
+    pub key: String,
     /// Of which subscription.
     pub subscription: String,
     /// How much, in cents.
@@ -194,6 +208,8 @@ pub struct Notes {
     pub emails: Vec<AskedEmail>,
     /// Whether a server has asked to erase the user.
     pub erasing: Option<Erasing>,
+    /// What servers have asked about the user, and what was bought besides plans.
+    pub wishes: Wishes,
     /// What was agreed on, and confirmed by an answer.
     pub deals: Vec<Deal>,
     /// Whether that is all: nothing was asked for whose answer is not known.
@@ -237,6 +253,9 @@ pub struct Stage<'a> {
     pub log: RefCell<String>,
     /// How many calls there were when the stream was read.
     pub(crate) read_at: Cell<Option<usize>>,
+    /// Whether Stripe's events come in another order each time that they flow, some of them twice.
+    pub(crate) is_shuffled: Cell<bool>,
+    pub(crate) moments: Cell<Moment>,
 }
 
 impl<'a> Stage<'a> {
@@ -262,7 +281,15 @@ impl<'a> Stage<'a> {
             notes: RefCell::default(),
             log: RefCell::default(),
             read_at: Cell::default(),
+            is_shuffled: Cell::default(),
+            moments: Cell::default(),
         })
+    }
+
+    /// A moment that is later than each before it.
+    pub fn moment(&self) -> Moment {
+        self.moments.set(self.moments.get() + 1);
+        self.moments.get()
     }
 
     /// Writes a line into the story.

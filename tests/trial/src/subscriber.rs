@@ -3,8 +3,10 @@
 use perennial_types::Timestamp;
 use serde_json::{Value, json};
 
-use crate::books::{price_of, text};
+use crate::books::text;
 use crate::broken::Broken;
+use crate::priced::SHARE;
+use crate::shop::{addon_price, price_of};
 use crate::stage::{Deal, Stage, Terms};
 use crate::wire::Door;
 
@@ -16,6 +18,13 @@ pub struct Shown {
     pub terms: Terms,
     /// What is to be paid at once.
     pub due: i64,
+}
+
+impl Shown {
+    /// Which of the previews it is.
+    pub fn name(&self) -> String {
+        self.preview.to_string()
+    }
 }
 
 impl Stage<'_> {
@@ -52,7 +61,18 @@ impl Stage<'_> {
         let known = books.subscriptions.iter().find(|it| it["id"] == id);
         let known = known.and_then(|it| it["items"]["data"][0]["quantity"].as_i64());
         let quantity = ask["quantity"].as_i64().or(known).unwrap_or(1);
-        let amount = price_of(plan) * quantity;
+        let addons = shown["addons"].as_array().into_iter().flatten();
+        let addons = addons.map(|it| {
+            let one = addon_price(plan, it["name"].as_str().unwrap_or_default());
+            one * it["quantity"].as_i64().unwrap_or_default()
+        });
+        let full = price_of(plan) * quantity + addons.sum::<i64>();
+        let share = if shown["discount"].is_object() {
+            Some(SHARE)
+        } else {
+            self.notes.borrow().wishes.share
+        };
+        let amount = full * share.unwrap_or(100) / 100;
         let due = amount_of("due_now");
         let time = |pointer: &str| -> Result<i64, Broken> {
             let time: Timestamp = serde_json::from_value(text(shown, pointer)?.into())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::books::group_of;
+use crate::shop::group_of;
 
 use super::{Seen, attempt_item, attempt_of, came_first, group, is_live, is_open, items};
 
@@ -14,6 +14,7 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
     for subscription in &seen.books.subscriptions {
         match attempt_of(subscription) {
             Some(attempt) => made.entry(attempt).or_default().push(subscription),
+            None if is_of_before(seen, subscription) => {}
             None => broken.push(format!("{} is of no checkout", subscription["id"])),
         }
     }
@@ -64,8 +65,9 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
                 .books
                 .subscriptions
                 .iter()
-                .any(|other| is_live(other) && group(other) == group_of(plan)),
+                .any(|other| is_live(other) && group(seen, other) == group_of(plan)),
             "payment_declined" => true,
+            "tax_changed" => seen.wishes.moved,
             "code_refused" => seen.code.as_ref().is_some_and(|code| code.is_ended),
             _ => false,
         };
@@ -75,6 +77,12 @@ pub(super) fn approved_attempts(seen: &Seen, broken: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// Whether it is of a customer who was there before.
+pub(super) fn is_of_before(seen: &Seen, subscription: &Value) -> bool {
+    let customer = subscription["customer"].as_str();
+    customer.is_some_and(|it| seen.wishes.others.contains(it))
 }
 
 pub(super) fn attempts_are_over(seen: &Seen, broken: &mut Vec<String>) {

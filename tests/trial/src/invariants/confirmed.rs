@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Seen, attempt_item, attempt_of, came_first, is_live, items, pauses, was_ended};
+use super::{Seen, attempt_item, attempt_of, came_first, given, is_live, items, pauses, was_ended};
 
 /// What is confirmed is kept, known and done with; what is not has ended.
 pub(super) fn subscriptions_that_came_first(seen: &Seen, broken: &mut Vec<String>) {
@@ -79,10 +79,11 @@ pub(super) fn out_of_reach(seen: &Seen, broken: &mut Vec<String>) {
 /// A user may have what a subscription gives that somebody has confirmed, and only that.
 pub(super) fn entitled(seen: &Seen, broken: &mut Vec<String>) {
     for (name, entitlement) in seen.entitlements.as_object().into_iter().flatten() {
-        let gives = seen.books.gives(name);
-        let lapsed = entitlement["active"] == false && seen.books.is_overdue(name);
-        if entitlement["active"] != gives && !lapsed {
-            let not = if gives { "not " } else { "" };
+        let (must, may) = given::may_have(seen, name);
+        let active = entitlement["active"] == true;
+        let lapsed = !active && seen.books.is_overdue(name);
+        if (active && !may || !active && must) && !lapsed {
+            let not = if active { "" } else { "not " };
             broken.push(format!(
                 "the user is {not}entitled to {name}, and Stripe says otherwise"
             ));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Seen, attempt_of, group, is_live, items};
+use super::{Seen, attempt_of, attempts::is_of_before, group, is_live, items};
 use crate::table::FORGOTTEN;
 use crate::table::UNREADABLE;
 
@@ -155,8 +155,10 @@ pub(super) fn inbox(seen: &Seen, broken: &mut Vec<String>) {
 
 /// The slot points to the live subscription, and to nobody who is gone.
 pub(super) fn slots(seen: &Seen, broken: &mut Vec<String>) {
-    for subscription in seen.books.subscriptions.iter().filter(|it| is_live(it)) {
-        let key = format!("SLOT#{}", group(subscription));
+    let live = seen.books.subscriptions.iter().filter(|it| is_live(it));
+    // Of one that was there before, a click is told by the table's row.
+    for subscription in live.filter(|it| !is_of_before(seen, it)) {
+        let key = format!("SLOT#{}", group(seen, subscription));
         let slot = items(seen, "SLOT#").find(|item| item["sk"] == key);
         if slot.is_none_or(|slot| slot["subscription"] != subscription["id"]) {
             broken.push(format!("the slot does not point to {}", subscription["id"]));

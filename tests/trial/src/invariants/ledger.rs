@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Seen;
-use crate::books::price_of;
+use crate::shop::price_of;
 use crate::stage::{Back, Deal, Terms};
 
 /// Stripe charges no less, in cents; it is added to the next invoice.
@@ -17,10 +17,10 @@ struct Prices(Vec<(i64, i64)>);
 
 impl Prices {
     /// Of a subscription by what it was bought for, and what was agreed on since.
-    fn of(subscription: &Value, deals: &[&Deal]) -> Self {
-        let plan = subscription["metadata"]["perennial_plan"].as_str();
+    fn of(seen: &Seen, subscription: &Value, deals: &[&Deal]) -> Self {
+        let plan = seen.books.plan_of(subscription);
         let created = subscription["created"].as_i64().unwrap_or_default();
-        let mut prices = vec![(created, price_of(plan.unwrap_or_default()))];
+        let mut prices = vec![(created, price_of(plan))];
         let mut to_come = None;
         for deal in deals {
             if let Some(due) = to_come.take_if(|(from, _)| *from <= deal.at) {
@@ -59,7 +59,7 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
     for subscription in &seen.books.subscriptions {
         let id = subscription["id"].as_str().unwrap_or_default();
         let of_it: Vec<&Deal> = deals.iter().filter(|it| it.subscription == id).collect();
-        let of_it_prices = Prices::of(subscription, &of_it);
+        let of_it_prices = Prices::of(seen, subscription, &of_it);
         let at_once = of_it.iter().filter_map(|deal| match deal.terms {
             Terms::Now { invoice, .. } => invoice.map(|(due, total)| (Some(due), total)),
             Terms::Paused { credit } if credit > 0 => Some((Some(0), -credit)),
@@ -112,9 +112,10 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
             reason => {
                 let of_it = prices.get(id);
                 let total = match reason {
-                    Some("subscription_create") => match &seen.code {
-                        Some(code) => code.first,
-                        None => of_it.map_or(0, Prices::first),
+                    Some("subscription_create") => match (&seen.code, seen.wishes.first) {
+                        (Some(code), _) => code.first,
+                        (None, Some(first)) => first,
+                        (None, None) => of_it.map_or(0, Prices::first),
                     },
                     _ => of_it.map_or(0, |prices| prices.at(created)),
                 };
@@ -182,7 +183,8 @@ fn balances(seen: &Seen, credit: i64, paid: i64, broken: &mut Vec<String>) {
 
 /// Each end at once gave back what was agreed on, and nothing else did.
 fn gone_back(seen: &Seen, backs: &[(i64, &Back)], broken: &mut Vec<String>) {
-    let wanted: i64 = backs.iter().map(|(_, back)| back.refund).sum();
+    let by_servers = seen.refunds.iter().map(|it| it.amount).sum::<i64>();
+    let wanted: i64 = by_servers + backs.iter().map(|(_, back)| back.refund).sum::<i64>();
     let refunds = seen.books.refunds.iter();
     let got: i64 = refunds.filter_map(|it| it["amount"].as_i64()).sum();
     if got != wanted {

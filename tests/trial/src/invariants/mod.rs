@@ -3,12 +3,14 @@
 mod attempts;
 mod back;
 mod confirmed;
+mod given;
 mod half_done;
 mod held;
 mod ledger;
 mod money;
 mod orders;
 mod pauses;
+mod priced;
 mod secrets;
 mod told;
 mod unnamed;
@@ -17,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::asked::{AskedEmail, Code, Erasing};
-use crate::books::{Books, group_of};
+use crate::asked::{AskedEmail, Code, Erasing, Wishes};
+use crate::books::Books;
 use crate::broken::Broken;
+use crate::shop::group_of;
 use crate::stage::{AskedRefund, Back, Deal, Life, Pause, Stage, Told};
 use crate::table::UNREADABLE;
 
@@ -31,6 +34,8 @@ struct Seen {
     events: Vec<Value>,
     /// What `GET /subscriptions` says that the user may have.
     entitlements: Value,
+    /// What `GET /subscriptions` says that the user was given.
+    grants: Value,
     items: Vec<Value>,
     outbox: Vec<Value>,
     told: Vec<Told>,
@@ -52,6 +57,10 @@ struct Seen {
     emails: Vec<AskedEmail>,
     /// Whether a server has asked to erase the user.
     erasing: Option<Erasing>,
+    /// What servers have asked about the user, and what was bought besides plans.
+    wishes: Wishes,
+    /// Whether something has gone wrong, after which a request may have come to its half.
+    is_half_told: bool,
     /// Stripe's time.
     now: i64,
     /// What was agreed on, if all of it is known.
@@ -86,6 +95,14 @@ impl Stage<'_> {
             back::is_told(&seen, &mut broken);
         }
         back::first_payments(&seen, &mut broken);
+        given::grants(&seen, &mut broken);
+        given::offers(&seen, &mut broken);
+        given::tax_ids(&seen, &mut broken);
+        given::adoptions(&seen, &mut broken);
+        priced::as_shown(&seen, &mut broken);
+        priced::never_more_back(&seen, &mut broken);
+        priced::redemptions(&seen, &mut broken);
+        priced::addons(&seen, &mut broken);
         orders::codes(&seen, &mut broken);
         orders::emails(&seen, &mut broken);
         half_done::nothing(&seen, &mut broken);
@@ -113,13 +130,39 @@ impl Stage<'_> {
             let kind = event["type"].as_str();
             kind.is_some_and(|kind| kind.starts_with("customer.subscription."))
         });
-        let (entitlements, now) = (self.entitlements().await?, self.lane.stripe.now().await?);
+        let mut mine = self.mine().await?;
+        let now = self.lane.stripe.now().await?;
+        let items = self.table.items();
+        let wishes = self.notes.borrow().wishes.clone();
+        let books = self.lane.stripe.books();
+        // Those of others are nobody's business here, until they are the user's.
+        let mut foreign = wishes.others.clone();
+        foreign.retain(|it| {
+            let theirs = books.subscriptions.iter();
+            let mut theirs = theirs.filter(|of| of["customer"] == it.as_str());
+            let is_known = theirs.any(|of| {
+                let mut rows = items.iter().filter(|row| is_of(row, "SUB#"));
+                rows.any(|row| row["model"]["id"] == of["id"])
+            });
+            let (sure, _) = wishes.adoptions.about(|of| of == it).counts();
+            given::owner_of(&items, it).as_ref() != Some(&self.user) || (sure == 0 && !is_known)
+        });
+        let is_foreign = |event: &Value| {
+            let customer = event.pointer("/data/object/customer");
+            let customer = customer.and_then(Value::as_str);
+            customer.is_some_and(|it| foreign.contains(it))
+        };
+        let mut events = events;
+        events.retain(|event| !is_foreign(event));
         Ok(Seen {
-            books: self.lane.stripe.books(),
+            books: books.without(&foreign),
             user: self.user.clone(),
             events,
-            entitlements,
-            items: self.table.items(),
+            entitlements: mine["entitlements"].take(),
+            grants: mine["grants"].take(),
+            items,
+            wishes,
+            is_half_told: self.setting.trouble.is_some(),
             outbox: self.notes.borrow().outbox.clone(),
             told: self.notes.borrow().told.clone(),
             ended: self.notes.borrow().ended.clone(),
@@ -149,6 +192,18 @@ impl Stage<'_> {
         confirmed::entitled(&seen, &mut broken);
         for what in broken {
             self.broke(format!("{when}: {what}"));
+        }
+        Ok(())
+    }
+
+    /// The user has what was given for free and paid for, now.
+    pub async fn check_grants(&self) -> Result<(), Broken> {
+        let seen = self.look().await?;
+        let mut broken = Vec::new();
+        given::grants(&seen, &mut broken);
+        confirmed::entitled(&seen, &mut broken);
+        for what in broken {
+            self.broke(what);
         }
         Ok(())
     }
@@ -260,12 +315,8 @@ fn attempt_of(object: &Value) -> Option<&str> {
     object["metadata"]["perennial_attempt"].as_str()
 }
 
-fn group(subscription: &Value) -> &'static str {
-    group_of(
-        subscription["metadata"]["perennial_plan"]
-            .as_str()
-            .unwrap_or_default(),
-    )
+fn group(seen: &Seen, subscription: &Value) -> &'static str {
+    group_of(seen.books.plan_of(subscription))
 }
 
 fn items<'a>(seen: &'a Seen, prefix: &'a str) -> impl Iterator<Item = &'a Value> {

@@ -21,7 +21,7 @@ pub(super) fn one_customer(seen: &Seen, broken: &mut Vec<String>) {
 pub(super) fn one_live_subscription(seen: &Seen, broken: &mut Vec<String>) {
     let mut live: BTreeMap<&str, usize> = BTreeMap::new();
     for subscription in seen.books.subscriptions.iter().filter(|it| is_live(it)) {
-        *live.entry(group(subscription)).or_default() += 1;
+        *live.entry(group(seen, subscription)).or_default() += 1;
     }
     for (group, count) in live.into_iter().filter(|(_, count)| *count > 1) {
         broken.push(format!(
@@ -37,7 +37,7 @@ pub(super) fn never_two_live(seen: &Seen, broken: &mut Vec<String>) {
     for event in &seen.events {
         let subscription = &event["data"]["object"];
         let id = subscription["id"].as_str().unwrap_or_default();
-        let group = group(subscription);
+        let group = group(seen, subscription);
         let of_group = live.entry(group).or_default();
         let changed = if is_live(subscription) {
             of_group.insert(id)

@@ -136,8 +136,8 @@ async fn given_back(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
 /// What is given back in two parts, of which the second is all that the first has left.
 async fn refunded_by_server(stage: &Stage<'_>, id: &str) -> Result<(), Broken> {
     stage.flow().await?;
-    for (key, amount) in [("a part", 500), ("the rest", 1000)] {
-        stage.refund(key, id, amount).await?;
+    for (key, amount) in [("a-part", 500), ("the-rest", 1000)] {
+        stage.refund((Door::TabB, key), id, amount).await?;
         stage.some_minutes().await?;
     }
     expect(stage, id, "active");

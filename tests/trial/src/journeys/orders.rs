@@ -99,7 +99,7 @@ async fn order(stage: &Stage<'_>, mut body: Value) -> Result<Option<(Value, Code
 }
 
 /// Lets the checkout come to its end, whoever has died: before a month passes, a sweep has come round.
-async fn some_minutes(stage: &Stage<'_>) -> Result<(), Broken> {
+pub(super) async fn some_minutes(stage: &Stage<'_>) -> Result<(), Broken> {
     stage.flow().await?;
     stage.pass(11 * 60).await?;
     stage.sweep_until_done("open").await?;

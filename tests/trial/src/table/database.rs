@@ -8,12 +8,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::cost::Cost;
 use super::expression::Expression;
+use super::request::{Action, Batch, Get, Query, Transaction};
 
 /// An item as DynamoDB writes it.
 pub type Item = Map<String, Value>;
@@ -35,7 +36,7 @@ const LARGEST_BATCH: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refused {
     #[error("The conditional request failed")]
-    Condition,
+    Condition(Option<Item>),
     #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", .0.join(", "))]
     Canceled(Vec<&'static str>),
     #[error("The document path provided in the update expression is invalid for update")]
@@ -55,19 +56,22 @@ impl From<serde_json::Error> for Refused {
 impl Refused {
     fn body(&self) -> Value {
         let kind = match self {
-            Self::Condition => "ConditionalCheckFailedException",
+            Self::Condition(_) => "ConditionalCheckFailedException",
             Self::Canceled(_) => "TransactionCanceledException",
             Self::Token => "IdempotentParameterMismatchException",
             Self::Path | Self::Unknown(_) => "ValidationException",
         };
         let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
         let sentence = self.to_string();
+        if let Self::Condition(Some(item)) = self {
+            return json!({ "__type": kind, "message": sentence, "Item": item });
+        }
         let Self::Canceled(reasons) = self else {
             return json!({ "__type": kind, "message": sentence });
         };
         let reasons = reasons.iter().map(|code| match *code {
             NONE => json!({ "Code": code }),
-            _ => json!({ "Code": code, "Message": Self::Condition.to_string() }),
+            _ => json!({ "Code": code, "Message": Self::Condition(None).to_string() }),
         });
         let reasons: Vec<Value> = reasons.collect();
         json!({ "__type": kind, "Message": sentence, "CancellationReasons": reasons })
@@ -76,79 +80,6 @@ impl Refused {
 
 /// What a canceled transaction says of a write that would have been done.
 const NONE: &str = "None";
-
-/// A put, an update or a deletion.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Write {
-    #[serde(rename = "TableName")]
-    _table: String,
-    #[serde(alias = "Key")]
-    item: Item,
-    condition_expression: Option<String>,
-    update_expression: Option<String>,
-    #[serde(default)]
-    expression_attribute_names: BTreeMap<String, String>,
-    #[serde(default)]
-    expression_attribute_values: Item,
-    return_values: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Deserialize)]
-enum Action {
-    Put(Write),
-    Update(Write),
-    Delete(Write),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Transaction {
-    transact_items: Vec<Action>,
-    client_request_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Get {
-    #[serde(rename = "TableName")]
-    _table: String,
-    key: Item,
-    #[serde(rename = "ConsistentRead")]
-    _consistent: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Batch {
-    request_items: BTreeMap<String, Keys>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Keys {
-    keys: Vec<Item>,
-    #[serde(rename = "ConsistentRead")]
-    _consistent: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Query {
-    #[serde(rename = "TableName")]
-    _table: String,
-    index_name: Option<String>,
-    key_condition_expression: String,
-    filter_expression: Option<String>,
-    projection_expression: Option<String>,
-    #[serde(default)]
-    expression_attribute_names: BTreeMap<String, String>,
-    #[serde(default)]
-    expression_attribute_values: Item,
-    limit: Option<usize>,
-    #[serde(rename = "ConsistentRead")]
-    _consistent: Option<bool>,
-}
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -175,6 +106,8 @@ type Key = (String, String);
 struct Change {
     key: Key,
     item: Option<Item>,
+    /// Whether it was looked at alone.
+    is_check: bool,
 }
 
 #[derive(Default)]
@@ -419,8 +352,7 @@ impl State {
     }
 
     fn write(&mut self, action: Action) -> Result<Vec<u8>, Refused> {
-        let (Action::Put(write) | Action::Update(write) | Action::Delete(write)) = &action;
-        let shows = match write.return_values.as_deref() {
+        let shows = match action.write().return_values.as_deref() {
             None => false,
             Some("ALL_NEW") => true,
             Some(other) => return Err(Refused::Unknown(other.to_owned())),
@@ -457,7 +389,7 @@ impl State {
                     changes.push(change);
                     NONE
                 }
-                Err(Refused::Condition) => "ConditionalCheckFailed",
+                Err(Refused::Condition(_)) => "ConditionalCheckFailed",
                 Err(other) => return Err(other),
             });
         }
@@ -474,7 +406,8 @@ impl State {
     }
 
     fn change(&self, action: Action) -> Result<Change, Refused> {
-        let (Action::Put(write) | Action::Update(write) | Action::Delete(write)) = &action;
+        let write = action.write();
+        let is_check = matches!(action, Action::ConditionCheck(_));
         let key = key_of(&write.item)?;
         let known = self.item(&key);
         let known = known.as_deref();
@@ -485,12 +418,18 @@ impl State {
         if let Some(condition) = &write.condition_expression {
             let nothing = Item::new();
             if !expression(condition).holds(known.unwrap_or(&nothing))? {
-                return Err(Refused::Condition);
+                let shows = match write.return_values_on_condition_check_failure.as_deref() {
+                    None => false,
+                    Some("ALL_OLD") => true,
+                    Some(other) => return Err(Refused::Unknown(other.to_owned())),
+                };
+                return Err(Refused::Condition(known.cloned().filter(|_| shows)));
             }
         }
         let item = match action {
             Action::Put(write) => Some(write.item),
             Action::Delete(_) => None,
+            Action::ConditionCheck(_) => known.cloned(),
             Action::Update(ref write) => {
                 let mut item = known.unwrap_or(&write.item).clone();
                 if let Some(update) = &write.update_expression {
@@ -499,11 +438,20 @@ impl State {
                 Some(item)
             }
         };
-        Ok(Change { key, item })
+        Ok(Change {
+            key,
+            item,
+            is_check,
+        })
     }
 
-    fn make(&mut self, Change { key, item }: Change, is_in_transaction: bool) {
+    fn make(&mut self, change: Change, is_in_transaction: bool) {
+        let Change { key, item, .. } = change;
+        // A check costs as much as a write.
         self.cost.writes(item.as_ref(), is_in_transaction);
+        if change.is_check {
+            return;
+        }
         let Some(item) = item else {
             self.items.remove(&key);
             return;

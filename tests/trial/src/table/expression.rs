@@ -164,6 +164,9 @@ impl<'a> Reader<'_, 'a> {
             let holds = self.either(item)?;
             return self.expect(")").map(|()| holds);
         }
+        if self.rest.first() == Some(&"size") {
+            return self.size(item);
+        }
         if self.rest.get(1) == Some(&"(") {
             return self.function(item);
         }
@@ -187,6 +190,19 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
+    /// Whether a set has fewer members than a number says.
+    fn size(&mut self, item: &Item) -> Result<bool, Refused> {
+        self.expect("size")?;
+        self.expect("(")?;
+        let set = self.operand(item)?;
+        self.expect(")")?;
+        self.expect("<")?;
+        let most = number(self.value()?);
+        let members = set.map(texts).transpose()?.map(|set| set.len());
+        let members = members.and_then(|count| i64::try_from(count).ok());
+        Ok(members.zip(most).is_some_and(|(count, most)| count < most))
+    }
+
     fn function(&mut self, item: &Item) -> Result<bool, Refused> {
         let name = self.next()?;
         self.expect("(")?;
@@ -200,6 +216,14 @@ impl<'a> Reader<'_, 'a> {
                 text(first)
                     .zip(start)
                     .is_some_and(|(it, start)| it.starts_with(start))
+            }
+            "contains" => {
+                self.expect(",")?;
+                let part = text(self.operand(item)?);
+                let members = first.map(texts).transpose()?;
+                members
+                    .zip(part)
+                    .is_some_and(|(members, part)| members.contains(&part))
             }
             other => return Err(unknown(&[other])),
         };

@@ -198,7 +198,7 @@ fn is_id(part: &str) -> bool {
     part.split_once('_').is_some_and(|(kind, rest)| {
         matches!(
             kind,
-            "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate"
+            "cus" | "seti" | "sub" | "pm" | "in" | "pi" | "mandate" | "txi" | "promo"
         ) && !rest.is_empty()
             && rest != "intents"
     })

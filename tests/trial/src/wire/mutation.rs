@@ -1,129 +1,115 @@
 //! Bugs that are planted on the wire: each makes the functions look as if somebody had written it,
 //! without a line of them being changed.
 
+mod form;
+mod item;
+
 use serde_json::{Map, Value};
 
 use super::call::{Call, Door, Service};
 
-/// A bug that a trial has to find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bug {
+/// The list of the bugs.
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $bug:ident = $name:literal,)*) => {
+        /// A bug that a trial has to find.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Bug {
+            $($(#[$doc])* $bug,)*
+        }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$bug,)*];
+
+            /// Its name on the command line.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $name,)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
     /// A slow reader overwrites what a later one has read.
-    NoFence,
+    NoFence = "no-fence",
     /// The same key goes with other parameters at each try.
-    KeyReused,
+    KeyReused = "key-reused",
     /// Each try has a key of its own.
-    KeyForEachTry,
+    KeyForEachTry = "key-for-each-try",
     /// An event counts as done before it has been applied.
-    DedupeBeforeProcessing,
+    DedupeBeforeProcessing = "dedupe-before-processing",
     /// Whoever takes the slot keeps it, even when they die.
-    SlotWithoutLease,
+    SlotWithoutLease = "slot-without-lease",
     /// Everybody gets the slot.
-    SlotForEverybody,
+    SlotForEverybody = "slot-for-everybody",
     /// Everybody may create the user's customer.
-    CustomerForEverybody,
+    CustomerForEverybody = "customer-for-everybody",
     /// Stripe is told 200 before the event is stored.
-    AnswerBeforeWrite,
+    AnswerBeforeWrite = "answer-before-write",
     /// The client secret is kept in the table.
-    SecretAtRest,
+    SecretAtRest = "secret-at-rest",
     /// A subscription is given up without what its shopper could pay being taken away first.
-    InvoiceNotVoided,
+    InvoiceNotVoided = "invoice-not-voided",
     /// A trial that nobody has confirmed counts as one that somebody has.
-    AwaitsNobody,
+    AwaitsNobody = "awaits-nobody",
     /// Nobody looks after a subscription that waits for its shopper.
-    ForgottenShopper,
+    ForgottenShopper = "forgotten-shopper",
     /// A checkout that is over stays on the sweeper's list.
-    DueStays,
+    DueStays = "due-stays",
     /// The worker reports the last failure of a batch alone.
-    LastFailureAlone,
+    LastFailureAlone = "last-failure-alone",
     /// The sweep of events moves its cursor before it stores what it has listed.
-    CursorFirst,
+    CursorFirst = "cursor-first",
     /// An event counts as done although its checkout is undecided.
-    UndecidedIsDone,
+    UndecidedIsDone = "undecided-is-done",
     /// The shop hears nothing of a subscription that was paid and has ended before it was read.
-    EndedInSilence,
+    EndedInSilence = "ended-in-silence",
     /// A sweep ends at the first item that it cannot read.
-    UnreadableStops,
+    UnreadableStops = "unreadable-stops",
     /// A dispute that was lost and is won after all stays lost.
-    LostStaysLost,
+    LostStaysLost = "lost-stays-lost",
     /// What is half done to a subscription is on nobody's list.
-    HalfForgotten,
+    HalfForgotten = "half-forgotten",
     /// A change is prorated as of another hour than it was shown for.
-    OtherAmount,
+    OtherAmount = "other-amount",
     /// The second half of a change to come changes nothing.
-    HalfASchedule,
+    HalfASchedule = "half-a-schedule",
     /// The table says nothing of a plan to come.
-    NothingToCome,
+    NothingToCome = "nothing-to-come",
     /// The end of a pause is on nobody's list.
-    EndlessPause,
+    EndlessPause = "endless-pause",
     /// What an end at once gives back is sent under another key at each try.
-    GivenBackTwice,
+    GivenBackTwice = "given-back-twice",
+    /// A server's refund is sent under another key at each try.
+    RefundForEachTry = "refund-for-each-try",
+    /// A discount is put on under another key at each try.
+    DiscountForEachTry = "discount-for-each-try",
+    /// A change is sent without the code that it was shown with.
+    DiscountLeftOut = "discount-left-out",
+    /// A subscription with taxes is created without them.
+    Untaxed = "untaxed",
+    /// A tax id that is to go stays.
+    TaxIdsStay = "tax-ids-stay",
+    /// The table says nothing of add-ons.
+    AddonsUntold = "addons-untold",
+    /// A plan is given to a user who is being erased.
+    GrantAfterErase = "grant-after-erase",
+    /// A plan for free is written down without its end.
+    EndlessGrant = "endless-grant",
+    /// An offer that is taken back stays.
+    OfferStays = "offer-stays",
+    /// A user who has a customer may be given another one.
+    CustomerForTwo = "customer-for-two",
+    /// A customer may be moved while a checkout is charged for where they were.
+    MovedDuringCharge = "moved-during-charge",
 }
 
 impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 25] = [
-        Self::NoFence,
-        Self::KeyReused,
-        Self::KeyForEachTry,
-        Self::DedupeBeforeProcessing,
-        Self::SlotWithoutLease,
-        Self::SlotForEverybody,
-        Self::CustomerForEverybody,
-        Self::AnswerBeforeWrite,
-        Self::SecretAtRest,
-        Self::InvoiceNotVoided,
-        Self::AwaitsNobody,
-        Self::ForgottenShopper,
-        Self::DueStays,
-        Self::LastFailureAlone,
-        Self::CursorFirst,
-        Self::UndecidedIsDone,
-        Self::EndedInSilence,
-        Self::UnreadableStops,
-        Self::LostStaysLost,
-        Self::HalfForgotten,
-        Self::OtherAmount,
-        Self::HalfASchedule,
-        Self::NothingToCome,
-        Self::EndlessPause,
-        Self::GivenBackTwice,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoFence => "no-fence",
-            Self::KeyReused => "key-reused",
-            Self::KeyForEachTry => "key-for-each-try",
-            Self::DedupeBeforeProcessing => "dedupe-before-processing",
-            Self::SlotWithoutLease => "slot-without-lease",
-            Self::SlotForEverybody => "slot-for-everybody",
-            Self::CustomerForEverybody => "customer-for-everybody",
-            Self::AnswerBeforeWrite => "answer-before-write",
-            Self::SecretAtRest => "secret-at-rest",
-            Self::InvoiceNotVoided => "invoice-not-voided",
-            Self::AwaitsNobody => "awaits-nobody",
-            Self::ForgottenShopper => "forgotten-shopper",
-            Self::DueStays => "due-stays",
-            Self::LastFailureAlone => "last-failure-alone",
-            Self::CursorFirst => "cursor-first",
-            Self::UndecidedIsDone => "undecided-is-done",
-            Self::EndedInSilence => "ended-in-silence",
-            Self::UnreadableStops => "unreadable-stops",
-            Self::LostStaysLost => "lost-stays-lost",
-            Self::HalfForgotten => "half-forgotten",
-            Self::OtherAmount => "other-amount",
-            Self::HalfASchedule => "half-a-schedule",
-            Self::NothingToCome => "nothing-to-come",
-            Self::EndlessPause => "endless-pause",
-            Self::GivenBackTwice => "given-back-twice",
-        }
-    }
-
     /// The bug of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|bug| bug.name() == name)
+        Self::ALL.iter().copied().find(|bug| bug.name() == name)
     }
 
     /// Changes the call into what it would be with the bug; `tries` counts the calls.
@@ -136,18 +122,27 @@ impl Bug {
             (Self::KeyForEachTry, Service::Stripe) if creates_subscription(call) => {
                 with_another_key(call, tries);
             }
-            (Self::GivenBackTwice, Service::Stripe) if call.name() == "POST /v1/credit_notes" => {
+            (Self::GivenBackTwice | Self::RefundForEachTry, Service::Stripe)
+                if call.name() == "POST /v1/credit_notes" =>
+            {
                 with_another_key(call, tries);
             }
-            (Self::OtherAmount, Service::Stripe)
-                if call.name() == "POST /v1/subscriptions/{id}" =>
-            {
-                an_hour_earlier(&mut call.body);
+            (Self::Untaxed, Service::Stripe) if creates_subscription(call) => {
+                form::without(&mut call.body, "automatic_tax");
+            }
+            (Self::OtherAmount, Service::Stripe) if changes_subscription(call) => {
+                form::an_hour_earlier(&mut call.body);
+            }
+            (Self::DiscountForEachTry, Service::Stripe) if changes_subscription(call) => {
+                with_another_key(call, tries);
+            }
+            (Self::DiscountLeftOut, Service::Stripe) if changes_subscription(call) => {
+                form::without(&mut call.body, "discounts");
             }
             (Self::HalfASchedule, Service::Stripe)
                 if call.name() == "POST /v1/subscription_schedules/{id}" =>
             {
-                without_the_second_phase(&mut call.body);
+                form::without(&mut call.body, "phases[1]");
             }
             (_, Service::DynamoDb) => {
                 if let Ok(mut body) = serde_json::from_slice::<Value>(&call.body)
@@ -182,6 +177,11 @@ impl Bug {
                 Self::AwaitsNobody if sort_key.starts_with("SUB#") => confirmed(write),
                 Self::ForgottenShopper if sort_key.starts_with("CHECKOUT#") => without_due(write),
                 Self::DueStays if sort_key.starts_with("CHECKOUT#") => keeps_due(write),
+                Self::AddonsUntold if sort_key.starts_with("SUB#") => item::without_addons(write),
+                Self::GrantAfterErase if sort_key == "CUSTOMER" => item::unchecked(write),
+                Self::EndlessGrant if sort_key == "SUB#GRANTS" => item::without_end(write),
+                Self::MovedDuringCharge if sort_key == "CUSTOMER" => item::turn_for_all(write),
+                Self::CustomerForTwo if sort_key == "CUSTOMER" => item::for_two(write),
                 _ => false,
             };
         });
@@ -206,6 +206,12 @@ impl Bug {
                     && takes_off_list(call) =>
             {
                 "{}"
+            }
+            Self::TaxIdsStay if call.name() == "DELETE /v1/customers/{id}/tax_ids/{id}" => {
+                r#"{"id":"txi_1","object":"tax_id","deleted":true}"#
+            }
+            Self::OfferStays if call.name() == "UpdateItem CUSTOMER" && takes_offer_back(call) => {
+                r#"{"Attributes":{}}"#
             }
             _ => return None,
         };
@@ -238,36 +244,9 @@ fn on_no_list(write: &mut Map<String, Value>) -> bool {
     item.remove("due").is_some()
 }
 
-const PRORATED_AT: &str = "proration_date";
-const HOUR: i64 = 3600;
-
-/// The pairs of a form, each as they are to be sent.
-fn form_of(body: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(body).into_owned().collect()
-}
-
-fn put_form(body: &mut Vec<u8>, pairs: &[(String, String)]) {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(pairs);
-    *body = form.finish().into_bytes();
-}
-
-fn an_hour_earlier(body: &mut Vec<u8>) {
-    let mut pairs = form_of(body);
-    for (name, value) in &mut pairs {
-        if name == PRORATED_AT
-            && let Ok(at) = value.parse::<i64>()
-        {
-            *value = (at - HOUR).to_string();
-        }
-    }
-    put_form(body, &pairs);
-}
-
-fn without_the_second_phase(body: &mut Vec<u8>) {
-    let mut pairs = form_of(body);
-    pairs.retain(|(name, _)| !name.starts_with("phases[1]"));
-    put_form(body, &pairs);
+fn takes_offer_back(call: &Call) -> bool {
+    let body = String::from_utf8_lossy(&call.body);
+    body.contains(r#":"DELETE offers :plans""#)
 }
 
 fn takes_off_list(call: &Call) -> bool {
@@ -298,6 +277,10 @@ fn without_its_end(write: &mut Map<String, Value>) -> bool {
         values.remove(":at");
     }
     true
+}
+
+fn changes_subscription(call: &Call) -> bool {
+    call.name() == "POST /v1/subscriptions/{id}"
 }
 
 fn creates_subscription(call: &Call) -> bool {
