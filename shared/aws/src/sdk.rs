@@ -17,6 +17,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use perennial_https::{HttpsError, Trust};
 
+use crate::name::USER_AGENT;
+
 /// A TCP and TLS handshake with AWS, which is near, that takes longer than this will not get better by waiting.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -28,7 +30,7 @@ impl SdkClient {
     /// Has no connection yet.
     pub fn new(trust: &Trust) -> Result<Self, HttpsError> {
         let client = trust.client()?.connect_timeout(CONNECT_TIMEOUT);
-        Ok(Self(client.build()?))
+        Ok(Self(client.user_agent(USER_AGENT).build()?))
     }
 }
 

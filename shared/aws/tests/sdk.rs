@@ -11,11 +11,11 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{
-    Client, error::SdkError, operation::list_tables::ListTablesError,
+    Client, config::Builder, error::SdkError, operation::list_tables::ListTablesError,
     operation::list_tables::ListTablesOutput,
 };
 use aws_smithy_runtime_api::client::{http::HttpConnector as _, orchestrator::HttpRequest};
-use perennial_aws::{Account, Credentials, SdkClient};
+use perennial_aws::{Account, Credentials, SdkClient, WithoutSdkName};
 use perennial_https::Trust;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -57,9 +57,11 @@ where
     (port, count)
 }
 
-async fn read_request(stream: &mut TcpStream) {
+async fn read_request(stream: &mut TcpStream) -> String {
     let mut request = [0; 4096];
-    assert!(stream.read(&mut request).await.unwrap() > 0);
+    let many = stream.read(&mut request).await.unwrap();
+    assert!(many > 0);
+    String::from_utf8_lossy(&request[..many]).into_owned()
 }
 
 #[tokio::test]
@@ -81,6 +83,33 @@ async fn an_answer_arrives_over_one_connection() {
         assert!(answer.table_names().is_empty());
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_call_names_this_application_and_nothing_of_the_sdk() {
+    let (heads, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let (port, _) = server(move |mut stream| {
+        let heads = heads.clone();
+        async move {
+            heads.send(read_request(&mut stream).await).unwrap();
+            stream.write_all(ANSWER).await.unwrap();
+        }
+    })
+    .await;
+    let endpoint = format!("http://127.0.0.1:{port}").parse().unwrap();
+    let account = Account::made_up(&endpoint).unwrap();
+    let http = SdkClient::new(&Trust::default()).unwrap();
+    let config = Builder::from(&account.config(http, Some(&endpoint)));
+    let client = Client::from_conf(config.interceptor(WithoutSdkName).build());
+    client.list_tables().send().await.unwrap();
+    let head = seen.recv().await.unwrap();
+    let mut lines = head.lines();
+    let named = lines.find_map(|line| line.strip_prefix("user-agent: "));
+    assert_eq!(
+        named,
+        Some(concat!("perennial/", env!("CARGO_PKG_VERSION")))
+    );
+    assert!(!head.contains("aws-sdk-rust"), "{head}");
 }
 
 #[tokio::test]

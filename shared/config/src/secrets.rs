@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::{Client, config::Builder};
+use perennial_aws::WithoutSdkName;
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -99,9 +100,10 @@ fn source(env: &Env, name: &str) -> Result<Source, Problems> {
         (None, Some(arn)) if arn.starts_with("arn:") => {
             // The endpoint is set in tests.
             let aws = aws(env, "AWS_ENDPOINT_URL_SECRETS_MANAGER")?;
+            let config = Builder::from(&aws).interceptor(WithoutSdkName).build();
             return Ok(Source::Stored(Stored {
                 arn: arn.to_owned(),
-                client: Client::new(&aws),
+                client: Client::from_conf(config),
             }));
         }
         (None, Some(_)) => format!("{arn_name} is malformed: it begins with arn:"),

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    config::Builder,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{Delete, Put, TransactWriteItem, Update},
 };
-use perennial_aws::SdkConfig;
+use perennial_aws::{SdkConfig, WithoutSdkName};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 
@@ -56,7 +57,8 @@ pub(crate) enum Outcome {
 impl Table {
     /// The table `name` of an account.
     pub fn new(name: &str, aws: &SdkConfig) -> Self {
-        Self::over(Client::new(aws), name)
+        let config = Builder::from(aws).interceptor(WithoutSdkName).build();
+        Self::over(Client::from_conf(config), name)
     }
 
     /// The table that a function was given, or else that of an account.
