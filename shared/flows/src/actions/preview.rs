@@ -346,18 +346,7 @@ impl SubscriptionActions<'_> {
             };
             let each = later(false, then).await?;
             let now = stripe.preview_renewal(of.id).await?.value;
-            let balance = now.starting_balance;
-            let amount_due = charged_of(each.total, balance, plan.currency);
-            Ok(Preview {
-                starting_balance: balance,
-                ending_balance: Some(
-                    balance
-                        .saturating_add(each.total)
-                        .saturating_sub(amount_due),
-                ),
-                amount_due,
-                ..each
-            })
+            Ok(after_balance(each, now.starting_balance, plan.currency))
         };
         let Some(at) = change.prorated_at else {
             let next = renewal().await?;
@@ -439,6 +428,18 @@ impl PlanPreview {
         let all = self.change.addons.iter();
         all.filter(move |it| it.quantity == 0 && had(&it.item))
             .map(|it| &it.name)
+    }
+}
+
+/// An invoice that Stripe has told without the customer's balance, with it.
+fn after_balance(each: Preview, balance: i64, currency: Currency) -> Preview {
+    let due = balance.saturating_add(each.total);
+    let amount_due = charged_of(each.total, balance, currency);
+    Preview {
+        starting_balance: balance,
+        ending_balance: Some(due.saturating_sub(amount_due)),
+        amount_due,
+        ..each
     }
 }
 
