@@ -55,7 +55,7 @@ const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("20 is not 0");
 
 /// Of these, all that one event begins end before the next one comes.
 const SLICE: Duration = Duration::from_secs(90);
-/// Of what is half done, and of pauses that end, there is little within five minutes.
+/// Of pauses that end there is little within five minutes.
 const SHORT_SLICE: Duration = Duration::from_secs(30);
 /// Of what goes through a whole list. It is within the function's 900 seconds, together with one of the
 /// others and with time for the objects that are being dealt with, and ends before it comes again.
@@ -151,7 +151,7 @@ impl App {
                     context.sweeps().checkouts(slice).await
                 };
                 let actions = async {
-                    let (context, slice) = self.begin(self.slice.min(SHORT_SLICE)).await?;
+                    let (context, slice) = self.begin(self.slice).await?;
                     context.sweeps().actions(slice).await
                 };
                 let inbox = async {
@@ -169,7 +169,7 @@ impl App {
                 let pauses = pauses.await;
                 // Side by side, so that all of them end in time.
                 let (checkouts, reminders) = tokio::join!(checkouts, reminders);
-                let (actions, inbox) = (actions.await, inbox.await);
+                let (actions, inbox) = tokio::join!(actions, inbox);
                 json!({ "pauses": pauses?, "checkouts": checkouts?, "actions": actions?, "inbox": inbox?, "reminders": reminders? })
             }
             Sweep::Events => {

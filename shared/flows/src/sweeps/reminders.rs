@@ -1,11 +1,10 @@
 //! Charges that come, of which the shop is told ahead.
 
-use futures_util::future::join_all;
 use perennial_store::Due;
 use perennial_types::{SubscriptionId, UserId};
 use serde::Serialize;
 
-use super::{PAGE, Sweeps};
+use super::{PAGE, Sweeps, side_by_side};
 use crate::{FlowError, SweepBudget, subscriptions::Subscriptions};
 
 /// What a sweep over the reminders has done.
@@ -24,10 +23,6 @@ pub struct SweptReminders {
 /// After a failure, the next look: a reminder has days, and Stripe may be out of order for all of them.
 const AFTER_FAILURE_SECONDS: i64 = 15 * 60;
 
-/// A million monthly subscriptions have 33,000 reminders a day, and each takes two calls of Stripe, which the pace of
-/// the function limits.
-const AT_ONCE: usize = 8;
-
 enum Looked {
     Told,
     Pending,
@@ -45,21 +40,16 @@ impl Sweeps<'_> {
                 swept.complete = true;
                 break;
             }
-            for some in due.chunks(AT_ONCE) {
-                if slice.is_over() {
-                    return Ok(swept);
+            // A million monthly subscriptions have 33,000 reminders a day, and each takes two calls of Stripe.
+            let look = |due| Box::pin(self.look_at_reminder(due));
+            for done in side_by_side(&due, slice, look).await {
+                match done? {
+                    Looked::Told => swept.told += 1,
+                    Looked::Pending => swept.pending += 1,
+                    Looked::Failed => swept.failed += 1,
                 }
-                let done =
-                    join_all(some.iter().map(|due| Box::pin(self.look_at_reminder(due)))).await;
-                for done in done {
-                    match done? {
-                        Looked::Told => swept.told += 1,
-                        Looked::Pending => swept.pending += 1,
-                        Looked::Failed => swept.failed += 1,
-                    }
-                }
-                slice.pause().await;
             }
+            slice.pause().await;
         }
         Ok(swept)
     }
