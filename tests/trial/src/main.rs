@@ -45,7 +45,7 @@ struct Scale {
     /// The sizes, in subscribers.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
     subscribers: Vec<usize>,
-    /// One run alone: comparison, hourly or storm.
+    /// One run alone: comparison, hourly, storm, reminders, adoption or erasure.
     #[arg(long)]
     only: Option<String>,
 }
@@ -224,6 +224,13 @@ fn find_planted(seed: u64) -> ExitCode {
 const COMPARISON_OF_A_MILLION: u64 = 2 * 3600;
 /// A storm comes within an hour, and has half of one to end.
 const STORM: u64 = 90 * 60;
+/// Whatever their number, the shop is told of charges a day after it should have been at the latest.
+const REMINDERS: u64 = 25 * 3600;
+/// Adoptions and erasures are asked for at five a second. An erasure ends a quarter of an hour after it was asked for, and
+/// the sweep has half an hour for that.
+const A_SECOND: u64 = 5;
+const AFTER_ADOPTIONS: u64 = 60;
+const AFTER_ERASURES: u64 = 45 * 60;
 
 #[allow(clippy::print_stdout, reason = "the report is what the command is for")]
 fn simulate_all(scale: &Scale) -> ExitCode {
@@ -262,6 +269,23 @@ fn simulate_all(scale: &Scale) -> ExitCode {
                 let figures = scale::simulate(scale::storm(storm, seed));
                 note(figures, STORM + 60 * refusing);
             }
+        }
+        if is_wanted("reminders") {
+            wanted += 1;
+            let figures =
+                scale::simulate(scale::reminders(subscribers, Duration::from_hours(1), seed));
+            note(figures, REMINDERS);
+        }
+        let asking = u64::try_from(subscribers).unwrap_or(u64::MAX) / A_SECOND;
+        if is_wanted("adoption") {
+            wanted += 1;
+            let figures = scale::simulate(scale::adoption(subscribers, seed));
+            note(figures, asking + AFTER_ADOPTIONS);
+        }
+        if is_wanted("erasure") {
+            wanted += 1;
+            let figures = scale::simulate(scale::erasure(subscribers, seed));
+            note(figures, asking + AFTER_ERASURES);
         }
     }
     println!("{}", report(&runs));

@@ -3,6 +3,7 @@
 mod cost;
 mod database;
 mod expression;
+mod index;
 mod request;
 
 use serde_json::{Value, json};

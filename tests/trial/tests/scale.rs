@@ -108,6 +108,46 @@ fn half_an_hour_of_refusals_gives_no_event_up() {
     assert!(figures.refused > 0, "{text}");
 }
 
+/// Each is told once, by one read of Stripe and a preview, however many wait.
+#[test]
+fn reminders_that_come_due_within_an_hour_are_told_by_two_calls_each() {
+    let figures = scale::simulate(scale::reminders(200, HOUR, SEED)).unwrap();
+    let rules = Rules::within(HOUR + HOUR / 4);
+    assert_eq!(rules.broken(&figures), Vec::<String>::new(), "{figures:?}");
+    assert_eq!(figures.outcome["counts"]["told"], 200, "{figures:?}");
+    assert_eq!(figures.calls, 400, "{figures:?}");
+    assert_eq!(figures.alarms, Vec::<String>::new(), "{figures:?}");
+}
+
+/// What one more customer costs does not depend on how many there are.
+#[test]
+fn each_adoption_is_three_calls_of_stripe_and_the_same_units_of_the_table() {
+    let of = |many| scale::simulate(scale::adoption(many, SEED)).unwrap();
+    let (some, more) = (of(20), of(60));
+    for (figures, many) in [(&some, 20), (&more, 60)] {
+        assert_eq!(figures.outcome["answers"]["200"], many, "{figures:?}");
+        assert_eq!(figures.calls, 3 * many, "{figures:?}");
+        assert!(figures.most <= 20, "{figures:?}");
+    }
+    let units = |figures: &scale::Figures| (figures.cost.read_units, figures.cost.write_units);
+    let ((few_reads, few_writes), (reads, writes)) = (units(&some), units(&more));
+    assert!(reads <= 3 * few_reads, "{few_reads} and {reads}");
+    assert!(writes <= 3 * few_writes, "{few_writes} and {writes}");
+}
+
+/// Nothing is left of anybody, and the last pass of the sweep keeps up with a server that asks for one after another.
+#[test]
+fn erasures_end_half_an_hour_after_the_last_was_asked_for() {
+    let figures = scale::simulate(scale::erasure(400, SEED)).unwrap();
+    let asking = Duration::from_secs(400 / 5);
+    let rules = Rules::within(asking + HOUR / 2);
+    assert_eq!(rules.broken(&figures), Vec::<String>::new(), "{figures:?}");
+    assert_eq!(figures.outcome["answers"]["200"], 400, "{figures:?}");
+    assert_eq!(figures.outcome["left"], 0, "{figures:?}");
+    assert_eq!(figures.calls, 6 * 400, "{figures:?}");
+    assert_eq!(figures.alarms, Vec::<String>::new(), "{figures:?}");
+}
+
 /// Each rule is shown to notice.
 #[test]
 fn the_rules_notice_what_is_beyond_them() {

@@ -4,13 +4,20 @@
 
 mod clones;
 mod meter;
+mod reminders;
 mod report;
 mod runs;
+mod servers;
 mod services;
+mod shop;
 mod stream;
+mod template;
 
+pub use reminders::reminders;
 pub use report::{Rules, report};
-pub use runs::{Figures, SHARDS, Storm, comparison, hourly, storm};
+pub use runs::{SHARDS, Storm, comparison, hourly, storm};
+pub use servers::{adoption, erasure};
+pub use shop::Figures;
 
 use crate::broken::Broken;
 

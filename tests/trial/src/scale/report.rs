@@ -33,7 +33,15 @@ impl Rules {
             broken.push(format!("{} s", figures.took.as_secs()));
         }
         let outcome = &figures.outcome;
-        for count in ["given_up", "left_received", "failed", "repaired"] {
+        let counts = [
+            "given_up",
+            "left_received",
+            "failed",
+            "repaired",
+            "not_told",
+            "left",
+        ];
+        for count in counts {
             let many = outcome.get(count).or_else(|| outcome["counts"].get(count));
             if let Some(many) = many
                 .and_then(serde_json::Value::as_u64)

@@ -1,8 +1,9 @@
 //! Stripe and the table as a run has them: with latencies, counted, and refusing when they are told to.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use super::clones::Clones;
 use super::meter::BySecond;
+use super::template::{customer, number_of, subscription};
 use crate::table::{BEGINNING, Database};
 
 /// How long calls take. Those of the table are what AWS calls single-digit milliseconds; those of Stripe
@@ -27,6 +29,7 @@ const WRITE: Duration = Duration::from_millis(8);
 const TRANSACTION: Duration = Duration::from_millis(15);
 pub(super) const OBJECT: Duration = Duration::from_millis(200);
 pub(super) const PAGE: Duration = Duration::from_millis(1500);
+const PREVIEW: Duration = Duration::from_millis(500);
 const REFUSAL: Duration = Duration::from_millis(50);
 
 /// The most objects of a page.
@@ -50,6 +53,8 @@ pub(super) struct Services {
     /// When Stripe answers all calls with 429.
     pub(super) refuses: Option<Range<Duration>>,
     pub(super) began: Instant,
+    /// Whose customer was deleted.
+    pub(super) deleted: Mutex<BTreeSet<usize>>,
 }
 
 impl Services {
@@ -58,7 +63,7 @@ impl Services {
         self.refuses.as_ref().is_some_and(|span| span.contains(&at))
     }
 
-    async fn ask_stripe(&self, url: &url::Url) -> (u16, Value) {
+    async fn ask_stripe(&self, method: &str, url: &url::Url) -> (u16, Value) {
         self.asked.add(1);
         if self.is_refusing() || self.answered.now() >= self.limit {
             tokio::time::sleep(REFUSAL).await;
@@ -71,27 +76,44 @@ impl Services {
             let found = pairs.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.as_str())
         };
-        match url.path() {
-            "/v1/subscriptions" => {
-                tokio::time::sleep(PAGE).await;
-                (200, self.subscriptions(&of))
+        let (latency, answer) = match (method, url.path(), of("customer")) {
+            ("GET", "/v1/subscriptions", None) => (PAGE, self.subscriptions(&of)),
+            ("GET", "/v1/events", _) => (PAGE, self.list_events(&pairs, &of)),
+            ("POST", "/v1/invoices/create_preview", _) => (PREVIEW, preview()),
+            ("DELETE", path, _) => (OBJECT, self.delete(path)),
+            (_, path, customer) => (OBJECT, self.object(path, customer)),
+        };
+        tokio::time::sleep(latency).await;
+        (200, answer)
+    }
+
+    /// What there is of a copy, or a list without anything.
+    fn object(&self, path: &str, customer: Option<&str>) -> Value {
+        let number = path.rsplit('/').next().and_then(number_of);
+        let is_of = |folder: &str| path.starts_with(folder);
+        match number {
+            Some(number) if is_of("/v1/subscriptions/") => {
+                self.clones.subscription(number, self.is_renewed)
             }
-            "/v1/events" => {
-                tokio::time::sleep(PAGE).await;
-                (200, self.list_events(&pairs, &of))
-            }
-            path => {
-                tokio::time::sleep(OBJECT).await;
-                let number = path.strip_prefix("/v1/subscriptions/sub_s");
-                match number.and_then(|number| number.parse().ok()) {
-                    Some(number) => (200, self.clones.subscription(number, self.is_renewed)),
-                    None => (
-                        200,
-                        json!({"object": "list", "data": [], "has_more": false}),
-                    ),
-                }
+            Some(number) if is_of("/v1/customers/") && self.is_deleted(number) => deleted(number),
+            _ => {
+                let known = self.clones.answer(path, customer);
+                known.unwrap_or_else(|| json!({"object": "list", "data": [], "has_more": false}))
             }
         }
+    }
+
+    fn delete(&self, path: &str) -> Value {
+        let number = path.rsplit('/').next().and_then(number_of);
+        let number = number.unwrap_or(usize::MAX);
+        let mut deleted_ones = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        deleted_ones.insert(number);
+        deleted(number)
+    }
+
+    fn is_deleted(&self, number: usize) -> bool {
+        let deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        deleted.contains(&number)
     }
 
     /// A page, the newest first.
@@ -156,9 +178,9 @@ impl Services {
             "api_version": perennial_stripe::API_VERSION,
             "data": {"object": {
                 "id": format!("in_{number}"), "object": "invoice",
-                "customer": super::clones::customer(of),
+                "customer": customer(of),
                 "parent": {"type": "subscription_details", "subscription_details": {
-                    "subscription": super::clones::subscription(of),
+                    "subscription": subscription(of),
                 }},
             }},
         })
@@ -178,6 +200,18 @@ impl Services {
     }
 }
 
+fn deleted(number: usize) -> Value {
+    json!({"id": customer(number), "object": "customer", "deleted": true})
+}
+
+/// What is charged next, whoever asks.
+fn preview() -> Value {
+    json!({
+        "object": "invoice", "currency": "usd", "amount_due": 1500, "total": 1500, "subtotal": 1500,
+        "starting_balance": 0, "ending_balance": 0, "lines": {"object": "list", "data": [], "has_more": false},
+    })
+}
+
 /// A client of both.
 #[derive(Clone)]
 pub(super) struct Client(pub(super) Arc<Services>);
@@ -191,7 +225,8 @@ impl fmt::Debug for Client {
 impl Transport for Client {
     fn carry(&self, request: reqwest::Request, _: Duration) -> Delivery<'_> {
         Box::pin(async move {
-            let (status, body) = self.0.ask_stripe(request.url()).await;
+            let method = request.method().as_str();
+            let (status, body) = self.0.ask_stripe(method, request.url()).await;
             Ok(Delivered {
                 status,
                 headers: reqwest::header::HeaderMap::new(),

@@ -5,7 +5,7 @@
 //! call, and holds the answers equal.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::cost::Cost;
 use super::expression::Expression;
+use super::index::Index;
 use super::request::{Action, Batch, Get, Query, Transaction};
 
 /// An item as DynamoDB writes it.
@@ -25,9 +26,11 @@ pub type Witness = Box<dyn Fn(&str, &[u8], u16, &[u8]) + Send + Sync>;
 /// Items of which there are too many to be kept: each is made when it is asked for, by its keys.
 pub type Base = Box<dyn Fn(&str, &str) -> Option<Item> + Send + Sync>;
 
-/// The index, and its keys.
+/// The index.
 const INDEX: &str = "due";
-const INDEXED: [&str; 4] = ["pk", "sk", "due", "due_at"];
+
+/// DynamoDB knows a token for ten minutes. So many are enough for any repetition, and little memory.
+const MOST_TOKENS: usize = 1_000;
 
 /// The most keys that DynamoDB takes in one batch.
 const LARGEST_BATCH: usize = 100;
@@ -100,7 +103,7 @@ struct Page<'a> {
     items: Vec<Cow<'a, Item>>,
 }
 
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
 /// What becomes of an item.
 struct Change {
@@ -113,13 +116,15 @@ struct Change {
 #[derive(Default)]
 struct State {
     items: BTreeMap<Key, Item>,
+    index: Index,
     /// The records of the stream that nobody has read yet.
     records: Vec<Value>,
     recorded: usize,
     /// What it was asked and does not know.
     unknown: Vec<String>,
-    /// Transactions that were done, by their tokens.
+    /// The last transactions that were done, by their tokens, and these in the order in which they came.
     tokens: HashMap<String, Vec<Action>>,
+    known: VecDeque<String>,
     /// Lies below the items, and is not in what a query finds.
     base: Option<Base>,
     cost: Cost,
@@ -154,7 +159,17 @@ impl Database {
     /// Puts an item, which costs nothing.
     pub fn lay(&self, item: Item) {
         if let Ok(key) = key_of(&item) {
-            self.state().items.insert(key, item);
+            self.state().set(key, Some(item));
+        }
+    }
+
+    /// Drops the items that nobody is going to ask for, which costs nothing, so that a long run needs no memory for them.
+    pub fn drop_each(&self, is_over: impl Fn(&Item) -> bool) {
+        let mut state = self.state();
+        let over = state.items.iter().filter(|(_, item)| is_over(item));
+        let over: Vec<Key> = over.map(|(key, _)| key.clone()).collect();
+        for key in over {
+            state.set(key, None);
         }
     }
 
@@ -206,7 +221,7 @@ fn read<T: DeserializeOwned>(request: &[u8]) -> Result<T, Refused> {
     Ok(serde_json::from_slice(request)?)
 }
 
-fn part(item: &Item, name: &str) -> Option<String> {
+pub(super) fn part(item: &Item, name: &str) -> Option<String> {
     Some(item.get(name)?.get("S")?.as_str()?.to_owned())
 }
 
@@ -295,29 +310,29 @@ impl State {
             other => return Err(Refused::Unknown(format!("{other:?}"))),
         };
         let mut cost = self.cost;
+        let limit = query.limit.unwrap_or(usize::MAX);
         let mut items = Vec::new();
-        let partition = part(values, ":pk").filter(|_| !is_indexed);
-        let from = (partition.clone().unwrap_or_default(), String::new());
-        let of_partition = self
-            .items
-            .range(from..)
-            .take_while(|(key, _)| partition.as_ref().is_none_or(|it| *it == key.0));
-        for (_, item) in of_partition {
-            if !condition.holds(item)? {
-            } else if !is_indexed {
-                items.push(Cow::Borrowed(item));
-            } else if INDEXED.iter().all(|name| item.contains_key(*name)) {
-                let keys = INDEXED.iter().filter_map(|name| item.get_key_value(*name));
-                let keys = keys.map(|(name, value)| (name.clone(), value.clone()));
-                items.push(Cow::Owned(keys.collect()));
+        if is_indexed {
+            // The condition is one on the index's own order, so those that meet it come first.
+            let due = part(values, ":due");
+            let due = due.ok_or_else(|| Refused::Unknown(format!("{values:?}")))?;
+            for item in self.index.of(&due).take(limit) {
+                if !condition.holds(&item)? {
+                    break;
+                }
+                items.push(Cow::Owned(item));
+            }
+        } else {
+            let partition = part(values, ":pk").unwrap_or_default();
+            let from = (partition.clone(), String::new());
+            let of_partition = self.items.range(from..);
+            for (_, item) in of_partition.take_while(|(key, _)| key.0 == partition) {
+                if condition.holds(item)? {
+                    items.push(Cow::Borrowed(item));
+                }
             }
         }
-        if is_indexed {
-            items.sort_by_cached_key(|item| part(item, "due_at"));
-        }
-        let limit = query.limit.unwrap_or(usize::MAX);
         let is_full = items.len() >= limit;
-        items.truncate(limit);
         // What a filter leaves out was read all the same.
         cost.reads_together(items.iter().map(AsRef::as_ref));
         let scanned_count = items.len();
@@ -400,7 +415,13 @@ impl State {
             self.make(change, true);
         }
         if let Some(token) = token {
+            self.known.push_back(token.clone());
             self.tokens.insert(token, transaction.transact_items);
+            if self.known.len() > MOST_TOKENS
+                && let Some(oldest) = self.known.pop_front()
+            {
+                self.tokens.remove(&oldest);
+            }
         }
         Ok(b"{}".to_vec())
     }
@@ -452,12 +473,11 @@ impl State {
         if change.is_check {
             return;
         }
-        let Some(item) = item else {
-            self.items.remove(&key);
-            return;
-        };
         let is_event = key.1.starts_with("OUT#") || key.1.starts_with("EVENT#");
-        if is_event && !self.items.contains_key(&key) {
+        if let Some(item) = &item
+            && is_event
+            && !self.items.contains_key(&key)
+        {
             self.recorded += 1;
             self.records.push(json!({
                 "eventName": "INSERT",
@@ -468,6 +488,15 @@ impl State {
                 },
             }));
         }
-        self.items.insert(key, item);
+        self.set(key, item);
+    }
+
+    fn set(&mut self, key: Key, item: Option<Item>) {
+        let before = self.items.get(&key);
+        self.index.change(&key, before, item.as_ref());
+        match item {
+            Some(item) => drop(self.items.insert(key, item)),
+            None => drop(self.items.remove(&key)),
+        }
     }
 }
