@@ -15,6 +15,9 @@ use crate::stage::Stage;
 use crate::subscriber::Shown;
 use crate::wire::Door;
 
+/// Stands for a checkout that was begun without an answer.
+const UNANSWERED: &str = "unanswered";
+
 impl Stage<'_> {
     /// A server gives the user a plan for free, until a time or without an end, or takes it away.
     pub async fn grant(&self, door: Door, asked: AskedGrant) -> Result<Option<u16>, Broken> {
@@ -80,7 +83,10 @@ impl Stage<'_> {
             Some((200 | 201, body, _)) => {
                 let checkout = text(&body, "/checkout")?;
                 // A second click goes on with what was begun.
-                let is_known = self.notes.borrow().wishes.begun.contains(&checkout);
+                let is_known = {
+                    let begun = &self.notes.borrow().wishes.begun;
+                    begun.contains(&checkout) || begun.contains(UNANSWERED)
+                };
                 if !may && !is_known {
                     self.broke(format!(
                         "{checkout} of {plan} was begun, which was not offered"
@@ -97,6 +103,11 @@ impl Stage<'_> {
             Some((409, body, _)) if body["error"]["code"] == "already_subscribed" => {}
             Some((status, body, _)) => {
                 self.broke(format!("a click for {plan} was answered {status}: {body}"));
+            }
+            // It may have begun one that nobody was told of.
+            None if may => {
+                let begun = &mut self.notes.borrow_mut().wishes.begun;
+                begun.insert(UNANSWERED.to_owned());
             }
             None => {}
         }

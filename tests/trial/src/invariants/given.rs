@@ -52,6 +52,7 @@ pub(super) fn offers(seen: &Seen, broken: &mut Vec<String>) {
         if seen.books.plan_by_price(subscription) != Some(PARTNER) {
             continue;
         }
+        // One that was begun without an answer is found by the next click.
         let begun = attempt_of(subscription).is_some_and(|it| seen.wishes.begun.contains(it));
         if !begun && !seen.wishes.changed_to.contains(PARTNER) {
             broken.push(format!(

@@ -81,6 +81,9 @@ async fn taxed(stage: &Stage<'_>) -> Result<(), Broken> {
         stage.come_back(TAB, &back).await?;
     }
     orders::some_minutes(stage).await?;
+    if stage.live().is_none() {
+        return Ok(());
+    }
     counts(stage, GERMAN).await?;
     actions::renew(stage).await?;
     stage.set_address(SERVER, &oregon()).await?;
@@ -117,6 +120,10 @@ async fn reversed(stage: &Stage<'_>) -> Result<(), Broken> {
         counts(stage, UNTAXED).await?;
     }
     stage.set_tax_ids(SERVER, &[]).await?;
+    if stage.live().is_none() {
+        // No month passes here without the sweeps of its hours.
+        return Ok(());
+    }
     counts(stage, GERMAN).await?;
     actions::renew(stage).await
 }
