@@ -110,6 +110,7 @@ impl Books {
     }
 
     /// What is left without these customers and all that is theirs.
+    #[must_use]
     pub fn without(mut self, customers: &BTreeSet<String>) -> Self {
         let theirs = |customer: &Value| {
             let id = customer.as_str();

@@ -65,6 +65,7 @@ impl<T: Clone> History<T> {
     }
 
     /// The part that is about this.
+    #[must_use]
     pub fn about(&self, wanted: impl Fn(&T) -> bool) -> Self {
         let all = self.0.iter().filter(|it| wanted(&it.what));
         Self(all.cloned().collect())

@@ -36,6 +36,7 @@ fn part(matrix: Matrix, scenario: &str, life: Life, fault: Option<Fault>) -> Fil
 
 impl Planted {
     /// Where a bug has to be found.
+    #[allow(clippy::too_many_lines, reason = "a list of bugs, each a few lines")]
     pub fn of(bug: Bug) -> Self {
         use {Life::Shopper, Life::Sweeper, Life::Webhook, Matrix::Crash, Matrix::Race};
         let lost = Some(Fault::LostAfter);

@@ -16,10 +16,10 @@ pub(super) fn grants_of(seen: &Seen, group: &str) -> (bool, bool) {
     let mut may = false;
     for plan in plans {
         let about = grants.about(|it| it.plan == plan.name);
-        let runs = |it: &Option<&AskedGrant>| it.is_some_and(|it| it.runs(seen.now));
+        let runs = |it: Option<&AskedGrant>| it.is_some_and(|it| it.runs(seen.now));
         let states = about.last();
-        sure |= states.iter().all(runs);
-        may |= states.iter().any(runs);
+        sure |= states.iter().all(|it| runs(*it));
+        may |= states.iter().any(|it| runs(*it));
     }
     (sure, may)
 }

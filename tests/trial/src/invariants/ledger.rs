@@ -134,14 +134,9 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
         let wanted = if is_paid { due } else { 0 };
         paid += wanted;
         if (asked, got) != (due, wanted) {
-            let lines = invoice["lines"]["data"].as_array();
-            let lines = lines.into_iter().flatten();
-            let lines: Vec<String> = lines
-                .map(|it| format!("{} {}", it["amount"], it["description"]))
-                .collect();
             broken.push(format!(
-                "{} ({}) was over {asked}, of which {got} were paid; agreed on were {due} and {wanted}: {lines:?}",
-                invoice["id"], invoice["billing_reason"]
+                "{} ({}) was over {asked}, of which {got} were paid; agreed on were {due} and {wanted}: {:?}",
+                invoice["id"], invoice["billing_reason"], lines_of(invoice)
             ));
         }
     }
@@ -154,6 +149,14 @@ pub(super) fn all_that_was_paid(seen: &Seen, broken: &mut Vec<String>) {
     }
     credit += backs.iter().map(|(_, back)| back.credit).sum::<i64>();
     balances(seen, credit, paid, broken);
+}
+
+fn lines_of(invoice: &Value) -> Vec<String> {
+    let lines = invoice["lines"]["data"].as_array();
+    let lines = lines.into_iter().flatten();
+    lines
+        .map(|it| format!("{} {}", it["amount"], it["description"]))
+        .collect()
 }
 
 /// What is left on the balance is what should be, and what was charged was agreed on.

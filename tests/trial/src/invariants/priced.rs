@@ -87,10 +87,10 @@ pub(super) fn redemptions(seen: &Seen, broken: &mut Vec<String>) {
     let states = wishes.discounts.last();
     for subscription in seen.books.subscriptions.iter().filter(|it| is_live(it)) {
         let has = subscription["discounts"].as_array().map_or(0, Vec::len);
-        let counts = |it: &&Option<&crate::asked::AskedDiscount>| {
+        let counts = |it: Option<&crate::asked::AskedDiscount>| {
             usize::from(it.is_some_and(|it| it.coupon.is_some()))
         };
-        if !states.iter().any(|it| counts(&it) == has) {
+        if !states.iter().any(|it| counts(*it) == has) {
             broken.push(format!(
                 "{} has {has} discounts, and asked for was {states:?}",
                 subscription["id"]
