@@ -95,11 +95,10 @@ impl Stage<'_> {
                 self.notes.borrow_mut().wishes.begun.insert(checkout);
                 return Ok(Some(body));
             }
-            Some((400, body, _)) if body["error"]["code"] == "unknown_plan" => {
-                if must {
-                    self.broke(format!("{plan} was offered all the time, and is unknown"));
-                }
+            Some((400, body, _)) if body["error"]["code"] == "unknown_plan" && must => {
+                self.broke(format!("{plan} was offered all the time, and is unknown"));
             }
+            Some((400, body, _)) if body["error"]["code"] == "unknown_plan" => {}
             Some((409, body, _)) if body["error"]["code"] == "already_subscribed" => {}
             Some((status, body, _)) => {
                 self.broke(format!("a click for {plan} was answered {status}: {body}"));

@@ -40,7 +40,7 @@ fn a_trial_without_a_payment_method_is_one_of_a_plan_with_a_trial() {
         ),
     ] {
         let file = GOOD.replace(PRICE, &format!("{PRICE},{more}"));
-        let error = parse(&file).unwrap_err().to_string();
+        let error = parse(&file).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
     }
 }
