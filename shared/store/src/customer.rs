@@ -69,6 +69,9 @@ pub(crate) struct Stored {
     pub(crate) links: u64,
     #[serde(default)]
     pub(crate) declines: BTreeSet<String>,
+    /// Whose subscriptions are being read, or were to be by a call that broke off.
+    #[serde(default)]
+    pub(crate) adopting: bool,
     #[serde(default)]
     pub(crate) offers: BTreeSet<String>,
     #[serde(default)]
@@ -101,6 +104,8 @@ impl Stored {
         }))
     }
 }
+
+const ADOPT: &str = "adopt_customer";
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Reverse {
@@ -151,15 +156,32 @@ impl Table {
     }
 
     /// The same for a customer who was there before. False also while one is being created for the user, which would be
-    /// nobody's.
+    /// nobody's. Until [`Self::end_adoption`] the item says that not all of its subscriptions are known.
     pub async fn adopt_customer(
         &self,
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<bool, StoreError> {
         let free = "attribute_not_exists(erasing) AND (customer = :customer OR (attribute_not_exists(customer) AND attribute_not_exists(#owner)))";
-        self.write_owner("adopt_customer", (user, customer), free)
-            .await
+        self.write_owner(ADOPT, (user, customer), free).await
+    }
+
+    /// Notes that all subscriptions of a customer who was adopted are known.
+    pub async fn end_adoption(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(Key::customer(user).attributes()))
+            .update_expression("REMOVE adopting")
+            .condition_expression("customer = :customer")
+            .expression_attribute_values(":customer", text(customer.as_str()));
+        applied("end_adoption", update).await?;
+        Ok(())
     }
 
     async fn write_owner(
@@ -168,9 +190,19 @@ impl Table {
         (user, customer): (&UserId, &CustomerId),
         free: &str,
     ) -> Result<bool, StoreError> {
-        let known = self
-            .update(Key::customer(user))
-            .update_expression("SET customer = :customer REMOVE #owner, lease, #request, frozen_at")
+        let known = self.update(Key::customer(user));
+        let known = if operation == ADOPT {
+            known
+                .update_expression(
+                    "SET customer = :customer, adopting = :adopting REMOVE #owner, lease, #request, frozen_at",
+                )
+                .expression_attribute_values(":adopting", AttributeValue::Bool(true))
+        } else {
+            known.update_expression(
+                "SET customer = :customer REMOVE #owner, lease, #request, frozen_at",
+            )
+        };
+        let known = known
             .condition_expression(free)
             .expression_attribute_names("#owner", "owner")
             // REQUEST is a reserved word.

@@ -39,6 +39,8 @@ pub struct OpenCheckout {
 pub struct UserItems {
     /// The user's customer, or the claim on it.
     pub customer: Option<CustomerItem>,
+    /// Whether the customer was adopted, and not all of its subscriptions may be known.
+    pub adopting: bool,
     /// The number that a link of this user has to name.
     pub links: u64,
     /// The private plans that were offered to the user.
@@ -169,6 +171,7 @@ impl UserItems {
         let unreadable = StoreError::unreadable(operation, sort_key.clone());
         if sort_key == CUSTOMER {
             let stored: customer::Stored = serde_dynamo::from_item(item).map_err(unreadable)?;
+            self.adopting = stored.adopting;
             self.links = stored.links;
             self.declines.clone_from(&stored.declines);
             self.offers = Offers(stored.offers.clone());

@@ -310,6 +310,32 @@ async fn a_table_or_a_stripe_that_fails_leaves_nothing_that_a_repeat_does_not_me
     );
 }
 
+/// Whose the customer is may be written down, and not yet what runs: then a click asks Stripe.
+#[tokio::test]
+async fn an_adoption_that_broke_off_lets_nobody_buy_again_what_runs() {
+    let mut refused = 0;
+    for first in (0..CALLS).step_by(4) {
+        let cases = first..CALLS.min(first + 4);
+        let answers = all(cases.map(|passing| async move {
+            let it = Older::start().await;
+            it.subscribes(&[]).await;
+            it.app.to_dynamodb.break_after("", passing);
+            it.adopt("alice").await;
+            it.app.to_dynamodb.break_after("", usize::MAX);
+            let is_hers = it.app.table.items_of("CUSTOMER").await.len() == 1;
+            if is_hers {
+                let click = it.app.caller("alice").click(MONTHLY).await;
+                assert_eq!(click.expect_error(409), "already_subscribed", "{passing}");
+            }
+            it.adopt("alice").await.expect(200);
+            is_hers
+        }))
+        .await;
+        refused += answers.iter().filter(|is_hers| **is_hers).count();
+    }
+    assert!(refused > 2, "{refused} of the adoptions had an owner");
+}
+
 #[tokio::test]
 async fn an_adoption_costs_a_reading_for_each_subscription() {
     let it = Older::start().await;
@@ -334,9 +360,9 @@ async fn an_adoption_costs_a_reading_for_each_subscription() {
     dry run
         Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: 2 x GetItem
     first
-        Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: GetItem, Query, 2 x TransactWriteItems, UpdateItem
+        Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: GetItem, Query, 2 x TransactWriteItems, 2 x UpdateItem
     again
-        Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: TransactWriteItems, UpdateItem
+        Stripe: GET /v1/customers/{id}, GET /v1/subscriptions, GET /v1/subscriptions/{id}; DynamoDB: TransactWriteItems, 2 x UpdateItem
     ");
 }
 

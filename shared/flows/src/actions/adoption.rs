@@ -60,6 +60,9 @@ impl SubscriptionActions<'_> {
             }
             after = page.data.last().map(|last| last.id.clone());
             if !page.has_more || after.is_none() {
+                if adoption == Adoption::Real {
+                    self.cx.table.end_adoption(user, customer).await?;
+                }
                 return Ok(adopted);
             }
         }

@@ -52,7 +52,8 @@ impl Subscriptions<'_> {
 
     /// Asks Stripe whether a subscription was switched to this group, or created in it, of which
     /// no event has come yet; it is then read. Nothing is asked for a user without any live
-    /// subscription but that of `mine`, so this costs the usual shopper nothing.
+    /// subscription but that of `mine`, so this costs the usual shopper nothing. A customer whose adoption has
+    /// broken off may have some that nobody has read.
     pub(crate) async fn switched_to(
         &self,
         user: &UserId,
@@ -64,7 +65,7 @@ impl Subscriptions<'_> {
             let is_mine = mine.is_some() && item.attempt.as_ref() == mine;
             !is_mine && item.standing().is_some()
         });
-        if others.next().is_none() {
+        if others.next().is_none() && !items.adopting {
             return Ok(None);
         }
         let Some(CustomerItem::Known { customer }) = &items.customer else {
