@@ -72,7 +72,9 @@ impl Books {
             let of = &invoice["parent"]["subscription_details"]["subscription"];
             invoice["billing_reason"] == "subscription_create" && *of == subscription["id"]
         });
-        let waits = !subscription["pending_setup_intent"].is_null();
+        // Nobody is asked to confirm a trial that begins without a payment method.
+        let asks_nobody = subscription["metadata"]["perennial_wallet"] == "none";
+        let waits = !asks_nobody && !subscription["pending_setup_intent"].is_null();
         let setup = self.pending_setup(subscription);
         first.is_some_and(|invoice| invoice["status"] == "paid")
             && (!waits || setup.is_some_and(|setup| setup["status"] == "succeeded"))
@@ -194,6 +196,9 @@ impl Stripe {
                 "trial_days": sold.trial_days, "shopper_pause": 90, "cancel_refund": "prorated",
                 "quantity": {"minimum": 1, "maximum": 9, "shopper_may_change": true},
             });
+            if sold.trial_days > 0 {
+                plan["trial_without_payment_method"] = "cancel".into();
+            }
             if sold.is_taxed {
                 plan["tax"] = "automatic".into();
             }

@@ -5,6 +5,7 @@ mod addons;
 mod apple;
 mod checkouts;
 mod discounts;
+mod free_trial;
 mod leaving;
 mod orders;
 mod rare;
@@ -180,6 +181,12 @@ journeys! {
         CanceledByLink = "canceled-by-link",
         /// A renewal is declined, and the link of a mail leads to another payment method.
         RepairedByLink = "repaired-by-link",
+    }
+    free_trial: {
+        /// A trial begins without a payment method, and one is given in time.
+        FreeTrial = "free-trial",
+        /// None is ever given.
+        FreeTrialLeft = "free-trial-left",
     }
     orders: {
         /// A shopper has more of it at once, and fewer from the next period on.

@@ -305,11 +305,17 @@ impl Stage<'_> {
             "due_now": due,
             "trial_days": shown["trial_days"],
         });
-        let answer = self.insist(door, &Ask::Again { body: &body }).await?;
-        if let Some((status, body, _)) = &answer {
+        let answer = self.insist_on(door, &body).await?;
+        if let Some((status, body)) = &answer {
             let code = body["error"]["code"].as_str().unwrap_or_default();
             self.tell(format!("comes again: {status} {code}"));
         }
+        Ok(answer)
+    }
+
+    /// Sends a `POST /subscriptions` of which nobody confirms anything, again until there is an answer.
+    pub async fn insist_on(&self, door: Door, body: &Value) -> Result<Decided, Broken> {
+        let answer = self.insist(door, &Ask::Again { body }).await?;
         Ok(answer.map(|(status, body, _)| (status, body)))
     }
 

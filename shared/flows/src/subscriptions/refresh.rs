@@ -175,6 +175,10 @@ impl Subscriptions<'_> {
         let began = model.status.is_terminal()
             && item.subscription.as_ref().is_none_or(unheard_of)
             && Box::pin(self.had_begun(user, &read, &mut model)).await?;
+        if model.status.is_terminal() {
+            // Once its end is written down, nobody reads it again.
+            self.drop_pending_setup(&read).await?;
+        }
         let mut written = Written::Done;
         let has_changed = item.subscription.as_ref() != Some(&model) || item.attempt != attempt;
         // An older version has noted no time for it, and a sweep has put it off.
@@ -216,7 +220,6 @@ impl Subscriptions<'_> {
             }
         }
         if model.status.is_terminal() {
-            self.drop_pending_setup(&read).await?;
             Box::pin(self.archive(user, id, attempt.as_ref(), item.fence)).await;
         } else {
             self.release_spent_schedule(&read, &model).await?;
