@@ -88,7 +88,7 @@ journey("the whole journey works from the keyboard", async (shopper) => {
     await shopper.page.getByRole("radio", { name: plan, checked: true }).waitFor();
   }
   await shopper.waysAreShown();
-  for (const next of ["promo-code", "promo-apply", "pay"]) {
+  for (const next of ["promo-code", "promo-apply", "free-trial-go", "pay"]) {
     await shopper.page.keyboard.press("Tab");
     assert.equal(await focused(shopper), next);
   }

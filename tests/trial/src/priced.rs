@@ -6,12 +6,10 @@ use crate::asked::{AskedDiscount, Coupon};
 use crate::books::text;
 use crate::broken::Broken;
 use crate::history::Came;
+use crate::shop::SHARE;
 use crate::stage::{Stage, Terms};
 use crate::subscriber::Shown;
 use crate::wire::Door;
-
-/// What is left to be paid with a coupon of the trial, in hundredths.
-pub const SHARE: i64 = 80;
 
 /// What a server asks for.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::shopper::{ADDRESS, BROWSER};
+/// The address and the browser of every shopper here; no trace of either may stay anywhere.
+pub const ADDRESS: &str = "203.0.113.77";
+/// See [`ADDRESS`].
+pub const BROWSER: &str = "Trialist/9.0 (a browser of the trial)";
 
 /// What a browser asks of the page of a link: to see it, or by its button.
 pub(crate) fn page_event(link: &str, form: Option<&[(&str, &str)]>) -> Value {

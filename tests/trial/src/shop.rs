@@ -1,5 +1,8 @@
 //! The trial's shop: what it sells, and for how much.
 
+/// What is left to be paid with a coupon of the trial, in hundredths.
+pub(crate) const SHARE: i64 = 80;
+
 /// A plan of the shop.
 pub(crate) struct Sold {
     pub(crate) name: &'static str,

@@ -10,11 +10,6 @@ use crate::request::{event, page_event, server_event};
 use crate::stage::{Life, Reply, Stage, Told};
 use crate::wire::Door;
 
-/// The address and the browser of every shopper here; no trace of either may stay anywhere.
-pub const ADDRESS: &str = "203.0.113.77";
-/// See [`ADDRESS`].
-pub const BROWSER: &str = "Trialist/9.0 (a browser of the trial)";
-
 /// Longer than a lease, so that whoever held one is taken to be gone.
 pub const LEASE_IS_OVER: i64 = 13;
 /// How often a stubborn shopper tries.

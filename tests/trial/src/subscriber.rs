@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::books::text;
 use crate::broken::Broken;
-use crate::priced::SHARE;
-use crate::shop::{addon_price, price_of};
+use crate::shop::{SHARE, addon_price, price_of};
 use crate::stage::{Deal, Stage, Terms};
 use crate::wire::Door;
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::asked::MAILBOX;
-use crate::shopper::{ADDRESS, BROWSER};
+use crate::request::{ADDRESS, BROWSER};
 
 const SECRETS: [&str; 8] = [
     "_secret_",
