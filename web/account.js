@@ -9,7 +9,9 @@ import { methodPanel } from "./method.js";
 import { announce, attend, byId, entitle, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
 import { pausePanel, resumePanel } from "./pause.js";
 import { facts, standing } from "./standing.js";
-import { day, explainError, methodProblem, methodWords, money, pendingWords, refusalWords, walletWord } from "./words.js";
+import { methodWords, pendingWords } from "./account_words.js";
+import { explainError, methodProblem, refusalWords } from "./outcome_words.js";
+import { day, money, walletWord } from "./words.js";
 
 /** @import { ActionOutcome, Entitlement, ManagedSubscription, MethodOutcome, Plan, Refused, SubscriptionDetails, WalletName, createPerennial } from "./perennial.js" */
 /** @import { Problem } from "./page.js" */

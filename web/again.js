@@ -2,7 +2,7 @@
 /** Welcome back: another subscription, charged to what the one that has ended was paid with. */
 
 import { announce, byId } from "./page.js";
-import { againButton, againWords } from "./words.js";
+import { againButton, againWords } from "./account_words.js";
 
 /** @import { AgainPreview, ManagedSubscription, Plan, createPerennial } from "./perennial.js" */
 

@@ -3,7 +3,8 @@
 
 import { PerennialError } from "./perennial.js";
 import { announce, attend, byId, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
-import { explain, explainError, money } from "./words.js";
+import { explain, explainError } from "./outcome_words.js";
+import { money } from "./words.js";
 
 /** @import { Payment, PaymentOutcome, createPerennial } from "./perennial.js" */
 /** @import { Words } from "./words.js" */

@@ -2,7 +2,9 @@
 /** Ending a subscription: one question with an answer in plain sight, and afterwards, for who likes, why. */
 
 import { announce, byId } from "./page.js";
-import { cancelWords, day, endedNowWords, endNowButton, givenBackWords, givenUpWords, OUTDATED_PREVIEW } from "./words.js";
+import { cancelWords, endedNowWords, endNowButton, givenBackWords, givenUpWords } from "./account_words.js";
+import { OUTDATED_PREVIEW } from "./outcome_words.js";
+import { day } from "./words.js";
 
 /** @import { EndPreview, Feedback, ManagedSubscription } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */

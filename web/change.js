@@ -7,7 +7,9 @@ import { byId, pair } from "./page.js";
 import { PerennialError } from "./perennial.js";
 import { codeField, placeCodeField } from "./promo.js";
 import { isAboutCode } from "./ways.js";
-import { agreeWords, besideLines, changeButton, changedWords, codeLost, codeTakenWords, dayRange, givenUpWords, heldAddons, many, money, OUTDATED_PREVIEW } from "./words.js";
+import { agreeWords, besideLines, changeButton, changedWords, codeTakenWords, dayRange, givenUpWords } from "./account_words.js";
+import { codeLost, OUTDATED_PREVIEW } from "./outcome_words.js";
+import { heldAddons, many, money } from "./words.js";
 
 /** @import { Plan, PlanPreview } from "./perennial.js" */
 /** @import { Refusal } from "./promo.js" */

@@ -2,7 +2,8 @@
 /** What the shopper was billed: a list that grows by a page at a time. */
 
 import { byId } from "./page.js";
-import { day, invoiceWord, money } from "./words.js";
+import { invoiceWord } from "./account_words.js";
+import { day, money } from "./words.js";
 
 /** @import { Invoice, createPerennial } from "./perennial.js" */
 

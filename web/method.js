@@ -3,7 +3,8 @@
 
 import { byId, tellDeveloper } from "./page.js";
 import { paragraph } from "./ways.js";
-import { heldAddons, methodLead, soldAddons, soldQuantity, walletWord } from "./words.js";
+import { methodLead } from "./account_words.js";
+import { heldAddons, soldAddons, soldQuantity, walletWord } from "./words.js";
 
 /** @import { Button, RedirectWallet, SheetWallet, WalletName, Wallets, createPerennial } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */

@@ -2,7 +2,9 @@
 /** Pausing for some time, and going on before that: what is credited and what is charged, before anybody agrees. */
 
 import { byId, pair } from "./page.js";
-import { day, givenUpWords, money, OUTDATED_PREVIEW, pausedWords, resumedWords } from "./words.js";
+import { givenUpWords, pausedWords, resumedWords } from "./account_words.js";
+import { OUTDATED_PREVIEW } from "./outcome_words.js";
+import { day, money } from "./words.js";
 
 /** @import { PausePreview } from "./perennial.js" */
 /** @import { Account, Desk } from "./account.js" */

@@ -3,7 +3,7 @@
 
 import { PerennialError } from "./perennial.js";
 import { announce, byId, tellDeveloper } from "./page.js";
-import { codeWords } from "./words.js";
+import { codeWords } from "./outcome_words.js";
 
 /** @typedef {{ code: string, message: string }} Refusal What the API says of a code that is not taken. */
 

@@ -4,7 +4,8 @@
 import { PerennialError } from "./perennial.js";
 import { announce, attend, byId, pair, reveal, showProblem, spoken, tellDeveloper } from "./page.js";
 import { paragraph } from "./ways.js";
-import { explainError, methodProblem, money, repairWords, walletWord } from "./words.js";
+import { explainError, methodProblem, repairWords } from "./outcome_words.js";
+import { money, walletWord } from "./words.js";
 
 /** @import { Button, RedirectWallet, RepairOffer, RepairOutcome, SheetWallet, WalletName, createPerennial } from "./perennial.js" */
 /** @import { RepairLink } from "./perennial/address.js" */

@@ -18,7 +18,9 @@ import { showRepair } from "./repair.js";
 import { onSale } from "./sale.js";
 import { stripeFrom } from "./stripe_js.js";
 import { isAboutCode, sheetPlaces, waysToPay } from "./ways.js";
-import { BOUGHT, CLOSED, discountWords, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, many, methodWaiting, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, price, signInWords, waitingWords, walletWord } from "./words.js";
+import { methodWaiting } from "./account_words.js";
+import { BOUGHT, CLOSED, ENDED_OTHERWISE, endedWords, explain, explainError, linkWords, NOT_CONFIRMED, NOT_LOADED, OLD_RETURN, signInWords, waitingWords } from "./outcome_words.js";
+import { discountWords, many, price, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, MethodOutcome, Outcome, Plan, RedirectWallet, Subscription, WalletName } from "./perennial.js" */
 /** @import { PollOptions } from "./perennial/checkouts.js" */

@@ -1,7 +1,8 @@
 // @ts-check
 /** How a subscription stands, in words: what the shopper reads first, what is to be done, and the facts below. */
 
-import { cardWord, day, discountsWords, heldAddons, many, money, plusTaxes, price, statusWord, walletWord } from "./words.js";
+import { discountsWords } from "./account_words.js";
+import { cardWord, day, heldAddons, many, money, plusTaxes, price, statusWord, walletWord } from "./words.js";
 
 /** @import { Entitlement, ManagedSubscription, Plan, SubscriptionDetails } from "./perennial.js" */
 
