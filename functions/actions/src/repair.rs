@@ -135,19 +135,14 @@ impl App {
         let Some(plan) = plan else {
             return json!({ "wallet": wallet });
         };
-        // Its trial is over, or goes on as it is.
-        let plan = Plan {
-            trial_days: 0,
-            ..plan.clone()
-        };
         // Apple's list of subscriptions leads to the shop's page: the user's own link to the portal is more than
         // the holder of this one may have.
         let recurring =
-            || ApplePay::recurring(&plan, None, &self.consent, &self.shop.url, self.clock.now());
+            || ApplePay::recurring(plan, None, &self.consent, &self.shop.url, self.clock.now());
         let apple_pay = (wallet == Wallet::ApplePay).then(recurring);
         json!({
             "wallet": wallet,
-            "elements": Elements::setup(&plan),
+            "elements": Elements::setup(plan),
             "express_checkout": ExpressCheckout::new(wallet, apple_pay),
         })
     }

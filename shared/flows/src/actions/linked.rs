@@ -74,10 +74,18 @@ impl SubscriptionActions<'_> {
         let plan = plan.and_then(|name| plans.get(name.as_str()));
         Ok(Due {
             wallets: Wallet::ALL.into_iter().filter(pays).collect(),
-            plan: plan.map(|(name, plan)| (name.clone(), plan.clone())),
+            plan: plan.map(|(name, plan)| (name.clone(), without_trial(plan))),
             open,
             subscription: seen.model,
         })
+    }
+}
+
+/// The plan as its subscriber agrees to it again: their free trial is over, or goes on as it is.
+fn without_trial(plan: &Plan) -> Plan {
+    Plan {
+        trial_days: 0,
+        ..plan.clone()
     }
 }
 

@@ -203,6 +203,39 @@ async fn a_method_that_is_given_in_time_is_charged_at_the_end() {
     }
 }
 
+/// The mail before the end leads to a page that asks for one, and promises no other free days.
+#[tokio::test]
+async fn the_link_of_a_mail_asks_for_a_method() {
+    let it = trying("ends").await;
+    let url = it.link("repair").await["url"].clone();
+    let link = text(&url).split_once("link=").expect("a link").1.to_owned();
+    let anybody = it.app.anybody();
+    let request = anybody.request("GET", &format!("/repair?link={link}"));
+    let request = request.header("accept", "application/json");
+    let shown = anybody.send(request).await.expect(200).json();
+    assert_eq!(shown["status"], "trialing", "{shown}");
+    let agreed = shown["consent"]["text"]["amazon_pay"].clone();
+    assert!(
+        text(&agreed).contains("15.00 USD every month with"),
+        "{agreed}"
+    );
+    let ask = json!({"link": link, "wallet": "amazon_pay"});
+    let opened = anybody
+        .send(anybody.request("POST", "/repair").json(&ask))
+        .await;
+    let opened = opened.expect(201).json();
+    it.alice.go_to_wallet(&opened).await;
+    it.alice.answer_open_wallet(&opened, "approve").await;
+    let ask = json!({"link": link, "setup_intent": opened["setup_intent"]});
+    let done = anybody
+        .send(anybody.request("POST", "/repair/finish").json(&ask))
+        .await;
+    assert_eq!(done.expect(200).json()["needs_payment_method"], false);
+    it.app.quiet().await;
+    it.until_after_the_end().await;
+    assert_eq!(it.charged().await, 1500);
+}
+
 #[tokio::test]
 async fn its_end_is_told_in_time_with_what_stands_against_it() {
     let it = trying("ends").await;
