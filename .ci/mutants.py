@@ -26,11 +26,34 @@ BY_THEIR_OWN_TESTS = {"perennial-types", "perennial-inbox", "perennial-stripe", 
 # The others are tested by journeys as well, of which these concern the files: all of them would take too long for one
 # mutant. The first beginning that fits counts.
 JOURNEYS = {
-    "shared/flows/src/actions/offers": "private_plans::",
+    "shared/flows/src/actions/abandoned": "actions::abandoned actions::at_once",
+    "shared/flows/src/actions/addons": "actions::addons",
+    "shared/flows/src/actions/address": "tax::",
+    "shared/flows/src/actions/adoption": "adopting::",
+    "shared/flows/src/actions/cancel": "actions::canceling actions::cancel_page",
+    "shared/flows/src/actions/discount": "actions::discounting",
+    "shared/flows/src/actions/email": "emailing::",
+    "shared/flows/src/actions/end_now": "actions::canceling actions::trial_time",
     "shared/flows/src/actions/grants": "grants::",
+    "shared/flows/src/actions/invoices": "actions::refunding actions::shop_refund",
+    "shared/flows/src/actions/linked": "actions::repair actions::trial_without_method links::",
+    "shared/flows/src/actions/offers": "private_plans::",
+    "shared/flows/src/actions/pau": "actions::pausing",
+    "shared/flows/src/actions/payment_method": "actions::payment_method actions::repair",
+    "shared/flows/src/actions/preview_cancel": "actions::canceling actions::refunding",
+    "shared/flows/src/actions/preview_code": "actions::plans codes::",
+    "shared/flows/src/actions/refund": "actions::refunding actions::shop_refund",
+    "shared/flows/src/actions/resuming": "actions::pausing",
+    "shared/flows/src/actions/tax_ids": "tax::",
+    "shared/flows/src/actions/trial_time": "actions::trial_time",
+    "shared/flows/src/actions/": "actions::plans actions::later_period actions::quantity actions::addons actions::at_once",
     "shared/store/src/grants": "grants::",
-    "shared/flows/src/actions/": "actions::",
-    "functions/actions/": "actions:: private_plans::offering",
+    "functions/actions/src/cancel_page": "actions::cancel_page",
+    "functions/actions/src/payment_method": "actions::payment_method actions::repair",
+    "functions/actions/src/preview": "actions::plans actions::later_period actions::pausing",
+    "functions/actions/src/repair": "actions::repair actions::trial_without_method",
+    "functions/actions/src/shop_links": "links::",
+    "functions/actions/": "actions::bad_input actions::refused actions::plans actions::canceling private_plans::offering",
     "functions/users/": "adopting:: emailing:: erasing:: grants:: private_plans::",
     "shared/flows/src/payments/": "payments::held payments::off_session payments::refunds payments::in_the_page payments::replaced",
     "shared/flows/src/catalog/": "catalog::at_stripe catalog::kept catalog::selling catalog::writers",
@@ -38,11 +61,11 @@ JOURNEYS = {
     "shared/flows/src/events/": "ending:: ended:: event_orders:: money_back:: switched::",
     "shared/flows/src/subscriptions/": "ending:: ended:: event_orders:: money_back:: switched::",
     "shared/store/src/batch": "many::",
-    "shared/store/src/actions": "actions::",
+    "shared/store/src/actions": "actions::abandoned actions::at_once actions::plans actions::canceling",
     "shared/store/src/offers": "private_plans::",
     "shared/store/src/user": "private_plans:: declines:: trials:: at_once::",
-    "shared/store/src/method_setup": "actions::",
-    "shared/store/src/archive": "archive:: actions::",
+    "shared/store/src/method_setup": "actions::payment_method actions::repair",
+    "shared/store/src/archive": "archive:: actions::abandoned",
     "shared/store/src/payment": "payments::asked_again payments::replaced payments::held",
     "functions/payments/": "payments::held payments::off_session payments::refunds payments::callers bad_input::",
     "functions/reconcile/": "sweeps:: lost_setups:: overdue:: catalog::writers",
@@ -50,8 +73,9 @@ JOURNEYS = {
     "functions/links/": "links:: bad_input:: rolled_secrets::",
     "": "answers:: call_counts::every_step declines:: at_once:: ended:: trials:: apple_pay::setup_first apple_pay::subscription_first",
 }
-# How many seconds all of it may take, and how long the tests of one mutant may.
+# How many seconds all of it may take, how many more while not one was tried, and how long the tests of one mutant may.
 SECONDS = 220
+MORE_FOR_THE_FIRST = 240
 PATIENCE = 100
 # As many as fit into that time on two cores, of crates by their own tests and of those by journeys.
 MOST = {True: 16, False: 2}
@@ -157,8 +181,9 @@ def main() -> int:
         outcomes = []
         # Those that are quick first, then the smaller ones.
         for (package, journeys), files in sorted(groups.items(), key=lambda each: (each[0][1] != "", len(each[1]))):
-            if time.monotonic() < until:
-                outcomes += attempt(package, journeys, files, diff.name, until)
+            limit = until if outcomes else until + MORE_FOR_THE_FIRST
+            if time.monotonic() < limit:
+                outcomes += attempt(package, journeys, files, diff.name, limit)
 
     if changed(since) != changes:
         print("A file was left as a mutant: look at `git diff`.")
