@@ -38,7 +38,7 @@ const CONTESTED = {
  * @param {Entitlement} [entitlement] Of its plan group.
  * @returns {Standing}
  */
-export function standing({ status, payment, ends_at, pause, next_payment_attempt, wallet }, entitlement) {
+export function standing({ status, payment, ends_at, pause, next_payment_attempt, trial_end, wallet }, entitlement) {
   const pictures = entitlement?.active
     ? `Every picture is yours${entitlement.until ? ` until ${day(entitlement.until)}` : ""}.`
     : "The pictures are locked for now.";
@@ -48,7 +48,9 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
     return { ...bad, title: "Your subscription has ended", text: pictures };
   }
   if (status === "trialing" && payment.reason === "method_missing") {
-    return { ...good, title: "Your free trial is on", text: `${pictures} Nothing is charged unless you give a payment method by then.`, way: "Give a payment method", needed: true };
+    // Not when the entitlement ends, which is some days later, in case a payment is late.
+    const free = entitlement?.active && trial_end ? `Every picture is yours until ${day(trial_end)}.` : pictures;
+    return { ...good, title: "Your free trial is on", text: `${free} Nothing is charged unless you give a payment method by then.`, way: "Give a payment method", needed: true };
   }
   if (payment.state === "method_required") {
     const why = METHOD_GONE[/** @type {keyof typeof METHOD_GONE} */ (payment.reason)] ?? "The next payment cannot be charged.";
