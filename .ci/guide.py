@@ -19,6 +19,7 @@ JOURNEYS = [
         (SUBSCRIPTIONS / "codes.md", "", [r'"amount":320,', r'"setup_intent":"seti_']),
         (SUBSCRIPTIONS / "tax.md", "", [r'"amount":1071,', r'"setup_intent":"seti_', r'"customer":"cus_']),
         (SUBSCRIPTIONS / "private-plans.md", "", [r'"offers":\["wallpapers-partner"\]', r'3\.00 USD every month', r'"setup_intent":"seti_', r'"offers":\[\]']),
+        (SUBSCRIPTIONS / "free-trial.md", "", [r'"without_payment_method":\{"offer":true,', r'"reason":"method_missing"', r'"status":"trialing"']),
         (SUBSCRIPTIONS / "invoices.md", "", [r'"reason":"subscription_create"']),
         (SUBSCRIPTIONS / "refund.md", "", [r'"refund":\{"amount":500,']),
         (SUBSCRIPTIONS / "adopt.md", "", [r'"customer":"cus_', r"^to be adopted: 1 customers", r"^adopted: 1 customers"]),
