@@ -121,20 +121,25 @@ def is_expected(answer, expected: int | str) -> bool:
     return expected in json.dumps(answer)
 
 
-def count(folder: Path, case: Case, events: int, is_stored: bool) -> int:
-    """How many instructions the process takes until it has answered so many events and asks for more work."""
-    world = World([json.dumps(case.event).encode()] * events, case.calls, SECRETS)
+def environment(world: World, case: Case, is_stored: bool) -> dict[str, str]:
+    """What the process is told: its settings, where this world is, and its keys, or where Secrets Manager has them."""
     at = {"AWS_LAMBDA_RUNTIME_API": world.address, "AWS_LAMBDA_FUNCTION_NAME": case.binary}
     for service in ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "STRIPE_API_BASE"):
         at[service] = f"http://{world.address}"
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
     secrets = {f"{name}_ARN": f"{arn}:{name}" for name in SECRETS} if is_stored else SECRETS
+    return {**ENVIRONMENT, **at, **secrets}
+
+
+def count(folder: Path, case: Case, events: int, is_stored: bool) -> int:
+    """How many instructions the process takes until it has answered so many events and asks for more work."""
+    world = World([json.dumps(case.event).encode()] * events, case.calls, SECRETS)
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "out"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", folder / case.binary]
         with subprocess.Popen(
             [*command, f"http://{world.address}", *case.arguments],
-            env={**ENVIRONMENT, **at, **secrets},
+            env=environment(world, case, is_stored),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as process:
