@@ -47,7 +47,9 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
   if (status === "canceled" || status === "incomplete_expired") {
     return { ...bad, title: "Your subscription has ended", text: pictures };
   }
+  const ending = ends_at && { ...good, title: `Your subscription ends on ${day(ends_at)}`, text: "It was canceled, and does not renew. Until then every picture is yours." };
   if (status === "trialing" && payment.reason === "method_missing") {
+    if (ending) return ending;
     // Not when the entitlement ends, which is some days later, in case a payment is late.
     const free = entitlement?.active && trial_end ? `Every picture is yours until ${day(trial_end)}.` : pictures;
     return { ...good, title: "Your free trial is on", text: `${free} Nothing is charged unless you give a payment method by then.`, way: "Give a payment method", needed: true };
@@ -72,9 +74,7 @@ export function standing({ status, payment, ends_at, pause, next_payment_attempt
     const until = pause?.resumes_at ? ` It resumes on ${day(pause.resumes_at)}.` : "";
     return { ...bad, title: "Your subscription is paused", text: `Nothing is charged meanwhile. ${pictures}${until}` };
   }
-  if (ends_at) {
-    return { ...good, title: `Your subscription ends on ${day(ends_at)}`, text: "It was canceled, and does not renew. Until then every picture is yours." };
-  }
+  if (ending) return ending;
   if (status === "active" || status === "trialing") {
     return { ...good, title: "You are subscribed", text: `Subscribed with ${walletWord(wallet)}. Thank you: all of it is yours.` };
   }
